@@ -1,0 +1,254 @@
+"""YAML into frozen dataclasses: the constructor is the schema, and a typo gets an answer.
+
+A config is a mapping whose section keys are the constructor arguments of a dataclass. Nested
+dataclasses are mappings again; where several classes are allowed, a one-key mapping names the class:
+``{Hysteresis: {enter: 0.6, leave: 0.4}}``. ``extends: base.yaml`` takes a file beside it as the
+ground to write over.
+
+Depends on: errors.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import types
+import typing
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from regime.errors import ConfigError, MissingDataError
+
+__all__ = ["build", "dump", "find_config", "read_config", "read_yaml"]
+
+T = TypeVar("T")
+SHIPPED = (Path(__file__).parent / "configs", Path(__file__).parent.parent / "configs")
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """SafeLoader that refuses a key written twice, where YAML would keep the last in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]  # type: ignore[no-untyped-call]
+        for key, (node_key, _) in zip(keys, node.value, strict=True):
+            if keys.count(key) > 1:
+                raise ConfigError(f"line {node_key.start_mark.line + 1}: key `{key}` is written twice")
+        return super().construct_mapping(node, deep=deep)
+
+
+def find_config(name: str | Path) -> Path:
+    """Path of a config: as given, or by its file name among those shipped with the package.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such file; the message offers the nearest shipped one.
+    """
+    path = Path(name)
+    if path.is_file():
+        return path
+    for folder in SHIPPED:
+        if (folder / path.name).is_file():
+            return folder / path.name
+    shipped = sorted({p.name for folder in SHIPPED if folder.is_dir() for p in folder.glob("*.yaml")})
+    raise ConfigError(f"{name}: no such config{_suggestion(path.name, shipped)}; shipped: {', '.join(shipped)}")
+
+
+def read_yaml(path: Path) -> Any:
+    """Content of one YAML file; keys written twice are refused."""
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    except FileNotFoundError:
+        raise MissingDataError(f"{path}: no such file") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+
+
+def read_config(path: str | Path, schema: type[T], overrides: Sequence[str] = ()) -> T:
+    """Build `schema` from a file, the file that it extends, and ``section.key=value`` overrides.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file, or the name of a shipped config.
+    schema : type
+        A dataclass; its fields are the sections.
+    overrides : sequence of str
+        Later ones win. Values are YAML: ``splits.embargo=10``.
+
+    Raises
+    ------
+    ConfigError
+        With every fault found: file, section, rule, value and the nearest valid name.
+    """
+    found = find_config(path)
+    content = _with_base(found)
+    for override in overrides:
+        content = _merge(content, _parse_override(override))
+    return build(schema, content, str(path))
+
+
+def build(schema: type[T], content: Any, place: str) -> T:
+    """Build one dataclass from plain content, all faults together."""
+    faults: list[str] = []
+    result = _convert(schema, content, place, "", faults)
+    if faults:
+        raise ConfigError(faults)
+    return typing.cast(T, result)
+
+
+def dump(value: Any) -> Any:
+    """Plain content from which `build` makes an equal object."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _dump_tagged(getattr(value, field.name), hint)
+                for field, hint in _fields(type(value)).values()}
+    if isinstance(value, Mapping):
+        return {str(key): dump(item) for key, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [dump(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def _dump_tagged(value: Any, hint: Any) -> Any:
+    if isinstance(value, (tuple, list)) and typing.get_origin(hint) is tuple:
+        return [_dump_tagged(item, typing.get_args(hint)[0]) for item in value]
+    if len(_classes(hint)) > 1 and dataclasses.is_dataclass(value):
+        return {type(value).__name__: dump(value)}
+    return dump(value)
+
+
+def _with_base(path: Path) -> dict[str, Any]:
+    content = read_yaml(path) or {}
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: a config is a mapping of sections, got {type(content).__name__}")
+    base = content.pop("extends", None)
+    return _merge(_with_base(find_config(path.parent / str(base))), content) if base else content
+
+
+def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    result = dict(under)
+    for key, value in over.items():
+        both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
+        result[key] = _merge(result[key], value) if both else value
+    return result
+
+
+def _parse_override(text: str) -> dict[str, Any]:
+    dotted, equals, value = text.partition("=")
+    if not equals or not dotted.strip():
+        raise ConfigError(f"override `{text}`: write section.key=value")
+    try:
+        content: Any = yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise ConfigError(f"override `{text}`: the value is not YAML") from None
+    for key in reversed(dotted.strip().split(".")):
+        content = {key: content}
+    return typing.cast(dict[str, Any], content)
+
+
+def _convert(hint: Any, content: Any, place: str, where: str, faults: list[str]) -> Any:
+    """One value under one type hint; faults are collected, not raised."""
+    classes = _classes(hint)
+    if content is None and type(None) in typing.get_args(hint):
+        return None
+    if len(classes) == 1 and not _is_sequence(hint):
+        return _construct(classes[0], content, place, where, faults)
+    if len(classes) > 1 and not _is_sequence(hint):
+        return _choose(classes, content, place, where, faults)
+    if classes and _is_sequence(hint):
+        if not isinstance(content, list):
+            faults.append(f"{_at(place, where)}: expected a list, got `{content}`")
+            return None
+        item = typing.get_args(hint)[0]
+        return tuple(_convert(item, part, place, f"{where}[{i}]", faults) for i, part in enumerate(content))
+    return _leaf(hint, content, place, where, faults)
+
+
+def _construct(schema: type, content: Any, place: str, where: str, faults: list[str]) -> Any:
+    if content is None:
+        content = {}
+    if not isinstance(content, Mapping):
+        faults.append(f"{_at(place, where)}: expected a mapping of {schema.__name__}'s arguments, got `{content}`")
+        return None
+    fields = _fields(schema)
+    before = len(faults)
+    for key in content:
+        if key not in fields:
+            faults.append(f"{_at(place, where)}: unknown key `{key}`{_suggestion(str(key), fields)}")
+    for name, (field, _) in fields.items():
+        required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        if required and name not in content:
+            faults.append(f"{_at(place, where)}: key `{name}` is missing")
+    arguments = {key: _convert(fields[key][1], value, place, f"{where}.{key}".lstrip("."), faults)
+                 for key, value in content.items() if key in fields}
+    if len(faults) > before:
+        return None
+    try:
+        return schema(**arguments)
+    except ConfigError as error:
+        faults.extend(f"{_at(place, where)}: {fault}" for fault in error.faults)
+        return None
+
+
+def _choose(classes: Sequence[type], content: Any, place: str, where: str, faults: list[str]) -> Any:
+    names = {cls.__name__: cls for cls in classes}
+    if isinstance(content, str):
+        content = {content: {}}
+    if not isinstance(content, Mapping) or len(content) != 1:
+        faults.append(f"{_at(place, where)}: name one of {', '.join(names)}, as in `{next(iter(names))}: {{...}}`")
+        return None
+    (name, arguments), = content.items()
+    if name not in names:
+        faults.append(f"{_at(place, where)}: unknown class `{name}`{_suggestion(str(name), names)}")
+        return None
+    return _construct(names[name], arguments, place, f"{where}.{name}", faults)
+
+
+def _leaf(hint: Any, content: Any, place: str, where: str, faults: list[str]) -> Any:
+    try:
+        return _adapter(hint).validate_python(content)
+    except ValidationError as error:
+        for fault in error.errors():
+            inner = ".".join(map(str, fault["loc"]))
+            faults.append(f"{_at(place, '.'.join(filter(None, (where, inner))))}: {fault['msg']}, got `{fault['input']}`")
+        return None
+
+
+@lru_cache(maxsize=256)
+def _adapter(hint: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(hint)
+
+
+@lru_cache(maxsize=256)
+def _fields(schema: type) -> dict[str, tuple[dataclasses.Field[Any], Any]]:
+    hints = typing.get_type_hints(schema, include_extras=True)
+    return {field.name: (field, hints[field.name]) for field in dataclasses.fields(schema) if field.init}
+
+
+def _is_sequence(hint: Any) -> bool:
+    return typing.get_origin(hint) is tuple
+
+
+def _classes(hint: Any) -> tuple[type, ...]:
+    """Dataclasses that a hint admits, through unions and tuples."""
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return (hint,)
+    if typing.get_origin(hint) in (typing.Union, types.UnionType, tuple, typing.Annotated):
+        return tuple(cls for part in typing.get_args(hint) for cls in _classes(part))
+    return ()
+
+
+def _at(place: str, where: str) -> str:
+    return f"{place}, {where}" if where else place
+
+
+def _suggestion(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f"; did you mean `{near[0]}`?" if near else ""
