@@ -1,0 +1,1 @@
+"""Scores and events of probabilities against a truth."""

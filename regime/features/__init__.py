@@ -1,0 +1,1 @@
+"""Causal, stationary columns for the classifier, one module a family."""

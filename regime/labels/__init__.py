@@ -1,0 +1,1 @@
+"""Regimes after the fact, with the day from which each is known."""

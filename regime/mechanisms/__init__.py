@@ -1,0 +1,1 @@
+"""Market mechanics: prices and reports in, levels, exposures and flows out."""

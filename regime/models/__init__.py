@@ -1,0 +1,1 @@
+"""The classifier, its rivals and their calibration."""

@@ -1,0 +1,1 @@
+"""What was known at each decision: sessions, release times, the as-of merge."""

@@ -1,0 +1,1 @@
+"""Probabilities to exposure, as small objects that compose."""

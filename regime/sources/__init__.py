@@ -1,0 +1,1 @@
+"""Bytes to Observations: a folder of files, a simulated world."""

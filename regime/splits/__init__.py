@@ -1,0 +1,1 @@
+"""Walk-forward folds, purged from the labels' ends and embargoed."""
