@@ -34,7 +34,7 @@ class _UniqueKeys(yaml.SafeLoader):
     """SafeLoader that refuses a key written twice, where YAML would keep the last in silence."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]  # type: ignore[no-untyped-call]
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         for key, (node_key, _) in zip(keys, node.value, strict=True):
             if keys.count(key) > 1:
                 raise ConfigError(f"line {node_key.start_mark.line + 1}: key `{key}` is written twice")

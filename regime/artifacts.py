@@ -1,0 +1,278 @@
+"""Files that are whole or absent: staged beside their place, forced to disk, then renamed.
+
+Depends on: errors.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from regime.errors import ConfigError
+
+try:
+    import fcntl
+except ImportError:  # pragma: no cover - Windows has no flock
+    fcntl = None  # type: ignore[assignment]
+
+__all__ = [
+    "file_lock",
+    "output_file",
+    "output_folder",
+    "publish",
+    "replaced_folder",
+    "to_json",
+    "write_bytes",
+    "write_json",
+]
+
+STAGING = ".partial-"
+
+
+def to_json(content: Any) -> bytes:
+    """Strict JSON of plain content, floats exact, with a final newline.
+
+    Raises
+    ------
+    ValueError
+        If a float is NaN or infinite: write None instead.
+    """
+    return (json.dumps(content, allow_nan=False, ensure_ascii=False, indent=1) + "\n").encode("utf-8")
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write plain content as strict JSON, whole or not at all."""
+    write_bytes(path, to_json(content))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write one file, whole or not at all."""
+    with output_file(path) as staged:
+        staged.write_bytes(content)
+
+
+@contextmanager
+def output_file(path: Path) -> Iterator[Path]:
+    """Path beside `path` to write to; it takes its place only if the block ends well.
+
+    Parameters
+    ----------
+    path : Path
+        The file to make or to replace; missing folders are made.
+
+    Yields
+    ------
+    Path
+        Staged file. After an error nothing of it is left and an older file stands untouched.
+
+    Raises
+    ------
+    ConfigError
+        If the folder cannot be made.
+    """
+    path = Path(path)
+    with _made(path.parent):
+        staged = path.parent / f"{STAGING}{secrets.token_hex(4)}-{path.name}"
+        try:
+            yield staged
+            _sync(staged)
+            staged.replace(path)
+            _sync(path.parent)
+        finally:
+            staged.unlink(missing_ok=True)
+
+
+@contextmanager
+def output_folder(folder: Path, *, last: str = "summary.json") -> Iterator[Path]:
+    """Staging folder whose entries move into `folder`, all or none, if the block ends well.
+
+    Entries of the same name are replaced, folders whole; whatever else `folder` holds stays.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the output goes; made if missing, and taken away again after an error.
+    last : str
+        Entry that moves last: where it is new, all the others are.
+
+    Yields
+    ------
+    Path
+        Empty folder on the same file system.
+
+    Raises
+    ------
+    ConfigError
+        If the folder cannot be made or written to.
+    """
+    folder = Path(folder)
+    with _made(folder), _staging(folder) as staging:
+        yield staging
+        _sync_tree(staging)
+        entries = sorted(staging.iterdir(), key=lambda path: (path.name == last, path.name))
+        publish([(entry, folder / entry.name) for entry in entries])
+
+
+@contextmanager
+def replaced_folder(folder: Path) -> Iterator[Path]:
+    """Staging folder that takes the place of `folder` as a whole if the block ends well.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder to make or to replace with all that it holds; missing parents are made.
+
+    Yields
+    ------
+    Path
+        Empty folder beside it. After an error nothing of it is left and an older folder stands.
+
+    Raises
+    ------
+    ConfigError
+        If the parent cannot be made or written to.
+    """
+    folder = Path(folder)
+    with _made(folder.parent), _staging(folder.parent) as staging:
+        staged = staging / folder.name
+        staged.mkdir()
+        yield staged
+        _sync_tree(staged)
+        publish([(staged, folder)])
+
+
+def publish(moves: Sequence[tuple[Path, Path]]) -> None:
+    """Rename each staged path to its target; if one rename fails, those before it are undone.
+
+    Parameters
+    ----------
+    moves : sequence of (staged, target)
+        Paths on one file system, already on disk. A file replaces a file in one step; for a folder
+        the old one steps aside first, so that a kill between the two renames leaves none.
+    """
+    old: list[Path] = []
+    with ExitStack() as undo:
+        for staged, target in moves:
+            aside = target.with_name(f"{STAGING}{secrets.token_hex(4)}-old")
+            # The undo is registered before the act, and looks whether the act took place.
+            undo.callback(_restore, aside, staged, target)
+            old.append(aside)
+            _set_aside(staged, target, aside)
+            staged.replace(target)
+        for parent in {target.parent for _, target in moves}:
+            _sync(parent)
+        undo.pop_all()
+    for aside in old:
+        _remove(aside)
+
+
+def _set_aside(staged: Path, target: Path, aside: Path) -> None:
+    if not os.path.lexists(target):
+        return
+    if staged.is_file() and target.is_file() and not target.is_symlink():
+        shutil.copy2(target, aside)
+    else:
+        target.rename(aside)
+
+
+def _restore(aside: Path, staged: Path, target: Path) -> None:
+    if os.path.lexists(target) and not os.path.lexists(staged):
+        target.replace(staged)
+    if os.path.lexists(aside):
+        if os.path.lexists(target):  # the copy of a file that never moved
+            aside.unlink()
+        else:
+            aside.replace(target)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """The folder exists inside the block; folders made for it and left empty go again."""
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{folder}: cannot write there ({error.strerror}); name another place") from None
+    try:
+        yield
+    finally:
+        for path in made:
+            with suppress(OSError):
+                path.rmdir()
+
+
+@contextmanager
+def _staging(folder: Path) -> Iterator[Path]:
+    for left in folder.glob(f"{STAGING}*"):  # by a run that was killed: nobody holds its lock
+        if left.is_dir():
+            with file_lock(left, wait=False) as free:
+                _remove(left) if free else None
+    staging = folder / f"{STAGING}{secrets.token_hex(4)}"
+    try:
+        staging.mkdir()
+    except OSError as error:
+        raise ConfigError(f"{folder}: cannot write there ({error.strerror}); name another place") from None
+    try:
+        with file_lock(staging):
+            yield staging
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+@contextmanager
+def file_lock(path: Path, *, wait: bool = True) -> Iterator[bool]:
+    """Exclusive lock on a file (made if missing) or a folder; a process that dies lets go of it.
+
+    Parameters
+    ----------
+    path : Path
+    wait : bool
+        Whether to wait for the lock; otherwise the answer may be False.
+
+    Yields
+    ------
+    bool
+        Whether the lock is held. Where the system has no flock: what `wait` says, without a lock.
+    """
+    if fcntl is None:  # pragma: no cover
+        yield wait
+        return
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        held = True
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            held = False
+        yield held
+    finally:
+        os.close(descriptor)
+
+
+def _sync_tree(folder: Path) -> None:
+    for path in [*folder.rglob("*"), folder]:
+        _sync(path)
+
+
+def _sync(path: Path) -> None:
+    """Force a file, or the names in a folder, to disk."""
+    if path.is_dir() and os.name == "nt":  # pragma: no cover - cannot open a folder
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

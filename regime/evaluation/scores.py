@@ -1,0 +1,253 @@
+"""Proper scores and ranking scores of a probability of stress.
+
+All are means over sessions. Rows whose truth is unknown are left out by every table here.
+
+Depends on: errors, schema; evaluation.truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+
+from regime.errors import InvalidDataError
+from regime.evaluation.truth import Truth
+from regime.schema import REGIMES, check_probabilities
+
+__all__ = [
+    "average_precision",
+    "brier_score",
+    "fold_scores",
+    "log_losses",
+    "multiclass_log_loss",
+    "ranking_scores",
+    "roc_auc",
+    "score_table",
+    "scored_rows",
+]
+
+CLIP = 1e-4
+MISSING_LIMIT = 0.005
+
+
+class ForecastBlock(Protocol):
+    """What a fold must show here."""
+
+    @property
+    def test(self) -> np.ndarray:
+        """Positions of the forecast sessions in the truth's index."""
+
+
+def log_losses(stress: np.ndarray, probability: np.ndarray) -> np.ndarray:
+    """Binary log loss of each row in nats, shape (n,); probabilities are clipped to [1e-4, 1 - 1e-4]."""
+    p = np.clip(probability, CLIP, 1 - CLIP)
+    return np.asarray(-(stress * np.log(p) + (1 - stress) * np.log1p(-p)))
+
+
+def brier_score(stress: np.ndarray, probability: np.ndarray) -> float:
+    """Mean squared error of the probability, in [0, 1]."""
+    return float(np.mean((np.asarray(probability) - stress) ** 2))
+
+
+def multiclass_log_loss(regime: pd.Series, probabilities: pd.DataFrame) -> float:
+    """Mean log loss of the regime that came, in nats.
+
+    Parameters
+    ----------
+    regime : Series, shape (n,)
+        Ordered categorical; missing rows are left out.
+    probabilities : DataFrame, shape (n, 4)
+        `REGIMES` order; clipped from below at 1e-4.
+
+    Returns
+    -------
+    float
+        NaN if no regime is known.
+    """
+    check_probabilities(probabilities)
+    codes = regime.cat.set_categories(list(REGIMES)).cat.codes.to_numpy()
+    rows = np.flatnonzero(codes >= 0)
+    chosen = probabilities.to_numpy(dtype=float)[rows, codes[rows]]
+    return float(np.mean(-np.log(np.maximum(chosen, CLIP)))) if len(rows) else float("nan")
+
+
+def average_precision(stress: np.ndarray, score: np.ndarray) -> float:
+    """Precision averaged over recall, from the highest score down; equal scores are one step.
+
+    Parameters
+    ----------
+    stress : ndarray, shape (n,)
+        0 or 1.
+    score : ndarray, shape (n,)
+        Any unit, finite.
+
+    Returns
+    -------
+    float
+        In (0, 1]; its chance level is the base rate. NaN without a positive.
+    """
+    hits, alarms = _steps(stress, score)
+    if hits[-1] == 0:
+        return float("nan")
+    return float(np.sum(np.diff(np.r_[0.0, hits]) * hits / alarms) / hits[-1])
+
+
+def roc_auc(stress: np.ndarray, score: np.ndarray) -> float:
+    """Probability that a stress session scores above a calm one, ties counting half; NaN with one class only."""
+    hits, alarms = _steps(stress, score)
+    misses = alarms - hits
+    if hits[-1] == 0 or misses[-1] == 0:
+        return float("nan")
+    middle = (np.r_[0.0, hits[:-1]] + hits) / 2
+    return float(np.sum(np.diff(np.r_[0.0, misses]) * middle) / (hits[-1] * misses[-1]))
+
+
+def score_table(truth: Truth, probabilities: Mapping[str, pd.Series | pd.DataFrame]) -> pd.DataFrame:
+    """Scores of several forecasts of the same sessions.
+
+    Parameters
+    ----------
+    truth : Truth
+        Rows unknown are left out.
+    probabilities : mapping of name to Series or DataFrame
+        Probability of stress, or of all regimes; all on one index within the truth's. A missing
+        value counts as the base rate.
+
+    Returns
+    -------
+    DataFrame, one row a forecast
+        `log_loss`, `brier`, `average_precision`, `auc`, `multi_log_loss` (NaN unless all regimes are
+        forecast and known), `base_rate`, `days`. Ranking scores are NaN with one class only, all are without a row.
+
+    Raises
+    ------
+    InvalidDataError
+        If a date has no truth row, more than 0.5 % are missing or a value lies outside [0, 1].
+    """
+    return pd.DataFrame({name: _scores(truth, forecast, name) for name, forecast in probabilities.items()}).T
+
+
+def ranking_scores(truth: Truth, scores: Mapping[str, pd.Series]) -> pd.DataFrame:
+    """Average precision and AUC of raw scores of any unit, and the base rate.
+
+    Parameters
+    ----------
+    truth : Truth
+    scores : mapping of name to Series
+        Higher is more stress; a missing one takes the median of that score.
+
+    Returns
+    -------
+    DataFrame, one row a score
+        `average_precision`, `auc`, `base_rate`. NaN with one class only.
+    """
+    rows = {}
+    for name, score in scores.items():
+        stress, values = _aligned(truth, score.fillna(score.median()), name)
+        rows[name] = {"average_precision": average_precision(stress, values), "auc": roc_auc(stress, values),
+                      "base_rate": float(stress.mean())}
+    return pd.DataFrame(rows).T
+
+
+def fold_scores(truth: Truth, probabilities: Mapping[str, pd.Series | pd.DataFrame],
+                folds: Iterable[ForecastBlock]) -> pd.DataFrame:
+    """Scores of each test block.
+
+    Parameters
+    ----------
+    truth : Truth
+    probabilities : mapping of name to Series or DataFrame
+        On the truth's index; NaN outside the test blocks.
+    folds : iterable
+        Anything with `test`, positions in the truth's index.
+
+    Returns
+    -------
+    DataFrame
+        Index `fold`, `first`, `model`; columns of `score_table`. A block without a known row is left out.
+    """
+    tables = []
+    for number, fold in enumerate(folds):
+        dates = truth.stress.index[fold.test]
+        if truth.stress.loc[dates].notna().any():
+            table = score_table(truth, {name: forecast.loc[dates] for name, forecast in probabilities.items()})
+            tables.append(table.rename_axis("model").reset_index().assign(fold=number, first=dates[0]))
+    if not tables:
+        raise InvalidDataError("fold_scores: no test block has a known truth; end the folds earlier")
+    return pd.concat(tables).set_index(["fold", "first", "model"])
+
+
+def scored_rows(truth: Truth, forecast: pd.Series | pd.DataFrame, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Truth and probability of stress of the sessions that count.
+
+    Parameters
+    ----------
+    truth : Truth
+    forecast : Series or DataFrame
+        As in `score_table`.
+    name : str
+        How messages call it.
+
+    Returns
+    -------
+    tuple of ndarray, each shape (n_known,)
+        0 or 1, and a probability; no NaN.
+
+    Raises
+    ------
+    InvalidDataError
+        As `score_table`.
+    """
+    return _aligned(truth, _filled(truth, forecast, name), name)
+
+
+def _steps(stress: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Positives and rows at or above each distinct score, from the highest down."""
+    order = np.argsort(-np.asarray(score, dtype=float), kind="stable")
+    ranked = np.asarray(score, dtype=float)[order]
+    last = np.r_[np.flatnonzero(np.diff(ranked)), len(ranked) - 1]
+    return np.cumsum(np.asarray(stress, dtype=float)[order])[last], last + 1.0
+
+
+def _scores(truth: Truth, forecast: pd.Series | pd.DataFrame, name: str) -> dict[str, float]:
+    stress, p = scored_rows(truth, forecast, name)
+    if len(stress) == 0:
+        return dict.fromkeys(("log_loss", "brier", "average_precision", "auc", "multi_log_loss", "base_rate"),
+                             float("nan")) | {"days": 0.0}
+    return {"log_loss": float(log_losses(stress, p).mean()), "brier": brier_score(stress, p),
+            "average_precision": average_precision(stress, p), "auc": roc_auc(stress, p),
+            "multi_log_loss": _multi(truth, forecast), "base_rate": float(stress.mean()), "days": float(len(stress))}
+
+
+def _multi(truth: Truth, forecast: pd.Series | pd.DataFrame) -> float:
+    if truth.regime is None or isinstance(forecast, pd.Series):
+        return float("nan")
+    whole = forecast.dropna()
+    return multiclass_log_loss(truth.regime.loc[whole.index], whole)
+
+
+def _filled(truth: Truth, forecast: pd.Series | pd.DataFrame, name: str) -> pd.Series:
+    """Probability of stress; the few missing ones count as the base rate."""
+    p = forecast["deleveraging"] if isinstance(forecast, pd.DataFrame) else forecast
+    missing = float(p.isna().mean()) if len(p) else 0.0
+    if missing > MISSING_LIMIT:
+        raise InvalidDataError(f"{name}: {missing:.1%} of {len(p)} probabilities are missing, at most "
+                               f"{MISSING_LIMIT:.1%} may be; score only the sessions that it forecasts")
+    odd = ~(p.between(0, 1) | p.isna()).to_numpy()
+    if odd.any():
+        first = p.index[int(np.flatnonzero(odd)[0])]
+        raise InvalidDataError(f"{name}: {first:%Y-%m-%d}: {p[first]} lies outside [0, 1]")
+    return p.fillna(truth.stress.reindex(p.index).mean())
+
+
+def _aligned(truth: Truth, values: pd.Series, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Truth and values of the rows whose truth is known."""
+    unknown = values.index.difference(truth.stress.index)
+    if len(unknown):
+        raise InvalidDataError(f"{name}: {unknown[0]:%Y-%m-%d} is not a session of the truth; reindex to its dates")
+    stress = truth.stress.loc[values.index].to_numpy(dtype=float)
+    rows = ~np.isnan(stress)
+    return stress[rows], values.to_numpy(dtype=float)[rows]

@@ -1,0 +1,66 @@
+"""Dollar: momentum, extremes, carry, and whether it is bid while everything else is sold.
+
+Depends on: kernels, features.feature, features.transforms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from regime import kernels
+from regime.features.feature import Feature, Mechanism
+from regime.features.transforms import log_change, percentile, scaled_move, volatility, zscore
+
+__all__ = ["DollarFeatures"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DollarFeatures:
+    """Features of the dollar against the world, the yen, gold and equities.
+
+    Parameters
+    ----------
+    lookback : int
+        Sessions of momentum (a quarter).
+    extreme : int
+        Sessions over which a level is ranked (two years).
+
+    Examples
+    --------
+    >>> [feature.spec.name for feature in DollarFeatures().features()][:2]
+    ['dollar_momentum_63', 'dollar_momentum_21']
+    """
+
+    lookback: int = 63
+    extreme: int = 504
+
+    def features(self) -> tuple[Feature, ...]:
+        """Every feature of the family, in the order of the columns."""
+        make, carry = Mechanism("dollar", "dollar funding"), Mechanism("dollar", "carry")
+        index = ("dollar_index",)
+        return (
+            make("momentum", self.lookback, 1, index, lambda v: scaled_move(v["dollar_index"], self.lookback)),
+            make("momentum", 21, 1, index, lambda v: scaled_move(v["dollar_index"], 21)),
+            make("extreme", self.extreme, 0, index, lambda v: percentile(v["dollar_index"], self.extreme)),
+            make("dash", 10, 0, ("dollar_index", "sp500", "gold"), dash_for_dollars),
+            make("debasement", self.extreme, 0, ("dollar_index", "gold"),
+                 lambda v: percentile(v["gold"], self.extreme) - percentile(v["dollar_index"], self.extreme)),
+            make("equity_correlation", self.lookback, 0, ("dollar_index", "sp500"), self._equity_correlation),
+            carry("yen_move", 21, -1, ("usdjpy",), lambda v: scaled_move(v["usdjpy"], 21)),
+            carry("yen_volatility", 252, 1, ("usdjpy",), lambda v: zscore(np.log(volatility(v["usdjpy"], 21)), 252)),
+        )
+
+    def _equity_correlation(self, values: pd.DataFrame) -> pd.Series:
+        pair = np.column_stack([log_change(values["dollar_index"], 1), log_change(values["sp500"], 1)])
+        return pd.Series(kernels.mean_correlation(np.ascontiguousarray(pair), self.lookback / 2, self.lookback),
+                         index=values.index)
+
+
+def dash_for_dollars(values: pd.DataFrame) -> pd.Series:
+    """Dollar up while equities and gold fall: the least of the three scaled 10-session moves, floored at 0."""
+    moves = pd.concat([scaled_move(values["dollar_index"], 10), -scaled_move(values["sp500"], 10),
+                       -scaled_move(values["gold"], 10)], axis=1)
+    return moves.min(axis=1, skipna=False).clip(lower=0.0)

@@ -1,0 +1,74 @@
+"""One feature: what it is, beside how it is computed.
+
+Depends on: schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from regime.schema import Family, FeatureSpec
+
+__all__ = ["Compute", "Feature", "Mechanism", "Sign"]
+
+Compute = Callable[[pd.DataFrame], pd.Series]
+Sign = Literal[-1, 0, 1]
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A specification and the causal function of the panel's values that fulfils it.
+
+    Parameters
+    ----------
+    spec : FeatureSpec
+        Name, family, mechanism, sign, lookback and inputs.
+    compute : callable
+        From a date x series table, shape (n_sessions, n_series), to one column, shape (n_sessions,).
+        It may read only the series in ``spec.inputs`` and, for row t, only rows up to t.
+    """
+
+    spec: FeatureSpec
+    compute: Compute
+
+    def __call__(self, values: pd.DataFrame) -> pd.Series:
+        """Compute the column, float64, under its name; infinities would be a fault and are not hidden."""
+        absent = [name for name in self.spec.inputs if name not in values]
+        inputs = values[[name for name in self.spec.inputs if name in values]]
+        if absent:  # a series that the source does not know at all: the same as one without values
+            inputs = inputs.assign(**dict.fromkeys(absent, np.nan))
+        column = self.compute(inputs[list(self.spec.inputs)])
+        return column.astype(np.float64).rename(self.spec.name)
+
+
+@dataclass(frozen=True)
+class Mechanism:
+    """Makes the features of one mechanism of one family.
+
+    Parameters
+    ----------
+    family : str
+    name : str
+        What the features of this mechanism read, in words.
+
+    Examples
+    --------
+    >>> spread = Mechanism("liquidity", "funding")("spread", 21, 1, ("sofr",), lambda v: v["sofr"])
+    >>> spread.spec.name
+    'liquidity_spread_21'
+    """
+
+    family: Family
+    name: str
+
+    def __call__(self, quantity: str, lookback: int, sign: Sign, inputs: tuple[str, ...], compute: Compute,
+                 *, proxy: bool = False) -> Feature:
+        """Feature ``family_quantity_lookback``; a lookback of 0 (expanding, or none) is left out of the name."""
+        name = f"{self.family}_{quantity}_{lookback}" if lookback else f"{self.family}_{quantity}"
+        return Feature(FeatureSpec(name=name, family=self.family, mechanism=self.name, sign=sign,
+                                   lookback=lookback, inputs=inputs, proxy=proxy), compute)

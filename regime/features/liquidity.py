@@ -1,0 +1,93 @@
+"""Liquidity: funding, reserves, the long end and credit.
+
+Depends on: features.feature, features.transforms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from regime.features.feature import Compute, Feature, Mechanism
+from regime.features.transforms import change, deviation, log_change, zscore
+
+__all__ = ["LiquidityFeatures"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiquidityFeatures:
+    """Features of money: what it costs overnight, how much of it there is, what long money costs.
+
+    Parameters
+    ----------
+    lookback : int
+        Sessions over which rates and balances change (a quarter).
+    short : int
+        Sessions for what moves fast (a month).
+
+    Examples
+    --------
+    >>> LiquidityFeatures().features()[0].spec.name
+    'liquidity_funding_spread_252'
+    """
+
+    lookback: int = 63
+    short: int = 21
+
+    def features(self) -> tuple[Feature, ...]:
+        """Every feature of the family, in the order of the columns."""
+        return (*self._funding(), *self._balance_sheet(), *self._long_end(), *self._credit())
+
+    def _funding(self) -> tuple[Feature, ...]:
+        make, days = Mechanism("liquidity", "funding"), self.lookback
+        return (
+            make("funding_spread", 252, 0, ("sofr", "iorb"), lambda v: zscore(v["sofr"] - v["iorb"], 252), proxy=True),
+            make("funding_tail", 252, 0, ("sofr99", "sofr"), lambda v: zscore(v["sofr99"] - v["sofr"], 252)),
+            make("fed_funds_spread_change", days, 1, ("effr", "iorb"),
+                 lambda v: change(v["effr"] - v["iorb"], days)),
+        )
+
+    def _balance_sheet(self) -> tuple[Feature, ...]:
+        make, days = Mechanism("liquidity", "reserves"), self.lookback
+        return (
+            make("net_liquidity_change", days, 0, ("fed_assets", "tga", "rrp"),
+                 lambda v: change(net_liquidity(v) / v["fed_assets"], days)),
+            make("reserve_share_change", days, 0, ("reserves", "fed_assets"),
+                 lambda v: change(v["reserves"] / v["fed_assets"], days)),
+        )
+
+    def _long_end(self) -> tuple[Feature, ...]:
+        make, days = Mechanism("liquidity", "long end"), self.lookback
+        return (
+            make("rate10_change", days, 1, ("dgs10",), lambda v: change(v["dgs10"], days)),
+            make("rate30_change", days, 1, ("dgs30",), lambda v: change(v["dgs30"], days)),
+            make("bear_steepening", days, 1, ("dgs30", "dgs2"), bear_steepening(days)),
+            make("rate_volatility_deviation", 252, 1, ("move",), lambda v: deviation(v["move"], 252)),
+            make("mortgage_spread_change", days, 1, ("mortgage30", "dgs10"),
+                 lambda v: change(v["mortgage30"] - v["dgs10"], days)),
+            make("term_premium_change", days, 0, ("term_premium",), lambda v: change(v["term_premium"], days)),
+        )
+
+    def _credit(self) -> tuple[Feature, ...]:
+        make = Mechanism("liquidity", "credit")
+        return (
+            make("high_yield_change", self.short, 1, ("hy_oas",), lambda v: log_change(v["hy_oas"], self.short)),
+            make("baa_spread_change", self.lookback, 1, ("baa10y",), lambda v: change(v["baa10y"], self.lookback)),
+        )
+
+
+def net_liquidity(values: pd.DataFrame) -> pd.Series:
+    """Fed assets less the Treasury's account and the reverse repo facility, USD mn (the facility is in bn)."""
+    return values["fed_assets"] - values["tga"] - 1000.0 * values["rrp"].fillna(0.0)
+
+
+def bear_steepening(lookback: int) -> Compute:
+    """Steepening of 30-year over 2-year that comes with a rise of the 30-year; 0 when the long end falls, in points."""
+
+    def compute(values: pd.DataFrame) -> pd.Series:
+        steepening = change(values["dgs30"] - values["dgs2"], lookback)
+        rise = change(values["dgs30"], lookback)
+        return steepening.clip(lower=0.0).where(rise > 0, 0.0).where(steepening.notna() & rise.notna())
+
+    return compute

@@ -1,0 +1,142 @@
+"""Positioning: falls in progress, trend followers, volatility sellers, dealers, surveys and margin.
+
+Depends on: kernels, mechanisms.cta, features.feature, features.transforms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from regime import kernels
+from regime.features.feature import Compute, Feature, Mechanism
+from regime.features.transforms import change, deviation, drawdown, log_change, percentile, volatility, zscore
+from regime.mechanisms.cta import trend_exposure, triggers_broken
+
+__all__ = ["PositioningFeatures"]
+
+FALL_COLUMNS = ("now", "worst", "regained", "age", "low_age", "open")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PositioningFeatures:
+    """Features of what holders have on and must take off.
+
+    Parameters
+    ----------
+    lookback : int
+        Sessions over which options and surveys are ranked or compared with their mean.
+    crowding : int
+        Sessions over which positions are ranked (the field's five years).
+    fall_depth : float
+        Monthly volatilities under the peak at which a fall counts as open.
+
+    Examples
+    --------
+    >>> len(PositioningFeatures().features())
+    24
+    """
+
+    lookback: int = 252
+    crowding: int = 1260
+    fall_depth: float = 2.0
+
+    def features(self) -> tuple[Feature, ...]:
+        """Every feature of the family, in the order of the columns."""
+        return (*self._price(), *self._falls(), *self._trend(), *self._options(), *self._surveys())
+
+    def _price(self) -> tuple[Feature, ...]:
+        make = Mechanism("positioning", "forced sellers in price")
+        return (
+            make("drawdown", 252, 1, ("sp500",), lambda v: -drawdown(v["sp500"], 252)),
+            make("distance", 200, 1, ("sp500",), lambda v: -_above_average(v["sp500"], 200)),
+            make("downside_rank", 0, 1, ("sp500",), lambda v: downside_rank(v["sp500"])),
+            make("realised_vol", 21, 1, ("sp500",), lambda v: np.log(volatility(v["sp500"], 21))),
+            make("vol_shock", 63, 1, ("sp500",), lambda v: _log_ratio(volatility(v["sp500"], 5),
+                                                                       volatility(v["sp500"], 63))),
+        )
+
+    def _falls(self) -> tuple[Feature, ...]:
+        make = Mechanism("positioning", "margin and stop levels of the fall in progress")
+        signs: tuple[Literal[-1, 0, 1], ...] = (1, 0, -1, 0, -1, 1)
+        return tuple(make(f"fall_{name}", 0, sign, ("sp500",), self._fall(position))
+                     for position, (name, sign) in enumerate(zip(FALL_COLUMNS, signs, strict=True)))
+
+    def _fall(self, position: int) -> Compute:
+        def compute(values: pd.DataFrame) -> pd.Series:
+            close = values["sp500"]
+            monthly = volatility(close, 252) * np.sqrt(21)
+            state = kernels.fall_state(np.log(close.to_numpy(dtype=float)), monthly.to_numpy(dtype=float),
+                                       self.fall_depth, 0.5)[:, position]
+            return pd.Series(np.log1p(state) if "age" in FALL_COLUMNS[position] else state, index=close.index)
+
+        return compute
+
+    def _trend(self) -> tuple[Feature, ...]:
+        make = Mechanism("positioning", "trend followers")
+        return (
+            make("trend_exposure", self.crowding, -1, ("sp500",),
+                 lambda v: percentile(trend_exposure(v["sp500"]), self.crowding)),
+            make("triggers_broken", 0, 1, ("sp500",), lambda v: triggers_broken(v["sp500"])),
+            make("vol_target_change", 21, -1, ("sp500",), lambda v: change(
+                (0.10 / (volatility(v["sp500"], 21) * np.sqrt(252))).clip(upper=1.5), 21)),
+        )
+
+    def _options(self) -> tuple[Feature, ...]:
+        make, days = Mechanism("positioning", "dealers and option sellers"), self.lookback
+        return (
+            make("vix", 0, 1, ("vix", "sp500"), implied_volatility, proxy=True),
+            make("vix_change", 10, 1, ("vix", "sp500"), lambda v: change(implied_volatility(v), 10), proxy=True),
+            make("vix_term", 0, 1, ("vix", "vix3m"), lambda v: _log_ratio(v["vix"], v["vix3m"])),
+            make("vvix_deviation", days, -1, ("vvix",), lambda v: deviation(v["vvix"], days)),
+            make("skew_deviation", days, -1, ("skew",), lambda v: deviation(v["skew"], days)),
+            make("gex_rank", days, -1, ("gex",), lambda v: percentile(v["gex"], days)),
+        )
+
+    def _surveys(self) -> tuple[Feature, ...]:
+        make, days = Mechanism("positioning", "crowding"), self.crowding
+        return (
+            make("bond_specs_rank", days, -1, ("cot_ust10_spec_long", "cot_ust10_spec_short"),
+                 lambda v: percentile(_net_share(v["cot_ust10_spec_long"], v["cot_ust10_spec_short"]), days)),
+            make("equity_specs_rank", days, 0, ("cot_sp500_spec_long", "cot_sp500_spec_short"),
+                 lambda v: percentile(_net_share(v["cot_sp500_spec_long"], v["cot_sp500_spec_short"]), days)),
+            make("managers_zscore", self.lookback, -1, ("naaim",), lambda v: zscore(v["naaim"], self.lookback)),
+            make("margin_debt_change", 252, 0, ("margin_debt",), lambda v: log_change(v["margin_debt"], 252)),
+        )
+
+
+def downside_rank(close: pd.Series) -> pd.Series:
+    """Mean expanding rank of downside deviation and of minus the Sortino ratio, halflife 21, in (0, 1]."""
+    returns = log_change(close, 1)
+    losses = returns.clip(upper=0.0) ** 2
+    deviation_ = np.sqrt(_ewm(losses, 21))
+    sortino = _ewm(returns, 21) / (deviation_ + 1e-5)
+    return (percentile(deviation_, 0, 1000) + percentile(-sortino, 0, 1000)) / 2
+
+
+def implied_volatility(values: pd.DataFrame) -> pd.Series:
+    """Log VIX in percent; before the VIX began, realised volatility with the usual premium of a tenth."""
+    realised = volatility(values["sp500"], 21) * np.sqrt(252) * 100
+    return np.log(values["vix"].fillna(realised * 1.1))
+
+
+def _above_average(close: pd.Series, lookback: int) -> pd.Series:
+    mean = kernels.rolling_mean(np.ascontiguousarray(close.to_numpy(dtype=float)), lookback, 60)
+    return close / pd.Series(mean, index=close.index) - 1.0
+
+
+def _ewm(x: pd.Series, halflife: float) -> pd.Series:
+    return pd.Series(kernels.ewm_mean(np.ascontiguousarray(x.to_numpy(dtype=float)), halflife, 20), index=x.index)
+
+
+def _log_ratio(over: pd.Series, under: pd.Series) -> pd.Series:
+    return np.log(over.where(over > 0) / under.where(under > 0))
+
+
+def _net_share(long: pd.Series, short: pd.Series) -> pd.Series:
+    """Net position as a share of the gross one: free of the contract's unit, whatever sign shorts carry."""
+    gross = long.abs() + short.abs()
+    return (long.abs() - short.abs()) / gross.where(gross > 0)

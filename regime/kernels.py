@@ -1,0 +1,233 @@
+"""Fused loops over one column, compiled once: rolling and exponential statistics, and the state of a fall.
+
+Each kernel reads rows up to and including t for its value at t and carries its sums from the first
+row on, so that a prefix of the data gives equal bits. NaN rule, everywhere: a missing value takes no
+part; a statistic of fewer than `minimum` values is NaN.
+
+Depends on: numba.
+"""
+
+from __future__ import annotations
+
+import numba as nb
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["ewm_mean", "ewm_std", "fall_state", "mean_correlation", "rolling_extreme", "rolling_mean", "rolling_rank",
+           "rolling_zscore"]
+
+Column = NDArray[np.float64]
+_jit = nb.njit(cache=True, fastmath=False)
+
+
+@_jit
+def rolling_mean(x: Column, lookback: int, minimum: int) -> Column:
+    """Mean of the last `lookback` rows, shape (n,)."""
+    out = np.full(x.size, np.nan)
+    total, count = 0.0, 0
+    for t in range(x.size):
+        if t % lookback == 0:  # a fresh sum each window: rounding errors cannot pile up
+            total, count = 0.0, 0
+            for s in range(max(0, t - lookback + 1), t + 1):
+                if not np.isnan(x[s]):
+                    total += x[s]
+                    count += 1
+        else:
+            if not np.isnan(x[t]):
+                total += x[t]
+                count += 1
+            if t >= lookback and not np.isnan(x[t - lookback]):
+                total -= x[t - lookback]
+                count -= 1
+        if count >= minimum:
+            out[t] = total / count
+    return out
+
+
+@_jit
+def rolling_zscore(x: Column, lookback: int, minimum: int) -> Column:
+    """Distance to the mean of the last `lookback` rows in their standard deviations, shape (n,).
+
+    Zero deviation gives NaN. Two running moments about the window's own anchor, made anew each window.
+    """
+    out = np.full(x.size, np.nan)
+    anchor, first, second, count = 0.0, 0.0, 0.0, 0
+    for t in range(x.size):
+        if t % lookback == 0:
+            anchor, first, second, count = 0.0, 0.0, 0.0, 0
+            for s in range(max(0, t - lookback + 1), t + 1):
+                if not np.isnan(x[s]):
+                    if count == 0:
+                        anchor = x[s]
+                    first += x[s] - anchor
+                    second += (x[s] - anchor) ** 2
+                    count += 1
+        else:
+            if not np.isnan(x[t]):
+                if count == 0:
+                    anchor, first, second = x[t], 0.0, 0.0
+                first += x[t] - anchor
+                second += (x[t] - anchor) ** 2
+                count += 1
+            if t >= lookback and not np.isnan(x[t - lookback]):
+                first -= x[t - lookback] - anchor
+                second -= (x[t - lookback] - anchor) ** 2
+                count -= 1
+        if count >= max(minimum, 2) and not np.isnan(x[t]):
+            variance = (second - first * first / count) / (count - 1)
+            if variance > 1e-12 * (second / count) + 1e-300:
+                out[t] = (x[t] - anchor - first / count) / np.sqrt(variance)
+    return out
+
+
+@_jit
+def rolling_rank(x: Column, lookback: int, minimum: int) -> Column:
+    """Share of the last `lookback` rows at or below today's value (ties count half), in (0, 1]; 0 = expanding."""
+    out = np.full(x.size, np.nan)
+    for t in range(x.size):
+        if np.isnan(x[t]):
+            continue
+        start = 0 if lookback == 0 else max(0, t - lookback + 1)
+        below, equal, count = 0, 0, 0
+        for s in range(start, t + 1):
+            if not np.isnan(x[s]):
+                count += 1
+                below += x[s] < x[t]
+                equal += x[s] == x[t]
+        if count >= minimum:
+            out[t] = (below + 0.5 * (equal + 1)) / count
+    return out
+
+
+@_jit
+def rolling_extreme(x: Column, lookback: int, minimum: int, sign: int) -> Column:
+    """Maximum (`sign` 1) or minimum (`sign` -1) of the last `lookback` rows, by a queue of candidates, shape (n,)."""
+    out = np.full(x.size, np.nan)
+    queue = np.empty(x.size, np.int64)
+    head, tail, count = 0, 0, 0
+    for t in range(x.size):
+        if t >= lookback and not np.isnan(x[t - lookback]):
+            count -= 1
+        if not np.isnan(x[t]):
+            count += 1
+            while tail > head and sign * x[queue[tail - 1]] <= sign * x[t]:
+                tail -= 1
+            queue[tail] = t
+            tail += 1
+        while tail > head and queue[head] <= t - lookback:
+            head += 1
+        if count >= minimum and tail > head:
+            out[t] = x[queue[head]]
+    return out
+
+
+@_jit
+def ewm_mean(x: Column, halflife: float, minimum: int) -> Column:
+    """Exponential mean with weights that sum to 1 from the first value on; a missing row repeats the last mean."""
+    out = np.full(x.size, np.nan)
+    keep = 0.5 ** (1.0 / halflife)
+    total, weight, count = 0.0, 0.0, 0
+    for t in range(x.size):
+        if not np.isnan(x[t]):
+            total = keep * total + x[t]
+            weight = keep * weight + 1.0
+            count += 1
+        if count >= minimum:
+            out[t] = total / weight
+    return out
+
+
+@_jit
+def ewm_std(x: Column, halflife: float, minimum: int) -> Column:
+    """Exponential standard deviation about the exponential mean, unbiased for its weights, shape (n,)."""
+    out = np.full(x.size, np.nan)
+    keep = 0.5 ** (1.0 / halflife)
+    mean, square, weight, weight2, count = 0.0, 0.0, 0.0, 0.0, 0
+    for t in range(x.size):
+        if not np.isnan(x[t]):
+            weight = keep * weight + 1.0
+            weight2 = keep * keep * weight2 + 1.0
+            step = x[t] - mean
+            mean += step / weight
+            square = keep * square + step * (x[t] - mean)
+            count += 1
+        if count >= max(minimum, 2):
+            out[t] = np.sqrt(max(square, 0.0) / (weight - weight2 / weight))
+    return out
+
+
+@_jit
+def fall_state(log_price: Column, monthly_vol: Column, depth: float, recovered: float) -> NDArray[np.float64]:
+    """The fall in progress as an observer at t sees it, shape (n, 6).
+
+    A fall opens when the price lies `depth` monthly volatilities (taken at the peak) under its peak,
+    and closes when `recovered` of it is regained; the peak is then the highest close since the low.
+
+    Returns
+    -------
+    array, shape (n, 6)
+        Columns: fall from the peak now and at worst (in monthly volatilities), share of the worst
+        fall regained (1 at the peak), sessions since the peak, sessions since the low, and whether a
+        fall is open. NaN until the volatility is known.
+    """
+    n = log_price.size
+    out = np.full((n, 6), np.nan)
+    peak, low, is_open = -1, -1, False
+    for t in range(n):
+        if np.isnan(log_price[t]) or np.isnan(monthly_vol[t]) or monthly_vol[t] <= 0:
+            if t and peak >= 0:
+                out[t] = out[t - 1]
+            continue
+        if peak < 0 or (not is_open and log_price[t] >= log_price[peak]):
+            peak, low = t, t
+        elif log_price[t] < log_price[low]:
+            low = t
+        if not is_open:
+            is_open = log_price[peak] - log_price[t] >= depth * monthly_vol[peak]
+        elif np.exp(log_price[t]) >= (1 - recovered) * np.exp(log_price[low]) + recovered * np.exp(log_price[peak]):
+            is_open = False
+            peak = low
+            for s in range(low, t + 1):
+                if log_price[s] >= log_price[peak]:
+                    peak = s
+            low = peak
+            for s in range(peak, t + 1):
+                if log_price[s] < log_price[low]:
+                    low = s
+        worst = log_price[peak] - log_price[low]
+        out[t, 0] = (log_price[peak] - log_price[t]) / monthly_vol[peak]
+        out[t, 1] = worst / monthly_vol[peak]
+        out[t, 2] = (log_price[t] - log_price[low]) / worst if worst > 0 else 1.0
+        out[t, 3] = t - peak
+        out[t, 4] = t - low
+        out[t, 5] = 1.0 if is_open else 0.0
+    return out
+
+
+@_jit
+def mean_correlation(returns: NDArray[np.float64], halflife: float, minimum: int) -> Column:
+    """Average pairwise exponential correlation of the columns of `returns`, shape (n,).
+
+    A pair counts once both have `minimum` common rows; NaN where no pair does.
+    """
+    n, k = returns.shape
+    out = np.full(n, np.nan)
+    keep = 0.5 ** (1.0 / halflife)
+    cross, left, right = np.zeros((k, k)), np.zeros((k, k)), np.zeros((k, k))
+    count = np.zeros((k, k), np.int64)
+    for t in range(n):
+        total, pairs = 0.0, 0
+        for i in range(k):
+            for j in range(i):
+                a, b = returns[t, i], returns[t, j]
+                if not (np.isnan(a) or np.isnan(b)):
+                    cross[i, j] = keep * cross[i, j] + a * b
+                    left[i, j] = keep * left[i, j] + a * a
+                    right[i, j] = keep * right[i, j] + b * b
+                    count[i, j] += 1
+                if count[i, j] >= minimum and left[i, j] > 0 and right[i, j] > 0:
+                    total += cross[i, j] / np.sqrt(left[i, j] * right[i, j])
+                    pairs += 1
+        if pairs > 0:
+            out[t] = total / pairs
+    return out

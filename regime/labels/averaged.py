@@ -1,0 +1,60 @@
+"""Several labellers as one.
+
+Depends on: errors, schema, labels.episodes, labels.jump.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from regime.errors import ConfigError
+from regime.labels.episodes import EpisodeLabels
+from regime.labels.jump import JumpModelLabels
+from regime.schema import REGIMES, Labels
+
+__all__ = ["AveragedLabels"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AveragedLabels:
+    """Weighted mean of the regimes that several labellers name.
+
+    A row is known once **every** part knows it: were it known from the first part on, its weights would
+    change when the next one joins.
+
+    Parameters
+    ----------
+    labellers : tuple of EpisodeLabels or JumpModelLabels
+    weights : tuple of float
+        Positive, one a labeller; empty for equal ones.
+    """
+
+    labellers: tuple[EpisodeLabels | JumpModelLabels, ...] = (EpisodeLabels(), JumpModelLabels())
+    weights: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.labellers:
+            raise ConfigError("labellers: needs at least one")
+        if self.weights and len(self.weights) != len(self.labellers):
+            raise ConfigError(f"weights: needs one for each of {len(self.labellers)} labellers, "
+                              f"got {len(self.weights)}")
+        if not all(weight > 0 for weight in self.weights):
+            raise ConfigError(f"weights: must be positive, got {self.weights}")
+
+    def __call__(self, market: pd.DataFrame, as_of: pd.Timestamp | None = None) -> Labels:
+        """Labels as they stood at the close of `as_of`; arguments and result as those of the parts.
+
+        **Known at:** the latest `known_at` of the parts; so with `span_end`.
+        """
+        parts = [labeller(market, as_of) for labeller in self.labellers]
+        shares = np.array(self.weights or (1.0,) * len(parts))
+        mixed = np.zeros((len(market), len(REGIMES)))
+        for share, part in zip(shares / shares.sum(), parts, strict=True):
+            mixed += share * part.weights.to_numpy()
+        latest = {name: pd.concat([getattr(part, name) for part in parts], axis=1).max(axis=1, skipna=False)
+                  for name in ("span_end", "known_at")}
+        return Labels(weights=pd.DataFrame(mixed, index=market.index, columns=list(REGIMES)),
+                      span_end=latest["span_end"].rename("span_end"), known_at=latest["known_at"].rename("known_at"))

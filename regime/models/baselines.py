@@ -1,0 +1,211 @@
+"""What a model must beat: the raw scores calibrated, and four forecasts refitted in the model's own folds.
+
+Depends on: errors, jump_model; models.calibration, models.raw_scores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from regime.models.calibration import Fold, calibrated, known_rows
+from regime.models.raw_scores import RAW_SCORES, raw_scores
+
+__all__ = [
+    "RAW_SCORES",
+    "base_rate",
+    "baseline_probabilities",
+    "elastic_net",
+    "online_jump",
+    "persistence_score",
+    "raw_scores",
+]
+
+
+def persistence_score(truth: pd.Series, known_at: pd.Series, *, halflife: float = 63.0) -> pd.Series:
+    """Share of recent sessions known by now to have been stress, exponentially weighted.
+
+    Only finished stress counts. How long nothing has been known would say that a fall is under way, which
+    nobody knew on the day: an unknown session and a calm one weigh the same here.
+
+    Parameters
+    ----------
+    truth : Series, shape (n_sessions,)
+        1 stress, 0 not, NaN unknown.
+    known_at : Series, shape (n_sessions,), datetime64
+        Session from whose close on each truth is known.
+    halflife : float
+        Sessions.
+
+    Returns
+    -------
+    Series, shape (n_sessions,)
+        In [0, 1], no NaN.
+    """
+    decay = 0.5 ** (1 / halflife)
+    sessions = np.arange(len(truth))
+    stress = truth.fillna(0.0).to_numpy(dtype=float)
+    learned = np.maximum(truth.index.searchsorted(known_at.fillna(pd.Timestamp.max.normalize())), sessions)
+    rows = (stress > 0) & (learned < len(truth))
+    arrivals = np.zeros(len(truth) + 1)  # one row of padding: the recursion starts from nothing known
+    np.add.at(arrivals, learned[rows] + 1, stress[rows] * decay ** (learned[rows] - sessions[rows]))
+    share = pd.Series(arrivals).ewm(alpha=1 - decay, adjust=False).mean()
+    return pd.Series(share.to_numpy()[1:], index=truth.index, name="persistence")
+
+
+def base_rate(truth: pd.Series, known_at: pd.Series, folds: Iterable[Fold]) -> pd.Series:
+    """Share of stress among the sessions whose truth was known by each refit; NaN outside the test blocks."""
+    result = pd.Series(np.nan, index=truth.index, name="base_rate")
+    for fold in folds:
+        rows = known_rows(truth, known_at, fold.refit)
+        if rows.any():
+            result.iloc[fold.test] = float(truth.to_numpy(dtype=float)[rows].mean())
+    return result
+
+
+def baseline_probabilities(scores: pd.DataFrame, truth: pd.Series, known_at: pd.Series,
+                           folds: Iterable[Fold]) -> pd.DataFrame:
+    """Return base rate, persistence and each raw score as probabilities of the same folds.
+
+    Parameters
+    ----------
+    scores : DataFrame, shape (n_sessions, n_scores)
+        As from `raw_scores`.
+    truth, known_at : Series, shape (n_sessions,)
+        As in `calibrated`.
+    folds : iterable of Fold
+
+    Returns
+    -------
+    DataFrame, shape (n_sessions, 2 + n_scores)
+        Columns `base_rate`, `persistence`, then those of `scores`. NaN as in `calibrated`.
+    """
+    folds = list(folds)
+    raw = {"persistence": persistence_score(truth, known_at), **{str(name): scores[name] for name in scores}}
+    return pd.DataFrame({"base_rate": base_rate(truth, known_at, folds),
+                         **{name: calibrated(score, truth, known_at, folds) for name, score in raw.items()}})
+
+
+def elastic_net(X: pd.DataFrame, truth: pd.Series, known_at: pd.Series, folds: Iterable[Fold], *,
+                C: float = 0.005, l1_ratio: float = 0.5, seed: int = 7) -> pd.Series:
+    """Out-of-sample probability of an elastic-net logistic on the model's own features.
+
+    Parameters
+    ----------
+    X : DataFrame, shape (n_sessions, n_features)
+        Features; standardised in each fold, then NaN counts as the mean.
+    truth : Series, shape (n_sessions,)
+        In [0, 1]: a soft label enters as two weighted rows. NaN unknown.
+    known_at : Series, shape (n_sessions,), datetime64
+    folds : iterable of Fold
+    C : float
+        Inverse strength of the penalty, times rows.
+    l1_ratio : float
+        Share of the absolute part of the penalty.
+    seed : int
+        Order in which the solver visits rows.
+
+    Returns
+    -------
+    Series, shape (n_sessions,)
+        NaN outside the test blocks and in folds with one class only.
+
+    Notes
+    -----
+    **Known at:** each fold uses rows up to its refit whose truth was known by then.
+    """
+    result = np.full(len(X), np.nan)
+    values, outcome = X.to_numpy(dtype=float), truth.to_numpy(dtype=float)
+    for fold in folds:
+        rows = known_rows(truth, known_at, fold.refit, X)
+        if rows.any() and 0 < outcome[rows].mean() < 1:
+            centre, width = _moments(values[rows])
+            model = _fit_logistic(_standardised(values[rows], centre, width), outcome[rows], C, l1_ratio, seed)
+            # Row by row, not a matrix product: its last bits would depend on the length of the block.
+            log_odds = (_standardised(values[fold.test], centre, width) * model.coef_[0]).sum(axis=1)
+            result[fold.test] = 1 / (1 + np.exp(-(log_odds + model.intercept_[0])))
+    return pd.Series(result, index=X.index, name="elastic_net")
+
+
+def online_jump(returns: pd.Series, truth: pd.Series, known_at: pd.Series, folds: Iterable[Fold], *,
+                n_states: int = 2, penalty: float = 50.0, seed: int = 7) -> pd.Series:
+    """Out-of-sample probability of a jump model's filtered state.
+
+    At each fold the model is refitted on all history; a state's probability is how often its sessions were
+    stress, among those known by the refit, with one session of the overall rate added.
+
+    Parameters
+    ----------
+    returns, truth, known_at : Series, shape (n_sessions,)
+        Total returns (fractions), stress in [0, 1] or NaN, and when it was known.
+    folds : iterable of Fold
+    n_states : int
+    penalty : float
+        Cost of a change of state.
+    seed : int
+
+    Returns
+    -------
+    Series, shape (n_sessions,)
+        NaN outside the test blocks and where nothing was known by the refit.
+    """
+    from regime.jump_model import fit_jump_model, jump_features
+
+    features = jump_features(np.log1p(returns)).dropna()
+    outcome = truth.to_numpy(dtype=float)
+    result = np.full(len(truth), np.nan)
+    for fold in folds:
+        rows = known_rows(truth, known_at, fold.refit, returns)
+        if rows.any():
+            past = features.loc[:fold.refit].to_numpy()
+            seen = features.loc[:truth.index[fold.test[-1]]]
+            moments = _moments(past)
+            model = fit_jump_model(_clipped(past, *moments), n_states=n_states, penalty=penalty, seed=seed)
+            states = pd.Series(model.online(_clipped(seen.to_numpy(), *moments)), seen.index, dtype=float)
+            filtered = states.reindex(truth.index).to_numpy()
+            result[fold.test] = _stress_share(filtered, outcome, rows)[fold.test]
+    return pd.Series(result, index=truth.index, name="online_jump")
+
+
+def _stress_share(states: np.ndarray, outcome: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """How often the sessions of each row's state were stress, over `rows`, one at the overall rate added."""
+    rate = outcome[rows].mean()
+    shares = np.full(len(states), np.nan)
+    for state in np.unique(states[np.isfinite(states)]):
+        same = states == state
+        shares[same] = (outcome[rows & same].sum() + rate) / ((rows & same).sum() + 1)
+    return shares
+
+
+def _moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and deviation of each column over its finite rows; an empty or constant one gets 0 and 1."""
+    present = np.isfinite(values)
+    count = np.maximum(present.sum(axis=0), 1)
+    centre = np.where(present, values, 0.0).sum(axis=0) / count
+    spread = np.sqrt(np.where(present, (values - centre) ** 2, 0.0).sum(axis=0) / count)
+    return centre, np.where(spread > 1e-12 * np.maximum(1.0, np.abs(centre)), spread, 1.0)
+
+
+def _standardised(values: np.ndarray, centre: np.ndarray, width: np.ndarray) -> np.ndarray:
+    scaled = (values - centre) / width
+    return np.where(np.isfinite(scaled), scaled, 0.0)
+
+
+def _clipped(values: np.ndarray, centre: np.ndarray, width: np.ndarray) -> np.ndarray:
+    """Standardised and held within three deviations: one crash must not own a state."""
+    return np.asarray(np.clip(_standardised(values, centre, width), -3.0, 3.0))
+
+
+def _fit_logistic(X: np.ndarray, y: np.ndarray, C: float, l1_ratio: float, seed: int) -> Any:
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(C=C, l1_ratio=l1_ratio, solver="saga", tol=1e-3, max_iter=2000, random_state=seed)
+    hard = bool(np.isin(y, (0.0, 1.0)).all())
+    if hard:
+        return model.fit(X, y.astype(int))
+    weight = np.r_[y, 1 - y]
+    rows, target = np.r_[X, X], np.r_[np.ones(len(y), int), np.zeros(len(y), int)]
+    return model.fit(rows[weight > 0], target[weight > 0], sample_weight=weight[weight > 0])

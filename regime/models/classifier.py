@@ -1,0 +1,221 @@
+"""The classifier: small boosted trees and a sign-bounded logistic, averaged; the door to LightGBM.
+
+P(deleveraging) comes from binary heads, where a monotone constraint means one sign; a second head
+shares out what is left among calm, fragile and recovery. A fitted classifier holds `ModelParts`, and
+scores with `runtime.formula`: what is saved is what was tested.
+
+Depends on: errors, schema, runtime, models.composites, models.logistic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
+
+from regime.errors import ConfigError, InvalidDataError
+from regime.models.composites import loadings
+from regime.models.logistic import fit_logistic
+from regime.runtime.formula import Linear, ModelParts
+from regime.runtime.predict import SavedModel
+from regime.schema import REGIMES, Regime
+
+__all__ = ["DeleveragingClassifier", "TreeSettings"]
+
+Floats = NDArray[np.float64]
+STRESS = REGIMES.index(Regime.DELEVERAGING)
+REST = tuple(position for position in range(len(REGIMES)) if position != STRESS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TreeSettings:
+    """Size and regularisation of the boosted trees; few, small and slow, for there are few events.
+
+    Parameters
+    ----------
+    rounds, leaves, leaf_rows : int
+        Trees, leaves a tree, least rows a leaf.
+    learning_rate, column_share, l2 : float
+        Step, share of the columns offered to each tree, ridge on leaf values.
+    """
+
+    rounds: int = 150
+    leaves: int = 7
+    leaf_rows: int = 400
+    learning_rate: float = 0.03
+    column_share: float = 0.3
+    l2: float = 10.0
+
+    def __post_init__(self) -> None:
+        for name in ("rounds", "leaf_rows"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name}: must be at least 1, got {getattr(self, name)}")
+        if self.leaves < 2:
+            raise ConfigError(f"leaves: must be at least 2, got {self.leaves}")
+        if not 0 < self.column_share <= 1:
+            raise ConfigError(f"column_share: must lie in (0, 1], got {self.column_share}")
+
+    def arguments(self, seed: int) -> dict[str, Any]:
+        """LightGBM's names for them, one thread and deterministic."""
+        return {"num_leaves": self.leaves, "min_data_in_leaf": self.leaf_rows, "learning_rate": self.learning_rate,
+                "feature_fraction": self.column_share, "lambda_l2": self.l2, "extra_trees": True, "seed": seed,
+                "num_threads": 1, "deterministic": True, "force_row_wise": True, "verbosity": -1}
+
+
+@dataclass(kw_only=True, eq=False)
+class DeleveragingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Probabilities of the four regimes from named features.
+
+    Parameters
+    ----------
+    core : tuple of str
+        Features that enter the trees and the logistic on their own.
+    composites : mapping of str to tuple of str
+        Groups of features that enter the logistic as one prior-signed column each.
+    signs : mapping of str to int
+        Expected sign of each feature; absent means 0, free. Binding on trees and logistic.
+    penalty : float
+        Ridge on the logistic's coefficients, in rows.
+    composite_weight : float
+        Scale of the composites against the core columns; smaller shrinks more.
+    linear_weight : float
+        Share of the logistic in the averaged log-odds, in [0, 1].
+    clip : float
+        Bound on standard scores.
+    seeds : int
+        Boosters that differ by seed alone and are averaged.
+    trees, phase_trees : TreeSettings
+        Of the binary heads and of the head over the other three regimes.
+    seed : int
+
+    Attributes
+    ----------
+    parts_ : ModelParts
+        What a saved model is written from.
+    classes_ : ndarray of str, shape (4,)
+        `REGIMES`, always all four and in that order.
+    feature_names_in_, n_features_in_
+        As scikit-learn has them.
+    """
+
+    core: tuple[str, ...]
+    composites: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    signs: Mapping[str, int] = field(default_factory=dict)
+    penalty: float = 100.0
+    composite_weight: float = 1.0
+    linear_weight: float = 0.5
+    clip: float = 3.0
+    seeds: int = 2
+    trees: TreeSettings = field(default_factory=TreeSettings)
+    phase_trees: TreeSettings = field(default_factory=lambda: TreeSettings(rounds=60))
+    seed: int = 7
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Features that the model reads, core first, each once."""
+        members = (name for group in self.composites.values() for name in group)
+        return tuple(dict.fromkeys((*self.core, *members)))
+
+    def fit(self, X: pd.DataFrame, y: Any) -> DeleveragingClassifier:
+        """Fit all heads.
+
+        Parameters
+        ----------
+        X : DataFrame, shape (n_rows, n_columns)
+            Must hold `columns`; others are ignored. NaN allowed.
+        y : array of str, shape (n_rows,), or of float, shape (n_rows, 4)
+            Regimes, or soft weights in `REGIMES` order whose rows sum to 1.
+
+        Raises
+        ------
+        InvalidDataError
+            If a column is missing, or no row has any weight of deleveraging or of the rest.
+        """
+        matrix, weights = self._matrix(X), _soft(y)
+        stress = weights[:, STRESS]
+        if not 0 < stress.sum() < len(stress):
+            raise InvalidDataError("fit: the labels hold one class only; widen the training window")
+        linear = self._fit_linear(matrix, stress) if self.linear_weight > 0 else None
+        boosters = self._fit_boosters(matrix, stress) if self.linear_weight < 1 else ()
+        phase, prior = self._fit_phase(matrix, weights)
+        self.parts_ = ModelParts(features=self.columns, stress_boosters=boosters,
+                                 linear=linear, linear_weight=self.linear_weight, phase_booster=phase,
+                                 phase_prior=prior)
+        self.classes_ = np.asarray(REGIMES)
+        self.feature_names_in_ = np.asarray(list(X.columns), dtype=object)
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def predict_proba(self, X: pd.DataFrame) -> Floats:
+        """Probabilities, shape (n_rows, 4), in `REGIMES` order; columns are taken by name."""
+        check_is_fitted(self, "parts_")
+        return SavedModel(self.parts_).predict_proba(X)
+
+    def predict(self, X: pd.DataFrame) -> NDArray[np.str_]:
+        """Regime of highest probability, shape (n_rows,)."""
+        return np.asarray(REGIMES)[self.predict_proba(X).argmax(axis=1)]
+
+    def _matrix(self, X: pd.DataFrame) -> Floats:
+        missing = [name for name in self.columns if name not in X]
+        if missing:
+            raise InvalidDataError(f"the model's column `{missing[0]}` is missing ({len(missing)} in all)")
+        return np.ascontiguousarray(X[list(self.columns)].to_numpy(dtype=float))
+
+    def _fit_linear(self, matrix: Floats, stress: Floats) -> Linear:
+        known = np.isfinite(matrix)
+        count = np.maximum(known.sum(axis=0), 1)
+        center = np.where(known, matrix, 0.0).sum(axis=0) / count
+        spread = np.sqrt((np.where(known, matrix - center, 0.0) ** 2).sum(axis=0) / count)
+        scale = np.where(spread > 1e-12, spread, 1.0)
+        scores = np.nan_to_num(np.clip((matrix - center) / scale, -self.clip, self.clip), nan=0.0)
+        load, allowed = loadings(self.columns, self.core, self.composites, self.signs, self.composite_weight)
+        coef, intercept = fit_logistic(scores @ load, stress, penalty=self.penalty, signs=allowed)
+        return Linear(center=_plain(center), scale=_plain(scale), clip=_plain(np.full(len(center), self.clip)),
+                      coef=_plain(load @ coef), intercept=intercept)
+
+    def _fit_boosters(self, matrix: Floats, stress: Floats) -> tuple[str, ...]:
+        signs = [self.signs.get(name, 0) for name in self.core]
+        return tuple(_boost(matrix[:, :len(self.core)], stress, self.core, rounds=self.trees.rounds, parameters={
+            **self.trees.arguments(self.seed + member), "objective": "cross_entropy", "monotone_constraints": signs})
+            for member in range(self.seeds))
+
+    def _fit_phase(self, matrix: Floats, weights: Floats) -> tuple[str | None, tuple[float, float, float]]:
+        rest = weights[:, REST]
+        share = np.maximum(rest.sum(axis=0), 1e-6)
+        prior = tuple(float(part) for part in share / share.sum())
+        if (rest.sum(axis=0) < self.phase_trees.leaf_rows).any():  # a phase too rare to learn: shares alone
+            return None, (prior[0], prior[1], prior[2])
+        rows, label = np.nonzero(rest > 0)
+        text = _boost(matrix[rows, :len(self.core)], label.astype(float), self.core, weight=rest[rows, label],
+                      rounds=self.phase_trees.rounds, parameters={
+                          **self.phase_trees.arguments(self.seed), "objective": "multiclass", "num_class": 3})
+        return text, (prior[0], prior[1], prior[2])
+
+
+def _boost(x: Floats, y: Floats, names: tuple[str, ...], *, rounds: int, parameters: dict[str, Any],
+           weight: Floats | None = None) -> str:
+    """Text of one fitted booster."""
+    import lightgbm
+
+    data = lightgbm.Dataset(x, label=y, weight=weight, feature_name=list(names), free_raw_data=True)
+    return str(lightgbm.train(parameters, data, num_boost_round=rounds).model_to_string())
+
+
+def _soft(y: Any) -> Floats:
+    values = np.asarray(y)
+    if values.ndim == 2:
+        return values.astype(float)
+    unknown = sorted(set(values.tolist()) - set(REGIMES))
+    if unknown:
+        raise InvalidDataError(f"fit: `{unknown[0]}` is no regime; known are {', '.join(REGIMES)}")
+    return (values[:, None] == np.asarray(REGIMES)[None, :]).astype(float)
+
+
+def _plain(values: Floats) -> tuple[float, ...]:
+    return tuple(float(value) for value in values)

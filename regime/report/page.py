@@ -1,0 +1,182 @@
+"""One self-contained HTML page a run: no remote request, escaped throughout, light and dark.
+
+Depends on: errors, schema, report.figures, report.tables, report.sentences; plotly (its script only)
+and jinja2, on use.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from regime.errors import InvalidDataError
+from regime.report.figures import Figure, probability_figure, regime_figure, wealth_figure
+from regime.report.sentences import chance, headline, spoken_date, verdict
+from regime.report.tables import (
+    display_name,
+    event_table,
+    importance_table,
+    lineage_table,
+    performance_table,
+    score_table,
+)
+from regime.schema import REGIMES, check_exposure, check_probabilities
+
+__all__ = ["ReportContent", "render"]
+
+FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportContent:
+    """Everything that one page shows.
+
+    Parameters
+    ----------
+    title : str
+        Heading of the page.
+    summary : mapping
+        The object of summary.json.
+    prices : Series, shape (n_days,)
+        S&P 500 closes, index points.
+    truth : Series, shape (n_labels,)
+        Name of the regime found after the fact, by date; missing where unknown, empty for no truth.
+    probabilities : DataFrame, shape (n_sessions, 4)
+        Rows sum to 1, out of sample, no NaN.
+    exposure : Series, shape (n_sessions,)
+        Fraction of capital decided at each close; empty for no rule.
+    equity : DataFrame, shape (n_sessions, 1 + n_benchmarks)
+        Value of 1 after costs: ``strategy`` and each benchmark; empty for no backtest.
+    notes : tuple of str
+        What the reader must know: series that are missing or stale, warnings of the run.
+    config_text : str
+        The resolved config as text.
+    families : mapping of str to float
+        Importance by family of features; empty for none.
+    lineage : mapping
+        Further rows of the lineage table, e.g. ``{"commit": ..., "lightgbm": ...}``.
+
+    Raises
+    ------
+    InvalidDataError
+        If probabilities are empty or not probabilities, or an exposure lies outside [0, 1].
+    """
+
+    title: str
+    summary: Mapping[str, Any]
+    prices: pd.Series
+    truth: pd.Series
+    probabilities: pd.DataFrame
+    exposure: pd.Series
+    equity: pd.DataFrame
+    notes: tuple[str, ...] = ()
+    config_text: str = ""
+    families: Mapping[str, float] = field(default_factory=dict)
+    lineage: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_probabilities(self.probabilities, "ReportContent.probabilities")
+        if self.probabilities.empty:
+            raise InvalidDataError("ReportContent.probabilities: a report needs at least one session, got none")
+        if len(self.exposure):
+            check_exposure(self.exposure, "ReportContent.exposure")
+
+
+def render(content: ReportContent) -> str:
+    """One page of HTML that shows `content`, the same bytes for the same content.
+
+    Parameters
+    ----------
+    content : ReportContent
+
+    Returns
+    -------
+    str
+        A whole document of about 5 MB, nearly all of it plotly's script; write it as UTF-8.
+    """
+    from jinja2 import Environment, FileSystemLoader
+
+    room = Environment(loader=FileSystemLoader(FOLDER), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    room.filters["spoken"] = spoken_date
+    figures = _figures(content)
+    scripts = _scripts()
+    return room.get_template("page.html.j2").render(
+        title=content.title, policy=_policy(scripts), scripts=scripts, style=_read("page.css"),
+        last=content.probabilities.index[-1], sentences=_sentences(content), today=_today(content.probabilities),
+        regimes=[(name, display_name(name)) for name in REGIMES], figures={figure.key: figure for figure in figures},
+        data=_encode(figures), notes=content.notes, config_text=content.config_text,
+        families=importance_table(content.families), **_tables(content))
+
+
+def _sentences(content: ReportContent) -> tuple[str, str]:
+    return headline(content.probabilities, content.exposure, content.summary.get("data") or {})
+
+
+def _tables(content: ReportContent) -> dict[str, Any]:
+    summary = content.summary
+    scores = summary.get("scores") or {}
+    return {"verdict": verdict(scores), "scores": score_table(scores), "events": event_table(summary.get("events") or {}),
+            "performance": performance_table(summary.get("backtest") or {}), "lineage": lineage_table(summary, content.lineage)}
+
+
+def _figures(content: ReportContent) -> list[Figure]:
+    figures = [regime_figure(content.prices, content.truth, content.probabilities), probability_figure(content.probabilities)]
+    return figures if content.equity.empty else [*figures, wealth_figure(content.equity, content.exposure)]
+
+
+def _today(probabilities: pd.DataFrame) -> list[dict[str, Any]]:
+    """Probabilities of the last session, with the width of their bars."""
+    last = probabilities.iloc[-1]
+    return [{"key": name, "name": display_name(name), "words": chance(last[name]), "share": round(float(last[name]), 4),
+             "likeliest": name == last.idxmax()} for name in REGIMES]
+
+
+def _encode(figures: Sequence[Figure]) -> dict[str, Any]:
+    """Figures as JSON content; a column that several share is written once, named by its digest."""
+    columns: dict[str, dict[str, str]] = {}
+    specs = {}
+    for figure in figures:
+        names = {}
+        for name, values in figure.columns.items():
+            encoded = _column(values)
+            names[name] = hashlib.sha256(repr(encoded).encode()).hexdigest()[:12]
+            columns[names[name]] = encoded
+        specs[figure.key] = {"columns": names, "traces": figure.traces, "layout": figure.layout, "fit": figure.fit}
+    return {"columns": columns, "figures": specs, "regimes": [display_name(name) for name in REGIMES]}
+
+
+def _column(values: np.ndarray) -> dict[str, str]:
+    """Little-endian bytes in base64: dates as days since 1970, numbers in single precision (7 digits)."""
+    if np.issubdtype(values.dtype, np.datetime64):
+        return {"kind": "date", "bytes": _base64(values.astype("datetime64[D]").astype("<i4"))}
+    return {"kind": "number", "bytes": _base64(values.astype("<f4"))}
+
+
+def _base64(values: np.ndarray) -> str:
+    return base64.b64encode(values.tobytes()).decode("ascii")
+
+
+def _scripts() -> list[str]:
+    """Plotly's own script, then the page's, which draws with it."""
+    from plotly.offline import get_plotlyjs
+
+    return [get_plotlyjs(), _read("page.js")]
+
+
+def _policy(scripts: Sequence[str]) -> str:
+    """Content security policy: nothing is fetched, and no script runs but these two."""
+    digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in scripts)
+    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
+    return (f"default-src 'none'; script-src {allowed}; "
+            "style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'")
+
+
+def _read(name: str) -> str:
+    return (FOLDER / name).read_text(encoding="utf-8")

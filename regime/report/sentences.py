@@ -1,0 +1,133 @@
+"""What a run found, in plain words: the verdict on the model and the first screen of the report.
+
+Depends on: schema, report.tables.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from regime.report.tables import display_name
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Verdict", "headline", "verdict"]
+
+WEEK = 5  # sessions
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """Whether the model beats the best baseline.
+
+    Parameters
+    ----------
+    tone : {"ahead", "unsure", "behind", "unknown"}
+        ``unsure`` where the interval of the skill includes zero.
+    text : str
+        One or two sentences.
+    """
+
+    tone: Literal["ahead", "unsure", "behind", "unknown"]
+    text: str
+
+
+def verdict(scores: Mapping[str, Any]) -> Verdict:
+    """Plain words on ``skill`` and ``interval`` of the object ``scores`` of summary.json.
+
+    Examples
+    --------
+    >>> print(verdict({"best_baseline": "vix", "skill": -0.04, "interval": [-0.2, 0.1]}).text)
+    The model does not beat the best baseline (VIX): its log loss is 4.0% higher; prefer the baseline.
+    """
+    skill, best = _number(scores.get("skill")), display_name(str(scores.get("best_baseline") or "none"))
+    if skill is None:
+        return Verdict(tone="unknown", text="There is no verdict: the truth has no deleveraging to score in this period.")
+    if skill <= 0:
+        how = "the same" if skill == 0 else f"{-skill:.1%} higher"
+        return Verdict(tone="behind", text=f"The model does not beat the best baseline ({best}): its log loss is {how}; "
+                                           "prefer the baseline.")
+    low, high = (_number(end) for end in scores.get("interval") or (None, None))
+    if low is None or high is None:
+        return Verdict(tone="unsure", text=f"The model's log loss is {skill:.1%} lower than that of the best baseline "
+                                           f"({best}), without an interval: how much of it is luck is not known.")
+    span = f"{low:.1%} to {high:.1%}".replace("-", "−")
+    if low <= 0:
+        return Verdict(tone="unsure", text=f"The model is ahead of the best baseline ({best}): its log loss is {skill:.1%} "
+                                           f"lower. The 90% interval, {span}, includes zero, so this may be luck.")
+    return Verdict(tone="ahead", text=f"The model beats the best baseline ({best}): its log loss is {skill:.1%} lower, "
+                                      f"90% interval {span}.")
+
+
+def headline(probabilities: pd.DataFrame, exposure: pd.Series, data: Mapping[str, Any]) -> tuple[str, str]:
+    """The first screen in two sentences: the regime of the last session, and what the rule holds.
+
+    Parameters
+    ----------
+    probabilities : DataFrame, shape (n_sessions, 4)
+        Without NaN, at least one row.
+    exposure : Series, shape (n_sessions,)
+        Fraction of capital decided at each close.
+    data : mapping
+        The object ``data`` of summary.json.
+    """
+    last, then = probabilities.iloc[-1], probabilities.iloc[-1 - min(WEEK, len(probabilities) - 1)]
+    regime, day = str(last.idxmax()), probabilities.index[-1]
+    sure = f"{regime}, with a probability of {chance(last[regime])}"
+    if last[regime] < 0.5:
+        sure = f"{regime}, though with only {chance(last[regime])} no regime has the majority"
+    other = "" if regime == "deleveraging" else f" of {chance(last['deleveraging'])}"
+    first = (f"At the close of {spoken_date(day)} the most likely regime is {sure}; "
+             f"the probability of a deleveraging{other} {_change(last['deleveraging'], then['deleveraging'])}.")
+    return first, f"{_holding(exposure)}; {_freshness(data, day)}."
+
+
+def chance(value: float) -> str:
+    """A probability for people, never a false 0% or 100%."""
+    if value < 0.01:
+        return "less than 1%"
+    return "more than 99%" if value > 0.99 else f"{value:.0%}"
+
+
+def spoken_date(day: pd.Timestamp) -> str:
+    """A date as ``14 March 2025``."""
+    return f"{day.day} {day:%B %Y}"
+
+
+def _change(now: float, before: float) -> str:
+    if abs(now - before) < 0.02:
+        return "has hardly moved in a week"
+    return f"is {'up' if now > before else 'down'} from {chance(before)} a week earlier"
+
+
+def _holding(exposure: pd.Series) -> str:
+    """The fraction decided last, which the next close fills, against the one decided the session before."""
+    if exposure.empty:
+        return "No rule was run"
+    now, before = float(exposure.iloc[-1]), float(exposure.iloc[-2 if len(exposure) > 1 else -1])
+    if abs(now - before) < 0.005:
+        return f"The rule keeps {now:.0%} of capital in equities and the rest in bills"
+    return f"The rule moves from {before:.0%} to {now:.0%} of capital in equities, filled at the next close"
+
+
+def _freshness(data: Mapping[str, Any], day: pd.Timestamp) -> str:
+    last = str(data.get("last") or f"{day:%Y-%m-%d}")
+    until = "the data end that day" if last == f"{day:%Y-%m-%d}" else f"the data end on {last}"
+    series = data.get("series")
+    if isinstance(series, Mapping):
+        fit = sum(_verdict_of(status) == "ok" for status in series.values())
+        return until if fit == len(series) else f"{until}, with {len(series) - fit} of {len(series)} series missing or stale"
+    count = len(series) if isinstance(series, (list, tuple)) else series
+    return f"{until} and hold {count} series" if count else until
+
+
+def _verdict_of(status: Any) -> str:
+    return str(status.get("verdict")) if isinstance(status, Mapping) else str(status)
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None or math.isnan(float(value)) else float(value)

@@ -1,0 +1,184 @@
+"""What a rule is: an exposure decided at each close from that close's signals and a carried state.
+
+Signals are a table date x columns: the four regimes as probabilities and, where a rule needs it,
+`volatility` a year. A rule is asked once a session, in order: ``step(state, row, proposed)`` gets what
+the rules before it propose (the first gets 1, fully invested) and answers with its own proposal. State
+is plain numbers in tuples, which JSON can carry, so that one day live and a whole backtest are the
+same code. A rule decides; only the backtest engine knows when a decision is filled.
+
+Depends on: errors, schema.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from regime.errors import ConfigError, InvalidDataError
+from regime.schema import REGIMES, Regime, check_dates
+
+__all__ = ["FULLY_INVESTED", "ProbabilityRule", "Rule", "check_signals", "fraction", "signal"]
+
+FULLY_INVESTED = 1.0
+State = Any
+Row = Mapping[str, float]
+
+
+class Rule(ABC):
+    """Base of all rules.
+
+    A subclass is a frozen dataclass whose fields are its parameters. It holds no state itself: `start`
+    gives the state before the first session and `step` returns the next one beside the exposure. Where
+    a signal is missing (NaN) a rule keeps what it held, because a lost feed is no reason to trade.
+    `str(rule)` reads as part of a sentence.
+    """
+
+    @property
+    @abstractmethod
+    def needs(self) -> tuple[str, ...]:
+        """Columns of the signals that `step` reads."""
+
+    @abstractmethod
+    def start(self) -> State:
+        """State before the first session, fully invested."""
+
+    @abstractmethod
+    def step(self, state: State, row: Row, proposed: float) -> tuple[State, float]:
+        """Answer one close.
+
+        Parameters
+        ----------
+        state : tuple, number or None
+            What the previous call returned, or `start()`.
+        row : mapping of str to float
+            The signals of this close; NaN where missing.
+        proposed : float
+            Exposure in [0, 1] that the rules before this one propose.
+
+        Returns
+        -------
+        state
+            To be given to the next call.
+        exposure : float
+            In [0, 1], decided at this close; never NaN.
+        """
+
+    def __call__(self, signals: pd.DataFrame) -> pd.Series:
+        """Exposure decided at each close of a whole history: `step`, session by session.
+
+        Parameters
+        ----------
+        signals : DataFrame, shape (n_sessions, n_columns)
+            At least the columns of `needs`; others are ignored.
+
+        Returns
+        -------
+        Series, shape (n_sessions,), float64 in [0, 1], named ``exposure``
+            Never NaN.
+
+        Raises
+        ------
+        InvalidDataError
+            If a needed column is absent or holds a value that is no probability or volatility.
+        """
+        values = check_signals(signals, self.needs)
+        state, exposure = self.start(), np.empty(len(signals))
+        for i, row in enumerate(values.tolist()):
+            state, exposure[i] = self.step(state, dict(zip(self.needs, row, strict=True)), FULLY_INVESTED)
+        return pd.Series(exposure, index=signals.index, name="exposure")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbabilityRule(Rule):
+    """Base of the rules that read the probability of one or more regimes.
+
+    Parameters
+    ----------
+    regimes : tuple of str
+        Regimes whose probabilities are added up.
+    halflife : float
+        Sessions of an exponential average of that probability; 0 for none.
+    """
+
+    regimes: tuple[str, ...] = (Regime.DELEVERAGING.value,)
+    halflife: float = 0.0
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.regimes if name not in REGIMES]
+        if unknown or not self.regimes or len(set(self.regimes)) < len(self.regimes):
+            raise ConfigError(f"regimes: name one or more of {', '.join(REGIMES)}, each once, got {list(self.regimes)}")
+        if not 0.0 <= self.halflife < math.inf:
+            raise ConfigError(f"halflife: must be 0 (none) or a number of sessions above it, got {self.halflife}")
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The regimes that are read."""
+        return self.regimes
+
+    def probability(self, before: float | None, row: Row) -> float | None:
+        """Smoothed probability after this row; `before` where the row is missing."""
+        raw = math.fsum(signal(row, name) for name in self.regimes)
+        if math.isnan(raw):
+            return before
+        now = min(raw, 1.0)
+        return now if before is None or not self.halflife else now + (before - now) * 0.5 ** (1.0 / self.halflife)
+
+    def quantity(self) -> str:
+        """How a sentence calls the probability."""
+        smooth = f" (halflife {self.halflife:g})" if self.halflife else ""
+        return f"P({' or '.join(self.regimes)}){smooth}"
+
+
+def fraction(name: str, value: float, low: float = 0.0) -> None:
+    """Refuse a parameter outside [low, 1].
+
+    Raises
+    ------
+    ConfigError
+        Starting with the field's name.
+    """
+    if not low <= value <= 1.0:
+        raise ConfigError(f"{name}: must lie in [{low:g}, 1], got {value}")
+
+
+def check_signals(signals: pd.DataFrame, needs: tuple[str, ...]) -> np.ndarray:
+    """Values of the needed columns, shape (n_sessions, n_needs), NaN where missing.
+
+    Raises
+    ------
+    InvalidDataError
+        Naming every absent column, or the first value outside its range with its date.
+    """
+    check_dates(signals.index, "Signals")
+    absent = [name for name in needs if name not in signals]
+    if absent:
+        raise InvalidDataError([f"Signals: column `{name}` is absent; the rule reads {', '.join(needs)}"
+                                for name in absent])
+    values: np.ndarray = signals[list(needs)].to_numpy(dtype=float)
+    high = np.array([1.0 if name in REGIMES else math.inf for name in needs])
+    bad = (values < 0.0) | (values > high + 1e-9) | np.isinf(values)
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
+        raise InvalidDataError(f"Signals: {signals.index[row]:%Y-%m-%d}: `{needs[column]}` is {values[row, column]}, "
+                               f"must lie in [0, {high[column]:g}]{'' if high[column] == 1 else ' and be finite'}")
+    return values
+
+
+def signal(row: Row, name: str) -> float:
+    """One signal of a row; NaN where it is missing.
+
+    Raises
+    ------
+    InvalidDataError
+        If the row has no such column: a column that was never given is not a feed that failed.
+    """
+    try:
+        return float(row[name])
+    except KeyError:
+        raise InvalidDataError(f"Signals: column `{name}` is absent; give NaN where it is not known") from None

@@ -1,0 +1,51 @@
+"""What mlflow calls to load a registered model: a module and a folder of data, no pickle.
+
+Depends on: predict.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from regime.runtime.predict import SavedModel, load_model
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["FrameModel"]
+
+
+class FrameModel:
+    """A saved model that answers with a frame.
+
+    Parameters
+    ----------
+    model : SavedModel
+    """
+
+    def __init__(self, model: SavedModel) -> None:
+        self.model = model
+
+    def predict(self, frame: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
+        """Probabilities of the regimes.
+
+        Parameters
+        ----------
+        frame : DataFrame, shape (n_rows, any)
+            At least the model's features, by name.
+        params : dict, optional
+            mlflow passes it; there are none.
+
+        Returns
+        -------
+        DataFrame, shape (n_rows, 4)
+            One column a regime, the index of `frame`; rows sum to 1, never NaN.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(self.model.predict_proba(frame), index=frame.index, columns=list(self.model.regimes))
+
+
+def _load_pyfunc(path: str) -> FrameModel:
+    """Entry that mlflow looks for; the bundle is checked as by `load_model`."""
+    return FrameModel(load_model(path))

@@ -1,0 +1,170 @@
+"""The files of one folder, each opened once, and the rows of one series after splicing.
+
+Depends on: errors, sources.catalogue, sources.table.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from regime.errors import InvalidDataError
+from regime.sources.catalogue import Catalogue, SeriesSpec, SplicePart
+from regime.sources.table import Table, parse_table
+
+__all__ = ["Rows", "Shelf"]
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """Rows of one series up to "now", by rising day.
+
+    Parameters
+    ----------
+    days : ndarray of int64, shape (n,)
+        Days since 1970-01-01.
+    values : ndarray of float64, shape (n,)
+        Finite, inside the valid range, in the unit of the series.
+    part : ndarray of int64, shape (n,)
+        0 for the main source, k for the k-th splice.
+    proxy : ndarray of bool, shape (n,)
+        Whether the row measures something else.
+    refused : tuple of str
+        File, line, date and value of those that are not finite or outside the valid range.
+    absent : bool
+        Whether the main file is not there.
+    later : bool
+        Whether the main file has rows after "now".
+    """
+
+    days: Integers
+    values: Floats
+    part: Integers
+    proxy: npt.NDArray[np.bool_]
+    refused: tuple[str, ...] = ()
+    absent: bool = False
+    later: bool = False
+
+
+class Shelf:
+    """Files of a folder, opened once each.
+
+    Parameters
+    ----------
+    folder : Path
+    catalogue : Catalogue
+        Says which columns of a file any series needs.
+
+    Attributes
+    ----------
+    faults : list of str
+        What was wrong with the files so far.
+    """
+
+    def __init__(self, folder: Path, catalogue: Catalogue) -> None:
+        self.folder = folder
+        self.faults: list[str] = []
+        self._columns = _columns_by_path(catalogue)
+        self._tables: dict[str, Table | None] = {}
+        self._digests: dict[str, str] = {}
+
+    def read(self, spec: SeriesSpec, now: int | None) -> Rows:
+        """Rows of one series up to `now` (days since 1970-01-01; None for all); faults are collected.
+
+        A splice serves before the first day of the sources before it.
+        """
+        main = self._part(spec, spec, 0, now)
+        rows = [main]
+        for number, part in enumerate(spec.splice, start=1):
+            begun = [piece.days[0] for piece in rows if len(piece.days)]
+            piece = self._part(spec, part, number, now)
+            rows.append(_until(piece, int(min(begun)) if begun else None))
+        rows.reverse()
+        return Rows(days=np.concatenate([piece.days for piece in rows]),
+                    values=np.concatenate([piece.values for piece in rows]),
+                    part=np.concatenate([piece.part for piece in rows]),
+                    proxy=np.concatenate([piece.proxy for piece in rows]),
+                    refused=tuple(text for piece in rows for text in piece.refused),
+                    absent=main.absent, later=main.later)
+
+    def hash(self) -> str:
+        """SHA-256 over the sorted paths and digests of the files read so far."""
+        lines = "".join(f"{path}\0{digest}\n" for path, digest in sorted(self._digests.items()))
+        return hashlib.sha256(lines.encode()).hexdigest()
+
+    def _part(self, spec: SeriesSpec, part: SeriesSpec | SplicePart, number: int, now: int | None) -> Rows:
+        try:
+            table = self._table(part.path)
+            rows = _rows(table, spec, part, number, now) if table is not None else _none(part.path not in self._digests)
+        except InvalidDataError as error:
+            self.faults.extend(error.faults)
+            return _none(False)
+        return rows
+
+    def _table(self, path: str) -> Table | None:
+        """Content of a file; None where it is absent or has no rows."""
+        if path not in self._tables:
+            self._tables[path] = None
+            content = self._bytes(path)
+            if content is not None:
+                self._digests[path] = hashlib.sha256(content).hexdigest()
+                self._tables[path] = parse_table(content, path, self._columns[path])
+        return self._tables[path]
+
+    def _bytes(self, path: str) -> bytes | None:
+        try:
+            return (self.folder / path).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise InvalidDataError(f"{path}: cannot be read ({error.strerror}); it must be a readable file") from None
+
+
+def _columns_by_path(catalogue: Catalogue) -> dict[str, tuple[str, ...]]:
+    needed: dict[str, dict[str, None]] = {}
+    for spec in catalogue.series.values():
+        for part in (spec, *spec.splice):
+            needed.setdefault(part.path, {}).update(dict.fromkeys([part.column, *(part.where or {})]))
+    return {path: tuple(columns) for path, columns in needed.items()}
+
+
+def _rows(table: Table, spec: SeriesSpec, part: SeriesSpec | SplicePart, number: int, now: int | None) -> Rows:
+    """Rows of one source: strict on form, then what is after `now`, missing or out of range left out."""
+    rows = np.flatnonzero(table.rows(part.where))
+    table.check_rising(rows)
+    values = table.numbers(part.column, rows) * part.scale
+    known = np.ones(len(rows), dtype=bool) if now is None else table.days[rows] <= now
+    present = known & ~np.isnan(values)
+    inside = np.isfinite(values) & (values >= spec.low) & (values <= spec.high)
+    odd = np.flatnonzero(present & ~inside)
+    keep = present & inside
+    count = int(keep.sum())
+    return Rows(days=table.days[rows][keep], values=values[keep], part=np.full(count, number, dtype=np.int64),
+                proxy=np.full(count, isinstance(part, SplicePart) and part.proxy),
+                refused=_refusals(table, rows[odd], values[odd], spec, part.column), later=not known.all())
+
+
+def _refusals(table: Table, rows: Integers, values: Floats, spec: SeriesSpec, column: str) -> tuple[str, ...]:
+    bounds = f"outside {spec.low:g}..{spec.high:g} {spec.unit}"
+    first = f"{table.place(int(rows[0]))}: `{column}` {values[0]:g} is {bounds}" if len(rows) else ""
+    return (first, *[bounds] * (len(rows) - 1)) if len(rows) else ()
+
+
+def _until(rows: Rows, end: int | None) -> Rows:
+    """Rows before a day; all of them where there is none."""
+    keep = rows.days < end if end is not None else np.ones(len(rows.days), dtype=bool)
+    return Rows(days=rows.days[keep], values=rows.values[keep], part=rows.part[keep], proxy=rows.proxy[keep],
+                refused=rows.refused)
+
+
+def _none(absent: bool) -> Rows:
+    nothing = np.zeros(0, dtype=np.int64)
+    return Rows(days=nothing, values=np.zeros(0), part=nothing, proxy=np.zeros(0, dtype=bool), absent=absent)

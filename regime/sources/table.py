@@ -1,0 +1,215 @@
+"""One CSV file, read strictly: text columns with their dates, or every fault with its line.
+
+Depends on: errors, pyarrow.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv as pacsv
+
+from regime.errors import InvalidDataError
+
+__all__ = ["Table", "parse_table"]
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+Booleans = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Text columns of one file, with its dates.
+
+    Parameters
+    ----------
+    label : str
+        How messages call the file.
+    content : bytes
+        The file, for line numbers in messages.
+    days : ndarray of int64, shape (n,)
+        Days since 1970-01-01 of column ``date``, in file order.
+    columns : mapping of str to pyarrow array, each (n,)
+        The other columns that were asked for, as text.
+    """
+
+    label: str
+    content: bytes
+    days: Integers
+    columns: Mapping[str, Any]
+
+    def rows(self, where: Mapping[str, str] | None) -> Booleans:
+        """Mask of the rows whose columns equal the given texts."""
+        mask = np.ones(len(self.days), dtype=bool)
+        for column, text in (where or {}).items():
+            mask &= pc.equal(self.columns[column], text).to_numpy(zero_copy_only=False)
+        return mask
+
+    def check_rising(self, rows: Integers) -> None:
+        """Refuse dates that repeat or fall among these rows.
+
+        Raises
+        ------
+        InvalidDataError
+            Naming the first such line.
+        """
+        steps = np.diff(self.days[rows])
+        if (steps > 0).all():
+            return
+        first = int(np.flatnonzero(steps <= 0)[0]) + 1
+        rule = "repeats: keep one row a date" if steps[first - 1] == 0 else \
+            f"follows {_iso(self.days[rows[first - 1]])}: sort the file by date"
+        raise InvalidDataError(f"{self._line(int(rows[first]))}: date {_iso(self.days[rows[first]])} {rule}")
+
+    def numbers(self, column: str, rows: Integers) -> Floats:
+        """Values of a column; NaN where the file has nothing or ".".
+
+        Raises
+        ------
+        InvalidDataError
+            Naming the first line whose text is no number.
+        """
+        text = pc.utf8_trim_whitespace(self.columns[column].take(pa.array(rows)))
+        filled = pc.if_else(pc.is_in(text, value_set=pa.array(["", "."])), pa.scalar(None, pa.string()), text)
+        try:
+            values = pc.cast(filled, pa.float64())
+            bad = np.flatnonzero(pc.is_nan(values).fill_null(False).to_numpy(zero_copy_only=False))
+        except pa.ArrowInvalid:
+            bad = np.array([_first_failing(filled, pa.float64())])
+        if bad.size:
+            raise InvalidDataError(f"{self._line(int(rows[bad[0]]))}: column `{column}`: "
+                                   f"`{text[int(bad[0])].as_py()[:40]}` is no number; leave the field empty "
+                                   "where there is no value")
+        return np.asarray(values.fill_null(np.nan).to_numpy(zero_copy_only=False))
+
+    def place(self, row: int) -> str:
+        """File, line and date of a row, for messages."""
+        return f"{self._line(row)}, {_iso(self.days[row])}"
+
+    def _line(self, row: int) -> str:
+        return f"{self.label}: line {_line_of(self.content, row)}"
+
+
+def parse_table(content: bytes, label: str, columns: Sequence[str]) -> Table | None:
+    """Text columns and dates of one CSV file; None where it holds no rows.
+
+    Parameters
+    ----------
+    content : bytes
+        The whole file: UTF-8, one header line with a column ``date`` in the form YYYY-MM-DD.
+    label : str
+        How messages call it.
+    columns : sequence of str
+        The columns to keep beside ``date``.
+
+    Raises
+    ------
+    InvalidDataError
+        If it is HTML, no UTF-8, ragged, lacks a column, names one twice, or holds a date in another form.
+    """
+    if not content.strip():
+        return None
+    if content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        raise InvalidDataError(f"{label}: line 1: a page of HTML, not CSV; the vendor refused: fetch the file again")
+    names = ["date", *columns]
+    _check_header(content, label, names)
+    table = _read(content, label, names)
+    if table.num_rows == 0:
+        return None
+    arrays = {name: table.column(name).combine_chunks() for name in names}
+    return Table(label=label, content=content, days=_dates(arrays.pop("date"), label, content), columns=arrays)
+
+
+def _check_header(content: bytes, label: str, names: Sequence[str]) -> None:
+    try:
+        line = content.split(b"\n", 1)[0].decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InvalidDataError(f"{label}: line 1: not UTF-8 text; save the file as UTF-8 CSV") from None
+    header = next(csv.reader([line.rstrip("\r")]), [])
+    twice = sorted({name for name in header if header.count(name) > 1})
+    faults = [f"{label}: line 1: column `{name}` is named twice; keep one" for name in twice]
+    faults += [f"{label}: line 1: no column `{name}`{_suggestion(name, header)}; the header is `{line.strip()[:80]}`"
+               for name in names if name not in header]
+    if faults:
+        raise InvalidDataError(faults)
+
+
+def _read(content: bytes, label: str, names: Sequence[str]) -> Any:
+    convert = pacsv.ConvertOptions(include_columns=list(names), column_types=dict.fromkeys(names, pa.string()),
+                                   strings_can_be_null=False, check_utf8=True)
+    options = pacsv.ReadOptions(use_threads=False, block_size=max(len(content), 1 << 16))
+    try:
+        return pacsv.read_csv(io.BytesIO(content), read_options=options, convert_options=convert)
+    except pa.ArrowInvalid as error:
+        raise InvalidDataError(_ragged(content, label) or f"{label}: not CSV: {' '.join(str(error).split())}") from None
+
+
+def _ragged(content: bytes, label: str) -> str | None:
+    """Message on the first line whose number of fields differs from the header's."""
+    width = 0
+    for number, line in _lines(content):
+        fields = len(next(csv.reader([line]), []))
+        width = width or fields
+        if fields != width:
+            return f"{label}: line {number}: {fields} fields where the header has {width}; mend the line: `{line[:60]}`"
+    return None
+
+
+def _dates(text: Any, label: str, content: bytes) -> Integers:
+    try:
+        days = pc.cast(pc.cast(text, pa.date32()), pa.int32()).to_numpy(zero_copy_only=False)
+    except pa.ArrowInvalid:
+        row = _first_failing(text, pa.date32())
+        raise InvalidDataError(f"{label}: line {_line_of(content, row)}: date `{text[row].as_py()[:40]}` is not of the form "
+                               "YYYY-MM-DD; other forms are ambiguous") from None
+    return np.asarray(days, dtype=np.int64)
+
+
+def _first_failing(array: Any, kind: Any) -> int:
+    """First element that does not convert, by bisection over slices."""
+    def fails(piece: Any) -> bool:
+        try:
+            pc.cast(piece, kind)
+        except pa.ArrowInvalid:
+            return True
+        return False
+    return _bisect(lambda end: fails(array.slice(0, end)), len(array)) - 1
+
+
+def _bisect(holds: Callable[[int], bool], high: int) -> int:
+    """Smallest n in 1..high for which a rising condition holds."""
+    low = 1
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle + 1, high)
+    return low
+
+
+def _lines(content: bytes) -> Iterator[tuple[int, str]]:
+    """Numbered lines that hold something: the reader skips empty ones, line numbers must not."""
+    for number, line in enumerate(content.decode("utf-8-sig", errors="replace").splitlines(), start=1):
+        if line:
+            yield number, line
+
+
+def _line_of(content: bytes, row: int) -> int:
+    return next((number for place, (number, _) in enumerate(_lines(content)) if place == row + 1), row + 2)
+
+
+def _iso(day: np.int64) -> str:
+    return str(np.datetime64(int(day), "D"))
+
+
+def _suggestion(word: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f" (is it `{near[0]}`?)" if near else ""
