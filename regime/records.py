@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Commit", "NullTracker", "Run", "commit"]
+__all__ = ["Commit", "NullTracker", "Run", "commit", "flatten"]
 
 
 class Run:
@@ -86,6 +86,21 @@ class NullTracker:
     def run(self, name: str, tags: Mapping[str, Any] | None = None) -> Iterator[Run]:
         """Yield a run that records nothing."""
         yield Run()
+
+
+def flatten(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Leaves of nested mappings, the names on the way joined by dots.
+
+    Examples
+    --------
+    >>> flatten({"model": {"brier": 0.1, "folds": [1, 2]}})
+    {'model.brier': 0.1, 'model.folds': [1, 2]}
+    """
+    flat: dict[str, Any] = {}
+    for key, value in content.items():
+        inner = isinstance(value, Mapping) and bool(value)
+        flat |= flatten(value, f"{prefix}{key}.") if inner else {f"{prefix}{key}": value}
+    return flat
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,15 +16,18 @@ import math
 import os
 import re
 import tempfile
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from regime.artifacts import file_lock, to_json
+from regime.artifacts import file_lock, output_file, to_json
 from regime.errors import ConfigError
-from regime.records import Commit, NullTracker, Run, commit
+from regime.records import Commit, NullTracker, Run, commit, flatten
 
 __all__ = ["ActiveRun", "Commit", "NullTracker", "Run", "Tracker", "commit"]
 
@@ -44,7 +47,7 @@ class ActiveRun(Run):
 
     def log_config(self, config: Mapping[str, Any]) -> None:  # noqa: D102 - as in Run
         leaves = {key: value if isinstance(value, str) else json.dumps(value, default=str)
-                  for key, value in _flatten(config).items()}
+                  for key, value in flatten(config).items()}
         from mlflow.entities import Param
 
         params = [Param(_safe(key), value) for key, value in leaves.items() if len(value) <= LONGEST_PARAMETER]
@@ -85,7 +88,7 @@ class ActiveRun(Run):
 
         now = int(time.time() * 1000)
         metrics = [Metric(_safe(key), float(value), now, step) for step, content in by_step.items()
-                   for key, value in _flatten(content).items() if _is_number(value)]
+                   for key, value in flatten(content).items() if _is_number(value)]
         for start in range(0, len(metrics), BATCH["metrics"]):
             self._client.log_batch(self.run_id, metrics=metrics[start:start + BATCH["metrics"]])
 
@@ -117,7 +120,7 @@ class Tracker:
     @property
     def uri(self) -> str:
         """Address of the database, absolute."""
-        return f"sqlite:///{self._place / 'mlflow.db'}"
+        return _address(self._place / "mlflow.db")
 
     @contextmanager
     def run(self, name: str, tags: Mapping[str, Any] | None = None) -> Iterator[ActiveRun]:
@@ -165,7 +168,7 @@ class Tracker:
             raise ConfigError(f"folder: cannot track runs in {self.folder} ({error.strerror}); name another") from None
         # Cold processes race to create the database, and a sweep must not meet a run without its lock.
         with file_lock(self._place / "mlflow.lock"), _quiet():
-            client = _open(self._place / "mlflow.db", self.uri)
+            client = _open(self._place / "mlflow.db")
             experiment = self._experiment_id(client)
             self._sweep(client, experiment)
             noted = {**_standard_tags(), **tags, LOCK_TAG: "held while running"}
@@ -207,16 +210,34 @@ def _standard_tags() -> dict[str, str]:
     return tags
 
 
-def _open(path: Path, uri: str) -> Any:
+def _address(path: Path) -> str:
+    return f"sqlite:///{quote(path.as_posix())}"
+
+
+def _open(path: Path) -> Any:
     """Client of the database, which is made aside first: a kill leaves none rather than half of one."""
     from mlflow.tracking import MlflowClient
 
     if not path.exists():
-        staged = path.with_name(".partial-mlflow.db")
-        staged.unlink(missing_ok=True)
-        MlflowClient(f"sqlite:///{staged}").search_experiments()
-        staged.replace(path)
-    return MlflowClient(uri, uri)
+        with output_file(path) as staged, _unsynced():
+            MlflowClient(_address(staged)).search_experiments()
+    return MlflowClient(_address(path), _address(path))
+
+
+@contextmanager
+def _unsynced() -> Iterator[None]:
+    """Spare sqlite its hundreds of waits for the disk while the staged database is built; one follows at the end."""
+    from sqlalchemy import Engine, event
+
+    def relax(connection: Any, record: Any) -> None:
+        connection.execute("PRAGMA synchronous=OFF")
+        connection.execute("PRAGMA journal_mode=MEMORY")
+
+    event.listen(Engine, "connect", relax)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "connect", relax)
 
 
 def _import_mlflow() -> None:
@@ -248,9 +269,13 @@ def _save_pyfunc(folder: Path, bundle: Path, inputs: Sequence[str], outputs: Seq
 
     signature = ModelSignature(inputs=Schema([ColSpec("double", name) for name in inputs]),
                                outputs=Schema([ColSpec("double", name) for name in outputs]))
-    # Named requirements: mlflow would otherwise load the model in another process to guess them.
-    mlflow.pyfunc.save_model(path=str(folder), loader_module=LOADER, data_path=str(bundle), signature=signature,
-                             pip_requirements=["deleverage", "pandas"])
+    # Named, or mlflow loads the model in another process to guess them; this package is not among
+    # them, since an index may hold somebody else's of that name.
+    needs = [f"{name}=={version(name)}" for name in ("numpy", "pandas", "lightgbm")]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*input example", UserWarning)  # the golden rows are one
+        mlflow.pyfunc.save_model(path=str(folder), loader_module=LOADER, data_path=str(bundle),
+                                 signature=signature, pip_requirements=needs)
 
 
 def _new_version(client: Any, name: str, source: str, run_id: str) -> str:
@@ -262,14 +287,6 @@ def _new_version(client: Any, name: str, source: str, run_id: str) -> str:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
     return str(client.create_model_version(name, source, run_id=run_id).version)
-
-
-def _flatten(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in content.items():
-        inner = isinstance(value, Mapping) and bool(value)
-        flat |= _flatten(value, f"{prefix}{key}.") if inner else {f"{prefix}{key}": value}
-    return flat
 
 
 def _safe(key: str) -> str:

@@ -159,7 +159,10 @@ def _table(rows: Sequence[Sequence[Any]], columns: dict[str, str]) -> pd.DataFra
 
 def _notes(market: Market, timing: Timing, costs: Costs, deferred: pd.DataFrame) -> tuple[str, ...]:
     earned = "cash earned its own return" if market.cash.any() else "cash earned nothing"
-    waits = [f"{row.asset}: the order to {row.target:g} due {row.due:%Y-%m-%d} met no price and was "
-             + {"filled": f"filled on {row.filled:%Y-%m-%d}", "replaced": "replaced by a newer decision",
-                "open": "never filled"}[row.outcome] for row in deferred.itertuples()]
-    return (str(timing), str(costs), earned, *waits)
+    return (str(timing), str(costs), earned, *(_wait(row) for row in deferred.itertuples()))
+
+
+def _wait(row: Any) -> str:
+    became = {"filled": "filled on", "replaced": "replaced by a newer decision", "open": "never filled"}[row.outcome]
+    when = f" {row.filled:%Y-%m-%d}" if row.outcome == "filled" else ""
+    return f"{row.asset}: the order to {row.target:g} due {row.due:%Y-%m-%d} met no price and was {became}{when}"

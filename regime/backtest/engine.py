@@ -44,9 +44,10 @@ def backtest(prices: pd.Series | pd.DataFrame, exposure: pd.Series | pd.DataFram
 
     An exposure decided at the close of session t is filled at the close of t + `fill_delay`, at that
     close's price and cost, so with the default the first return that it earns is that of t + 2. Sells
-    come first; a buy that cash cannot cover is cut to what cash covers. Where an asset has no price
-    when its order falls due, the order waits for its next price, in `deferred` and in `notes`; meanwhile
-    the asset is valued at its last price.
+    come first, then buys from the smallest; a buy that cash cannot cover is cut to what cash covers. Where
+    an asset has no price when its order falls due, the order waits for its next price, in `deferred` and in
+    `notes`, and the asset is valued at its last price; the other assets are brought to their weights again
+    when it is filled, because a buy may have been cut for want of its proceeds.
 
     Parameters
     ----------
@@ -110,12 +111,22 @@ def _plan(market: Market, timing: Timing) -> _Plan:
     ordered = changed.any(axis=1) | (timing.rebalance == "daily") | (row == 0)
     latest = np.maximum.accumulate(np.where(ordered, row, -1))
     priced = market.prices.notna().to_numpy()
-    # An order goes out at the first price since it fell due: the last price before must be older than it.
-    last_price = np.maximum.accumulate(np.where(priced, row[:, None], -1), axis=0)
-    before = np.vstack([np.full((1, priced.shape[1]), -1), last_price[:-1]])
     decided = np.where((latest > 0) & (source[latest] < n), np.maximum(source[latest], -1), -1)
-    return _Plan(due=due, sent=priced & (latest[:, None] > before), decided=decided,
+    return _Plan(due=due, sent=_sent(ordered, priced), decided=decided,
                  deferred=_deferred(market, due, changed, priced, decided))
+
+
+def _sent(ordered: np.ndarray, priced: np.ndarray) -> np.ndarray:
+    """Orders that go out: at the price of their session or, failing that, at the next one before a newer order."""
+    sent: np.ndarray = priced & ordered[:, None]
+    for start in np.flatnonzero(ordered & ~priced.all(axis=1)):
+        waiting, i = ~priced[start], start + 1
+        while i < len(ordered) and not ordered[i] and waiting.any():
+            if (waiting & priced[i]).any():
+                # The others follow: their buys may have been cut because this sale had to wait.
+                sent[i], waiting = priced[i], ~priced[i]
+            i += 1
+    return sent
 
 
 def _deferred(market: Market, due: np.ndarray, changed: np.ndarray, priced: np.ndarray,

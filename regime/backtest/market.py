@@ -155,9 +155,9 @@ def _check_weights(exposure: pd.Series | pd.DataFrame, prices: pd.DataFrame) -> 
             raise InvalidDataError(f"Exposure: {len(prices.columns)} assets need a DataFrame of weights, got a Series")
         exposure = exposure.to_frame(prices.columns[0])
     check_dates(exposure.index, "Exposure")
-    if set(exposure.columns) != set(prices.columns):
-        odd = sorted(map(str, set(exposure.columns) ^ set(prices.columns)))
-        raise InvalidDataError(f"Exposure: assets must be those of the prices; only in one of them: {', '.join(odd)}")
+    if sorted(map(str, exposure.columns)) != sorted(map(str, prices.columns)):
+        given, known = ", ".join(map(str, exposure.columns)), ", ".join(map(str, prices.columns))
+        raise InvalidDataError(f"Exposure: assets must be those of the prices, each once: got {given}; prices: {known}")
     weights = _numbers(exposure[list(prices.columns)], "Exposure")
     for name in weights:
         check_exposure(weights[name], f"Exposure, `{name}`")

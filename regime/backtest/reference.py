@@ -71,7 +71,8 @@ class _Desk:
     rates: np.ndarray
     cash: float = 1.0
     fills: list[tuple[Any, ...]] = field(default_factory=list)
-    waiting: dict[int, Any] = field(default_factory=dict)
+    waiting: set[int] = field(default_factory=set)
+    decided: Any = pd.NaT
     deferred: dict[int, list[Any]] = field(default_factory=dict)
     closed: list[list[Any]] = field(default_factory=list)
 
@@ -97,13 +98,13 @@ class _Desk:
             weights = self.market.initial
         changed = weights != self.wanted
         if today == 0 or timing.rebalance == "daily" or changed.any():
-            decided = pd.NaT if source is None or today == 0 else self.market.sessions[source]
-            self.waiting = dict.fromkeys(range(len(weights)), decided)
+            self.decided = pd.NaT if source is None or today == 0 else self.market.sessions[source]
+            self.waiting = set(range(len(weights)))
         self.wanted = weights
         for asset in map(int, np.flatnonzero(changed)):
             self._supersede(asset)
             if np.isnan(self.market.prices.iloc[today, asset]):
-                self.deferred[asset] = [self.waiting[asset], self.market.sessions[today], self.market.assets[asset],
+                self.deferred[asset] = [self.decided, self.market.sessions[today], self.market.assets[asset],
                                         weights[asset], "open", pd.NaT]
 
     def _supersede(self, asset: int) -> None:
@@ -112,24 +113,26 @@ class _Desk:
             self.closed.append([*row[:4], "replaced", pd.NaT])
 
     def trade(self, today: int) -> None:
-        """Fill the waiting orders that meet a price, sells first, buys as far as cash goes."""
+        """Once a waiting order meets a price, bring all priced assets to their weights; the others wait."""
         prices = self.market.prices.iloc[today].to_numpy()
+        priced = [asset for asset in range(len(prices)) if not np.isnan(prices[asset])]
+        if self.waiting.isdisjoint(priced):
+            return
         value = self.value()
-        wanted = {asset: self.wanted[asset] * value - self.units[asset] * prices[asset]
-                  for asset in self.waiting if not np.isnan(prices[asset])}
-        for asset in sorted(wanted, key=lambda name: wanted[name]):
-            self._fill(today, asset, wanted[asset], prices[asset])
+        change = {asset: self.wanted[asset] * value - self.units[asset] * prices[asset] for asset in priced}
+        for asset in sorted(priced, key=lambda name: change[name]):
+            self._fill(today, asset, self.wanted[asset] * value / prices[asset], prices[asset])
+        self.waiting = set(range(len(prices))).difference(priced)
 
-    def _fill(self, today: int, asset: int, notional: float, price: float) -> None:
+    def _fill(self, today: int, asset: int, units: float, price: float) -> None:
         rate = 0.0 if today == 0 else float(self.rates[asset])
-        if notional > 0.0:
-            notional = min(notional, max(self.cash, 0.0) / (1.0 + rate))
-        self.cash -= notional + abs(notional) * rate
-        self.units[asset] += notional / price
-        decided = self.waiting.pop(asset)
-        if notional != 0.0:
-            self.fills.append((self.market.sessions[today], decided, self.market.assets[asset], self.wanted[asset],
-                               notional / price, price, notional, abs(notional) * rate))
+        affordable = self.units[asset] + max(self.cash, 0.0) / (1.0 + rate) / price
+        bought = min(units, affordable) - self.units[asset]
+        self.units[asset] = min(units, affordable)
+        self.cash -= bought * price + abs(bought) * price * rate
+        if bought != 0.0:
+            self.fills.append((self.market.sessions[today], self.decided, self.market.assets[asset],
+                               self.wanted[asset], bought, price, bought * price, abs(bought) * price * rate))
         if asset in self.deferred:
             row = self.deferred.pop(asset)
             self.closed.append([*row[:4], "filled", self.market.sessions[today]])

@@ -1,1 +1,93 @@
-"""Parses, calls a workflow, prints."""
+"""The command `regime`: parses, calls a workflow, prints, and turns every fault into an exit code.
+
+Exit codes: 0 done; 2 to 6 as in `regime.errors`; 1 anything unforeseen; 130 interrupted; 141 when
+whoever read the output went away.
+
+Depends on: errors, the other modules of cli.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Sequence
+
+__all__ = ["main"]
+
+TRACEBACK = "--traceback"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments after the name of the program; those of the process by default.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv) or ["--help"]
+    loud = TRACEBACK in arguments or os.environ.get("REGIME_TRACEBACK", "") not in ("", "0")
+    with warnings.catch_warnings():
+        if not sys.warnoptions:
+            warnings.filterwarnings("ignore", module=r"(?!regime\b)")  # other people's deprecations help no user
+        return _guarded([argument for argument in arguments if argument != TRACEBACK], loud)
+
+
+def _guarded(arguments: list[str], loud: bool) -> int:
+    try:
+        code = _dispatch(arguments)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # The interpreter flushes once more on its way out, and must find somewhere to write.
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+        return 141
+    except KeyboardInterrupt:
+        print("regime: interrupted", file=sys.stderr)
+        return 130
+    except Exception as error:
+        if loud:
+            traceback.print_exc()
+        message, code = _explained(error)
+        print(f"regime: error: {message}", file=sys.stderr)
+        return code
+
+
+def _dispatch(arguments: list[str]) -> int:
+    import typer
+
+    from regime.cli.app import app
+
+    command = typer.main.get_command(app)
+    try:
+        with command.make_context("regime", arguments) as context:
+            command.invoke(context)
+    except typer.Exit as done:
+        return done.exit_code
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    return 0
+
+
+def _explained(error: Exception) -> tuple[str, int]:
+    """One message for people, and the exit code."""
+    from regime.errors import RegimeError
+
+    if isinstance(error, RegimeError):
+        return str(error), error.exit_code
+    if hasattr(error, "format_message"):  # typer's usage errors
+        return _usage(error, str(error.format_message())), 2
+    if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("regime"):
+        return f"module {error.name} is missing; install the whole of it: pip install 'deleverage[research]'", 1
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or 'the system'}: {error.strerror}", 1
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"{what} (not foreseen: run again with {TRACEBACK} or REGIME_TRACEBACK=1 to see where)", 1
+
+
+def _usage(error: Exception, message: str) -> str:
+    context = getattr(error, "ctx", None)
+    hint = f"; see `{context.command_path} --help`" if context else ""
+    return message.rstrip(".") + hint

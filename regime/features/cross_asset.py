@@ -50,12 +50,9 @@ class CrossAssetFeatures:
             sell("correlation_change", 63, 1, RISK, self._correlation_change),
             sell("turbulence", 5, 1, RISK, turbulence),
             sell("world_distance", 200, -1, WORLD, world_distance),
-            sell("credit_equity_move", 21, -1, ("hyg", "ief"),
-                 lambda v: scaled_move(v["hyg"], 21) - scaled_move(v["ief"], 21)),
             havens("haven_failure", 10, 0, ("sp500", "gold", "tlt"), haven_failure),
             havens("stock_bond_correlation", 63, 0, ("sp500", "tlt"), self._stock_bond),
             crypto("bitcoin_drawdown", 63, -1, ("btc",), lambda v: drawdown(v["btc"], 63)),
-            crypto("bitcoin_move", 5, -1, ("btc",), lambda v: scaled_move(v["btc"], 5)),
         )
 
     def _correlation_change(self, values: pd.DataFrame) -> pd.Series:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from regime import kernels
 from regime.features.feature import Feature, Mechanism
-from regime.features.transforms import log_change, percentile, scaled_move, volatility, zscore
+from regime.features.transforms import log_change, percentile, scaled_move
 
 __all__ = ["DollarFeatures"]
 
@@ -46,11 +46,8 @@ class DollarFeatures:
             make("momentum", 21, 1, index, lambda v: scaled_move(v["dollar_index"], 21)),
             make("extreme", self.extreme, 0, index, lambda v: percentile(v["dollar_index"], self.extreme)),
             make("dash", 10, 0, ("dollar_index", "sp500", "gold"), dash_for_dollars),
-            make("debasement", self.extreme, 0, ("dollar_index", "gold"),
-                 lambda v: percentile(v["gold"], self.extreme) - percentile(v["dollar_index"], self.extreme)),
             make("equity_correlation", self.lookback, 0, ("dollar_index", "sp500"), self._equity_correlation),
             carry("yen_move", 21, -1, ("usdjpy",), lambda v: scaled_move(v["usdjpy"], 21)),
-            carry("yen_volatility", 252, 1, ("usdjpy",), lambda v: zscore(np.log(volatility(v["usdjpy"], 21)), 252)),
         )
 
     def _equity_correlation(self, values: pd.DataFrame) -> pd.Series:

@@ -43,7 +43,6 @@ class LiquidityFeatures:
         make, days = Mechanism("liquidity", "funding"), self.lookback
         return (
             make("funding_spread", 252, 0, ("sofr", "iorb"), lambda v: zscore(v["sofr"] - v["iorb"], 252), proxy=True),
-            make("funding_tail", 252, 0, ("sofr99", "sofr"), lambda v: zscore(v["sofr99"] - v["sofr"], 252)),
             make("fed_funds_spread_change", days, 1, ("effr", "iorb"),
                  lambda v: change(v["effr"] - v["iorb"], days)),
         )
@@ -66,7 +65,6 @@ class LiquidityFeatures:
             make("rate_volatility_deviation", 252, 1, ("move",), lambda v: deviation(v["move"], 252)),
             make("mortgage_spread_change", days, 1, ("mortgage30", "dgs10"),
                  lambda v: change(v["mortgage30"] - v["dgs10"], days)),
-            make("term_premium_change", days, 0, ("term_premium",), lambda v: change(v["term_premium"], days)),
         )
 
     def _credit(self) -> tuple[Feature, ...]:

@@ -6,19 +6,20 @@ Depends on: kernels, mechanisms.cta, features.feature, features.transforms.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from regime import kernels
-from regime.features.feature import Compute, Feature, Mechanism
+from regime.features.feature import Compute, Feature, Mechanism, Sign
 from regime.features.transforms import change, deviation, drawdown, log_change, percentile, volatility, zscore
 from regime.mechanisms.cta import trend_exposure, triggers_broken
 
 __all__ = ["PositioningFeatures"]
 
-FALL_COLUMNS = ("now", "worst", "regained", "age", "low_age", "open")
+# Columns of the kernel's fall state and their expected signs; depths beside the main one keep the short form.
+FALL_SIGNS: dict[str, Sign] = {"now": 1, "worst": 0, "regained": -1, "age": 0, "low_age": -1, "open": 1}
+SHORT_FORM = ("worst", "regained", "age", "open")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,12 +33,13 @@ class PositioningFeatures:
     crowding : int
         Sessions over which positions are ranked (the field's five years).
     fall_depth : float
-        Monthly volatilities under the peak at which a fall counts as open.
+        Monthly volatilities under the peak at which a fall counts as open; a small fall has three
+        quarters of it, a large one half as much again.
 
     Examples
     --------
     >>> len(PositioningFeatures().features())
-    24
+    31
     """
 
     lookback: int = 252
@@ -55,25 +57,18 @@ class PositioningFeatures:
             make("distance", 200, 1, ("sp500",), lambda v: -_above_average(v["sp500"], 200)),
             make("downside_rank", 0, 1, ("sp500",), lambda v: downside_rank(v["sp500"])),
             make("realised_vol", 21, 1, ("sp500",), lambda v: np.log(volatility(v["sp500"], 21))),
+            make("mean_return", 10, -1, ("sp500",), lambda v: mean_return(v["sp500"], 10)),
+            make("mean_return", 21, -1, ("sp500",), lambda v: mean_return(v["sp500"], 21)),
             make("vol_shock", 63, 1, ("sp500",), lambda v: _log_ratio(volatility(v["sp500"], 5),
                                                                        volatility(v["sp500"], 63))),
         )
 
     def _falls(self) -> tuple[Feature, ...]:
         make = Mechanism("positioning", "margin and stop levels of the fall in progress")
-        signs: tuple[Literal[-1, 0, 1], ...] = (1, 0, -1, 0, -1, 1)
-        return tuple(make(f"fall_{name}", 0, sign, ("sp500",), self._fall(position))
-                     for position, (name, sign) in enumerate(zip(FALL_COLUMNS, signs, strict=True)))
-
-    def _fall(self, position: int) -> Compute:
-        def compute(values: pd.DataFrame) -> pd.Series:
-            close = values["sp500"]
-            monthly = volatility(close, 252) * np.sqrt(21)
-            state = kernels.fall_state(np.log(close.to_numpy(dtype=float)), monthly.to_numpy(dtype=float),
-                                       self.fall_depth, 0.5)[:, position]
-            return pd.Series(np.log1p(state) if "age" in FALL_COLUMNS[position] else state, index=close.index)
-
-        return compute
+        sizes = {"fall": (self.fall_depth, FALL_SIGNS), "small_fall": (self.fall_depth * 0.75, SHORT_FORM),
+                 "large_fall": (self.fall_depth * 1.5, SHORT_FORM)}
+        return tuple(make(f"{size}_{name}", 0, FALL_SIGNS[name], ("sp500",), _fall(depth, name))
+                     for size, (depth, names) in sizes.items() for name in names)
 
     def _trend(self) -> tuple[Feature, ...]:
         make = Mechanism("positioning", "trend followers")
@@ -81,8 +76,6 @@ class PositioningFeatures:
             make("trend_exposure", self.crowding, -1, ("sp500",),
                  lambda v: percentile(trend_exposure(v["sp500"]), self.crowding)),
             make("triggers_broken", 0, 1, ("sp500",), lambda v: triggers_broken(v["sp500"])),
-            make("vol_target_change", 21, -1, ("sp500",), lambda v: change(
-                (0.10 / (volatility(v["sp500"], 21) * np.sqrt(252))).clip(upper=1.5), 21)),
         )
 
     def _options(self) -> tuple[Feature, ...]:
@@ -101,11 +94,25 @@ class PositioningFeatures:
         return (
             make("bond_specs_rank", days, -1, ("cot_ust10_spec_long", "cot_ust10_spec_short"),
                  lambda v: percentile(_net_share(v["cot_ust10_spec_long"], v["cot_ust10_spec_short"]), days)),
-            make("equity_specs_rank", days, 0, ("cot_sp500_spec_long", "cot_sp500_spec_short"),
-                 lambda v: percentile(_net_share(v["cot_sp500_spec_long"], v["cot_sp500_spec_short"]), days)),
             make("managers_zscore", self.lookback, -1, ("naaim",), lambda v: zscore(v["naaim"], self.lookback)),
-            make("margin_debt_change", 252, 0, ("margin_debt",), lambda v: log_change(v["margin_debt"], 252)),
         )
+
+
+def _fall(depth: float, name: str) -> Compute:
+    position = list(FALL_SIGNS).index(name)
+
+    def compute(values: pd.DataFrame) -> pd.Series:
+        close = values["sp500"]
+        monthly = (volatility(close, 252) * np.sqrt(21)).to_numpy(dtype=float)
+        state = kernels.fall_state(np.log(close.to_numpy(dtype=float)), monthly, depth, 0.5)[:, position]
+        return pd.Series(np.log1p(state) if "age" in name else state, index=close.index)
+
+    return compute
+
+
+def mean_return(close: pd.Series, halflife: float) -> pd.Series:
+    """Exponential mean of daily log changes in units of their slow volatility: how fast it is being sold."""
+    return _ewm(log_change(close, 1), halflife) / volatility(close, 252)
 
 
 def downside_rank(close: pd.Series) -> pd.Series:

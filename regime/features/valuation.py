@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from regime.features.feature import Feature, Mechanism
-from regime.features.transforms import change, drawdown, log_change, strength
+from regime.features.transforms import drawdown, log_change, strength
 
 __all__ = ["ValuationFeatures"]
 
@@ -45,7 +45,6 @@ class ValuationFeatures:
             lead("mega_cap_drawdown", 126, -1, MEGA_CAPS, mega_cap_drawdown),
             rate("multiple_less_price", 126, 0, ("forward_pe_ndx", "ndx"),
                  lambda v: log_change(v["forward_pe_ndx"], 126) - log_change(v["ndx"], 126)),
-            rate("real_rate_change", days, 1, ("real10",), lambda v: change(v["real10"], days)),
         )
 
 

@@ -30,6 +30,15 @@ class AveragedLabels:
     labellers : tuple of EpisodeLabels or JumpModelLabels
     weights : tuple of float
         Positive, one a labeller; empty for equal ones.
+
+    Examples
+    --------
+    >>> dates = pd.bdate_range("2020-01-01", periods=400, name="date")
+    >>> steps = np.r_[np.tile([1.01, 0.995], 150), np.full(20, 0.98), np.full(80, 1.01)]
+    >>> market = pd.DataFrame({"sp500": steps.cumprod()}, index=dates)
+    >>> shallow, deep = EpisodeLabels(depth=2.0), EpisodeLabels(depth=4.0)
+    >>> AveragedLabels(labellers=(shallow, deep), weights=(3, 1))(market).weights.loc["2021-03-15"].tolist()
+    [0.0, 0.0, 1.0, 0.0]
     """
 
     labellers: tuple[EpisodeLabels | JumpModelLabels, ...] = (EpisodeLabels(), JumpModelLabels())
@@ -54,6 +63,7 @@ class AveragedLabels:
         mixed = np.zeros((len(market), len(REGIMES)))
         for share, part in zip(shares / shares.sum(), parts, strict=True):
             mixed += share * part.weights.to_numpy()
+        mixed /= mixed.sum(axis=1, keepdims=True)  # shares of many parts sum to 1 only up to rounding
         latest = {name: pd.concat([getattr(part, name) for part in parts], axis=1).max(axis=1, skipna=False)
                   for name in ("span_end", "known_at")}
         return Labels(weights=pd.DataFrame(mixed, index=market.index, columns=list(REGIMES)),

@@ -6,7 +6,6 @@ Depends on: errors, jump_model; models.calibration, models.raw_scores.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -102,7 +101,7 @@ def elastic_net(X: pd.DataFrame, truth: pd.Series, known_at: pd.Series, folds: I
     known_at : Series, shape (n_sessions,), datetime64
     folds : iterable of Fold
     C : float
-        Inverse strength of the penalty, times rows.
+        Inverse strength of the penalty against the sum of the log losses.
     l1_ratio : float
         Share of the absolute part of the penalty.
     seed : int
@@ -123,10 +122,12 @@ def elastic_net(X: pd.DataFrame, truth: pd.Series, known_at: pd.Series, folds: I
         rows = known_rows(truth, known_at, fold.refit, X)
         if rows.any() and 0 < outcome[rows].mean() < 1:
             centre, width = _moments(values[rows])
-            model = _fit_logistic(_standardised(values[rows], centre, width), outcome[rows], C, l1_ratio, seed)
+            scaled = _standardised(values[rows], centre, width)
+            slopes = _fit_slopes(scaled, outcome[rows], C, l1_ratio, seed)
+            intercept = _fit_intercept((scaled * slopes).sum(axis=1), outcome[rows])
             # Row by row, not a matrix product: its last bits would depend on the length of the block.
-            log_odds = (_standardised(values[fold.test], centre, width) * model.coef_[0]).sum(axis=1)
-            result[fold.test] = 1 / (1 + np.exp(-(log_odds + model.intercept_[0])))
+            log_odds = (_standardised(values[fold.test], centre, width) * slopes).sum(axis=1)
+            result[fold.test] = np.exp(-np.logaddexp(0.0, -(log_odds + intercept)))
     return pd.Series(result, index=X.index, name="elastic_net")
 
 
@@ -199,13 +200,22 @@ def _clipped(values: np.ndarray, centre: np.ndarray, width: np.ndarray) -> np.nd
     return np.asarray(np.clip(_standardised(values, centre, width), -3.0, 3.0))
 
 
-def _fit_logistic(X: np.ndarray, y: np.ndarray, C: float, l1_ratio: float, seed: int) -> Any:
+def _fit_slopes(X: np.ndarray, y: np.ndarray, C: float, l1_ratio: float, seed: int) -> np.ndarray:
     from sklearn.linear_model import LogisticRegression
 
     model = LogisticRegression(C=C, l1_ratio=l1_ratio, solver="saga", tol=1e-3, max_iter=2000, random_state=seed)
-    hard = bool(np.isin(y, (0.0, 1.0)).all())
-    if hard:
-        return model.fit(X, y.astype(int))
+    if np.isin(y, (0.0, 1.0)).all():
+        return np.asarray(model.fit(X, y.astype(int)).coef_[0])
     weight = np.r_[y, 1 - y]
     rows, target = np.r_[X, X], np.r_[np.ones(len(y), int), np.zeros(len(y), int)]
-    return model.fit(rows[weight > 0], target[weight > 0], sample_weight=weight[weight > 0])
+    return np.asarray(model.fit(rows[weight > 0], target[weight > 0], sample_weight=weight[weight > 0]).coef_[0])
+
+
+def _fit_intercept(log_odds: np.ndarray, y: np.ndarray) -> float:
+    """Intercept at which the mean probability is that of `y`: the solver watches its slopes alone and stops short."""
+    low, high = -50.0 - log_odds.max(), 50.0 - log_odds.min()
+    for _ in range(60):
+        middle = (low + high) / 2
+        too_high = np.exp(-np.logaddexp(0.0, -(log_odds + middle))).mean() > y.mean()
+        low, high = (low, middle) if too_high else (middle, high)
+    return float((low + high) / 2)

@@ -1,11 +1,12 @@
 """What was known at each decision: the latest released value of every series, and its age.
 
-Depends on: errors, schema, panel.calendar.
+Depends on: errors, schema, panel.calendar, panel.merge.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -49,7 +50,7 @@ class AsOf:
 
     def __init__(self, observations: pd.DataFrame, max_age: Mapping[str, int]) -> None:
         self.max_age = dict(max_age)
-        self._rows = _by_series(observations, self.max_age)
+        self._rows = _rows(observations, list(self.max_age))
 
     def panel(self, sessions: pd.DatetimeIndex) -> Panel:
         """Latest value of every series known at the close of each session, and its age.
@@ -68,16 +69,15 @@ class AsOf:
 
         **Known at:** rows with `released` <= the close of t (16:00 New York, 13:00 on half days).
         """
+        from regime.panel.merge import merge
+
         check_dates(sessions, "sessions")
-        cuts, days = _microseconds(session_closes(sessions)), to_days(sessions)
-        values = np.full((len(days), len(self.max_age)), np.nan, order="F")
-        age = np.full_like(values, np.nan)
-        for column, (name, limit) in enumerate(self.max_age.items()):
-            if name in self._rows:
-                _fill(values[:, column], age[:, column], self._rows[name], cuts, days, limit)
+        rows, limits = self._rows, np.array(list(self.max_age.values()), dtype=np.int64)
+        values, ages = merge(rows.period, rows.released, rows.value, rows.bounds, limits,
+                             _microseconds(session_closes(sessions)), to_days(sessions))
         names = pd.Index(list(self.max_age))
-        return Panel(values=pd.DataFrame(values, sessions, names, copy=False),
-                     age=pd.DataFrame(age, sessions, names, copy=False))
+        return Panel(values=pd.DataFrame(values.T, sessions, names, copy=False),
+                     age=pd.DataFrame(ages.T, sessions, names, copy=False))
 
     def history(self, series: str, t: pd.Timestamp) -> pd.Series:
         """One series as it was known at the close of t: the latest vintage of each period.
@@ -101,53 +101,53 @@ class AsOf:
         """
         if series not in self.max_age:
             raise InvalidDataError(f"history: no series `{series}`; known: {', '.join(self.max_age)}")
-        rows = self._rows.get(series, _Rows.empty())
+        rows, place = self._rows, list(self.max_age).index(series)
+        begin, end = rows.bounds[place], rows.bounds[place + 1]
         cut = _microseconds(session_closes(pd.DatetimeIndex([t])))[0]
-        last = int(np.searchsorted(rows.released, cut, side="right"))
-        index = pd.DatetimeIndex(rows.period[:last].view("M8[D]").astype("M8[us]"), name="period")
-        known = pd.Series(rows.value[:last], index=index, name=series)
+        end = begin + np.searchsorted(rows.released[begin:end], cut, side="right")
+        index = pd.DatetimeIndex(rows.period[begin:end].view("M8[D]").astype("M8[us]"), name="period")
+        known = pd.Series(rows.value[begin:end], index=index, name=series)
         return known[~known.index.duplicated(keep="last")].sort_index()
 
 
+@dataclass(frozen=True, kw_only=True)
 class _Rows:
-    """Rows of one series by rising release; `best` is, after each row, the row of the latest period so far."""
+    """Rows of one series after the other, each by rising release, then period; series k begins at ``bounds[k]``."""
 
-    def __init__(self, period: Integers, released: Integers, value: Floats) -> None:
-        order = np.lexsort((period, released))
-        self.period, self.released, self.value = period[order], released[order], value[order]
-        leads = self.period >= np.maximum.accumulate(self.period) if len(order) else np.zeros(0, dtype=bool)
-        self.best = np.maximum.accumulate(np.where(leads, np.arange(len(order)), 0)) if len(order) else order
-
-    @classmethod
-    def empty(cls) -> _Rows:
-        """No rows."""
-        return cls(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0))
+    period: Integers
+    released: Integers
+    value: Floats
+    bounds: Integers
 
 
-def _by_series(observations: pd.DataFrame, max_age: Mapping[str, int]) -> dict[str, _Rows]:
-    missing = [column for column in ("series", "period", "released", "value") if column not in observations]
-    if missing:
-        raise InvalidDataError(f"Observations: column `{missing[0]}` is missing")
-    codes, names = pd.factorize(observations["series"])
-    strangers = [str(name) for name in names if name not in max_age]
-    if strangers:
-        raise InvalidDataError(f"Observations: no maximum age for series {', '.join(strangers)}; add it to the catalogue")
+def _rows(observations: pd.DataFrame, names: list[str]) -> _Rows:
+    codes = _codes(observations, names)
     period = to_days(pd.DatetimeIndex(observations["period"]))
     released = _microseconds(pd.DatetimeIndex(observations["released"]))
     value = observations["value"].to_numpy(dtype=np.float64)
-    order = np.argsort(codes, kind="stable")
-    groups = np.split(order, np.cumsum(np.bincount(codes, minlength=len(names)))[:-1]) if len(names) else []
-    return {str(name): _Rows(period[rows], released[rows], value[rows])
-            for name, rows in zip(names, groups, strict=True)}
+    same = np.diff(codes) == 0
+    if (np.diff(codes) < 0).any() or (same & (np.diff(released) < 0)).any():
+        order = np.lexsort((period, released, codes))
+        codes, period, released, value = codes[order], period[order], released[order], value[order]
+    bounds = np.searchsorted(codes, np.arange(len(names) + 1)).astype(np.int64)
+    return _Rows(period=period, released=released, value=value, bounds=bounds)
 
 
-def _fill(values: Floats, age: Floats, rows: _Rows, cuts: Integers, days: Integers, limit: int) -> None:
-    """Write the column of one series."""
-    last = np.searchsorted(rows.released, cuts, side="right") - 1
-    some = last >= 0
-    best = rows.best[last[some]]
-    age[some] = days[some] - rows.period[best]
-    values[some] = np.where(age[some] <= limit, rows.value[best], np.nan)
+def _codes(observations: pd.DataFrame, names: list[str]) -> Integers:
+    """Place of each row's series among `names`."""
+    missing = [column for column in ("series", "period", "released", "value") if column not in observations]
+    if missing:
+        raise InvalidDataError(f"Observations: column `{missing[0]}` is missing")
+    series = observations["series"]
+    own, found = (series.cat.codes, series.cat.categories) if isinstance(series.dtype, pd.CategoricalDtype) \
+        else pd.factorize(series)
+    places = pd.Index(names).get_indexer(pd.Index(found, dtype=object))
+    codes = np.asarray(places[np.asarray(own)], dtype=np.int64) if len(found) else np.zeros(0, dtype=np.int64)
+    strangers = sorted({str(found[code]) for code in np.unique(np.asarray(own)[codes < 0])})
+    if strangers:
+        raise InvalidDataError(f"Observations: no maximum age for series {', '.join(strangers)}; "
+                               "add it to the catalogue")
+    return codes
 
 
 def _microseconds(instants: pd.DatetimeIndex) -> Integers:

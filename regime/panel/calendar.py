@@ -18,9 +18,9 @@ from pandas.tseries.holiday import USFederalHolidayCalendar
 
 __all__ = ["business_days", "instants", "session_closes"]
 
-# Outside these years weekdays stand in for the exchange's own list: trading weeks still had Saturdays
-# shortly before, and the library counts in nanoseconds, which end in 2262.
-FIRST_YEAR, LAST_YEAR = 1960, 2199
+# Outside these years weekdays stand in for the exchange's own list: the library knows no holiday before 1970,
+# and counts in nanoseconds, which end in 2262.
+FIRST_YEAR, USUAL_YEAR, LAST_YEAR = 1970, 2049, 2199
 NEW_YORK = "America/New_York"
 CLOSE_SECONDS = 16 * 3600
 Days = npt.NDArray[np.int64]
@@ -38,7 +38,7 @@ def session_closes(sessions: pd.DatetimeIndex) -> pd.DatetimeIndex:
     -------
     DatetimeIndex, shape (n,), UTC
         16:00 New York, earlier on half days (13:00); 16:00 too where the exchange's calendar does
-        not know the date (before 1960, weekends, simulated days). Never NaT.
+        not know the date (before 1970, weekends, simulated days). Never NaT.
 
     Examples
     --------
@@ -68,7 +68,7 @@ def business_days(first: int, last: int, federal: bool) -> Days:
     -------
     ndarray of int64, shape (m,)
         Rising; from before `first` to at least a year after `last`. Sessions of the exchange from
-        1960 to 2199, Monday to Friday outside.
+        1970 to 2199, Monday to Friday outside.
     """
     return _business_days(*_reach(np.array([first, last])), federal)
 
@@ -94,16 +94,16 @@ def to_days(dates: pd.DatetimeIndex) -> Days:
 
 
 def _reach(days: Days) -> tuple[int, int]:
-    """First and last year of the calendar that these days need, in decades so that one calendar serves many."""
+    """First and last year of the calendar that these days need, rounded so that one calendar serves nearly all."""
     if not len(days):
-        return FIRST_YEAR, FIRST_YEAR + 9
+        return FIRST_YEAR, USUAL_YEAR
     years = np.array([days.min(), days.max() + 400], dtype="M8[D]").astype("M8[Y]").view(np.int64) + 1970
-    return min(int(years[0]) // 10 * 10, FIRST_YEAR), max(int(years[1]), FIRST_YEAR) // 10 * 10 + 9
+    return min(int(years[0]) // 10 * 10, FIRST_YEAR), max(int(years[1]) // 10 * 10 + 9, USUAL_YEAR)
 
 
 @lru_cache(maxsize=8)
 def _exchange(first_year: int, last_year: int) -> tuple[Days, Days]:
-    """Sessions of the exchange since 1960 as days since 1970-01-01, and their close in seconds after midnight."""
+    """Sessions of the exchange since 1970 as days since 1970-01-01, and their close in seconds after midnight."""
     closes = _schedule(f"{FIRST_YEAR}-01-01", f"{min(last_year, LAST_YEAR)}-12-31")
     local = pd.DatetimeIndex(closes).tz_convert(NEW_YORK)
     seconds = np.asarray(local.hour * 3600 + local.minute * 60, dtype=np.int64)
@@ -131,5 +131,6 @@ def _business_days(first_year: int, last_year: int, federal: bool) -> Days:
 
 def _weekdays(first_year: int, end_year: int) -> Days:
     """Mondays to Fridays from the first year until before the last."""
-    days = np.arange(np.datetime64(f"{first_year}-01-01", "D"), np.datetime64(f"{max(end_year, first_year)}-01-01", "D"))
+    first, end = np.datetime64(f"{first_year}-01-01", "D"), np.datetime64(f"{end_year}-01-01", "D")
+    days = np.arange(first, max(first, end))
     return np.asarray(days[np.is_busday(days)].view(np.int64))

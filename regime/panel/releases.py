@@ -21,21 +21,36 @@ class ReleaseRule(Protocol):
     """What a release rule states; the catalogue's `Release` is one."""
 
     @property
-    def at_close(self) -> bool: ...
+    def at_close(self) -> bool:
+        """Public at the close of the period's own session."""
+
     @property
-    def days(self) -> int | None: ...
+    def days(self) -> int | None:
+        """Business days after the period."""
+
     @property
-    def calendar_days(self) -> int | None: ...
+    def calendar_days(self) -> int | None:
+        """Calendar days after the period."""
+
     @property
-    def weekday(self) -> str | None: ...
+    def weekday(self) -> str | None:
+        """The next such weekday strictly after the period."""
+
     @property
-    def time(self) -> str: ...
+    def time(self) -> str:
+        """Time of day, ``"HH:MM"``."""
+
     @property
-    def zone(self) -> str: ...
+    def zone(self) -> str:
+        """IANA time zone of `time`."""
+
     @property
-    def holidays(self) -> str: ...
+    def holidays(self) -> str:
+        """``"exchange"``, or ``"federal"`` for those holidays as well."""
+
     @property
-    def roll(self) -> bool: ...
+    def roll(self) -> bool:
+        """Whether a day that is no business day moves to the next one."""
 
 
 def release_times(periods: pd.DatetimeIndex, rule: ReleaseRule) -> pd.DatetimeIndex:
@@ -54,7 +69,7 @@ def release_times(periods: pd.DatetimeIndex, rule: ReleaseRule) -> pd.DatetimeIn
     -------
     DatetimeIndex, shape (n,), UTC
         Never NaT, never before the rule's day: business days are those of the New York exchange
-        (Monday to Friday before 1960), less the federal holidays where the rule says so.
+        (Monday to Friday before 1970), less the federal holidays where the rule says so.
 
     **Known at:** uses the exchange's calendar alone, so that a longer history changes nothing.
     """

@@ -23,7 +23,7 @@
 
   /* Words such as "Model: Calm" a session, from columns of regime numbers. */
   function regimeWords(key, parts) {
-    const named = Object.entries(parts).map(([label, name]) => [label, column(key, name)]);
+    const named = parts.map(([label, name]) => [label, column(key, name)]);
     return Array.from(named[0][1], (_, row) => named
       .map(([label, codes]) => `${label}: ${spec.regimes[codes[row]] ?? "not known"}`).join("<br>"));
   }
@@ -56,15 +56,22 @@
     if (low > high) return null;
     const [a, b] = log ? [Math.log10(low), Math.log10(high)] : [low, Math.max(high, 0)];
     const room = (b - a || 0.1) * 0.05;
-    return [a - room, log ? b + room : b];
+    return { range: [a - room, log ? b + room : b], ...(log && { dtick: step(low, high) }) };
   }
 
-  /* Ranges of all axes of one figure for the dates in view. */
-  function ranges(key, traces, layout) {
-    const result = { xaxis: [...shown] };
+  /* Ticks of a log axis: round equal steps within one decade, else 1, 2 and 5 of each. */
+  function step(low, high) {
+    if (high / low > 10) return "D2";
+    const rough = (high - low || low) / 5;
+    const decade = 10 ** Math.floor(Math.log10(rough));
+    return `L${decade * [1, 2, 5, 10].find((unit) => decade * unit >= rough * 0.99)}`;
+  }
+
+  /* Changes to the axes of one figure for the dates in view. */
+  function axes(key, traces, layout) {
+    const result = { xaxis: { range: [...shown] } };
     for (const axis of spec.figures[key].fit) {
-      const range = reach(traces, axis.replace("axis", ""), layout[axis].type === "log");
-      if (range) result[axis] = range;
+      result[axis] = reach(traces, axis.replace("axis", ""), layout[axis].type === "log") ?? {};
     }
     return result;
   }
@@ -74,7 +81,7 @@
     const colours = getComputedStyle(root);
     const traces = resolve(spec.figures[key].traces, key, colours);
     const layout = resolve(spec.figures[key].layout, key, colours);
-    for (const [axis, range] of Object.entries(ranges(key, traces, layout))) layout[axis].range = range;
+    for (const [axis, change] of Object.entries(axes(key, traces, layout))) Object.assign(layout[axis], change);
     if (touch) layout.dragmode = false; // a finger on a figure scrolls the page
     return Plotly.react(plot, traces, layout, { responsive: true, displayModeBar: false, doubleClick: false });
   }
@@ -83,8 +90,11 @@
     shown = [from < first ? first : from, to > last ? last : to];
     busy = true;
     for (const plot of plots.filter((item) => item.data)) {
-      const update = ranges(plot.dataset.figure, plot.data, plot.layout);
-      await Plotly.relayout(plot, Object.fromEntries(Object.entries(update).map(([axis, range]) => [`${axis}.range`, range])));
+      const update = {};
+      for (const [axis, change] of Object.entries(axes(plot.dataset.figure, plot.data, plot.layout))) {
+        for (const [name, value] of Object.entries(change)) update[`${axis}.${name}`] = value;
+      }
+      await Plotly.relayout(plot, update);
     }
     busy = false;
   }

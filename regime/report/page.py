@@ -1,32 +1,25 @@
 """One self-contained HTML page a run: no remote request, escaped throughout, light and dark.
 
-Depends on: errors, schema, report.figures, report.tables, report.sentences; plotly (its script only)
-and jinja2, on use.
+Depends on: errors, schema, the other modules of report; plotly (its script only) and jinja2, on use.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from regime.errors import InvalidDataError
-from regime.report.figures import Figure, probability_figure, regime_figure, wealth_figure
-from regime.report.sentences import chance, headline, spoken_date, verdict
-from regime.report.tables import (
-    display_name,
-    event_table,
-    importance_table,
-    lineage_table,
-    performance_table,
-    score_table,
-)
+from regime.report.figures import Figure
+from regime.report.inline import encode, script_policy
+from regime.report.quantities import display_name
+from regime.report.regime_figures import probability_figure, regime_figure
+from regime.report.sentences import headline, percent, spoken_date, verdict
+from regime.report.tables import event_table, importance_table, lineage_table, performance_table, score_table
+from regime.report.wealth_figures import wealth_figure
 from regime.schema import REGIMES, check_exposure, check_probabilities
 
 __all__ = ["ReportContent", "render"]
@@ -102,16 +95,17 @@ def render(content: ReportContent) -> str:
         A whole document of about 5 MB, nearly all of it plotly's script; write it as UTF-8.
     """
     from jinja2 import Environment, FileSystemLoader
+    from plotly.offline import get_plotlyjs
 
     room = Environment(loader=FileSystemLoader(FOLDER), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     room.filters["spoken"] = spoken_date
     figures = _figures(content)
-    scripts = _scripts()
+    scripts = [get_plotlyjs(), _read("page.js")]
     return room.get_template("page.html.j2").render(
-        title=content.title, policy=_policy(scripts), scripts=scripts, style=_read("page.css"),
+        title=content.title, policy=script_policy(scripts), scripts=scripts, style=_read("page.css"),
         last=content.probabilities.index[-1], sentences=_sentences(content), today=_today(content.probabilities),
         regimes=[(name, display_name(name)) for name in REGIMES], figures={figure.key: figure for figure in figures},
-        data=_encode(figures), notes=content.notes, config_text=content.config_text,
+        data=encode(figures), notes=content.notes, config_text=content.config_text,
         families=importance_table(content.families), **_tables(content))
 
 
@@ -120,62 +114,22 @@ def _sentences(content: ReportContent) -> tuple[str, str]:
 
 
 def _tables(content: ReportContent) -> dict[str, Any]:
-    summary = content.summary
-    scores = summary.get("scores") or {}
-    return {"verdict": verdict(scores), "scores": score_table(scores), "events": event_table(summary.get("events") or {}),
-            "performance": performance_table(summary.get("backtest") or {}), "lineage": lineage_table(summary, content.lineage)}
+    scores, events, backtest = (content.summary.get(key) or {} for key in ("scores", "events", "backtest"))
+    return {"verdict": verdict(scores), "scores": score_table(scores), "events": event_table(events),
+            "performance": performance_table(backtest), "lineage": lineage_table(content.summary, content.lineage)}
 
 
 def _figures(content: ReportContent) -> list[Figure]:
-    figures = [regime_figure(content.prices, content.truth, content.probabilities), probability_figure(content.probabilities)]
+    figures = [regime_figure(content.prices, content.truth, content.probabilities),
+               probability_figure(content.probabilities)]
     return figures if content.equity.empty else [*figures, wealth_figure(content.equity, content.exposure)]
 
 
 def _today(probabilities: pd.DataFrame) -> list[dict[str, Any]]:
     """Probabilities of the last session, with the width of their bars."""
     last = probabilities.iloc[-1]
-    return [{"key": name, "name": display_name(name), "words": chance(last[name]), "share": round(float(last[name]), 4),
-             "likeliest": name == last.idxmax()} for name in REGIMES]
-
-
-def _encode(figures: Sequence[Figure]) -> dict[str, Any]:
-    """Figures as JSON content; a column that several share is written once, named by its digest."""
-    columns: dict[str, dict[str, str]] = {}
-    specs = {}
-    for figure in figures:
-        names = {}
-        for name, values in figure.columns.items():
-            encoded = _column(values)
-            names[name] = hashlib.sha256(repr(encoded).encode()).hexdigest()[:12]
-            columns[names[name]] = encoded
-        specs[figure.key] = {"columns": names, "traces": figure.traces, "layout": figure.layout, "fit": figure.fit}
-    return {"columns": columns, "figures": specs, "regimes": [display_name(name) for name in REGIMES]}
-
-
-def _column(values: np.ndarray) -> dict[str, str]:
-    """Little-endian bytes in base64: dates as days since 1970, numbers in single precision (7 digits)."""
-    if np.issubdtype(values.dtype, np.datetime64):
-        return {"kind": "date", "bytes": _base64(values.astype("datetime64[D]").astype("<i4"))}
-    return {"kind": "number", "bytes": _base64(values.astype("<f4"))}
-
-
-def _base64(values: np.ndarray) -> str:
-    return base64.b64encode(values.tobytes()).decode("ascii")
-
-
-def _scripts() -> list[str]:
-    """Plotly's own script, then the page's, which draws with it."""
-    from plotly.offline import get_plotlyjs
-
-    return [get_plotlyjs(), _read("page.js")]
-
-
-def _policy(scripts: Sequence[str]) -> str:
-    """Content security policy: nothing is fetched, and no script runs but these two."""
-    digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in scripts)
-    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
-    return (f"default-src 'none'; script-src {allowed}; "
-            "style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'")
+    return [{"key": name, "name": display_name(name), "words": percent(last[name]),
+             "share": round(float(last[name]), 4), "likeliest": name == last.idxmax()} for name in REGIMES]
 
 
 def _read(name: str) -> str:

@@ -1,6 +1,6 @@
 """What a run found, in plain words: the verdict on the model and the first screen of the report.
 
-Depends on: schema, report.tables.
+Depends on: report.quantities.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from regime.report.tables import display_name
+from regime.report.quantities import display_name
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Verdict", "headline", "verdict"]
+__all__ = ["Verdict", "chance", "headline", "percent", "spoken_date", "unfit_series", "verdict"]
 
 WEEK = 5  # sessions
 
@@ -46,21 +46,20 @@ def verdict(scores: Mapping[str, Any]) -> Verdict:
     """
     skill, best = _number(scores.get("skill")), display_name(str(scores.get("best_baseline") or "none"))
     if skill is None:
-        return Verdict(tone="unknown", text="There is no verdict: the truth has no deleveraging to score in this period.")
+        return Verdict(tone="unknown", text="There is no verdict: in this period the truth has nothing to score.")
     if skill <= 0:
-        how = "the same" if skill == 0 else f"{-skill:.1%} higher"
-        return Verdict(tone="behind", text=f"The model does not beat the best baseline ({best}): its log loss is {how}; "
-                                           "prefer the baseline.")
+        change = "the same" if skill == 0 else f"{-skill:.1%} higher"
+        return Verdict(tone="behind", text=f"The model does not beat the best baseline ({best}): "
+                                           f"its log loss is {change}; prefer the baseline.")
     low, high = (_number(end) for end in scores.get("interval") or (None, None))
+    gain = f"the best baseline ({best}): its log loss is {skill:.1%} lower"
     if low is None or high is None:
-        return Verdict(tone="unsure", text=f"The model's log loss is {skill:.1%} lower than that of the best baseline "
-                                           f"({best}), without an interval: how much of it is luck is not known.")
+        return Verdict(tone="unsure", text=f"The model is ahead of {gain}; without an interval this may be luck.")
     span = f"{low:.1%} to {high:.1%}".replace("-", "−")
     if low <= 0:
-        return Verdict(tone="unsure", text=f"The model is ahead of the best baseline ({best}): its log loss is {skill:.1%} "
-                                           f"lower. The 90% interval, {span}, includes zero, so this may be luck.")
-    return Verdict(tone="ahead", text=f"The model beats the best baseline ({best}): its log loss is {skill:.1%} lower, "
-                                      f"90% interval {span}.")
+        return Verdict(tone="unsure", text=f"The model is ahead of {gain}. "
+                                           f"The 90% interval, {span}, includes zero, so this may be luck.")
+    return Verdict(tone="ahead", text=f"The model beats {gain}, 90% interval {span}.")
 
 
 def headline(probabilities: pd.DataFrame, exposure: pd.Series, data: Mapping[str, Any]) -> tuple[str, str]:
@@ -79,11 +78,20 @@ def headline(probabilities: pd.DataFrame, exposure: pd.Series, data: Mapping[str
     regime, day = str(last.idxmax()), probabilities.index[-1]
     sure = f"{regime}, with a probability of {chance(last[regime])}"
     if last[regime] < 0.5:
-        sure = f"{regime}, though with only {chance(last[regime])} no regime has the majority"
-    other = "" if regime == "deleveraging" else f" of {chance(last['deleveraging'])}"
-    first = (f"At the close of {spoken_date(day)} the most likely regime is {sure}; "
-             f"the probability of a deleveraging{other} {_change(last['deleveraging'], then['deleveraging'])}.")
+        sure = f"{regime}, though with {chance(last[regime])} it has no majority"
+    now = "" if regime == "deleveraging" else f"; a deleveraging has {chance(last['deleveraging'])}"
+    first = (f"At the close of {spoken_date(day)} the most likely regime is {sure}{now}, "
+             f"{_change(last['deleveraging'], then['deleveraging'])}.")
     return first, f"{_holding(exposure)}; {_freshness(data, day)}."
+
+
+def unfit_series(data: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of the series that are missing or stale, where the object ``data`` tells a verdict by name."""
+    series = data.get("series")
+    if not isinstance(series, Mapping):
+        return ()
+    verdicts = {name: status.get("verdict") if isinstance(status, Mapping) else status for name, status in series.items()}
+    return tuple(name for name, found in verdicts.items() if found != "ok")
 
 
 def chance(value: float) -> str:
@@ -93,6 +101,11 @@ def chance(value: float) -> str:
     return "more than 99%" if value > 0.99 else f"{value:.0%}"
 
 
+def percent(value: float) -> str:
+    """A probability in few letters, never a false 0% or 100%."""
+    return "<1%" if value < 0.01 else ">99%" if value > 0.99 else f"{value:.0%}"
+
+
 def spoken_date(day: pd.Timestamp) -> str:
     """A date as ``14 March 2025``."""
     return f"{day.day} {day:%B %Y}"
@@ -100,8 +113,8 @@ def spoken_date(day: pd.Timestamp) -> str:
 
 def _change(now: float, before: float) -> str:
     if abs(now - before) < 0.02:
-        return "has hardly moved in a week"
-    return f"is {'up' if now > before else 'down'} from {chance(before)} a week earlier"
+        return "hardly changed in a week"
+    return f"{'up' if now > before else 'down'} from {chance(before)} a week earlier"
 
 
 def _holding(exposure: pd.Series) -> str:
@@ -109,24 +122,21 @@ def _holding(exposure: pd.Series) -> str:
     if exposure.empty:
         return "No rule was run"
     now, before = float(exposure.iloc[-1]), float(exposure.iloc[-2 if len(exposure) > 1 else -1])
-    if abs(now - before) < 0.005:
+    if abs(now - before) >= 0.005:
+        return f"The rule moves from {before:.0%} to {now:.0%} of capital in equities, filled at the next close"
+    if 0.005 < now < 0.995:
         return f"The rule keeps {now:.0%} of capital in equities and the rest in bills"
-    return f"The rule moves from {before:.0%} to {now:.0%} of capital in equities, filled at the next close"
+    return f"The rule keeps all capital in {'equities' if now > 0.5 else 'bills'}"
 
 
 def _freshness(data: Mapping[str, Any], day: pd.Timestamp) -> str:
-    last = str(data.get("last") or f"{day:%Y-%m-%d}")
+    last, series = str(data.get("last") or f"{day:%Y-%m-%d}"), data.get("series")
     until = "the data end that day" if last == f"{day:%Y-%m-%d}" else f"the data end on {last}"
-    series = data.get("series")
     if isinstance(series, Mapping):
-        fit = sum(_verdict_of(status) == "ok" for status in series.values())
-        return until if fit == len(series) else f"{until}, with {len(series) - fit} of {len(series)} series missing or stale"
+        unfit = unfit_series(data)
+        return f"{until}, with {len(unfit)} of {len(series)} series missing or stale" if unfit else until
     count = len(series) if isinstance(series, (list, tuple)) else series
     return f"{until} and hold {count} series" if count else until
-
-
-def _verdict_of(status: Any) -> str:
-    return str(status.get("verdict")) if isinstance(status, Mapping) else str(status)
 
 
 def _number(value: Any) -> float | None:

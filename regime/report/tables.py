@@ -1,6 +1,6 @@
 """Tables of a run as text cells, laid out once for the page and for the terminal.
 
-Depends on: nothing (plain mappings in, plain text out).
+Depends on: report.quantities.
 """
 
 from __future__ import annotations
@@ -11,64 +11,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from regime.report.quantities import QUANTITIES, display_name, format_value
+
 __all__ = [
     "Row",
     "Table",
-    "display_name",
     "event_table",
-    "format_value",
     "importance_table",
     "lineage_table",
     "performance_table",
     "score_table",
 ]
-
-MISSING = "–"
-NAMES = {
-    "model": "This model", "strategy": "This rule", "base_rate": "Base rate", "persistence": "Persistence",
-    "vix": "VIX", "drawdown_252": "Drawdown, 252 days", "below_200dma": "Below 200-day average",
-    "realised_vol": "Realised volatility", "downside_rank": "Downside rank", "elastic_net": "Elastic-net logistic",
-    "online_jump": "Online jump model", "buy_and_hold": "Buy and hold", "200dma": "200-day average",
-    "average_200": "200-day average", "vol_target_12": "Volatility target 12%", "cross_asset": "Cross-asset selling",
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Quantity:
-    """How one quantity is headed, written and judged; `better` is +1, -1 or 0 for not judged."""
-
-    label: str
-    form: str
-    better: int = 0
-
-
-QUANTITIES = {
-    "log_loss": Quantity(label="Log loss", form="{:.4f}", better=-1),
-    "multiclass_log_loss": Quantity(label="Log loss, 4 regimes", form="{:.4f}", better=-1),
-    "brier": Quantity(label="Brier", form="{:.4f}", better=-1),
-    "average_precision": Quantity(label="Average precision", form="{:.3f}", better=1),
-    "auc": Quantity(label="AUC", form="{:.3f}", better=1),
-    "base_rate": Quantity(label="Base rate", form="{:.1%}"),
-    "spells": Quantity(label="Spells", form="{:.0f}"),
-    "caught": Quantity(label="Caught", form="{:.0f}"),
-    "median_lag": Quantity(label="Median lag, sessions", form="{:.0f}"),
-    "false_alarms": Quantity(label="False alarms", form="{:.0f}"),
-    "false_alarms_per_year": Quantity(label="False alarms a year", form="{:.2f}"),
-    "days": Quantity(label="Sessions", form="{:,.0f}"),
-    "cagr": Quantity(label="Growth a year", form="{:.1%}", better=1),
-    "volatility": Quantity(label="Volatility", form="{:.1%}"),
-    "sharpe": Quantity(label="Sharpe", form="{:.2f}", better=1),
-    "sharpe_ratio": Quantity(label="Sharpe", form="{:.2f}", better=1),
-    "sortino": Quantity(label="Sortino", form="{:.2f}", better=1),
-    "calmar": Quantity(label="Calmar", form="{:.2f}", better=1),
-    "max_drawdown": Quantity(label="Deepest drawdown", form="{:.1%}", better=1),
-    "turnover": Quantity(label="Turnover a year", form="{:.1f}×"),
-    "flips_per_year": Quantity(label="Flips a year", form="{:.1f}"),
-    "mean_exposure": Quantity(label="Mean exposure", form="{:.0%}"),
-    "exposure": Quantity(label="Mean exposure", form="{:.0%}"),
-    "costs": Quantity(label="Costs", form="{:.2%}"),
-    "final": Quantity(label="Growth of 1", form="{:.2f}"),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,9 +58,9 @@ class Table:
     title : str
         What the table holds.
     header : tuple of str
-        Heads of the name column and of each column of cells.
+        Heads of the name column and of each column of cells; empty for a list of names and values.
     rows : tuple of Row
-        Each with ``len(header) - 1`` cells.
+        Each with as many cells as the header has columns of them.
     note : str
         One sentence on how to read it, or nothing.
     """
@@ -116,23 +69,6 @@ class Table:
     header: tuple[str, ...]
     rows: tuple[Row, ...]
     note: str = ""
-
-
-def display_name(key: str) -> str:
-    """A name for people of a key of summary.json, e.g. ``vix`` as ``VIX``."""
-    text = NAMES.get(key, key.replace("_", " ").strip())
-    return text[:1].upper() + text[1:]
-
-
-def format_value(key: str, value: object) -> str:
-    """One value as text in the form of its quantity; missing and NaN as an en dash."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return MISSING
-    if isinstance(value, (str, bool)) or not isinstance(value, numbers.Real):
-        return str(value)
-    quantity = QUANTITIES.get(key)
-    form = quantity.form if quantity else "{:,.0f}" if isinstance(value, numbers.Integral) else "{:.4g}"
-    return form.format(float(value)).replace("-", "−")
 
 
 def score_table(scores: Mapping[str, Any]) -> Table:
@@ -180,15 +116,16 @@ def importance_table(families: Mapping[str, float]) -> tuple[tuple[str, float, s
 def lineage_table(summary: Mapping[str, Any], lineage: Mapping[str, Any]) -> Table:
     """Where the numbers come from: data, hash, config, commit and run."""
     data, sample = summary.get("data") or {}, summary.get("out_of_sample") or {}
+    own = {display_name(key): value for key, value in lineage.items()}
     pairs = {
         "Config": summary.get("config"), "Data": _span(data), "Data hash": data.get("hash"),
         "Out of sample": _span(sample), "Refits": sample.get("refits"), "Commit": summary.get("commit"),
         "Run id": summary.get("mlflow_run_id"), "Saved model": summary.get("bundle"),
-        "Seconds": summary.get("seconds"), **{display_name(key): value for key, value in lineage.items()},
+        "Seconds": summary.get("seconds"), **own,
     }
     rows = tuple(Row(name=name, cells=(format_value("", value),)) for name, value in pairs.items()
                  if value is not None and not isinstance(value, (Mapping, list, tuple)))
-    return Table(title="Lineage", header=("", "Value"), rows=rows)
+    return Table(title="Lineage", header=(), rows=rows)
 
 
 def _span(sample: Mapping[str, Any]) -> str | None:

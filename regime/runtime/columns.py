@@ -55,7 +55,7 @@ def to_matrix(columns: Any, features: Sequence[str]) -> NDArray[np.float64]:
 def _names(columns: Any) -> set[Any]:
     if isinstance(columns, Mapping):
         return set(columns)
-    for attribute in ("columns", "column_names"):
+    for attribute in ("column_names", "columns"):  # an arrow table has both, and the second holds data
         names = getattr(columns, attribute, None)
         if names is not None and hasattr(columns, "__getitem__"):
             return set(names)

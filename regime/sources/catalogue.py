@@ -139,6 +139,9 @@ class SeriesSpec:
         Rows of a long table to keep, as column: value.
     scale : float
         Factor from the file's unit to `unit`.
+    max_step : float, optional
+        Largest ratio between neighbouring values of a positive series; where it is passed the unit
+        has changed, which no range can tell for a quantity that itself grew a thousandfold.
     revised : bool
         Whether old values are re-estimated, so that a single vintage knows a little of the future.
     required : bool
@@ -164,6 +167,7 @@ class SeriesSpec:
     column: str
     where: dict[str, str] | None = None
     scale: float = 1.0
+    max_step: float | None = None
     revised: bool = False
     required: bool = False
     splice: tuple[SplicePart, ...] = ()
@@ -175,11 +179,18 @@ class SeriesSpec:
             raise ConfigError(f"low: must be below high, got {self.low} and {self.high}")
         if not 1 <= self.max_age_days <= 4000:
             raise ConfigError(f"max_age_days: must lie in 1..4000, got {self.max_age_days}")
-        for part in (self, *self.splice):
+        if self.max_step is not None and not self.max_step > 1:
+            raise ConfigError(f"max_step: must be above 1, got {self.max_step}")
+        for part in self.parts:
             if Path(part.path).is_absolute() or ".." in Path(part.path).parts:
                 raise ConfigError(f"path: must stay inside the data folder, got `{part.path}`")
             if not (part.scale > 0 and part.scale < float("inf")):
                 raise ConfigError(f"scale: must be a positive number, got {part.scale}")
+
+    @property
+    def parts(self) -> tuple[SeriesSpec | SplicePart, ...]:
+        """The main source, then its splices."""
+        return (self, *self.splice)
 
 
 @dataclass(frozen=True, kw_only=True)

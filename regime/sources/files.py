@@ -197,7 +197,7 @@ def _observations(catalogue: Catalogue, found: Mapping[str, Rows], release_times
 def _released(spec: SeriesSpec, rows: Rows, release_times: ReleaseTimes) -> Integers:
     """Microseconds since 1970-01-01 UTC at which each row was public, by the rule of its part."""
     released = np.zeros(len(rows.days), dtype=np.int64)
-    for number, part in enumerate((spec, *spec.splice)):
+    for number, part in enumerate(spec.parts):
         own = rows.part == number
         if own.any():
             rule = part.release or spec.release

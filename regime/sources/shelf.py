@@ -6,7 +6,6 @@ Depends on: errors, sources.catalogue, sources.table.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +20,7 @@ __all__ = ["Rows", "Shelf"]
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
+Booleans = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class Rows:
     proxy : ndarray of bool, shape (n,)
         Whether the row measures something else.
     refused : tuple of str
-        File, line, date and value of those that are not finite or outside the valid range.
+        File, line, date and value of those outside the valid range, or in another unit.
     absent : bool
         Whether the main file is not there.
     later : bool
@@ -48,7 +48,7 @@ class Rows:
     days: Integers
     values: Floats
     part: Integers
-    proxy: npt.NDArray[np.bool_]
+    proxy: Booleans
     refused: tuple[str, ...] = ()
     absent: bool = False
     later: bool = False
@@ -131,31 +131,38 @@ class Shelf:
 def _columns_by_path(catalogue: Catalogue) -> dict[str, tuple[str, ...]]:
     needed: dict[str, dict[str, None]] = {}
     for spec in catalogue.series.values():
-        for part in (spec, *spec.splice):
+        for part in spec.parts:
             needed.setdefault(part.path, {}).update(dict.fromkeys([part.column, *(part.where or {})]))
     return {path: tuple(columns) for path, columns in needed.items()}
 
 
 def _rows(table: Table, spec: SeriesSpec, part: SeriesSpec | SplicePart, number: int, now: int | None) -> Rows:
-    """Rows of one source: strict on form, then what is after `now`, missing or out of range left out."""
+    """Rows of one source: strict on form, then what is after `now`, missing or impossible left out."""
     rows = np.flatnonzero(table.rows(part.where))
     table.check_rising(rows)
-    values = table.numbers(part.column, rows) * part.scale
     known = np.ones(len(rows), dtype=bool) if now is None else table.days[rows] <= now
-    present = known & ~np.isnan(values)
+    values = table.numbers(part.column, rows) * part.scale
+    present = np.flatnonzero(known & ~np.isnan(values))
+    rows, values = rows[present], values[present]
     inside = np.isfinite(values) & (values >= spec.low) & (values <= spec.high)
-    odd = np.flatnonzero(present & ~inside)
-    keep = present & inside
-    count = int(keep.sum())
-    return Rows(days=table.days[rows][keep], values=values[keep], part=np.full(count, number, dtype=np.int64),
-                proxy=np.full(count, isinstance(part, SplicePart) and part.proxy),
-                refused=_refusals(table, rows[odd], values[odd], spec, part.column), later=not known.all())
+    same = _same_unit(values, inside, spec.max_step)
+    keep = inside & same
+    refused = [f"{table.place(int(row))}: `{part.column}` {value:g} "
+               + (f"is outside {spec.low:g}..{spec.high:g} {spec.unit}" if odd else "has changed its unit")
+               for row, value, odd in zip(rows[~keep], values[~keep], ~inside[~keep], strict=True)]
+    return Rows(days=table.days[rows[keep]], values=values[keep], part=np.full(int(keep.sum()), number),
+                proxy=np.full(int(keep.sum()), isinstance(part, SplicePart) and part.proxy),
+                refused=tuple(refused), later=not known.all())
 
 
-def _refusals(table: Table, rows: Integers, values: Floats, spec: SeriesSpec, column: str) -> tuple[str, ...]:
-    bounds = f"outside {spec.low:g}..{spec.high:g} {spec.unit}"
-    first = f"{table.place(int(rows[0]))}: `{column}` {values[0]:g} is {bounds}" if len(rows) else ""
-    return (first, *[bounds] * (len(rows) - 1)) if len(rows) else ()
+def _same_unit(values: Floats, inside: Booleans, max_step: float | None) -> Booleans:
+    """Mask of the values before the first step too large for the quantity itself."""
+    good = np.flatnonzero(inside & (values > 0))
+    if max_step is None or len(good) < 2:
+        return np.ones(len(values), dtype=bool)
+    steps = np.abs(np.diff(np.log(values[good])))
+    breaks = good[1:][steps > np.log(max_step)]
+    return np.arange(len(values)) < (breaks[0] if len(breaks) else len(values))
 
 
 def _until(rows: Rows, end: int | None) -> Rows:

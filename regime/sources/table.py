@@ -8,7 +8,8 @@ from __future__ import annotations
 import csv
 import difflib
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,15 +82,13 @@ class Table:
         """
         text = pc.utf8_trim_whitespace(self.columns[column].take(pa.array(rows)))
         filled = pc.if_else(pc.is_in(text, value_set=pa.array(["", "."])), pa.scalar(None, pa.string()), text)
-        try:
-            values = pc.cast(filled, pa.float64())
-            bad = np.flatnonzero(pc.is_nan(values).fill_null(False).to_numpy(zero_copy_only=False))
-        except pa.ArrowInvalid:
-            bad = np.array([_first_failing(filled, pa.float64())])
-        if bad.size:
-            raise InvalidDataError(f"{self._line(int(rows[bad[0]]))}: column `{column}`: "
-                                   f"`{text[int(bad[0])].as_py()[:40]}` is no number; leave the field empty "
-                                   "where there is no value")
+        values = pc.cast(filled.slice(0, _convertible(filled, pa.float64())), pa.float64())
+        # The text "NaN" converts, and would pass for a value that is not there.
+        named = np.flatnonzero(pc.is_nan(values).fill_null(False).to_numpy(zero_copy_only=False))
+        bad = int(named[0]) if named.size else len(values)
+        if bad < len(rows):
+            raise InvalidDataError(f"{self._line(int(rows[bad]))}: column `{column}`: `{text[bad].as_py()[:40]}` "
+                                   "is no number; leave the field empty where there is no value")
         return np.asarray(values.fill_null(np.nan).to_numpy(zero_copy_only=False))
 
     def place(self, row: int) -> str:
@@ -122,20 +121,21 @@ def parse_table(content: bytes, label: str, columns: Sequence[str]) -> Table | N
     if content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         raise InvalidDataError(f"{label}: line 1: a page of HTML, not CSV; the vendor refused: fetch the file again")
     names = ["date", *columns]
-    _check_header(content, label, names)
-    table = _read(content, label, names)
-    if table.num_rows == 0:
+    header = re.split(rb"[\r\n]", content, maxsplit=1)[0]
+    _check_header(header, label, names)
+    if not content[len(header):].strip():
         return None
+    table = _read(content, label, names)
     arrays = {name: table.column(name).combine_chunks() for name in names}
     return Table(label=label, content=content, days=_dates(arrays.pop("date"), label, content), columns=arrays)
 
 
 def _check_header(content: bytes, label: str, names: Sequence[str]) -> None:
     try:
-        line = content.split(b"\n", 1)[0].decode("utf-8-sig")
+        line = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InvalidDataError(f"{label}: line 1: not UTF-8 text; save the file as UTF-8 CSV") from None
-    header = next(csv.reader([line.rstrip("\r")]), [])
+    header = _fields(line)
     twice = sorted({name for name in header if header.count(name) > 1})
     faults = [f"{label}: line 1: column `{name}` is named twice; keep one" for name in twice]
     faults += [f"{label}: line 1: no column `{name}`{_suggestion(name, header)}; the header is `{line.strip()[:80]}`"
@@ -158,40 +158,40 @@ def _ragged(content: bytes, label: str) -> str | None:
     """Message on the first line whose number of fields differs from the header's."""
     width = 0
     for number, line in _lines(content):
-        fields = len(next(csv.reader([line]), []))
+        fields = len(_fields(line))
         width = width or fields
         if fields != width:
             return f"{label}: line {number}: {fields} fields where the header has {width}; mend the line: `{line[:60]}`"
     return None
 
 
-def _dates(text: Any, label: str, content: bytes) -> Integers:
+def _fields(line: str) -> list[str]:
     try:
-        days = pc.cast(pc.cast(text, pa.date32()), pa.int32()).to_numpy(zero_copy_only=False)
-    except pa.ArrowInvalid:
-        row = _first_failing(text, pa.date32())
-        raise InvalidDataError(f"{label}: line {_line_of(content, row)}: date `{text[row].as_py()[:40]}` is not of the form "
-                               "YYYY-MM-DD; other forms are ambiguous") from None
-    return np.asarray(days, dtype=np.int64)
+        return next(csv.reader([line]), [])
+    except csv.Error:
+        return [line]
 
 
-def _first_failing(array: Any, kind: Any) -> int:
-    """First element that does not convert, by bisection over slices."""
-    def fails(piece: Any) -> bool:
-        try:
-            pc.cast(piece, kind)
-        except pa.ArrowInvalid:
-            return True
-        return False
-    return _bisect(lambda end: fails(array.slice(0, end)), len(array)) - 1
+def _dates(text: Any, label: str, content: bytes) -> Integers:
+    row = _convertible(text, pa.date32())
+    if row < len(text):
+        raise InvalidDataError(f"{label}: line {_line_of(content, row)}: date `{text[row].as_py()[:40]}` is not of "
+                               "the form YYYY-MM-DD; other forms are ambiguous")
+    days = pc.cast(pc.cast(text, pa.date32()), pa.int32())
+    return np.asarray(days.to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
-def _bisect(holds: Callable[[int], bool], high: int) -> int:
-    """Smallest n in 1..high for which a rising condition holds."""
-    low = 1
+def _convertible(array: Any, kind: Any) -> int:
+    """How many elements convert before the first that does not; by bisection, as most files have none."""
+    low, high = 0, len(array)
+    end = high
     while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if holds(middle) else (middle + 1, high)
+        try:
+            pc.cast(array.slice(low, end - low), kind)
+            low = end
+        except pa.ArrowInvalid:
+            high = end - 1
+        end = (low + high + 1) // 2
     return low
 
 

@@ -34,8 +34,8 @@ def real_market(real_data):
 def test_the_great_falls_of_the_index_alone(real_market):
     table = EpisodeLabels(core_weight=1.0).episodes(real_market)
     spells = {(f"{row.start:%Y-%m-%d}", f"{row.trough:%Y-%m-%d}") for row in table.itertuples()}
-    assert {("1987-08-25", "1987-12-04"), ("1990-07-16", "1990-10-11"), ("2007-10-09", "2009-03-09"),
-            ("2020-02-19", "2020-03-23")} <= spells
+    assert {("1987-08-25", "1987-12-04"), ("1990-07-16", "1990-10-11"), ("2020-02-19", "2020-03-23")} <= spells
+    assert {"1974-10-03", "2002-10-09", "2009-03-09", "2022-10-12"} <= {trough for _, trough in spells}
     crash = table[table["trough"] == "2020-03-23"].iloc[0]
     assert np.expm1(crash["fall"]) == pytest.approx(2237.40 / 3386.15 - 1, abs=1e-5)
 
@@ -94,7 +94,7 @@ def test_walk_forward_trains_only_on_what_was_known(real_market):
     labels, index = EpisodeLabels()(real_market), real_market.index
     split = PurgedWalkForward(first_test=date(2005, 1, 3))
     pairs = list(split.split(real_market, labels))
-    assert len(pairs) == 2 * (index[-1].year - 2004) - (index[-1].month < 7) and index[pairs[0][1][0]] == pd.Timestamp("2005-01-03")
+    assert len(pairs) == 2 * (index[-1].year - 2004) - (index[-1].month < 7)
     assert (np.concatenate([test for _, test in pairs]) == np.flatnonzero(index >= "2005-01-03")).all()
     for train, test in pairs:
         assert (labels.known_at.iloc[train] < index[test[0]]).all() and train[-1] + 21 < test[0]

@@ -9,7 +9,8 @@ import pytest
 from regime.report.page import ReportContent
 from regime.schema import REGIMES
 
-FALLS = ("2007-10-10", 340), ("2011-07-22", 50), ("2015-08-18", 40), ("2018-10-04", 55), ("2020-02-20", 23), ("2022-01-04", 190)
+FALLS = (("2007-10-10", 340), ("2011-07-22", 50), ("2015-08-18", 40), ("2018-10-04", 55), ("2020-02-20", 23),
+         ("2022-01-04", 190))
 SCORES = {
     "model": (0.2412, 0.0725, 0.631, 0.912), "base_rate": (0.4301, 0.1302, 0.159, 0.5),
     "persistence": (0.3391, 0.1003, 0.401, 0.781), "vix": (0.3012, 0.0914, 0.442, 0.862),
@@ -40,8 +41,9 @@ def _market(codes: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 def _probabilities(codes: np.ndarray, index: pd.DatetimeIndex, random: np.random.Generator) -> pd.DataFrame:
-    scores = pd.DataFrame(random.normal(0, 1.2, (len(codes), 4)) + 2.2 * np.eye(4)[codes] + [1.0, -0.6, -0.4, -0.4], index=index)
-    soft = np.exp(scores.ewm(halflife=6).mean().to_numpy() * 1.6)
+    noise = pd.DataFrame(random.normal(0, 2.4, (len(codes), 4))).ewm(halflife=10).mean().to_numpy()
+    scores = pd.DataFrame(1.5 * np.eye(4)[codes] + [1.5, 0.2, 0.0, 0.1], index=index).ewm(halflife=5).mean().to_numpy()
+    soft = np.exp(1.3 * scores + 1.1 * noise)
     return pd.DataFrame(soft / soft.sum(axis=1, keepdims=True), index=index, columns=list(REGIMES))
 
 
@@ -52,14 +54,16 @@ def _summary(index: pd.DatetimeIndex) -> dict[str, object]:
     performance = {name: dict(zip(kinds, values, strict=True)) for name, values in PERFORMANCE.items()}
     first, last = f"{index[0]:%Y-%m-%d}", f"{index[-1]:%Y-%m-%d}"
     return {
-        "config": "configs/us_macro.yaml", "data": {"first": "1927-12-30", "last": last, "series": 118, "hash": "9f2c" * 16},
+        "config": "configs/us_macro.yaml",
+        "data": {"first": "1927-12-30", "last": last, "series": 118, "hash": "9f2c" * 16},
         "out_of_sample": {"first": first, "last": last, "days": len(index), "refits": 41},
         "scores": {"model": scores.pop("model"), "baselines": scores, "best_baseline": "elastic_net", "skill": 0.103,
                    "interval": [-0.021, 0.214]},
         "events": {"model": {"caught": "9/11", "median_lag": 8.0, "false_alarms_per_year": 0.85},
                    "downside_rank": {"caught": "10/11", "median_lag": 11.0, "false_alarms_per_year": 1.2}},
         "backtest": {"strategy": performance.pop("strategy"), "benchmarks": performance},
-        "bundle": "out/bundle", "mlflow_run_id": "5c0ffee15600dcafe0123456789abcde", "report": "out/report.html", "seconds": 84.2,
+        "bundle": "out/bundle", "mlflow_run_id": "5c0ffee15600dcafe0123456789abcde", "report": "out/report.html",
+        "seconds": 84.2,
     }
 
 
@@ -71,12 +75,14 @@ def report_content() -> ReportContent:
     returns, probabilities = _market(codes, random), _probabilities(codes, index, random)
     exposure = (1.15 - 1.5 * probabilities["deleveraging"]).clip(0, 1).round(2).rename("exposure")
     held = exposure.shift(2).fillna(1.0).to_numpy()
-    earned = {"strategy": held * returns, "buy_and_hold": returns, "200dma": returns * (codes != 2) * 0.9, "vol_target_12": 0.6 * returns}
+    earned = {"strategy": held * returns, "buy_and_hold": returns, "200dma": returns * (codes != 2) * 0.9,
+              "vol_target_12": 0.6 * returns}
     return ReportContent(
         title="Deleveraging regimes, United States", summary=_summary(index),
         prices=pd.Series(1200 * np.exp(np.cumsum(returns)), index=index, name="sp500"), truth=truth,
         probabilities=probabilities, exposure=exposure, equity=(1 + pd.DataFrame(earned, index=index)).cumprod(),
-        notes=("sofr99: absent from the folder; its 2 columns are NaN.", "move: stale, last value 2025-02-21 is older than 10 days."),
+        notes=("sofr99: absent from the folder; its 2 columns are NaN.",
+               "move: stale, last value 2025-02-21 is older than 10 days."),
         config_text="model:\n  Ensemble:\n    trees: 150\n    leaves: 7\nsplits:\n  embargo: 21\n",
         families={"cross_asset": 0.41, "positioning": 0.22, "liquidity": 0.17, "valuation": 0.12, "dollar": 0.08},
         lineage={"commit": "1a2b3c4d", "lightgbm": "4.7.0", "seed": 7})

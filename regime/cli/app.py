@@ -1,0 +1,49 @@
+"""The commands of `regime` under their names.
+
+Depends on: cli.commands.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from regime.cli.commands.config import show
+from regime.cli.commands.evaluate import evaluate
+from regime.cli.commands.features import features
+from regime.cli.commands.run import run
+
+__all__ = ["app"]
+
+app = typer.Typer(name="regime", add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+config = typer.Typer(rich_markup_mode=None, help="Look at configs.")
+
+app.command()(run)
+app.command()(features)
+app.command()(evaluate)
+config.command()(show)
+app.add_typer(config, name="config")
+
+
+@config.callback()
+def _config() -> None:
+    """Look at configs."""
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from regime import __version__
+
+        typer.echo(f"regime {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _app(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True,
+                                          help="Print the version and stop.")] = False,
+    traceback: Annotated[bool, typer.Option("--traceback", help="Show where an error comes from; may stand anywhere.")
+                         ] = False,
+) -> None:
+    """Deleveraging regimes: who is forced to sell, since when, and what a portfolio does about it."""

@@ -1,0 +1,32 @@
+"""`regime features`.
+
+Depends on: cli, workflows.features on use.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from regime.cli.options import ConfigAndOverrides, Data, Quiet, split_arguments
+from regime.cli.progress import watching
+from regime.cli.streams import reserved_stdout
+
+__all__ = ["features"]
+
+
+def features(
+    out: Annotated[Path, typer.Option("--out", metavar="FILE.parquet", help="File to write.", show_default=False)],
+    arguments: ConfigAndOverrides = None,
+    data: Data = None,
+    quiet: Quiet = False,
+) -> None:
+    """Write the features of a config, one row a session, to a parquet file."""
+    config, overrides = split_arguments(arguments)
+    with reserved_stdout(), watching(quiet) as progress:
+        from regime.workflows import features as workflow
+
+        workflow.build_features(config, data=data, out=out, overrides=overrides, progress=progress)
+    typer.echo(f"Features: {out}")

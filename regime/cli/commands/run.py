@@ -1,0 +1,35 @@
+"""`regime run`.
+
+Depends on: cli, workflows.run on use.
+"""
+
+from __future__ import annotations
+
+from regime.cli.options import ConfigAndOverrides, Data, Episodes, Json, Out, Quiet, split_arguments
+from regime.cli.printing import print_json, print_summary
+from regime.cli.progress import watching
+from regime.cli.streams import reserved_stdout
+
+__all__ = ["run"]
+
+DEMO = "configs/demo.yaml"
+
+
+def run(
+    arguments: ConfigAndOverrides = None,
+    data: Data = None,
+    out: Out = None,
+    episodes: Episodes = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train, test out of sample, trade the rule, and report. CONFIG is configs/demo.yaml where none is named."""
+    config, overrides = split_arguments(arguments, DEMO)
+    with reserved_stdout(), watching(quiet) as progress:
+        from regime.workflows import run as workflow
+
+        result = workflow.run(config, data=data, out=out, episodes=episodes, overrides=overrides, progress=progress)
+    if json:
+        print_json(result.summary)
+    else:
+        print_summary(result.summary)

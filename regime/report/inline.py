@@ -1,0 +1,52 @@
+"""What the page carries in itself: columns as compact text, and the policy that lets nothing else in.
+
+Depends on: schema, report.figures, report.quantities.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from regime.report.figures import Figure
+from regime.report.quantities import display_name
+from regime.schema import REGIMES
+
+__all__ = ["encode", "script_policy"]
+
+
+def encode(figures: Sequence[Figure]) -> dict[str, Any]:
+    """Figures as JSON content; a column that several share is written once, named by its digest."""
+    columns: dict[str, dict[str, str]] = {}
+    specs = {}
+    for figure in figures:
+        names = {}
+        for name, values in figure.columns.items():
+            encoded = _column(values)
+            names[name] = hashlib.sha256(repr(encoded).encode()).hexdigest()[:12]
+            columns[names[name]] = encoded
+        specs[figure.key] = {"columns": names, "traces": figure.traces, "layout": figure.layout, "fit": figure.fit}
+    return {"columns": columns, "figures": specs, "regimes": [display_name(name) for name in REGIMES]}
+
+
+def script_policy(scripts: Sequence[str]) -> str:
+    """Content security policy: nothing is fetched, and no script runs but these two."""
+    digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in scripts)
+    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
+    return (f"default-src 'none'; script-src {allowed}; "
+            "style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'")
+
+
+def _column(values: np.ndarray) -> dict[str, str]:
+    """Little-endian bytes in base64: dates as days since 1970, numbers in single precision (7 digits)."""
+    if np.issubdtype(values.dtype, np.datetime64):
+        return {"kind": "date", "bytes": _base64(values.astype("datetime64[D]").astype("<i4"))}
+    return {"kind": "number", "bytes": _base64(values.astype("<f4"))}
+
+
+def _base64(values: np.ndarray) -> str:
+    return base64.b64encode(values.tobytes()).decode("ascii")

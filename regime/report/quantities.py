@@ -1,0 +1,83 @@
+"""How the keys of summary.json are named, written and judged for people.
+
+Depends on: nothing.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from dataclasses import dataclass
+
+__all__ = ["QUANTITIES", "Quantity", "display_name", "format_value"]
+
+MISSING = "–"
+NAMES = {
+    "model": "This model", "strategy": "This rule", "base_rate": "Base rate", "persistence": "Persistence",
+    "vix": "VIX", "drawdown_252": "Drawdown, 252 days", "below_200dma": "Below 200-day average",
+    "realised_vol": "Realised volatility", "downside_rank": "Downside rank", "elastic_net": "Elastic-net logistic",
+    "online_jump": "Online jump model", "buy_and_hold": "Buy and hold", "200dma": "200-day average",
+    "vol_target_12": "Volatility target 12%", "cross_asset": "Cross-asset selling",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantity:
+    """One quantity as a column.
+
+    Parameters
+    ----------
+    label : str
+        Head of its column.
+    form : str
+        Format of its values.
+    better : int
+        +1 if more is better, -1 if less is, 0 if it is not judged.
+    """
+
+    label: str
+    form: str
+    better: int = 0
+
+
+QUANTITIES = {
+    "log_loss": Quantity(label="Log loss", form="{:.4f}", better=-1),
+    "multiclass_log_loss": Quantity(label="Log loss, 4 regimes", form="{:.4f}", better=-1),
+    "brier": Quantity(label="Brier", form="{:.4f}", better=-1),
+    "average_precision": Quantity(label="Average precision", form="{:.3f}", better=1),
+    "auc": Quantity(label="AUC", form="{:.3f}", better=1),
+    "spells": Quantity(label="Spells", form="{:.0f}"),
+    "caught": Quantity(label="Caught", form="{:.0f}"),
+    "median_lag": Quantity(label="Median lag, sessions", form="{:.0f}"),
+    "false_alarms": Quantity(label="False alarms", form="{:.0f}"),
+    "false_alarms_per_year": Quantity(label="False alarms a year", form="{:.2f}"),
+    "days": Quantity(label="Sessions", form="{:,.0f}"),
+    "cagr": Quantity(label="Growth a year", form="{:.1%}", better=1),
+    "volatility": Quantity(label="Volatility", form="{:.1%}"),
+    "sharpe": Quantity(label="Sharpe", form="{:.2f}", better=1),
+    "sortino": Quantity(label="Sortino", form="{:.2f}", better=1),
+    "calmar": Quantity(label="Calmar", form="{:.2f}", better=1),
+    "max_drawdown": Quantity(label="Deepest drawdown", form="{:.1%}", better=1),
+    "turnover": Quantity(label="Turnover a year", form="{:.1f}×"),
+    "flips_per_year": Quantity(label="Flips a year", form="{:.1f}"),
+    "mean_exposure": Quantity(label="Mean exposure", form="{:.0%}"),
+    "costs": Quantity(label="Costs", form="{:.2%}"),
+    "final": Quantity(label="Growth of 1", form="{:.2f}"),
+}
+
+
+def display_name(key: str) -> str:
+    """A name for people, e.g. ``Base rate`` for ``base_rate``."""
+    text = NAMES.get(key, key.replace("_", " ").strip())
+    return text[:1].upper() + text[1:]
+
+
+def format_value(key: str, value: object) -> str:
+    """One value as text in the form of its quantity; missing and NaN as an en dash."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return MISSING
+    if isinstance(value, (str, bool)) or not isinstance(value, numbers.Real):
+        return str(value)
+    quantity = QUANTITIES.get(key)
+    form = quantity.form if quantity else "{:,.0f}" if isinstance(value, numbers.Integral) else "{:.4g}"
+    return form.format(float(value)).replace("-", "−")

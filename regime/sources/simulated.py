@@ -1,0 +1,142 @@
+"""A source without a network: a seeded market whose true regimes are known.
+
+Depends on: errors, schema, sources.catalogue, sources.files, sources.markets, sources.world.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+from pandas.tseries.holiday import (
+    AbstractHolidayCalendar,
+    GoodFriday,
+    Holiday,
+    USLaborDay,
+    USMartinLutherKingJr,
+    USMemorialDay,
+    USPresidentsDay,
+    USThanksgivingDay,
+    nearest_workday,
+    sunday_to_monday,
+)
+
+from regime.errors import ConfigError
+from regime.schema import REGIMES, check_observations
+from regime.sources.catalogue import Catalogue
+from regime.sources.files import MARKET, Reading, ReleaseTimes, SeriesStatus
+from regime.sources.markets import published
+from regime.sources.world import Draws, hidden_states, planted_regimes
+
+__all__ = ["SimulatedSource"]
+
+
+class _Holidays(AbstractHolidayCalendar):  # type: ignore[misc]
+    rules = [  # noqa: RUF012  (pandas reads it from the class)
+        Holiday("New Year", month=1, day=1, observance=sunday_to_monday), USMartinLutherKingJr, USPresidentsDay,
+        GoodFriday, USMemorialDay, Holiday("Juneteenth", month=6, day=19, start_date="2022-01-01",
+                                           observance=nearest_workday),
+        Holiday("Independence Day", month=7, day=4, observance=nearest_workday), USLaborDay, USThanksgivingDay,
+        Holiday("Christmas", month=12, day=25, observance=nearest_workday)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulatedSource:
+    """A world with planted regimes, a pure function of its arguments.
+
+    A longer world begins with the shorter one. A session's regime moves drifts and pulls the level of
+    volatility, spreads and yields; no series shows it directly, and normal ranges overlap.
+
+    Parameters
+    ----------
+    seed : int
+        0 or more.
+    years : int
+        Length, 1 to 60.
+    start : date
+        First day.
+
+    Examples
+    --------
+    >>> SimulatedSource(years=2).world().iloc[0]
+    'calm'
+    """
+
+    seed: int = 7
+    years: int = 16
+    start: date = date(2006, 1, 2)
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise ConfigError(f"seed: must be 0 or more, got {self.seed}")
+        if not 1 <= self.years <= 60:
+            raise ConfigError(f"years: must lie in 1..60, got {self.years}")
+        if not date(1970, 1, 1) <= self.start <= date(2100, 1, 1):
+            raise ConfigError(f"start: must lie in 1970..2100, got {self.start}")
+
+    @property
+    def sessions(self) -> pd.DatetimeIndex:
+        """Weekdays less the regular holidays of the New York exchange, shape (n_sessions,), named ``date``."""
+        first = pd.Timestamp(self.start)
+        last = first + pd.DateOffset(years=self.years) - pd.Timedelta(days=1)
+        return pd.bdate_range(first, last, name="date").difference(_Holidays().holidays(first, last)).rename("date")
+
+    def world(self) -> pd.Series:
+        """True regime of each session, shape (n_sessions,), ordered categorical; no source may show it."""
+        sessions = self.sessions
+        regime, _, _ = planted_regimes(Draws(seed=self.seed, n=len(sessions)))
+        values = pd.Categorical.from_codes(regime, categories=list(REGIMES), ordered=True)
+        return pd.Series(values, index=sessions, name="regime")
+
+    def read(self, catalogue: Catalogue, names: Iterable[str] | None = None, *,
+             release_times: ReleaseTimes) -> Reading:
+        """Every series of the catalogue that the world has.
+
+        Parameters
+        ----------
+        catalogue : Catalogue
+            Its release rules hold here as for real data.
+        names : iterable of str, optional
+            Only these series.
+        release_times : callable
+            From periods and a release rule to UTC instants: `regime.panel.releases.release_times`.
+
+        Returns
+        -------
+        Reading
+            As from `FileSource`; a series that the world lacks is absent.
+        """
+        sessions, wanted = self.sessions, catalogue if names is None else catalogue.only(names)
+        draws = Draws(seed=self.seed, n=len(sessions))
+        series = published(hidden_states(draws), draws, sessions)
+        parts = [_observed(name, series[name], release_times(pd.DatetimeIndex(series[name].index), spec.release))
+                 for name, spec in wanted.series.items() if name in series]
+        table = pd.concat(parts, ignore_index=True) if parts else _observed(MARKET, series[MARKET][:0], sessions[:0])
+        table["series"] = pd.Categorical(table["series"], categories=[n for n in wanted.series if n in series])
+        status = {name: _status(series.get(name)) for name in wanted.series}
+        return Reading(observations=check_observations(table, "Simulated"), status=status, hash=_hash(series),
+                       sessions=sessions)
+
+
+def _observed(name: str, values: pd.Series, released: pd.DatetimeIndex) -> pd.DataFrame:
+    utc = released if released.tz is not None else released.tz_localize("UTC")
+    return pd.DataFrame({"series": name, "period": values.index, "released": utc.as_unit("us"),
+                         "value": values.to_numpy(dtype=np.float64)})
+
+
+def _status(values: pd.Series | None) -> SeriesStatus:
+    if values is None:
+        return SeriesStatus(verdict="absent", note="the simulated world has no such series")
+    return SeriesStatus(verdict="ok", rows=len(values), first=values.index[0], last=values.index[-1])
+
+
+def _hash(series: dict[str, pd.Series]) -> str:
+    """SHA-256 over names and values, so that a change of the world's rules shows."""
+    digest = hashlib.sha256()
+    for name in sorted(series):
+        digest.update(name.encode() + series[name].index.asi8.tobytes() + series[name].to_numpy().tobytes())
+    return digest.hexdigest()

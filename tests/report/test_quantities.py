@@ -1,0 +1,22 @@
+import math
+
+import numpy as np
+import pytest
+
+from regime.report.quantities import display_name, format_value
+
+
+@pytest.mark.parametrize(("key", "value", "text"), [
+    ("log_loss", 0.24118, "0.2412"), ("max_drawdown", -0.178, "−17.8%"), ("turnover", np.float64(3.94), "3.9×"),
+    ("auc", None, "–"), ("sharpe", math.nan, "–"), ("caught", "9/11", "9/11"), ("caught", 9, "9"),
+    ("days", 5040, "5,040"), ("never_seen", 1234567, "1,234,567"), ("never_seen", 0.123456, "0.1235"),
+    ("never_seen", True, "True"),
+])
+def test_each_quantity_is_written_in_its_form(key: str, value: object, text: str) -> None:
+    assert format_value(key, value) == text
+
+
+def test_an_unknown_key_gets_a_readable_name_and_a_known_one_its_own() -> None:
+    assert display_name("some_new_rule") == "Some new rule"
+    assert display_name("below_200dma") == "Below 200-day average"
+    assert display_name("") == ""
