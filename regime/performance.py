@@ -47,7 +47,7 @@ def cagr(returns: pd.Series) -> float:
     Returns
     -------
     float
-        Fraction a year; -1 where the capital was lost.
+        Fraction a year; -1 where the capital was lost, infinite where a few days' gain overflows a year.
 
     Raises
     ------
@@ -55,7 +55,8 @@ def cagr(returns: pd.Series) -> float:
         If a return is missing or infinite, or there is none.
     """
     growth = float(np.prod(1.0 + _values(returns)))
-    return growth ** (SESSIONS_A_YEAR / len(returns)) - 1.0 if growth > 0 else -1.0
+    with np.errstate(over="ignore"):
+        return float(np.power(growth, SESSIONS_A_YEAR / len(returns))) - 1.0 if growth > 0 else -1.0
 
 
 def annual_volatility(returns: pd.Series) -> float:

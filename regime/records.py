@@ -9,10 +9,11 @@ import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Commit", "NullTracker", "Run", "commit", "flatten"]
+__all__ = ["Commit", "NullTracker", "Run", "commit", "flatten", "numbers"]
 
 
 class Run:
@@ -101,6 +102,18 @@ def flatten(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         inner = isinstance(value, Mapping) and bool(value)
         flat |= flatten(value, f"{prefix}{key}.") if inner else {f"{prefix}{key}": value}
     return flat
+
+
+def numbers(content: Mapping[str, Any]) -> dict[str, float]:
+    """Leaves that are numbers; None, NaN and text are left out.
+
+    Examples
+    --------
+    >>> numbers({"model": {"brier": 0.1, "auc": None}, "verdict": "good", "days": 21})
+    {'model.brier': 0.1, 'days': 21.0}
+    """
+    leaves = flatten(content)
+    return {key: float(value) for key, value in leaves.items() if isinstance(value, Real) and value == value}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,10 +12,10 @@ import getpass
 import importlib
 import json
 import logging
-import math
 import os
 import re
 import tempfile
+import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -27,7 +27,7 @@ from urllib.parse import quote
 
 from regime.artifacts import file_lock, output_file, to_json
 from regime.errors import ConfigError
-from regime.records import Commit, NullTracker, Run, commit, flatten
+from regime.records import Commit, NullTracker, Run, commit, flatten, numbers
 
 __all__ = ["ActiveRun", "Commit", "NullTracker", "Run", "Tracker", "commit"]
 
@@ -82,13 +82,11 @@ class ActiveRun(Run):
             return _new_version(self._client, name, f"{self._artifact_uri}/model", self.run_id)
 
     def _log(self, by_step: Mapping[int, Mapping[str, Any]]) -> None:
-        import time
-
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000)
-        metrics = [Metric(_safe(key), float(value), now, step) for step, content in by_step.items()
-                   for key, value in flatten(content).items() if _is_number(value)]
+        metrics = [Metric(_safe(key), value, now, step) for step, content in by_step.items()
+                   for key, value in numbers(content).items()]
         for start in range(0, len(metrics), BATCH["metrics"]):
             self._client.log_batch(self.run_id, metrics=metrics[start:start + BATCH["metrics"]])
 
@@ -216,12 +214,18 @@ def _address(path: Path) -> str:
 
 def _open(path: Path) -> Any:
     """Client of the database, which is made aside first: a kill leaves none rather than half of one."""
+    from mlflow.exceptions import MlflowException
     from mlflow.tracking import MlflowClient
+    from sqlalchemy.exc import SQLAlchemyError
 
-    if not path.exists():
-        with output_file(path) as staged, _unsynced():
-            MlflowClient(_address(staged)).search_experiments()
-    return MlflowClient(_address(path), _address(path))
+    try:
+        if not path.exists():
+            with output_file(path) as staged, _unsynced():
+                MlflowClient(_address(staged))
+        return MlflowClient(_address(path), _address(path))
+    except (MlflowException, SQLAlchemyError) as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(f"folder: mlflow cannot use {path} ({reason}); upgrade it or set it aside") from None
 
 
 @contextmanager
@@ -291,10 +295,3 @@ def _new_version(client: Any, name: str, source: str, run_id: str) -> str:
 
 def _safe(key: str) -> str:
     return re.sub(r"[^\w\-. /]", "_", key)
-
-
-def _is_number(value: Any) -> bool:
-    try:
-        return not isinstance(value, str) and not math.isnan(float(value))
-    except (TypeError, ValueError):
-        return False

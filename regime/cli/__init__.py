@@ -89,5 +89,4 @@ def _explained(error: Exception) -> tuple[str, int]:
 
 def _usage(error: Exception, message: str) -> str:
     context = getattr(error, "ctx", None)
-    hint = f"; see `{context.command_path} --help`" if context else ""
-    return message.rstrip(".") + hint
+    return f"{message} (see `{context.command_path} --help`)" if context else message

@@ -16,7 +16,7 @@ from regime.errors import ConfigError
 __all__ = ["ConfigAndOverrides", "Data", "Episodes", "Json", "Out", "Quiet", "split_arguments"]
 
 ConfigAndOverrides = Annotated[list[str] | None, typer.Argument(
-    metavar="[CONFIG] [KEY=VALUE]...", show_default=False,
+    metavar="CONFIG|KEY=VALUE", show_default=False,
     help="A config file or the name of a shipped one, and values to lay over it, as in splits.embargo=10.")]
 Data = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Folder of the data.")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder to write to.")]

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["as_json", "print_json", "print_summary"]
 
+# What a terminal has room for; the report holds all.
+SCORES = ("log_loss", "brier", "average_precision", "auc")
+PERFORMANCE = ("cagr", "volatility", "sharpe", "max_drawdown", "turnover", "mean_exposure")
 WIDTH = 120  # of tables that no terminal bounds
 PLAIN = str.maketrans({"−": "-", "–": "-", "×": "x"})
 TONES = {"ahead": "green", "unsure": "yellow", "behind": "red", "unknown": "yellow"}
@@ -45,14 +48,19 @@ def print_summary(summary: Mapping[str, Any]) -> None:
         The object of summary.json, or a part of it; what is missing is left out.
     """
     console = _console()
+    with console.capture() as printed:
+        _print_all(console, summary)
+    sys.stdout.write(printed.get())
+
+
+def _print_all(console: Console, summary: Mapping[str, Any]) -> None:
     _print_period(console, summary)
-    parts = {"scores": score_table, "events": event_table, "backtest": performance_table}
-    for key, make in parts.items():
-        table = make(summary.get(key) or {})
+    scores, events, backtest = (summary.get(key) or {} for key in ("scores", "events", "backtest"))
+    for table in (score_table(scores, SCORES), event_table(events), performance_table(backtest, PERFORMANCE)):
         if table.rows:
             console.print(_rich(table, ascii_only=console.options.ascii_only), "", sep="\n")
-    if summary.get("scores"):
-        found = verdict(summary["scores"])
+    if scores:
+        found = verdict(scores)
         console.print(_text(found.text, console), style=TONES[found.tone])
     _print_places(console, summary)
 
@@ -94,8 +102,9 @@ def _rich(table: Table, *, ascii_only: bool) -> RichTable:
 
     drawn = RichTable(title=table.title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False,
                       caption=table.note or None, caption_justify="left")
-    for place, head in enumerate(table.header):
-        drawn.add_column(head, justify="right" if place else "left", no_wrap=True)
+    for place, head in enumerate(table.header):  # a narrow terminal folds heads and names, never a number
+        widest = max(len(row.cells[place - 1]) for row in table.rows) if place else None
+        drawn.add_column(head, justify="right" if place else "left", min_width=widest, overflow="fold")
     for row in table.rows:
         drawn.add_row(*_cells(row, ascii_only), style="bold" if row.own else "")
     return drawn

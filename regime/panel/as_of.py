@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from regime.errors import InvalidDataError
-from regime.panel.calendar import session_closes, to_days
+from regime.panel.calendar import session_closes
 from regime.schema import Panel, check_dates
 
 __all__ = ["AsOf"]
@@ -74,7 +74,7 @@ class AsOf:
         check_dates(sessions, "sessions")
         rows, limits = self._rows, np.array(list(self.max_age.values()), dtype=np.int64)
         values, ages = merge(rows.period, rows.released, rows.value, rows.bounds, limits,
-                             _microseconds(session_closes(sessions)), to_days(sessions))
+                             _microseconds(session_closes(sessions)), _microseconds(sessions))
         names = pd.Index(list(self.max_age))
         return Panel(values=pd.DataFrame(values.T, sessions, names, copy=False),
                      age=pd.DataFrame(ages.T, sessions, names, copy=False))
@@ -105,7 +105,7 @@ class AsOf:
         begin, end = rows.bounds[place], rows.bounds[place + 1]
         cut = _microseconds(session_closes(pd.DatetimeIndex([t])))[0]
         end = begin + np.searchsorted(rows.released[begin:end], cut, side="right")
-        index = pd.DatetimeIndex(rows.period[begin:end].view("M8[D]").astype("M8[us]"), name="period")
+        index = pd.DatetimeIndex(rows.period[begin:end].view("M8[us]"), name="period")
         known = pd.Series(rows.value[begin:end], index=index, name=series)
         return known[~known.index.duplicated(keep="last")].sort_index()
 
@@ -121,35 +121,40 @@ class _Rows:
 
 
 def _rows(observations: pd.DataFrame, names: list[str]) -> _Rows:
-    codes = _codes(observations, names)
-    period = to_days(pd.DatetimeIndex(observations["period"]))
-    released = _microseconds(pd.DatetimeIndex(observations["released"]))
-    value = observations["value"].to_numpy(dtype=np.float64)
-    same = np.diff(codes) == 0
-    if (np.diff(codes) < 0).any() or (same & (np.diff(released) < 0)).any():
-        order = np.lexsort((period, released, codes))
-        codes, period, released, value = codes[order], period[order], released[order], value[order]
-    bounds = np.searchsorted(codes, np.arange(len(names) + 1)).astype(np.int64)
-    return _Rows(period=period, released=released, value=value, bounds=bounds)
-
-
-def _codes(observations: pd.DataFrame, names: list[str]) -> Integers:
-    """Place of each row's series among `names`."""
     missing = [column for column in ("series", "period", "released", "value") if column not in observations]
     if missing:
         raise InvalidDataError(f"Observations: column `{missing[0]}` is missing")
-    series = observations["series"]
-    own, found = (series.cat.codes, series.cat.categories) if isinstance(series.dtype, pd.CategoricalDtype) \
-        else pd.factorize(series)
-    places = pd.Index(names).get_indexer(pd.Index(found, dtype=object))
-    codes = np.asarray(places[np.asarray(own)], dtype=np.int64) if len(found) else np.zeros(0, dtype=np.int64)
-    strangers = sorted({str(found[code]) for code in np.unique(np.asarray(own)[codes < 0])})
+    for column in ("series", "period", "released"):
+        if observations[column].isna().any():
+            raise InvalidDataError(f"Observations: a row has no `{column}`; leave the row out")
+    if getattr(observations["released"].dtype, "tz", None) is None:
+        raise InvalidDataError(f"Observations: `released` has no time zone ({observations['released'].dtype}); "
+                               "give UTC instants")
+    codes = _codes(observations["series"], names)
+    period = _microseconds(pd.DatetimeIndex(observations["period"]))
+    released = _microseconds(pd.DatetimeIndex(observations["released"]))
+    value = observations["value"].to_numpy(dtype=np.float64)
+    steps = np.diff(codes)
+    if (steps < 0).any() or ((steps == 0) & (np.diff(released) < 0)).any():
+        order = np.lexsort((period, released, codes))
+        codes, period, released, value = codes[order], period[order], released[order], value[order]
+    bounds = np.searchsorted(codes, np.arange(len(names) + 1)).astype(np.int64)
+    # Writable: numba would compile again for a read-only view of a frame.
+    return _Rows(period=period, released=released, value=np.require(value, requirements=["C", "W"]), bounds=bounds)
+
+
+def _codes(series: pd.Series, names: list[str]) -> Integers:
+    """Place of each row's series among `names`."""
+    own, found = (series.cat.codes.to_numpy(), series.cat.categories) \
+        if isinstance(series.dtype, pd.CategoricalDtype) else pd.factorize(series)
+    strangers = sorted({str(found[code]) for code in np.flatnonzero(np.bincount(own))} - set(names))
     if strangers:
         raise InvalidDataError(f"Observations: no maximum age for series {', '.join(strangers)}; "
                                "add it to the catalogue")
-    return codes
+    places = pd.Index(names, dtype=object).get_indexer(pd.Index(found, dtype=object))
+    return np.asarray(places, dtype=np.int64)[own] if len(own) else np.zeros(0, dtype=np.int64)
 
 
 def _microseconds(instants: pd.DatetimeIndex) -> Integers:
-    """Microseconds since 1970-01-01 UTC."""
-    return np.asarray(instants.tz_convert("UTC").as_unit("us").asi8)
+    """Microseconds since 1970-01-01, of UTC instants or of naive dates."""
+    return np.array(instants.as_unit("us").asi8)

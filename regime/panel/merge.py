@@ -13,6 +13,7 @@ __all__ = ["merge"]
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
+DAY = 86_400_000_000
 
 
 @numba.njit(cache=True, nogil=True)
@@ -23,13 +24,13 @@ def merge(period: Integers, released: Integers, value: Floats, bounds: Integers,
     Parameters
     ----------
     period, released, value : ndarray, shape (n_rows,)
-        Rows of one series after the other, each by rising release; days, and microseconds.
+        Rows of one series after the other, each by rising release; times in microseconds.
     bounds : ndarray of int64, shape (n_series + 1,)
         Where each series begins; the last entry is n_rows.
     limits : ndarray of int64, shape (n_series,)
         Maximum age in days.
     cuts, days : ndarray of int64, shape (n_sessions,)
-        Rising cut-offs in microseconds, and session dates in days.
+        Rising cut-offs and session dates, in microseconds.
 
     Returns
     -------
@@ -46,7 +47,7 @@ def merge(period: Integers, released: Integers, value: Floats, bounds: Integers,
                 if best < 0 or period[row] >= period[best]:  # of one period, the later release holds
                     best = row
                 row += 1
-            age = np.float64(days[t] - period[best]) if best >= 0 else np.nan
+            age = np.float64((days[t] - period[best]) // DAY) if best >= 0 else np.nan
             ages[series, t] = age
             values[series, t] = value[best] if age <= limits[series] else np.nan
     return values, ages

@@ -42,15 +42,17 @@ class Quantity:
 
 QUANTITIES = {
     "log_loss": Quantity(label="Log loss", form="{:.4f}", better=-1),
-    "multiclass_log_loss": Quantity(label="Log loss, 4 regimes", form="{:.4f}", better=-1),
     "brier": Quantity(label="Brier", form="{:.4f}", better=-1),
     "average_precision": Quantity(label="Average precision", form="{:.3f}", better=1),
     "auc": Quantity(label="AUC", form="{:.3f}", better=1),
+    "multi_log_loss": Quantity(label="Log loss, 4 regimes", form="{:.4f}", better=-1),
+    "base_rate": Quantity(label="Base rate", form="{:.1%}"),
     "spells": Quantity(label="Spells", form="{:.0f}"),
     "caught": Quantity(label="Caught", form="{:.0f}"),
     "median_lag": Quantity(label="Median lag, sessions", form="{:.0f}"),
     "false_alarms": Quantity(label="False alarms", form="{:.0f}"),
     "false_alarms_per_year": Quantity(label="False alarms a year", form="{:.2f}"),
+    "alarm_sessions": Quantity(label="Sessions of alarm", form="{:,.0f}"),
     "days": Quantity(label="Sessions", form="{:,.0f}"),
     "cagr": Quantity(label="Growth a year", form="{:.1%}", better=1),
     "volatility": Quantity(label="Volatility", form="{:.1%}"),
@@ -58,11 +60,14 @@ QUANTITIES = {
     "sortino": Quantity(label="Sortino", form="{:.2f}", better=1),
     "calmar": Quantity(label="Calmar", form="{:.2f}", better=1),
     "max_drawdown": Quantity(label="Deepest drawdown", form="{:.1%}", better=1),
+    "cvar_5": Quantity(label="Mean of the worst 5% of days", form="{:.1%}", better=1),
+    "hit_rate": Quantity(label="Days above cash", form="{:.0%}"),
     "turnover": Quantity(label="Turnover a year", form="{:.1f}×"),
     "flips_per_year": Quantity(label="Flips a year", form="{:.1f}"),
     "mean_exposure": Quantity(label="Mean exposure", form="{:.0%}"),
-    "costs": Quantity(label="Costs", form="{:.2%}"),
-    "final": Quantity(label="Growth of 1", form="{:.2f}"),
+    "cost_per_year": Quantity(label="Costs a year", form="{:.2%}"),
+    "orders": Quantity(label="Orders", form="{:,.0f}"),
+    "deferred": Quantity(label="Deferred orders", form="{:,.0f}"),
 }
 
 

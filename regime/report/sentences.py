@@ -90,8 +90,8 @@ def unfit_series(data: Mapping[str, Any]) -> tuple[str, ...]:
     series = data.get("series")
     if not isinstance(series, Mapping):
         return ()
-    verdicts = {name: status.get("verdict") if isinstance(status, Mapping) else status for name, status in series.items()}
-    return tuple(name for name, found in verdicts.items() if found != "ok")
+    found = {name: status.get("verdict") if isinstance(status, Mapping) else status for name, status in series.items()}
+    return tuple(name for name, status in found.items() if status != "ok")
 
 
 def chance(value: float) -> str:

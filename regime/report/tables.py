@@ -71,19 +71,22 @@ class Table:
     note: str = ""
 
 
-def score_table(scores: Mapping[str, Any]) -> Table:
+def score_table(scores: Mapping[str, Any], columns: Sequence[str] | None = None) -> Table:
     """Scores of the model and of each baseline, the model first, then by log loss.
 
     Parameters
     ----------
     scores : mapping
         The object ``scores`` of summary.json.
+    columns : sequence of str, optional
+        Keys to show; all by default.
     """
     best = str(scores.get("best_baseline") or "")
-    named = _ranked(_named_rows({key: scores[key] for key in ("model", "baselines") if key in scores}))
+    rows = _named_rows({key: scores[key] for key in ("model", "baselines") if key in scores})
+    named = _ranked(_only(rows, columns))
     return Table(
         title="Scores of P(deleveraging), out of sample", header=("", *_labels(named)), rows=_rows(named, badge=best),
-        note="Lower log loss and Brier are better, higher average precision and AUC; the best of each column is bold.")
+        note="Lower log loss and Brier are better, higher average precision and AUC; the best of each stands out.")
 
 
 def event_table(events: Mapping[str, Any]) -> Table:
@@ -92,15 +95,18 @@ def event_table(events: Mapping[str, Any]) -> Table:
     return Table(title="Spells of deleveraging", header=("", *_labels(named)), rows=_rows(named))
 
 
-def performance_table(backtest: Mapping[str, Any]) -> Table:
+def performance_table(backtest: Mapping[str, Any], columns: Sequence[str] | None = None) -> Table:
     """Performance of the rule and of each benchmark, after costs.
 
     Parameters
     ----------
     backtest : mapping
         The object ``backtest`` of summary.json.
+    columns : sequence of str, optional
+        Keys to show; all by default.
     """
-    named = _named_rows({key: backtest[key] for key in ("strategy", "benchmarks") if key in backtest})
+    rows = _named_rows({key: backtest[key] for key in ("strategy", "benchmarks") if key in backtest})
+    named = _only(rows, columns)
     return Table(title="Performance after costs", header=("", *_labels(named)), rows=_rows(named),
                  note="Decided at one close, filled at the next; cash earns the bill rate; 252 sessions a year.")
 
@@ -142,6 +148,12 @@ def _named_rows(content: Mapping[str, Any], name: str = "model") -> dict[str, Ma
         if isinstance(value, Mapping):
             rows |= _named_rows(value, key)
     return rows
+
+
+def _only(named: dict[str, Mapping[str, Any]], columns: Sequence[str] | None) -> dict[str, Mapping[str, Any]]:
+    if columns is None:
+        return named
+    return {name: {key: row[key] for key in columns if key in row} for name, row in named.items()}
 
 
 def _ranked(named: dict[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:

@@ -18,8 +18,8 @@ DASHES = ("solid", "dash", "dot", "dashdot")
 
 
 def drawdown(equity: pd.DataFrame) -> pd.DataFrame:
-    """Fall of each column from its highest value so far, a fraction <= 0, shape of `equity`."""
-    return equity / equity.cummax() - 1.0
+    """Fall of each column from its highest value so far, the starting 1 included: <= 0, shape of `equity`."""
+    return equity / equity.cummax().clip(lower=1.0) - 1.0
 
 
 def wealth_figure(equity: pd.DataFrame, exposure: pd.Series) -> Figure:

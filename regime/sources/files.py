@@ -101,7 +101,7 @@ class FileSource:
         catalogue : Catalogue
         folder : Path
         names : iterable of str, optional
-            Only these series; the market series is read in any case, for the sessions.
+            Only these series; the required ones are read and checked in any case.
         release_times : callable
             From periods and a release rule to UTC instants: `regime.panel.releases.release_times`.
 
@@ -123,7 +123,7 @@ class FileSource:
         if not folder.is_dir():
             raise MissingDataError(f"{folder}: no such folder; give the data folder with --data")
         wanted = catalogue if names is None else catalogue.only(names)
-        read = catalogue.only({*wanted.series, MARKET})
+        read = catalogue.only({*wanted.series, *catalogue.required, MARKET})
         shelf = Shelf(folder, read)
         market = shelf.read(read.series[MARKET], None)
         now = int(market.days[-1]) if len(market.days) else None
@@ -154,7 +154,7 @@ def _status(spec: SeriesSpec, rows: Rows, now: int | None) -> SeriesStatus:
 
 def _note(notes: list[str], rows: Rows) -> str:
     if rows.refused:
-        notes.append(f"{len(rows.refused)} values refused, the first: {rows.refused[0]}")
+        notes.append(f"values refused: {len(rows.refused)}, the first {rows.refused[0]}")
     return "; ".join(notes)
 
 

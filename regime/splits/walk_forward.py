@@ -106,7 +106,7 @@ class PurgedWalkForward:
         ----------
         fold : Fold
         labels : Labels, shape (n_sessions, 4)
-            Over the index that made the fold.
+            Over the index that made the fold, or its sessions up to the refit.
 
         Returns
         -------
@@ -120,7 +120,7 @@ class PurgedWalkForward:
             If `labels` has other sessions than the index of the fold.
         """
         index, begin = labels.weights.index, int(fold.test[0])
-        if len(index) <= fold.test[-1] or index[begin - 1] != fold.refit:
+        if len(index) < begin or index[begin - 1] != fold.refit:
             raise InvalidDataError(f"labels: position {begin - 1} is not {fold.refit:%Y-%m-%d}, the fold's refit; "
                                    "make labels and folds over one index")
         usable = (labels.known_by(fold.refit) & (labels.span_end <= fold.refit)).to_numpy()

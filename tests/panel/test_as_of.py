@@ -141,5 +141,11 @@ def test_faults_are_named() -> None:
         AsOf(rows, MAX_AGE)
     with pytest.raises(InvalidDataError, match="column `released` is missing"):
         AsOf(rows.drop(columns="released"), MAX_AGE)
+    with pytest.raises(InvalidDataError, match="a row has no `released`; leave the row out"):
+        AsOf(rows.assign(released=pd.DatetimeIndex([pd.NaT], tz="UTC")), MAX_AGE)
+    with pytest.raises(InvalidDataError, match="`released` has no time zone"):
+        AsOf(rows.assign(released=rows["released"].dt.tz_localize(None)), MAX_AGE)
+    with pytest.raises(InvalidDataError, match="a row has no `series`"):
+        AsOf(rows.assign(series=pd.Categorical([None], categories=["a"])), MAX_AGE)
     with pytest.raises(InvalidDataError, match="dates must rise strictly"):
         AsOf(rows, {"stranger": 7}).panel(SESSIONS[::-1])

@@ -95,7 +95,7 @@ def test_words_of_the_wealth_figure_hold_growth_and_fall(report_content: ReportC
 def test_a_drawdown_is_never_positive_and_nought_at_each_new_high(values: list[float]) -> None:
     equity = pd.DataFrame({"a": values})
     fall = drawdown(equity)["a"].to_numpy()
-    high = np.array(values) >= np.maximum.accumulate(values)
+    high = np.array(values) >= np.maximum.accumulate([1.0, *values])[1:]
     assert (fall <= 0).all() and (fall > -1).all() and (fall[high] == 0).all()
 
 

@@ -70,3 +70,9 @@ def test_lineage_leaves_out_what_is_missing_and_adds_what_is_given() -> None:
                "data": {"first": "2000-01-03", "last": "2020-01-03", "hash": "abc"}}
     names = {row.name: row.cells[0] for row in lineage_table(summary, {"commit": "1a2b"}).rows}
     assert names == {"Config": "demo.yaml", "Data": "2000-01-03 to 2020-01-03", "Data hash": "abc", "Commit": "1a2b"}
+
+
+def test_columns_may_be_chosen() -> None:
+    backtest = {"strategy": {"sharpe": 0.7, "orders": 12.0}, "benchmarks": {"buy_and_hold": {"sharpe": 0.5}}}
+    table = performance_table(backtest, ("sharpe", "turnover"))
+    assert table.header == ("", "Sharpe") and [row.cells for row in table.rows] == [("0.70",), ("0.50",)]

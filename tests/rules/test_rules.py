@@ -36,7 +36,8 @@ IDS = [str(rule) for rule in RULES]
 def signals(deleveraging, volatility=None):
     dates = pd.bdate_range("2024-01-01", periods=len(deleveraging), name="date")
     p = np.asarray(deleveraging, dtype=float)
-    table = pd.DataFrame({"calm": (1 - p) / 2, "fragile": (1 - p) / 2, "deleveraging": p, "recovery": 0 * p}, index=dates)
+    rest = (1 - p) / 2
+    table = pd.DataFrame({"calm": rest, "fragile": rest, "deleveraging": p, "recovery": 0 * p}, index=dates)
     return table.assign(volatility=0.15 if volatility is None else volatility)
 
 
@@ -202,7 +203,7 @@ def test_signals_that_break_their_range_are_refused_with_date_and_column():
     table = signals([0.1, 0.2, 0.3])
     with pytest.raises(InvalidDataError, match=r"2024-01-02: `deleveraging` is 1.2, must lie in \[0, 1\]"):
         Threshold(level=0.5)(table.assign(deleveraging=[0.1, 1.2, 0.3]))
-    with pytest.raises(InvalidDataError, match="2024-01-03: `volatility` is -0.1"):
+    with pytest.raises(InvalidDataError, match=r"2024-01-03: `volatility` is -0.1"):
         VolatilityTarget()(table.assign(volatility=[0.1, 0.1, -0.1]))
     with pytest.raises(InvalidDataError, match="be finite"):
         VolatilityTarget()(table.assign(volatility=[0.1, math.inf, 0.1]))

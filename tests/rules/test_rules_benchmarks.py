@@ -32,7 +32,8 @@ def test_above_average_by_hand():
 def test_volatility_target_equals_the_overlay(walk):
     returns = walk.pct_change(fill_method=None)
     table = realised_volatility(returns).to_frame("volatility")
-    assert volatility_target(returns).tolist() == pytest.approx(VolatilityTarget(target=0.12)(table).tolist(), rel=1e-12)
+    overlay = VolatilityTarget(target=0.12)(table)
+    assert volatility_target(returns).tolist() == pytest.approx(overlay.tolist(), rel=1e-12)
 
 
 @pytest.mark.parametrize("rule", [buy_and_hold, above_average,

@@ -252,6 +252,12 @@ def test_a_directory_in_place_of_a_file(folder: Path) -> None:
     assert "must be a readable file" in faults_of(InvalidDataError, folder)[0]
 
 
+def test_required_series_are_checked_whatever_the_names(folder: Path) -> None:
+    (folder / "vix.csv").unlink()
+    with pytest.raises(MissingDataError, match="required series `vix`"):
+        read(folder, names=["oil"])
+
+
 def test_names_choose_series_and_the_market_gives_the_sessions_all_the_same(folder: Path) -> None:
     reading = read(folder, names=["oil"])
     assert list(reading.status) == ["oil"]

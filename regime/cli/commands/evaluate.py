@@ -25,11 +25,11 @@ def evaluate(
     out: Out = None,
     json: Json = False,
 ) -> None:
-    """Score somebody's probabilities against the truth and against simple baselines."""
+    """Score anybody's probabilities against simple baselines."""
     with reserved_stdout():
-        from regime.workflows import evaluate as workflow
+        from regime.workflows.evaluate import evaluate as workflow
 
-        summary = workflow.evaluate(probabilities, data=data, episodes=episodes, out=out)
+        summary = workflow(probabilities, data=data, episodes=episodes, out=out)
     if json:
         print_json(summary)
     else:

@@ -23,10 +23,10 @@ def features(
     data: Data = None,
     quiet: Quiet = False,
 ) -> None:
-    """Write the features of a config, one row a session, to a parquet file."""
+    """Write the features of a config to a file, one row a session."""
     config, overrides = split_arguments(arguments)
     with reserved_stdout(), watching(quiet) as progress:
-        from regime.workflows import features as workflow
+        from regime.workflows.features import build_features
 
-        workflow.build_features(config, data=data, out=out, overrides=overrides, progress=progress)
+        build_features(config, data=data, out=out, overrides=overrides, progress=progress)
     typer.echo(f"Features: {out}")

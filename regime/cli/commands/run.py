@@ -23,12 +23,15 @@ def run(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train, test out of sample, trade the rule, and report. CONFIG is configs/demo.yaml where none is named."""
+    """Train, test, trade and report.
+
+    Everything is out of sample and after costs. CONFIG is configs/demo.yaml where none is named.
+    """
     config, overrides = split_arguments(arguments, DEMO)
     with reserved_stdout(), watching(quiet) as progress:
-        from regime.workflows import run as workflow
+        from regime.workflows.run import run as workflow
 
-        result = workflow.run(config, data=data, out=out, episodes=episodes, overrides=overrides, progress=progress)
+        result = workflow(config, data=data, out=out, episodes=episodes, overrides=overrides, progress=progress)
     if json:
         print_json(result.summary)
     else:

@@ -1,0 +1,40 @@
+"""`regime features`: the features of a data folder as one table.
+
+Depends on: workflows.data, workflows.settings, artifacts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from regime.artifacts import output_file
+from regime.progress import NoProgress, Progress
+from regime.workflows.data import read_world
+from regime.workflows.settings import Settings, load_settings
+
+__all__ = ["build_features"]
+
+
+def build_features(config: str | Path | Settings, *, data: str | Path | None = None, out: str | Path | None = None,
+                   overrides: Sequence[str] = (), progress: Progress | None = None) -> pd.DataFrame:
+    """Features of every session, and a parquet file of them if `out` is given.
+
+    Returns
+    -------
+    DataFrame, shape (n_sessions, n_features), float64
+        Columns depend on the config alone; NaN where an input is missing or too short.
+
+    **Known at:** row t rests on what was public at the close of t.
+    """
+    watch = progress or NoProgress()
+    settings = config if isinstance(config, Settings) else load_settings(config, overrides)
+    world = read_world(settings, Path(data) if data is not None else None, watch)
+    with watch.stage("features"):
+        table = settings.features(world.panel)
+    if out is not None:
+        with output_file(Path(out)) as staged:
+            table.to_parquet(staged)
+    return table

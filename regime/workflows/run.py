@@ -1,0 +1,176 @@
+"""`regime run`: read, build, train, score, trade, record, and leave a model and a page behind.
+
+Depends on: every stage, through the other workflows; artifacts, records.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from regime.artifacts import output_folder, write_json
+from regime.config import dump
+from regime.models.classifier import DeleveragingClassifier
+from regime.progress import NoProgress, Progress
+from regime.records import Run, commit
+from regime.report.page import ReportContent, render
+from regime.runtime.bundle import write_bundle
+from regime.schema import REGIMES, check_exposure, check_probabilities
+from regime.workflows.data import World, read_world
+from regime.workflows.forecast import Forecast, final_model, walk_forward
+from regime.workflows.settings import Settings, load_settings
+from regime.workflows.strategy import Strategy, decide, trade
+from regime.workflows.verdict import Verdict, judge, rivals, truth_of
+
+__all__ = ["RunResult", "run"]
+
+GOLDEN_ROWS = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult:
+    """Everything that a run found.
+
+    Parameters
+    ----------
+    summary : dict
+        The object of summary.json.
+    probabilities : DataFrame, shape (n_test_sessions, 4)
+    exposure : Series, shape (n_test_sessions,)
+    verdict : Verdict
+    strategy : Strategy
+    out : Path
+        Folder of the output.
+    """
+
+    summary: dict[str, Any]
+    probabilities: pd.DataFrame
+    exposure: pd.Series
+    verdict: Verdict
+    strategy: Strategy
+    out: Path
+
+
+def run(config: str | Path | Settings = "configs/demo.yaml", *, data: str | Path | None = None,
+        out: str | Path | None = None, episodes: str | Path | None = None, overrides: Sequence[str] = (),
+        progress: Progress | None = None) -> RunResult:
+    """Run a config from data to report.
+
+    Parameters
+    ----------
+    config : str, Path or Settings
+        A file, the name of a shipped config, or settings made in Python.
+    data : str or Path, optional
+        Data folder; not needed by a config that simulates.
+    out : str or Path, optional
+        Folder of the output; by default ``out/`` and the config's name.
+    episodes : str or Path, optional
+        A list of episodes to score against. It reaches the evaluation only.
+    overrides : sequence of str
+        ``section.key=value``.
+    progress : Progress, optional
+
+    Returns
+    -------
+    RunResult
+
+    Raises
+    ------
+    ConfigError, MissingDataError, InvalidDataError
+        With every fault found; nothing is written then.
+
+    **Known at:** every probability and exposure of date t rests on what was public at its close.
+    """
+    begun, watch = time.perf_counter(), progress or NoProgress()
+    settings = config if isinstance(config, Settings) else load_settings(config, overrides)
+    folder = Path(out) if out is not None else Path("out") / settings.name
+    with settings.tracking.run(settings.name, tags={"seed": settings.seed}) as record:
+        record.log_config(dump(settings))
+        world = read_world(settings, Path(data) if data is not None else None, watch)
+        with watch.stage("features"):
+            features = settings.features(world.panel)
+        forecast = walk_forward(settings, features, world.market, watch)
+        truth = truth_of(settings, world, Path(episodes) if episodes is not None else None)
+        verdict = judge(settings, truth, forecast.probabilities,
+                        rivals(world, features, truth, forecast.folds, watch), forecast.folds)
+        strategy = trade(settings, world, decide(settings, world, forecast.probabilities), watch)
+        with watch.stage("final model"):
+            model, window = final_model(settings, features, world.market)
+        summary = _summary(settings, str(config) if not isinstance(config, Settings) else settings.name, world,
+                           forecast, verdict, strategy, folder, record.run_id)
+        with watch.stage("writing"), output_folder(folder) as staged:
+            _write_frames(staged, forecast, strategy)
+            _write_model(staged / "bundle", settings, world, features, model, window)
+            summary["seconds"] = round(time.perf_counter() - begun, 1)
+            _write_report(staged, settings, summary, world, truth.regime, forecast, strategy)
+            write_json(staged / "summary.json", summary)
+            _record(record, settings, staged, summary, verdict, model)
+        return RunResult(summary=summary, probabilities=forecast.probabilities, exposure=strategy.exposure,
+                         verdict=verdict, strategy=strategy, out=folder)
+
+
+def _summary(settings: Settings, config: str, world: World, forecast: Forecast, verdict: Verdict, strategy: Strategy,
+             folder: Path, run_id: str | None) -> dict[str, Any]:
+    """The object of summary.json, plain and finite."""
+    days, commit_ = forecast.probabilities.index, commit()
+    series = {name: {"verdict": status.verdict, "last": None if status.last is None else f"{status.last:%Y-%m-%d}",
+                     "note": status.note} for name, status in world.reading.status.items()}
+    return {
+        "config": config,
+        "data": {"first": f"{world.sessions[0]:%Y-%m-%d}", "last": f"{world.sessions[-1]:%Y-%m-%d}", "series": series,
+                 "hash": world.reading.hash},
+        "out_of_sample": {"first": f"{days[0]:%Y-%m-%d}", "last": f"{days[-1]:%Y-%m-%d}", "days": len(days),
+                          "refits": len(forecast.folds)},
+        **verdict.summary(),
+        "backtest": strategy.summary(),
+        "rule": str(settings.rule),
+        "commit": None if commit_ is None else commit_.id + ("+" if commit_.dirty else ""),
+        "bundle": str(folder / "bundle"),
+        "mlflow_run_id": run_id,
+        "report": str(folder / "report.html"),
+    }
+
+
+def _write_frames(folder: Path, forecast: Forecast, strategy: Strategy) -> None:
+    check_probabilities(forecast.probabilities).to_parquet(folder / "probabilities.parquet")
+    check_exposure(strategy.exposure).to_frame("exposure").to_parquet(folder / "exposure.parquet")
+
+
+def _write_model(folder: Path, settings: Settings, world: World, features: pd.DataFrame,
+                 model: DeleveragingClassifier, window: tuple[str, str]) -> None:
+    golden = features[list(model.columns)].iloc[-GOLDEN_ROWS:]
+    write_bundle(folder, model.parts_, golden=golden, golden_probabilities=model.predict_proba(golden),
+                 rule={"rule": dump(settings.rule), "sentence": str(settings.rule)}, training_window=window,
+                 data_hash=world.reading.hash, about={"name": settings.name})
+
+
+def _write_report(folder: Path, settings: Settings, summary: Mapping[str, Any], world: World,
+                  regime: pd.Series | None, forecast: Forecast, strategy: Strategy) -> None:
+    days = forecast.probabilities.index
+    truth = pd.Series(dtype=object) if regime is None else regime.reindex(days).dropna()
+    content = ReportContent(
+        title=f"Deleveraging regimes: {settings.name}", summary=summary, prices=world.close.loc[days], truth=truth,
+        probabilities=forecast.probabilities, exposure=strategy.exposure, equity=strategy.equity, notes=strategy.notes,
+        config_text=yaml.safe_dump(dump(settings), sort_keys=False, allow_unicode=True))
+    (folder / "report.html").write_text(render(content), encoding="utf-8")
+
+
+def _record(record: Run, settings: Settings, folder: Path, summary: Mapping[str, Any], verdict: Verdict,
+            model: DeleveragingClassifier) -> None:
+    scores = summary["scores"]
+    record.set_tags({"data_hash": summary["data"]["hash"], "best_baseline": scores["best_baseline"]})
+    record.log_metrics({"model": scores["model"], "baseline": scores["baselines"], "skill": scores["skill"],
+                        "strategy": summary["backtest"]["strategy"]})
+    if verdict.folds is not None:
+        record.log_folds(verdict.folds.xs("model", level="model").drop(columns="days").to_dict("records"))
+    record.log_artifacts(folder)
+    if settings.registry.name:
+        record.register(folder / "bundle", settings.registry.name, inputs=model.columns, outputs=REGIMES)
+
+

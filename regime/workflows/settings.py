@@ -1,0 +1,125 @@
+"""A config file as one object: each section is the constructor of the part that it names.
+
+Depends on: config and the parts of every stage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from regime.backtest.costs import Costs
+from regime.config import read_config
+from regime.errors import ConfigError
+from regime.features.build import FeatureSet
+from regime.labels.averaged import AveragedLabels
+from regime.labels.episodes import EpisodeLabels
+from regime.labels.jump import JumpModelLabels
+from regime.models.classifier import DeleveragingClassifier
+from regime.records import NullTracker
+from regime.rules.stack import RuleStack
+from regime.sources.files import FileSource
+from regime.sources.simulated import SimulatedSource
+from regime.splits.walk_forward import PurgedWalkForward
+from regime.tracking import Tracker
+
+__all__ = ["REQUIRED", "Parallel", "Registry", "Settings", "load_settings"]
+
+# What prices, cash and the unlearned rivals are made of; all else may be missing.
+REQUIRED = ("sp500", "spy", "vix", "dgs3mo")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registry:
+    """Where the final model is entered.
+
+    Parameters
+    ----------
+    name : str
+        Name in MLflow's registry; empty for not at all.
+    """
+
+    name: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parallel:
+    """How folds are spread; the result does not depend on it.
+
+    Parameters
+    ----------
+    jobs : int
+        Processes; each fit has one thread, for two on two busy cores are slower than one.
+    """
+
+    jobs: int = 2
+
+    def __post_init__(self) -> None:
+        if self.jobs < 1:
+            raise ConfigError(f"jobs: must be at least 1, got {self.jobs}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything that a run depends on, beside its data.
+
+    Parameters
+    ----------
+    name : str
+        What the run is called, and the folder of its output.
+    start : date
+        First session of the panel; history before it trains nothing.
+    basket : tuple of str
+        Catalogue names of the risk basket whose falls are labelled; the first is the core.
+    source, features, labels, splits, model, rule, costs : the stages' own parameters
+    truth : EpisodeLabels
+        What probabilities are scored against unless a list of episodes is given.
+    catalogue : str
+        File of the series.
+    tracking, registry, parallel : Tracker or NullTracker, Registry, Parallel
+    seed : int
+        Of the bootstrap of the evaluation.
+    """
+
+    name: str
+    start: date
+    basket: tuple[str, ...]
+    model: DeleveragingClassifier
+    splits: PurgedWalkForward
+    source: FileSource | SimulatedSource = field(default_factory=FileSource)
+    features: FeatureSet = field(default_factory=FeatureSet)
+    labels: AveragedLabels | EpisodeLabels | JumpModelLabels = field(default_factory=AveragedLabels)
+    truth: EpisodeLabels = field(default_factory=EpisodeLabels)
+    rule: RuleStack = field(default_factory=lambda: RuleStack(rules=()))
+    costs: Costs = field(default_factory=Costs)
+    catalogue: str = "series.yaml"
+    tracking: Tracker | NullTracker = field(default_factory=Tracker)
+    registry: Registry = field(default_factory=Registry)
+    parallel: Parallel = field(default_factory=Parallel)
+    seed: int = 7
+
+    def __post_init__(self) -> None:
+        known = {spec.name for spec in self.features.specs}
+        unknown = [name for name in self.model.columns if name not in known]
+        if unknown:
+            raise ConfigError(f"model: `{unknown[0]}` is no feature of the config; see `regime features`")
+        if not self.basket or self.basket[0] != "sp500":
+            raise ConfigError(f"basket: must begin with sp500, got {', '.join(self.basket) or 'nothing'}")
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        """Catalogue names of all series that the run reads, sorted."""
+        return tuple(sorted({*REQUIRED, *self.basket, *self.features.inputs}))
+
+
+def load_settings(config: str | Path, overrides: Sequence[str] = ()) -> Settings:
+    """Settings of a config file with ``section.key=value`` overrides.
+
+    Raises
+    ------
+    ConfigError
+        With every fault, its place and the nearest valid name.
+    """
+    return read_config(config, Settings, overrides)
