@@ -1,7 +1,8 @@
 """Performance of a daily return series: one function a figure, 252 sessions a year.
 
 Every function takes simple returns as fractions a session and refuses a missing or infinite one: a
-gap is not a zero. A figure that its data cannot define (no spread, no loss) is NaN.
+gap is not a zero (`InvalidDataError`, as for cash of other dates). A figure that its data cannot define
+(no spread, no loss) is NaN.
 
 Depends on: errors.
 """
@@ -48,11 +49,6 @@ def cagr(returns: pd.Series) -> float:
     -------
     float
         Fraction a year; -1 where the capital was lost, infinite where a few days' gain overflows a year.
-
-    Raises
-    ------
-    InvalidDataError
-        If a return is missing or infinite, or there is none.
     """
     growth = float(np.prod(1.0 + _values(returns)))
     with np.errstate(over="ignore"):
@@ -87,11 +83,6 @@ def sharpe_ratio(returns: pd.Series, cash: pd.Series | float = 0.0) -> float:
     -------
     float
         NaN where the excess return has no spread.
-
-    Raises
-    ------
-    InvalidDataError
-        If a return is missing or the dates of `cash` differ.
 
     Examples
     --------

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,7 @@ ORDERS = {"date": "datetime64[ns]", "decided": "datetime64[ns]", "asset": "str",
           "units": "float64", "price": "float64", "notional": "float64", "cost": "float64"}
 DEFERRED = {"decided": "datetime64[ns]", "due": "datetime64[ns]", "asset": "str", "target": "float64",
             "outcome": "str", "filled": "datetime64[ns]"}
+Rows: TypeAlias = pd.DataFrame | Sequence[Sequence[Any]]
 # Of equity: far above the rounding of some thousand sums, far below a basis point.
 IDENTITY_ROOM = 1e-9
 # Of equity: an order below it restores a weight that was off by rounding, which is no order.
@@ -103,7 +104,7 @@ class BacktestResult:
 
 
 def keep_book(market: Market, timing: Timing, costs: Costs, *, equity: np.ndarray, cash: np.ndarray, units: np.ndarray,
-              orders: Sequence[Sequence[Any]], deferred: Sequence[Sequence[Any]]) -> BacktestResult:
+              orders: Rows, deferred: Rows) -> BacktestResult:
     """Bind an engine's account into a result, after checking that it adds up.
 
     Parameters
@@ -114,7 +115,7 @@ def keep_book(market: Market, timing: Timing, costs: Costs, *, equity: np.ndarra
         After each close's fills.
     units : ndarray, shape (n_sessions, n_assets)
         Held after each close's fills.
-    orders, deferred : rows in the order of `ORDERS` and `DEFERRED`
+    orders, deferred : DataFrame, or rows in the order of `ORDERS` and `DEFERRED`
 
     Raises
     ------
@@ -158,8 +159,9 @@ def _check_identities(market: Market, equity: np.ndarray, cash: np.ndarray, unit
             raise RegimeError(f"backtest: {market.sessions[row]:%Y-%m-%d}: {rule} by {size[row]:.3g}")
 
 
-def _table(rows: Sequence[Sequence[Any]], columns: dict[str, str]) -> pd.DataFrame:
-    return pd.DataFrame(list(rows), columns=list(columns)).astype(columns)
+def _table(rows: Rows, columns: dict[str, str]) -> pd.DataFrame:
+    table = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows), columns=list(columns))
+    return table.astype(columns)
 
 
 def _notes(market: Market, timing: Timing, costs: Costs, deferred: pd.DataFrame) -> tuple[str, ...]:

@@ -175,12 +175,13 @@ def _simulate(market: Market, timing: Timing, costs: Costs, plan: _Plan) -> Back
                      deferred=plan.deferred)
 
 
-def _orders(market: Market, plan: _Plan, records: pd.DataFrame, money: np.ndarray) -> list[tuple[Any, ...]]:
-    prices, first = market.prices.to_numpy(), market.marks[0]
-    rows = []
-    for record in records.sort_values(["idx", "id"]).itertuples():
-        i, a = record.idx, record.col
-        units = (record.size if record.side == 0 else -record.size) / (first[a] * CAPITAL)
-        rows.append((market.sessions[i], _date(market, plan.decided[i]), market.assets[a], plan.due[i, a], units,
-                     prices[i, a], units * prices[i, a], record.fees * money[i]))
-    return rows
+def _orders(market: Market, plan: _Plan, records: pd.DataFrame, money: np.ndarray) -> pd.DataFrame:
+    records = records.sort_values(["idx", "id"])
+    i, a = records["idx"].to_numpy(), records["col"].to_numpy()
+    side = np.where(records["side"] == 0, 1.0, -1.0)
+    units = side * records["size"].to_numpy() / (market.marks[0][a] * CAPITAL)
+    price, decided = market.prices.to_numpy()[i, a], plan.decided[i]
+    dates = market.sessions[decided].to_series().where(decided >= 0)
+    return pd.DataFrame({"date": market.sessions[i], "decided": dates.to_numpy(), "asset": np.array(market.assets)[a],
+                         "target": plan.due[i, a], "units": units, "price": price, "notional": units * price,
+                         "cost": records["fees"].to_numpy() * money[i]})

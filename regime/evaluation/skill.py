@@ -35,14 +35,6 @@ class Skill:
     skill: float
     interval: tuple[float, float]
 
-    @property
-    def verdict(self) -> str:
-        """One plain sentence."""
-        low, high = self.interval
-        words = ("beats" if low > 0 else "is ahead of, though not beyond doubt," if self.skill > 0 else "does not beat")
-        return (f"The model {words} {self.against}: log-loss skill {self.skill:+.3f} "
-                f"(90 % interval {low:+.3f} to {high:+.3f}).")
-
 
 def best_baseline(table: pd.DataFrame, model: str = "model") -> str:
     """Name of the forecast other than `model` with the lowest log loss; the earlier row wins a tie.

@@ -159,7 +159,9 @@ class DeleveragingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
 
     def predict(self, X: pd.DataFrame) -> NDArray[np.str_]:
         """Regime of highest probability, shape (n_rows,)."""
-        return np.asarray(REGIMES)[self.predict_proba(X).argmax(axis=1)]
+        names: NDArray[np.str_] = np.asarray(REGIMES)
+        most: NDArray[np.intp] = self.predict_proba(X).argmax(axis=1)
+        return names[most]
 
     def _matrix(self, X: pd.DataFrame) -> Floats:
         missing = [name for name in self.columns if name not in X]
@@ -214,7 +216,7 @@ def _soft(y: Any) -> Floats:
     unknown = sorted(set(values.tolist()) - set(REGIMES))
     if unknown:
         raise InvalidDataError(f"fit: `{unknown[0]}` is no regime; known are {', '.join(REGIMES)}")
-    return (values[:, None] == np.asarray(REGIMES)[None, :]).astype(float)
+    return np.asarray(values[:, None] == np.asarray(REGIMES)[None, :], dtype=np.float64)
 
 
 def _plain(values: Floats) -> tuple[float, ...]:

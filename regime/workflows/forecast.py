@@ -83,8 +83,8 @@ def walk_forward(settings: Settings, features: pd.DataFrame, market: pd.DataFram
             stage.advance()
     kept = [(fold, block) for fold, block in zip(folds, blocks, strict=True) if block is not None]
     if not kept:
-        raise InvalidDataError(f"{len(features)} sessions from {features.index[0]:%Y-%m-%d} are too short a history: no "
-                               "refit has enough labelled rows; start earlier or lower splits.minimum_train")
+        raise InvalidDataError(f"{len(features)} sessions from {features.index[0]:%Y-%m-%d} are too short a history: "
+                               "no refit has enough labelled rows; start earlier or lower splits.minimum_train")
     return Forecast(probabilities=pd.concat([block for _, block in kept]), folds=tuple(fold for fold, _ in kept))
 
 

@@ -1,6 +1,6 @@
 """The truth of a run, the rivals that it must beat, and the scores of all.
 
-Depends on: evaluation, models.baselines, workflows.settings, workflows.data.
+Depends on: evaluation, models.baselines, report.sentences, workflows.settings, workflows.data.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from regime.evaluation.skill import Skill, best_baseline, skill
 from regime.evaluation.truth import Truth, truth_from_episodes, truth_from_labels
 from regime.models.baselines import baseline_probabilities, elastic_net, online_jump, raw_scores
 from regime.progress import Progress
+from regime.report.sentences import verdict
 from regime.schema import Regime
 from regime.splits.walk_forward import Fold
 from regime.workflows.data import World
@@ -59,9 +60,8 @@ class Verdict:
         rows = {str(name): {key: _plain(value) for key, value in row.items()} for name, row in self.table.T.items()}
         found = self.skill
         scores = {"model": rows.pop("model"), "baselines": rows, "best_baseline": found.against if found else None,
-                  "skill": found.skill if found else None, "interval": list(found.interval) if found else None,
-                  "verdict": found.verdict if found else "the truth of these sessions has one class only: no skill"}
-        return {"scores": scores, "events": self.events}
+                  "skill": found.skill if found else None, "interval": list(found.interval) if found else None}
+        return {"scores": {**scores, "verdict": verdict(scores).text}, "events": self.events}
 
 
 def truth_of(settings: Settings, world: World, episodes: Path | None) -> Truth:
@@ -114,7 +114,8 @@ def judge(settings: Settings, truth: Truth, model: pd.DataFrame, baselines: pd.D
     usable = {name: values for name, values in forecasts.items() if not _mostly_missing(values)}
     table = score_table(truth, usable)
     best = best_baseline(table)
-    found = skill(truth, model[STRESS], usable[best], against=best, seed=settings.seed) if known.nunique() > 1 else None
+    both = 0 < known.mean() < 1
+    found = skill(truth, model[STRESS], usable[best], against=best, seed=settings.seed) if both else None
     events = {name: asdict(event_scores(truth, _stress(usable[name]))) for name in ("model", best)}
     by_block = fold_scores(truth, {"model": model[STRESS].reindex(truth.stress.index)}, folds) if folds else None
     return Verdict(table=table.reindex([name for name in forecasts if name in table.index]), folds=by_block,

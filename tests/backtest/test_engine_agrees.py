@@ -2,15 +2,12 @@
 
 import numpy as np
 import pandas as pd
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regime.backtest.costs import Costs
 from regime.backtest.engine import backtest
 from regime.backtest.reference import reference_backtest
-
-pytest.importorskip("vectorbt")
 
 
 def market(seed: int, days: int, assets: int, gaps: float, one_way: bool):

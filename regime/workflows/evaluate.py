@@ -1,0 +1,120 @@
+"""`regime evaluate`: somebody else's probabilities against the truth and the rivals.
+
+Depends on: workflows.data, workflows.settings, workflows.verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from regime.artifacts import output_folder, write_json
+from regime.errors import InvalidDataError, MissingDataError
+from regime.progress import NoProgress, Progress
+from regime.schema import REGIMES, Regime, check_dates, check_probabilities
+from regime.workflows.data import read_world
+from regime.workflows.settings import Settings, load_settings
+from regime.workflows.verdict import judge, rivals, truth_of
+
+__all__ = ["evaluate", "read_probabilities"]
+
+STRESS = Regime.DELEVERAGING.value
+
+
+def evaluate(probabilities: str | Path | pd.DataFrame, *, data: str | Path | None, episodes: str | Path | None = None,
+             config: str | Path | Settings = "us_macro.yaml", out: str | Path | None = None,
+             overrides: Sequence[str] = (), progress: Progress | None = None) -> dict[str, Any]:
+    """Score probabilities from anywhere as a run scores its own.
+
+    Parameters
+    ----------
+    probabilities : str, Path or DataFrame
+        Parquet or CSV with a date and the column ``deleveraging``; the other regimes may stand beside it.
+    data : str or Path
+        Data folder, for the truth and the rivals.
+    episodes : str or Path, optional
+        A list of episodes to score against; by default the falls of the folder's own risk basket.
+    config : str, Path or Settings
+        For truth, folds and features of the rivals.
+    out : str or Path, optional
+        Folder for summary.json.
+
+    Returns
+    -------
+    dict
+        Keys ``data``, ``out_of_sample``, ``scores``, ``events``, as in summary.json of a run.
+
+    Raises
+    ------
+    InvalidDataError
+        If a date is no session of the folder, a value is no probability, or rows repeat.
+    """
+    watch = progress or NoProgress()
+    forecast = probabilities if isinstance(probabilities, pd.DataFrame) else read_probabilities(Path(probabilities))
+    settings = config if isinstance(config, Settings) else load_settings(config, overrides)
+    world = read_world(settings, Path(data) if data is not None else None, watch)
+    _check_forecast(forecast, world.sessions)
+    folds = settings.splits.folds(world.sessions)
+    served = {date for fold in folds for date in world.sessions[fold.test]}
+    days = forecast.index[[date in served for date in forecast.index]]
+    if not len(days):
+        raise InvalidDataError(f"the probabilities end on {forecast.index[-1]:%Y-%m-%d}, before the first refit of the "
+                               f"rivals in {settings.splits.first_test:%Y-%m}: set splits.first_test earlier")
+    truth = truth_of(settings, world, Path(episodes) if episodes is not None else None)
+    verdict = judge(settings, truth, forecast.loc[days], rivals(world, settings.features(world.panel), truth, folds,
+                                                                 watch))
+    summary = {"data": {"first": f"{world.sessions[0]:%Y-%m-%d}", "last": f"{world.sessions[-1]:%Y-%m-%d}",
+                        "hash": world.reading.hash},
+               "out_of_sample": {"first": f"{days[0]:%Y-%m-%d}", "last": f"{days[-1]:%Y-%m-%d}", "days": len(days)},
+               **verdict.summary()}
+    if out is not None:
+        with output_folder(Path(out)) as staged:
+            write_json(staged / "summary.json", summary)
+    return summary
+
+
+def read_probabilities(path: Path) -> pd.DataFrame:
+    """Date-indexed table with the column ``deleveraging`` from parquet or CSV.
+
+    Raises
+    ------
+    MissingDataError
+        If there is no such file.
+    InvalidDataError
+        If it is no table, or the column or the dates are missing.
+    """
+    if not path.is_file():
+        raise MissingDataError(f"{path}: no such file")
+    try:
+        table = pd.read_csv(path) if path.suffix.lower() == ".csv" else pd.read_parquet(path)
+    except (ValueError, OSError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InvalidDataError(f"{path}: not a table in parquet or CSV ({reason})") from None
+    if "date" in table:
+        dates = pd.to_datetime(table["date"], format="ISO8601", errors="coerce")
+        if dates.isna().any():
+            row = int(dates.isna().to_numpy().argmax())
+            raise InvalidDataError(f"{path}: row {row + 1}: `{table['date'].iloc[row]}` is not a date as 2024-12-31")
+        table = table.drop(columns="date").set_index(pd.DatetimeIndex(dates, name="date"))
+    if STRESS not in table:
+        raise InvalidDataError(f"{path}: column `{STRESS}` is missing; got {', '.join(map(str, table.columns))}")
+    return table[list(REGIMES)] if set(REGIMES) <= set(table.columns) else table[[STRESS]]
+
+
+def _check_forecast(forecast: pd.DataFrame, sessions: pd.DatetimeIndex) -> None:
+    index = check_dates(forecast.index, "probabilities")
+    strangers = index.difference(sessions)
+    if len(strangers):
+        raise InvalidDataError(f"probabilities: {strangers[0]:%Y-%m-%d} is no session of the data "
+                               f"({len(strangers)} such dates); leave them out")
+    if set(REGIMES) <= set(forecast.columns):
+        check_probabilities(forecast, "probabilities")
+    values = pd.to_numeric(forecast[STRESS], errors="coerce")
+    odd = ~values.between(0, 1).to_numpy()
+    if odd.any():
+        first = index[int(odd.argmax())]
+        raise InvalidDataError(f"probabilities: {first:%Y-%m-%d}: {forecast[STRESS][first]} lies outside [0, 1]")
+
