@@ -217,7 +217,8 @@ def _leaf(hint: Any, content: Any, place: str, where: str, faults: list[str]) ->
     except ValidationError as error:
         for fault in error.errors():
             inner = ".".join(map(str, fault["loc"]))
-            faults.append(f"{_at(place, '.'.join(filter(None, (where, inner))))}: {fault['msg']}, got `{fault['input']}`")
+            here = _at(place, ".".join(filter(None, (where, inner))))
+            faults.append(f"{here}: {fault['msg']}, got `{fault['input']}`")
         return None
 
 

@@ -23,6 +23,11 @@ class Run:
     ----------
     run_id : str or None
         mlflow's identifier; None where nothing is recorded.
+
+    Examples
+    --------
+    >>> Run().run_id is None
+    True
     """
 
     run_id: str | None = None
@@ -81,7 +86,13 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class NullTracker:
-    """A tracker that records nothing, for tests and for `tracking: off`."""
+    """A tracker that records nothing, for tests and for `tracking: off`.
+
+    Examples
+    --------
+    >>> with NullTracker().run("trial") as run:
+    ...     run.log_metrics({"log_loss": 0.3})
+    """
 
     @contextmanager
     def run(self, name: str, tags: Mapping[str, Any] | None = None) -> Iterator[Run]:
@@ -126,6 +137,11 @@ class Commit:
         Full git hash.
     dirty : bool
         Whether the package differs from it.
+
+    Examples
+    --------
+    >>> Commit(id="87a47b1", dirty=False).dirty
+    False
     """
 
     id: str

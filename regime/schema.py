@@ -222,7 +222,8 @@ def check_probabilities(frame: pd.DataFrame, name: str = "Probabilities", *, mis
     """
     check_dates(frame.index, name)
     if tuple(frame.columns) != REGIMES:
-        raise InvalidDataError(f"{name}: columns must be {', '.join(REGIMES)}, got {', '.join(map(str, frame.columns))}")
+        got = ", ".join(map(str, frame.columns))
+        raise InvalidDataError(f"{name}: columns must be {', '.join(REGIMES)}, got {got}")
     values = frame.to_numpy(dtype=float)
     absent = np.isnan(values)
     bad = ~((absent.all(axis=1) & missing)

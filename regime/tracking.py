@@ -23,7 +23,6 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from regime.artifacts import file_lock, output_file, to_json
 from regime.errors import ConfigError
@@ -209,7 +208,8 @@ def _standard_tags() -> dict[str, str]:
 
 
 def _address(path: Path) -> str:
-    return f"sqlite:///{quote(path.as_posix())}"
+    # No more than must be: mlflow makes the folder of this text as it stands, quoted or not.
+    return "sqlite:///" + path.as_posix().replace("%", "%25").replace("?", "%3F")
 
 
 def _open(path: Path) -> Any:

@@ -225,12 +225,14 @@ def test_what_cannot_be_used_is_answered_with_the_mend(tracker, client, tmp_path
         pass
 
 
-def test_a_path_with_odd_characters_works(tmp_path):
-    tracker = Tracker(experiment="odd", folder=tmp_path / "a b#c?d%20é" / "mlruns")
+@pytest.mark.parametrize("name", ["a b#cé", "a?b%20c"])
+def test_a_path_with_odd_characters_works(tmp_path, name):
+    tracker = Tracker(experiment="odd", folder=tmp_path / name / "mlruns")
     with tracker.run("x") as run:
         run.log_json("note.json", {"a": Path("b")})
     assert (tracker.folder / "mlflow.db").is_file()
     assert (tracker.folder / "artifacts" / run.run_id / "artifacts" / "note.json").is_file()
+    assert name != "a b#cé" or [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_the_null_tracker_takes_every_call_and_touches_nothing(tmp_path, monkeypatch):

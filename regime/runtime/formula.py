@@ -39,6 +39,12 @@ class Linear:
     ------
     InvalidDataError
         If lengths differ, a number is not finite, or a scale or clip is not positive.
+
+    Examples
+    --------
+    >>> line = Linear(center=(10.0,), scale=(2.0,), clip=(3.0,), coef=(0.5,), intercept=-1.0)
+    >>> linear_log_odds(np.array([[14.0], [99.0]]), line)
+    array([0. , 0.5])
     """
 
     center: tuple[float, ...]
@@ -84,6 +90,12 @@ class ModelParts:
     ------
     InvalidDataError
         If the parts do not fit together.
+
+    Examples
+    --------
+    >>> line = Linear(center=(20.0,), scale=(8.0,), clip=(3.0,), coef=(1.0,), intercept=0.0)
+    >>> ModelParts(features=("vix",), linear=line, linear_weight=1.0, phase_prior=(0.6, 0.2, 0.2)).slope
+    1.0
     """
 
     features: tuple[str, ...]

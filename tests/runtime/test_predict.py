@@ -163,6 +163,15 @@ def test_a_booster_of_other_columns_is_refused(saved_parts):
         SavedModel(other)
 
 
+def test_a_booster_finds_its_own_columns_among_the_features(saved_parts, golden_columns):
+    stress = saved_parts.stress_boosters
+    alone = ModelParts(features=saved_parts.features, stress_boosters=stress, phase_prior=(1.0, 0.0, 0.0))
+    among = ModelParts(features=("extra", *reversed(saved_parts.features)), stress_boosters=stress,
+                       phase_prior=(1.0, 0.0, 0.0))
+    columns = {**golden_columns, "extra": np.full(20, 9.0)}
+    np.testing.assert_array_equal(SavedModel(among).predict_proba(columns), SavedModel(alone).predict_proba(columns))
+
+
 ALONE = """
 import sys
 allowed = {"regime", "regime.errors", "regime.runtime"}
