@@ -1,4 +1,4 @@
-"""Which labels, columns and model, judged on 1980-2004 alone?
+"""Ask which labels, columns and model are best, judged on 1980-2004 alone.
 
 Every choice of the shipped config was made by this comparison: walk-forward refits inside the years
 that train the first out-of-sample block, scored against three definitions of a fall. No row after
@@ -54,7 +54,8 @@ def variants(base: Settings) -> dict[str, Settings]:
         "refit monthly": replace(base, splits=replace(splits, refit_months=1)),
         "labels: S&P falls only": labelled(*falls((1.0,))),
         "labels: one depth, S&P only": labelled(EpisodeLabels(depth=2.0, core_weight=1.0)),
-        "labels: quarter jump model, 2 states": labelled(*falls((1.0, 0.7)), JumpModelLabels(), weights=(1,) * 6 + (2,)),
+        "labels: quarter jump model, 2 states": labelled(*falls((1.0, 0.7)), JumpModelLabels(),
+                                                         weights=(1,) * 6 + (2,)),
         "labels: quarter jump model, 3 states": labelled(*falls((1.0, 0.7)), JumpModelLabels(n_states=3),
                                                          weights=(1,) * 6 + (2,)),
         "labels: jump model only, 2 states": labelled(JumpModelLabels()),
@@ -79,13 +80,15 @@ def main(data: str) -> None:
     features, market = base.features(world.panel).loc[:LAST], world.market.loc[:LAST]
     truths = {name: truth_from_labels(labeller(market)) for name, labeller in TRUTHS.items()}
     rows = {}
-    scores = raw_scores(world.close.loc[:LAST], world.returns.loc[:LAST], world.panel.values["vix"].loc[:LAST])
+    scores = raw_scores(world.close.loc[:LAST], world.returns.loc[:LAST], world.panel.values["vix"].loc[:LAST],
+                        rank_start="1963-01-01")
     for name, settings in variants(base).items():
         forecast = walk_forward(settings, features, market, NoProgress())
         if not rows:
+            days = forecast.probabilities.index
             for rival in ("downside_rank", "below_200dma"):
                 rows[f"rival: {rival}"] = _cells(truths, {key: baseline_probabilities(
-                    scores[[rival]], truth.stress, truth.known_at, forecast.folds)[rival].loc[forecast.probabilities.index]
+                    scores[[rival]], truth.stress, truth.known_at, forecast.folds)[rival].loc[days]
                     for key, truth in truths.items()})
         rows[name] = _cells(truths, dict.fromkeys(truths, forecast.probabilities))
         print(name, {key: round(value, 4) for key, value in rows[name].items()}, file=sys.stderr, flush=True)

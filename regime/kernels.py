@@ -17,7 +17,8 @@ __all__ = ["ewm_mean", "ewm_std", "fall_state", "mean_correlation", "rolling_ext
            "rolling_zscore"]
 
 Column = NDArray[np.float64]
-_jit = nb.njit(cache=True, fastmath=False)
+# numpy's division gives NaN where Python's would stop, and the check for it costs time in every row.
+_jit = nb.njit(cache=True, fastmath=False, error_model="numpy")
 
 
 @_jit
@@ -39,7 +40,7 @@ def rolling_mean(x: Column, lookback: int, minimum: int) -> Column:
             if t >= lookback and not np.isnan(x[t - lookback]):
                 total -= x[t - lookback]
                 count -= 1
-        if count >= minimum:
+        if count >= max(minimum, 1):
             out[t] = total / count
     return out
 
@@ -80,44 +81,84 @@ def rolling_zscore(x: Column, lookback: int, minimum: int) -> Column:
     return out
 
 
-@_jit
 def rolling_rank(x: Column, lookback: int, minimum: int) -> Column:
     """Share of the last `lookback` rows at or below today's value (ties count half), in (0, 1]; 0 = expanding."""
-    out = np.full(x.size, np.nan)
-    for t in range(x.size):
+    # The order of the whole column only names the values; what is counted is whole numbers of rows up to t.
+    return _rolling_rank(x, np.argsort(x), lookback, minimum)
+
+
+@_jit
+def _rolling_rank(x: Column, order: NDArray[np.int64], lookback: int, minimum: int) -> Column:
+    """Ranks by a tally of the window's values, and a Fenwick tree over it that sums the smaller ones."""
+    out, place = np.full(x.size, np.nan), np.zeros(x.size, np.int64)
+    distinct, previous = 0, np.nan
+    for t in order:
         if np.isnan(x[t]):
+            break  # sorted last
+        distinct += x[t] != previous
+        place[t], previous = distinct, x[t]
+    tally, tree = np.zeros(distinct + 1, np.int32), np.zeros(distinct + 1, np.int32)
+    count = 0
+    for t in range(x.size):
+        if 0 < lookback <= t and place[t - lookback] > 0:
+            count -= 1
+            tally[place[t - lookback]] -= 1
+            node = place[t - lookback]
+            while node <= distinct:
+                tree[node] -= 1
+                node += node & -node
+        if place[t] == 0:
             continue
-        start = 0 if lookback == 0 else max(0, t - lookback + 1)
-        below, equal, count = 0, 0, 0
-        for s in range(start, t + 1):
-            if not np.isnan(x[s]):
-                count += 1
-                below += x[s] < x[t]
-                equal += x[s] == x[t]
+        count += 1
+        tally[place[t]] += 1
+        node = place[t]
+        while node <= distinct:
+            tree[node] += 1
+            node += node & -node
         if count >= minimum:
-            out[t] = (below + 0.5 * (equal + 1)) / count
+            below, node = 0, place[t] - 1
+            while node > 0:
+                below += tree[node]
+                node &= node - 1
+            out[t] = (below + 0.5 * (tally[place[t]] + 1)) / count
     return out
 
 
 @_jit
 def rolling_extreme(x: Column, lookback: int, minimum: int, sign: int) -> Column:
-    """Maximum (`sign` 1) or minimum (`sign` -1) of the last `lookback` rows, by a queue of candidates, shape (n,)."""
-    out = np.full(x.size, np.nan)
-    queue = np.empty(x.size, np.int64)
-    head, tail, count = 0, 0, 0
+    """Maximum (`sign` 1) or minimum (`sign` -1) of the last `lookback` rows, shape (n,).
+
+    A window is the end of one block of `lookback` rows and the beginning of the next: the larger of two
+    running maxima, one taken backwards once its block is full.
+
+    Parameters
+    ----------
+    x : array, shape (n,)
+    lookback : int
+        Rows, today's among them.
+    minimum : int
+        Values that a window needs.
+    sign : int
+        1 or -1.
+    """
+    out, ends = np.full(x.size, np.nan), np.full(lookback + 1, -np.inf)
+    best, count = -np.inf, 0
     for t in range(x.size):
-        if t >= lookback and not np.isnan(x[t - lookback]):
-            count -= 1
-        if not np.isnan(x[t]):
-            count += 1
-            while tail > head and sign * x[queue[tail - 1]] <= sign * x[t]:
-                tail -= 1
-            queue[tail] = t
-            tail += 1
-        while tail > head and queue[head] <= t - lookback:
-            head += 1
-        if count >= minimum and tail > head:
-            out[t] = x[queue[head]]
+        inside = t % lookback
+        if inside == 0 and t > 0:
+            best = -np.inf
+            for back in range(lookback - 1, -1, -1):
+                value = sign * x[t - lookback + back]
+                best = value if value > best else best
+                ends[back] = best
+            best = -np.inf
+        value = sign * x[t]
+        best = value if value > best else best  # a missing value is never larger
+        count += not np.isnan(value)
+        if t >= lookback:
+            count -= not np.isnan(x[t - lookback])
+        if count >= minimum and count > 0:
+            out[t] = sign * max(best, ends[inside + 1])
     return out
 
 
@@ -142,17 +183,18 @@ def ewm_std(x: Column, halflife: float, minimum: int) -> Column:
     """Exponential standard deviation about the exponential mean, unbiased for its weights, shape (n,)."""
     out = np.full(x.size, np.nan)
     keep = 0.5 ** (1.0 / halflife)
-    mean, square, weight, weight2, count = 0.0, 0.0, 0.0, 0.0, 0
+    mean, square, weight, weight2, inverse, count = 0.0, 0.0, 0.0, 0.0, 0.0, 0
     for t in range(x.size):
         if not np.isnan(x[t]):
             weight = keep * weight + 1.0
             weight2 = keep * keep * weight2 + 1.0
+            inverse = 1.0 / weight  # not on the path from one mean to the next, so the division costs no wait
             step = x[t] - mean
-            mean += step / weight
+            mean += step * inverse
             square = keep * square + step * (x[t] - mean)
             count += 1
         if count >= max(minimum, 2):
-            out[t] = np.sqrt(max(square, 0.0) / (weight - weight2 / weight))
+            out[t] = np.sqrt(max(square, 0.0) / (weight - weight2 * inverse))
     return out
 
 
@@ -162,6 +204,16 @@ def fall_state(log_price: Column, monthly_vol: Column, depth: float, recovered: 
 
     A fall opens when the price lies `depth` monthly volatilities (taken at the peak) under its peak,
     and closes when `recovered` of it is regained; the peak is then the highest close since the low.
+
+    Parameters
+    ----------
+    log_price, monthly_vol : array, shape (n,)
+        Log closes, and the volatility of 21 sessions as a fraction. A session without either, or with a
+        volatility of 0, repeats the state before it.
+    depth : float
+        Monthly volatilities.
+    recovered : float
+        Share of the fall, in price, in (0, 1].
 
     Returns
     -------

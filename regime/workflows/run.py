@@ -108,7 +108,7 @@ def run(config: str | Path | Settings = "configs/demo.yaml", *, data: str | Path
             _write_frames(staged, forecast, strategy)
             _write_model(staged / "bundle", settings, world, features, model, window)
             summary["seconds"] = round(time.perf_counter() - begun, 1)
-            _write_report(staged, settings, summary, world, truth.regime, forecast, strategy)
+            _write_report(staged, settings, summary, world, forecast, strategy)
             write_json(staged / "summary.json", summary)
             _record(record, settings, staged, summary, verdict, model)
         return RunResult(summary=summary, probabilities=forecast.probabilities, exposure=strategy.exposure,
@@ -151,9 +151,10 @@ def _write_model(folder: Path, settings: Settings, world: World, features: pd.Da
 
 
 def _write_report(folder: Path, settings: Settings, summary: Mapping[str, Any], world: World,
-                  regime: pd.Series | None, forecast: Forecast, strategy: Strategy) -> None:
+                  forecast: Forecast, strategy: Strategy) -> None:
     days = forecast.probabilities.index
-    truth = pd.Series(dtype=object) if regime is None else regime.reindex(days).dropna()
+    # The ribbon shows the folder's own labels even where a list of episodes is what scores.
+    truth = settings.truth(world.market).regime.reindex(days).dropna()
     content = ReportContent(
         title=f"Deleveraging regimes: {settings.name}", summary=summary, prices=world.close.loc[days], truth=truth,
         probabilities=forecast.probabilities, exposure=strategy.exposure, equity=strategy.equity, notes=strategy.notes,
