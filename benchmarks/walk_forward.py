@@ -23,10 +23,10 @@ CLAIM, ROUNDS, PROCESSES = 0.7, 2, 2
 
 
 def example() -> Settings:
-    """The demo's model on forty years, refitted every half year of the last twenty."""
+    """The demo's model on forty years, refitted in each of the last twenty."""
     settings = load_settings("demo.yaml")
     return replace(settings, start=date(1985, 1, 2), source=SimulatedSource(years=40, start=date(1985, 1, 2)),
-                   splits=replace(settings.splits, first_test=date(2005, 1, 1)))
+                   splits=replace(settings.splits, first_test=date(2005, 1, 1), refit_months=12))
 
 
 def timed(settings: Settings, jobs: int, features, market) -> tuple[Forecast, float]:
