@@ -21,18 +21,33 @@ try:
 except ImportError:  # pragma: no cover - Windows has no flock
     fcntl = None  # type: ignore[assignment]
 
-__all__ = [
-    "file_lock",
-    "output_file",
-    "output_folder",
-    "publish",
-    "replaced_folder",
-    "to_json",
-    "write_bytes",
-    "write_json",
-]
+__all__ = ["check_place", "file_lock", "output_file", "output_folder", "publish", "replaced_folder", "to_json",
+           "write_bytes", "write_json"]
 
 STAGING = ".partial-"
+
+
+def check_place(path: Path, *, folder: bool = True) -> None:
+    """Refuse, before any work is done, a place that output cannot be written to.
+
+    Parameters
+    ----------
+    path : Path
+        Where the output will go; it and its parents may be missing.
+    folder : bool
+        Whether it is to be a folder; otherwise a file.
+
+    Raises
+    ------
+    ConfigError
+        Naming what is in the way.
+    """
+    start = path if folder else path.parent
+    nearest = next(place for place in (start, *start.parents) if os.path.lexists(place))
+    obstacle = "it is a folder" if not folder and path.is_dir() else f"{nearest} is no folder" \
+        if not nearest.is_dir() else "" if os.access(nearest, os.W_OK | os.X_OK) else f"{nearest} is read-only"
+    if obstacle:
+        raise ConfigError(f"{path}: cannot write there ({obstacle}); name another place")
 
 
 def to_json(content: Any) -> bytes:

@@ -3,7 +3,7 @@
 A config is a mapping whose section keys are the constructor arguments of a dataclass. Nested
 dataclasses are mappings again; where several classes are allowed, a one-key mapping names the class:
 ``{Hysteresis: {enter: 0.6, leave: 0.4}}``. ``extends: base.yaml`` takes a file beside it as the
-ground to write over.
+ground to write over: mappings key by key, all else as a whole; naming another class takes its place.
 
 Depends on: errors.
 """
@@ -35,9 +35,9 @@ class _UniqueKeys(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key, (node_key, _) in zip(keys, node.value, strict=True):
-            if keys.count(key) > 1:
-                raise ConfigError(f"line {node_key.start_mark.line + 1}: key `{key}` is written twice")
+        for place, (key, (node_key, _)) in enumerate(zip(keys, node.value, strict=True)):
+            if key in keys[:place]:
+                raise ConfigError(f"line {node_key.start_mark.line + 1}: key `{key}` is written twice; keep one")
         return super().construct_mapping(node, deep=deep)
 
 
@@ -81,17 +81,20 @@ def read_config(path: str | Path, schema: type[T], overrides: Sequence[str] = ()
     schema : type
         A dataclass; its fields are the sections.
     overrides : sequence of str
-        Later ones win. Values are YAML: ``splits.embargo=10``.
+        Later ones win. Values are YAML: ``splits.embargo=10``. A class stands on the way by its name, an
+        item of a list by its number from 0: ``rule.rules.1.MinimumHold.days=5``.
 
     Raises
     ------
     ConfigError
         With every fault found: file, section, rule, value and the nearest valid name.
     """
-    found = find_config(path)
-    content = _with_base(found)
+    content: Any = _with_base(find_config(path))
     for override in overrides:
-        content = _merge(content, _parse_override(override))
+        try:
+            content = _merge(content, _parse_override(override))
+        except ConfigError as error:
+            raise ConfigError(f"override `{override}`: {error}") from None
     return build(schema, content, str(path))
 
 
@@ -124,31 +127,55 @@ def _dump_tagged(value: Any, hint: Any) -> Any:
     return dump(value)
 
 
-def _with_base(path: Path) -> dict[str, Any]:
-    content = read_yaml(path) or {}
+def _with_base(path: Path, above: tuple[Path, ...] = ()) -> Any:
+    if path.resolve() in above:
+        raise ConfigError(f"{above[0]}: extends itself by way of {path}; take one `extends` out")
+    content = read_yaml(path)
+    content = {} if content is None else content
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: a config is a mapping of sections, got {type(content).__name__}")
     base = content.pop("extends", None)
-    return _merge(_with_base(find_config(path.parent / str(base))), content) if base else content
+    if not base:
+        return content
+    return _merge(_with_base(find_config(path.parent / str(base)), (*above, path.resolve())), content)
 
 
-def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    result = dict(under)
-    for key, value in over.items():
-        both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
-        result[key] = _merge(result[key], value) if both else value
-    return result
+def _merge(under: Any, over: Any) -> Any:
+    """`over` laid on `under`; neither is changed."""
+    if not isinstance(over, Mapping):
+        return over
+    if isinstance(under, list) and over and all(str(key).isdecimal() for key in over):
+        return _merge_items(under, {int(key): value for key, value in over.items()})
+    if not isinstance(under, Mapping) or _names_another_class(under, over):
+        return over
+    return {**under, **{key: _merge(under.get(key), value) for key, value in over.items()}}
+
+
+def _merge_items(under: Sequence[Any], over: Mapping[int, Any]) -> list[Any]:
+    beyond = [number for number in over if number >= len(under)]
+    if beyond:
+        raise ConfigError(f"no item {beyond[0]} in a list of {len(under)}; the first is 0")
+    return [_merge(item, over[number]) if number in over else item for number, item in enumerate(under)]
+
+
+def _names_another_class(under: Mapping[Any, Any], over: Mapping[Any, Any]) -> bool:
+    """Whether both are a class and its arguments, and the classes differ."""
+    names = [*under, *over]
+    arguments = [*under.values(), *over.values()]
+    return len(names) == 2 and names[0] != names[1] and all(str(name)[:1].isupper() for name in names) \
+        and all(value is None or isinstance(value, Mapping) for value in arguments)
 
 
 def _parse_override(text: str) -> dict[str, Any]:
     dotted, equals, value = text.partition("=")
-    if not equals or not dotted.strip():
-        raise ConfigError(f"override `{text}`: write section.key=value")
+    keys = dotted.strip().split(".")
+    if not equals or not all(keys):
+        raise ConfigError("write section.key=value")
     try:
         content: Any = yaml.safe_load(value)
     except yaml.YAMLError:
-        raise ConfigError(f"override `{text}`: the value is not YAML") from None
-    for key in reversed(dotted.strip().split(".")):
+        raise ConfigError("the value is not YAML") from None
+    for key in reversed(keys):
         content = {key: content}
     return typing.cast(dict[str, Any], content)
 
@@ -181,7 +208,7 @@ def _construct(schema: type, content: Any, place: str, where: str, faults: list[
     before = len(faults)
     for key in content:
         if key not in fields:
-            faults.append(f"{_at(place, where)}: unknown key `{key}`{_suggestion(str(key), fields)}")
+            faults.append(f"{_at(place, where)}: unknown key `{key}`{_nearest(str(key), fields)}")
     for name, (field, _) in fields.items():
         required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         if required and name not in content:
@@ -202,16 +229,21 @@ def _choose(classes: Sequence[type], content: Any, place: str, where: str, fault
     if isinstance(content, str):
         content = {content: {}}
     if not isinstance(content, Mapping) or len(content) != 1:
-        faults.append(f"{_at(place, where)}: name one of {', '.join(names)}, as in `{next(iter(names))}: {{...}}`")
+        got = ", ".join(map(str, content)) if isinstance(content, Mapping) else content
+        faults.append(f"{_at(place, where)}: name one class, {' or '.join(names)}, with its arguments under it, "
+                      f"as in `{next(iter(names))}: {{...}}`; got `{got}`")
         return None
     (name, arguments), = content.items()
     if name not in names:
-        faults.append(f"{_at(place, where)}: unknown class `{name}`{_suggestion(str(name), names)}")
+        faults.append(f"{_at(place, where)}: unknown class `{name}`{_nearest(str(name), names)}")
         return None
     return _construct(names[name], arguments, place, f"{where}.{name}", faults)
 
 
 def _leaf(hint: Any, content: Any, place: str, where: str, faults: list[str]) -> Any:
+    if isinstance(content, bool) and hint in (int, float):  # which Python would take for 1 and 0
+        faults.append(f"{_at(place, where)}: must be a number, got `{str(content).lower()}`")
+        return None
     try:
         return _adapter(hint).validate_python(content)
     except ValidationError as error:
@@ -224,7 +256,7 @@ def _leaf(hint: Any, content: Any, place: str, where: str, faults: list[str]) ->
 
 @lru_cache(maxsize=256)
 def _adapter(hint: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(hint)
+    return TypeAdapter(hint, config={"allow_inf_nan": False})
 
 
 @lru_cache(maxsize=256)
@@ -253,3 +285,7 @@ def _at(place: str, where: str) -> str:
 def _suggestion(word: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
     return f"; did you mean `{near[0]}`?" if near else ""
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    return _suggestion(word, known) or f"; known: {', '.join(sorted(known))}"

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from regime.cli.commands.config import show
+from regime.cli.commands.data import check
 from regime.cli.commands.evaluate import evaluate
 from regime.cli.commands.features import features
 from regime.cli.commands.run import run
@@ -18,17 +19,25 @@ __all__ = ["app"]
 
 app = typer.Typer(name="regime", add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 config = typer.Typer(rich_markup_mode=None, help="Look at configs.")
+data = typer.Typer(rich_markup_mode=None, help="Look at data.")
 
 app.command()(run)
 app.command()(features)
 app.command()(evaluate)
 config.command()(show)
 app.add_typer(config, name="config")
+data.command()(check)
+app.add_typer(data, name="data")
 
 
 @config.callback()
 def _config() -> None:
     """Look at configs."""
+
+
+@data.callback()
+def _data() -> None:
+    """Look at data."""
 
 
 def _version(wanted: bool) -> None:

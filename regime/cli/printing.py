@@ -8,18 +8,18 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from regime.report.sentences import unfit_series, verdict
+from regime.report.sentences import refused_values, unfit_series, verdict
 from regime.report.tables import Row, Table, event_table, performance_table, score_table
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table as RichTable
 
-__all__ = ["as_json", "print_json", "print_summary"]
+__all__ = ["as_json", "print_json", "print_summary", "print_tables"]
 
 # What a terminal has room for; the report holds all.
 SCORES = ("log_loss", "brier", "average_precision", "auc")
@@ -53,6 +53,18 @@ def print_summary(summary: Mapping[str, Any]) -> None:
     sys.stdout.write(printed.get())
 
 
+def print_tables(tables: Sequence[Table], lines: Sequence[str] = ()) -> None:
+    """Tables to standard output, those without rows left out, then lines as they are."""
+    console = _console()
+    with console.capture() as printed:
+        for table in tables:
+            if table.rows:
+                console.print(_rich(table, ascii_only=console.options.ascii_only), "", sep="\n")
+        for line in lines:
+            console.print(_text(line, console), soft_wrap=True)
+    sys.stdout.write(printed.get())
+
+
 def _print_all(console: Console, summary: Mapping[str, Any]) -> None:
     _print_period(console, summary)
     scores, events, backtest = (summary.get(key) or {} for key in ("scores", "events", "backtest"))
@@ -75,6 +87,9 @@ def _print_period(console: Console, summary: Mapping[str, Any]) -> None:
     unfit = unfit_series(data)
     if unfit:
         console.print(f"Missing or stale: {', '.join(unfit)}", style="yellow")
+    refused = refused_values(data)
+    if refused:
+        console.print(f"Values refused: {', '.join(refused)}", style="yellow")
     console.print()
 
 

@@ -18,6 +18,7 @@ from regime.evaluation.truth import Truth
 from regime.schema import REGIMES, check_probabilities
 
 __all__ = [
+    "ForecastBlock",
     "average_precision",
     "brier_score",
     "fold_scores",

@@ -1,6 +1,6 @@
 """All families in one call: a panel in, features with their specifications out.
 
-Depends on: schema, panel frames by their schema, the five family modules.
+Depends on: errors, schema, panel frames by their schema, the five family modules.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from regime.errors import ConfigError
 from regime.features.cross_asset import CrossAssetFeatures
 from regime.features.dollar import DollarFeatures
 from regime.features.feature import Feature
@@ -39,6 +40,12 @@ class FeatureSet:
     valuation: ValuationFeatures = field(default_factory=ValuationFeatures)
     positioning: PositioningFeatures = field(default_factory=PositioningFeatures)
     cross_asset: CrossAssetFeatures = field(default_factory=CrossAssetFeatures)
+
+    def __post_init__(self) -> None:
+        names = [spec.name for spec in self.specs]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ConfigError(f"two features are called `{twice[0]}`; change one of their lookbacks")
 
     @property
     def features(self) -> tuple[Feature, ...]:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from regime import kernels
-from regime.features.feature import Feature, Mechanism
+from regime.features.feature import Feature, Mechanism, check_positive
 from regime.features.transforms import breadth, change, deviation, drawdown, log_change, moves, scaled_move, volatility
 
 __all__ = ["CrossAssetFeatures"]
@@ -39,7 +39,10 @@ class CrossAssetFeatures:
     """
 
     lookback: int = 10
-    halflife: float = 42
+    halflife: float = 42.0
+
+    def __post_init__(self) -> None:
+        check_positive(self)
 
     def features(self) -> tuple[Feature, ...]:
         """Every feature of the family, in the order of the columns."""
@@ -48,9 +51,9 @@ class CrossAssetFeatures:
         return (
             sell("breadth", days, 1, RISK, lambda v: breadth(v, days, -1.0)),
             sell("correlation_change", 63, 1, RISK, self._correlation_change),
-            sell("turbulence", 5, 1, RISK, turbulence),
-            sell("world_distance", 200, -1, WORLD, world_distance),
-            havens("haven_failure", 10, 0, ("sp500", "gold", "tlt"), haven_failure),
+            sell("turbulence", 5, 1, RISK, _turbulence),
+            sell("world_distance", 200, -1, WORLD, _world_distance),
+            havens("haven_failure", 10, 0, ("sp500", "gold", "tlt"), _haven_failure),
             havens("stock_bond_correlation", 63, 0, ("sp500", "tlt"), self._stock_bond),
             crypto("bitcoin_drawdown", 63, -1, ("btc",), lambda v: drawdown(v["btc"], 63)),
         )
@@ -65,7 +68,7 @@ class CrossAssetFeatures:
         return pd.Series(kernels.mean_correlation(np.ascontiguousarray(pair), self.halflife, 63), index=values.index)
 
 
-def turbulence(values: pd.DataFrame) -> pd.Series:
+def _turbulence(values: pd.DataFrame) -> pd.Series:
     """Mean squared scaled move of the markets over 5 sessions, in logs: large moves whatever their direction."""
     squares = pd.DataFrame({name: scaled_move(values[name], 1) ** 2 for name in values}).clip(upper=64.0)
     mean = squares.mean(axis=1).where(squares.notna().sum(axis=1) >= 4)
@@ -73,14 +76,14 @@ def turbulence(values: pd.DataFrame) -> pd.Series:
     return pd.Series(np.log(week + 0.05), index=values.index)
 
 
-def world_distance(values: pd.DataFrame) -> pd.Series:
+def _world_distance(values: pd.DataFrame) -> pd.Series:
     """Mean over foreign and technology markets of the distance to their 200-session mean, in yearly volatilities."""
     parts = {name: deviation(values[name], 200) / (volatility(values[name], 126) * np.sqrt(200)) for name in values}
     table = pd.DataFrame(parts)
     return table.mean(axis=1).where(table.notna().sum(axis=1) >= 2)
 
 
-def haven_failure(values: pd.DataFrame) -> pd.Series:
+def _haven_failure(values: pd.DataFrame) -> pd.Series:
     """Gold and Treasuries fall with equities: the least of the three scaled 10-session falls, floored at 0."""
     falls = pd.DataFrame({name: -scaled_move(values[name], 10) for name in values})
     return falls.min(axis=1, skipna=False).clip(lower=0.0)

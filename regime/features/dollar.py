@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from regime import kernels
-from regime.features.feature import Feature, Mechanism
+from regime.features.feature import Feature, Mechanism, check_positive
 from regime.features.transforms import log_change, percentile, scaled_move
 
 __all__ = ["DollarFeatures"]
@@ -37,6 +37,9 @@ class DollarFeatures:
     lookback: int = 63
     extreme: int = 504
 
+    def __post_init__(self) -> None:
+        check_positive(self)
+
     def features(self) -> tuple[Feature, ...]:
         """Every feature of the family, in the order of the columns."""
         make, carry = Mechanism("dollar", "dollar funding"), Mechanism("dollar", "carry")
@@ -45,7 +48,7 @@ class DollarFeatures:
             make("momentum", self.lookback, 1, index, lambda v: scaled_move(v["dollar_index"], self.lookback)),
             make("momentum", 21, 1, index, lambda v: scaled_move(v["dollar_index"], 21)),
             make("extreme", self.extreme, 0, index, lambda v: percentile(v["dollar_index"], self.extreme)),
-            make("dash", 10, 0, ("dollar_index", "sp500", "gold"), dash_for_dollars),
+            make("dash", 10, 0, ("dollar_index", "sp500", "gold"), _dash_for_dollars),
             make("equity_correlation", self.lookback, 0, ("dollar_index", "sp500"), self._equity_correlation),
             carry("yen_move", 21, -1, ("usdjpy",), lambda v: scaled_move(v["usdjpy"], 21)),
         )
@@ -56,7 +59,7 @@ class DollarFeatures:
                          index=values.index)
 
 
-def dash_for_dollars(values: pd.DataFrame) -> pd.Series:
+def _dash_for_dollars(values: pd.DataFrame) -> pd.Series:
     """Dollar up while equities and gold fall: the least of the three scaled 10-session moves, floored at 0."""
     moves = pd.concat([scaled_move(values["dollar_index"], 10), -scaled_move(values["sp500"], 10),
                        -scaled_move(values["gold"], 10)], axis=1)

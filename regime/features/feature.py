@@ -1,20 +1,21 @@
 """One feature: what it is, beside how it is computed.
 
-Depends on: schema.
+Depends on: errors, schema.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from regime.errors import ConfigError
 from regime.schema import Family, FeatureSpec
 
-__all__ = ["Compute", "Feature", "Mechanism", "Sign"]
+__all__ = ["Compute", "Feature", "Mechanism", "Sign", "check_positive"]
 
 Compute = Callable[[pd.DataFrame], pd.Series]
 Sign = Literal[-1, 0, 1]
@@ -72,3 +73,17 @@ class Mechanism:
         name = f"{self.family}_{quantity}_{lookback}" if lookback else f"{self.family}_{quantity}"
         return Feature(FeatureSpec(name=name, family=self.family, mechanism=self.name, sign=sign,
                                    lookback=lookback, inputs=inputs, proxy=proxy), compute)
+
+
+def check_positive(family: Any) -> None:
+    """Refuse a family whose parameters, all of them sessions or sizes, are not positive.
+
+    Raises
+    ------
+    ConfigError
+        Naming each parameter at fault.
+    """
+    values = {field.name: getattr(family, field.name) for field in fields(family)}
+    faults = [f"{name}: must be positive, got {value}" for name, value in values.items() if not value > 0]
+    if faults:
+        raise ConfigError(faults)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from regime.features.feature import Compute, Feature, Mechanism
+from regime.features.feature import Compute, Feature, Mechanism, check_positive
 from regime.features.transforms import change, deviation, log_change, zscore
 
 __all__ = ["LiquidityFeatures"]
@@ -35,6 +35,9 @@ class LiquidityFeatures:
     lookback: int = 63
     short: int = 21
 
+    def __post_init__(self) -> None:
+        check_positive(self)
+
     def features(self) -> tuple[Feature, ...]:
         """Every feature of the family, in the order of the columns."""
         return (*self._funding(), *self._balance_sheet(), *self._long_end(), *self._credit())
@@ -51,7 +54,7 @@ class LiquidityFeatures:
         make, days = Mechanism("liquidity", "reserves"), self.lookback
         return (
             make("net_liquidity_change", days, 0, ("fed_assets", "tga", "rrp"),
-                 lambda v: change(net_liquidity(v) / v["fed_assets"], days)),
+                 lambda v: change(_net_liquidity(v) / v["fed_assets"], days)),
             make("reserve_share_change", days, 0, ("reserves", "fed_assets"),
                  lambda v: change(v["reserves"] / v["fed_assets"], days)),
         )
@@ -61,7 +64,7 @@ class LiquidityFeatures:
         return (
             make("rate10_change", days, 1, ("dgs10",), lambda v: change(v["dgs10"], days)),
             make("rate30_change", days, 1, ("dgs30",), lambda v: change(v["dgs30"], days)),
-            make("bear_steepening", days, 1, ("dgs30", "dgs2"), bear_steepening(days)),
+            make("bear_steepening", days, 1, ("dgs30", "dgs2"), _bear_steepening(days)),
             make("rate_volatility_deviation", 252, 1, ("move",), lambda v: deviation(v["move"], 252)),
             make("mortgage_spread_change", days, 1, ("mortgage30", "dgs10"),
                  lambda v: change(v["mortgage30"] - v["dgs10"], days)),
@@ -75,12 +78,12 @@ class LiquidityFeatures:
         )
 
 
-def net_liquidity(values: pd.DataFrame) -> pd.Series:
+def _net_liquidity(values: pd.DataFrame) -> pd.Series:
     """Fed assets less the Treasury's account and the reverse repo facility, USD mn (the facility is in bn)."""
     return values["fed_assets"] - values["tga"] - 1000.0 * values["rrp"].fillna(0.0)
 
 
-def bear_steepening(lookback: int) -> Compute:
+def _bear_steepening(lookback: int) -> Compute:
     """Steepening of 30-year over 2-year that comes with a rise of the 30-year; 0 when the long end falls, in points."""
 
     def compute(values: pd.DataFrame) -> pd.Series:

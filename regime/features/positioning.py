@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from regime import kernels
-from regime.features.feature import Compute, Feature, Mechanism, Sign
+from regime.features.feature import Compute, Feature, Mechanism, Sign, check_positive
 from regime.features.transforms import change, deviation, drawdown, log_change, percentile, volatility, zscore
 from regime.mechanisms.cta import trend_exposure, triggers_broken
 
@@ -46,6 +46,9 @@ class PositioningFeatures:
     crowding: int = 1260
     fall_depth: float = 2.0
 
+    def __post_init__(self) -> None:
+        check_positive(self)
+
     def features(self) -> tuple[Feature, ...]:
         """Every feature of the family, in the order of the columns."""
         return (*self._price(), *self._falls(), *self._trend(), *self._options(), *self._surveys())
@@ -55,10 +58,10 @@ class PositioningFeatures:
         return (
             make("drawdown", 252, 1, ("sp500",), lambda v: -drawdown(v["sp500"], 252)),
             make("distance", 200, 1, ("sp500",), lambda v: -_above_average(v["sp500"], 200)),
-            make("downside_rank", 0, 1, ("sp500",), lambda v: downside_rank(v["sp500"])),
+            make("downside_rank", 0, 1, ("sp500",), lambda v: _downside_rank(v["sp500"])),
             make("realised_vol", 21, 1, ("sp500",), lambda v: np.log(volatility(v["sp500"], 21))),
-            make("mean_return", 10, -1, ("sp500",), lambda v: mean_return(v["sp500"], 10)),
-            make("mean_return", 21, -1, ("sp500",), lambda v: mean_return(v["sp500"], 21)),
+            make("mean_return", 10, -1, ("sp500",), lambda v: _mean_return(v["sp500"], 10)),
+            make("mean_return", 21, -1, ("sp500",), lambda v: _mean_return(v["sp500"], 21)),
             make("vol_shock", 63, 1, ("sp500",), lambda v: _log_ratio(volatility(v["sp500"], 5),
                                                                        volatility(v["sp500"], 63))),
         )
@@ -81,8 +84,8 @@ class PositioningFeatures:
     def _options(self) -> tuple[Feature, ...]:
         make, days = Mechanism("positioning", "dealers and option sellers"), self.lookback
         return (
-            make("vix", 0, 1, ("vix", "sp500"), implied_volatility, proxy=True),
-            make("vix_change", 10, 1, ("vix", "sp500"), lambda v: change(implied_volatility(v), 10), proxy=True),
+            make("vix", 0, 1, ("vix", "sp500"), _implied_volatility, proxy=True),
+            make("vix_change", 10, 1, ("vix", "sp500"), lambda v: change(_implied_volatility(v), 10), proxy=True),
             make("vix_term", 0, 1, ("vix", "vix3m"), lambda v: _log_ratio(v["vix"], v["vix3m"])),
             make("vvix_deviation", days, -1, ("vvix",), lambda v: deviation(v["vvix"], days)),
             make("skew_deviation", days, -1, ("skew",), lambda v: deviation(v["skew"], days)),
@@ -110,12 +113,12 @@ def _fall(depth: float, name: str) -> Compute:
     return compute
 
 
-def mean_return(close: pd.Series, halflife: float) -> pd.Series:
+def _mean_return(close: pd.Series, halflife: float) -> pd.Series:
     """Exponential mean of daily log changes in units of their slow volatility: how fast it is being sold."""
     return _ewm(log_change(close, 1), halflife) / volatility(close, 252)
 
 
-def downside_rank(close: pd.Series) -> pd.Series:
+def _downside_rank(close: pd.Series) -> pd.Series:
     """Mean expanding rank of downside deviation and of minus the Sortino ratio, halflife 21, in (0, 1]."""
     returns = log_change(close, 1)
     losses = returns.clip(upper=0.0) ** 2
@@ -124,7 +127,7 @@ def downside_rank(close: pd.Series) -> pd.Series:
     return (percentile(deviation_, 0, 1000) + percentile(-sortino, 0, 1000)) / 2
 
 
-def implied_volatility(values: pd.DataFrame) -> pd.Series:
+def _implied_volatility(values: pd.DataFrame) -> pd.Series:
     """Log VIX in percent; before the VIX began, realised volatility with the usual premium of a tenth."""
     realised = volatility(values["sp500"], 21) * np.sqrt(252) * 100
     return np.log(values["vix"].fillna(realised * 1.1))

@@ -21,6 +21,7 @@ __all__ = [
     "deviation",
     "drawdown",
     "log_change",
+    "moves",
     "percentile",
     "scaled_move",
     "strength",

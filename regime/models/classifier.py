@@ -58,8 +58,11 @@ class TreeSettings:
                 raise ConfigError(f"{name}: must be at least 1, got {getattr(self, name)}")
         if self.leaves < 2:
             raise ConfigError(f"leaves: must be at least 2, got {self.leaves}")
-        if not 0 < self.column_share <= 1:
-            raise ConfigError(f"column_share: must lie in (0, 1], got {self.column_share}")
+        for name in ("learning_rate", "column_share"):
+            if not 0 < getattr(self, name) <= 1:
+                raise ConfigError(f"{name}: must lie in (0, 1], got {getattr(self, name)}")
+        if not self.l2 >= 0:
+            raise ConfigError(f"l2: must be 0 or more, got {self.l2}")
 
     def arguments(self, seed: int) -> dict[str, Any]:
         """LightGBM's names for them, one thread and deterministic."""
@@ -102,6 +105,11 @@ class DeleveragingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         `REGIMES`, always all four and in that order.
     feature_names_in_, n_features_in_
         As scikit-learn has them.
+
+    Raises
+    ------
+    ConfigError
+        If a number is out of its range, with every such fault.
     """
 
     core: tuple[str, ...]
@@ -115,6 +123,21 @@ class DeleveragingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     trees: TreeSettings = field(default_factory=TreeSettings)
     phase_trees: TreeSettings = field(default_factory=lambda: TreeSettings(rounds=60))
     seed: int = 7
+
+    def __post_init__(self) -> None:
+        # Here and not in fit, as scikit-learn would have it: a typo must not cost the reading of all data.
+        faults = [f"{name}: must be positive, got {value}" for name in ("penalty", "clip", "composite_weight", "seeds")
+                  if not (value := getattr(self, name)) > 0]
+        if not 0 <= self.linear_weight <= 1:
+            faults.append(f"linear_weight: must lie in [0, 1], got {self.linear_weight}")
+        if self.seed < 0:
+            faults.append(f"seed: must be 0 or more, got {self.seed}")
+        if not self.core:
+            faults.append("core: must name at least one feature")
+        faults += [f"signs: `{name}` must be -1, 0 or 1, got {sign}" for name, sign in self.signs.items()
+                   if sign not in (-1, 0, 1)]
+        if faults:
+            raise ConfigError(faults)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -135,18 +158,19 @@ class DeleveragingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         Raises
         ------
         InvalidDataError
-            If a column is missing, or no row has any weight of deleveraging or of the rest.
+            If a column is missing, X and y differ in length, a label is no regime or no row of weights,
+            or no row has any weight of deleveraging or of the rest.
         """
+        from threadpoolctl import threadpool_limits
+
         matrix, weights = self._matrix(X), _soft(y)
-        stress = weights[:, STRESS]
-        if not 0 < stress.sum() < len(stress):
+        if len(matrix) != len(weights):
+            raise InvalidDataError(f"fit: X has {len(matrix)} rows, y {len(weights)}; give one label a row")
+        if not 0 < weights[:, STRESS].sum() < len(weights):
             raise InvalidDataError("fit: the labels hold one class only; widen the training window")
-        linear = self._fit_linear(matrix, stress) if self.linear_weight > 0 else None
-        boosters = self._fit_boosters(matrix, stress) if self.linear_weight < 1 else ()
-        phase, prior = self._fit_phase(matrix, weights)
-        self.parts_ = ModelParts(features=self.columns, stress_boosters=boosters,
-                                 linear=linear, linear_weight=self.linear_weight, phase_booster=phase,
-                                 phase_prior=prior)
+        # LightGBM is told so by its parameters, BLAS here: on busy cores two threads are slower than one.
+        with threadpool_limits(limits=1):
+            self.parts_ = self._fit_parts(matrix, weights)
         self.classes_ = np.asarray(REGIMES)
         self.feature_names_in_ = np.asarray(list(X.columns), dtype=object)
         self.n_features_in_ = X.shape[1]
@@ -162,6 +186,14 @@ class DeleveragingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         names: NDArray[np.str_] = np.asarray(REGIMES)
         most: NDArray[np.intp] = self.predict_proba(X).argmax(axis=1)
         return names[most]
+
+    def _fit_parts(self, matrix: Floats, weights: Floats) -> ModelParts:
+        stress = weights[:, STRESS]
+        linear = self._fit_linear(matrix, stress) if self.linear_weight > 0 else None
+        boosters = self._fit_boosters(matrix, stress) if self.linear_weight < 1 else ()
+        phase, prior = self._fit_phase(matrix, weights)
+        return ModelParts(features=self.columns, stress_boosters=boosters, linear=linear,
+                          linear_weight=self.linear_weight, phase_booster=phase, phase_prior=prior)
 
     def _matrix(self, X: pd.DataFrame) -> Floats:
         missing = [name for name in self.columns if name not in X]
@@ -212,8 +244,12 @@ def _boost(x: Floats, y: Floats, names: tuple[str, ...], *, rounds: int, paramet
 def _soft(y: Any) -> Floats:
     values = np.asarray(y)
     if values.ndim == 2:
-        return values.astype(float)
-    unknown = sorted(set(values.tolist()) - set(REGIMES))
+        weights = values.astype(float)
+        if weights.shape[1] != len(REGIMES) or not (np.abs(weights.sum(axis=1) - 1) < 1e-9).all():
+            raise InvalidDataError(f"fit: soft labels need {len(REGIMES)} weights a row that sum to 1; "
+                                   "leave rows of unknown regime out")
+        return weights
+    unknown = sorted(set(map(str, values.tolist())) - set(REGIMES))
     if unknown:
         raise InvalidDataError(f"fit: `{unknown[0]}` is no regime; known are {', '.join(REGIMES)}")
     return np.asarray(values[:, None] == np.asarray(REGIMES)[None, :], dtype=np.float64)

@@ -1,6 +1,6 @@
 """Prior-signed composites: many weak columns as a few, each allowed to push one way only.
 
-Depends on: nothing.
+Depends on: errors.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
+
+from regime.errors import ConfigError
 
 __all__ = ["Loadings", "loadings"]
 
@@ -37,7 +39,16 @@ def loadings(features: tuple[str, ...], core: tuple[str, ...], composites: Mappi
     Returns
     -------
     tuple of ndarray, shapes (n_features, n_regressors) and (n_regressors,)
+
+    Raises
+    ------
+    ConfigError
+        If a member of a composite has no expected sign: it could not push the one allowed way.
     """
+    unsigned = [f"composites: {group}: `{name}` has no expected sign; set `signs` to 1 or -1 for it, or leave it out"
+                for group, members in composites.items() for name in members if not signs.get(name, 0)]
+    if unsigned:
+        raise ConfigError(unsigned)
     position = {name: row for row, name in enumerate(features)}
     matrix = np.zeros((len(features), len(core) + len(composites)))
     for column, name in enumerate(core):

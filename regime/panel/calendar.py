@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 from pandas.tseries.holiday import USFederalHolidayCalendar
 
-__all__ = ["business_days", "instants", "session_closes"]
+__all__ = ["business_days", "instants", "session_closes", "to_days"]
 
 # Outside these years weekdays stand in for the exchange's own list: the library knows no holiday before 1970,
 # and counts in nanoseconds, which end in 2262.

@@ -5,6 +5,8 @@ Depends on: panel.calendar.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
 from typing import Protocol
 
 import numpy as np
@@ -52,6 +54,10 @@ class ReleaseRule(Protocol):
     def roll(self) -> bool:
         """Whether a day that is no business day moves to the next one."""
 
+    @property
+    def late(self) -> Mapping[date, date]:
+        """Periods that were published later than the rule says, and the day on which."""
+
 
 def release_times(periods: pd.DatetimeIndex, rule: ReleaseRule) -> pd.DatetimeIndex:
     """Instant at which the value of each period was public.
@@ -76,7 +82,7 @@ def release_times(periods: pd.DatetimeIndex, rule: ReleaseRule) -> pd.DatetimeIn
     if rule.at_close:
         return session_closes(periods)
     hours, minutes = rule.time.split(":")
-    days = _release_days(to_days(periods), rule)
+    days = _postponed(to_days(periods), _release_days(to_days(periods), rule), rule.late)
     return instants(days, np.full(len(days), int(hours) * 3600 + int(minutes) * 60), rule.zone)
 
 
@@ -99,3 +105,13 @@ def _business_days_after(days: Days, count: int, business: Days) -> Days:
     if count == 0:
         return business[np.searchsorted(business, days, side="left")]
     return business[np.searchsorted(business, days, side="right") + count - 1]
+
+
+def _postponed(periods: Days, days: Days, late: Mapping[date, date]) -> Days:
+    """Release days, moved on for the periods that were late."""
+    if not late:
+        return days
+    known = to_days(pd.DatetimeIndex(sorted(late)))
+    public = to_days(pd.DatetimeIndex([late[period] for period in sorted(late)]))
+    place = np.minimum(np.searchsorted(known, periods), len(known) - 1)
+    return np.where(known[place] == periods, np.maximum(days, public[place]), days)

@@ -15,7 +15,8 @@ from regime.report.quantities import display_name
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Verdict", "chance", "headline", "percent", "spoken_date", "unfit_series", "verdict"]
+__all__ = ["Verdict", "chance", "headline", "percent", "refused_values", "spoken_date",
+           "unfit_series", "verdict"]
 
 WEEK = 5  # sessions
 
@@ -92,6 +93,14 @@ def unfit_series(data: Mapping[str, Any]) -> tuple[str, ...]:
         return ()
     found = {name: status.get("verdict") if isinstance(status, Mapping) else status for name, status in series.items()}
     return tuple(name for name, status in found.items() if status != "ok")
+
+
+def refused_values(data: Mapping[str, Any]) -> tuple[str, ...]:
+    """Series of which values were refused and taken for missing, with how many, as ``move (3)``."""
+    series = data.get("series")
+    told = {name: status.get("refused") for name, status in series.items() if isinstance(status, Mapping)} \
+        if isinstance(series, Mapping) else {}
+    return tuple(f"{name} ({count})" for name, count in told.items() if count)
 
 
 def chance(value: float) -> str:

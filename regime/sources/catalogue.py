@@ -3,7 +3,7 @@
 The catalogue is plain configuration (``series.yaml``). Release rules and kinds of series are named
 once and used by many entries, so that an entry says only what is its own.
 
-Depends on: errors, config.
+Depends on: errors, config, sources.release, sources.repairs.
 """
 
 from __future__ import annotations
@@ -13,78 +13,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 from regime.config import build, find_config, read_yaml
 from regime.errors import ConfigError
+from regime.sources.release import WEEKDAYS, Release
+from regime.sources.repairs import Repair
 
 __all__ = ["WEEKDAYS", "Catalogue", "Release", "SeriesSpec", "SplicePart", "load_catalogue"]
 
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday")
 Frequency = Literal["daily", "weekly", "monthly", "irregular", "continuous"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Release:
-    """When the value of a period becomes public.
-
-    Exactly one of `at_close`, `days`, `calendar_days` and `weekday` is given.
-
-    Parameters
-    ----------
-    at_close : bool
-        At the close of the period's own session (16:00 New York, 13:00 on half days).
-    days : int, optional
-        Business days after the period; 0 is the period itself or, if it is none, the next one.
-    calendar_days : int, optional
-        Calendar days after the period.
-    weekday : str, optional
-        The next such weekday strictly after the period, ``"thursday"``.
-    time : str
-        Time of day ``"HH:MM"`` in `zone`.
-    zone : str
-        IANA time zone.
-    holidays : {"exchange", "federal"}
-        Days on which nothing is published: those of the exchange, or the federal ones as well.
-    roll : bool
-        Whether a release day that is no business day moves to the next one: a holiday week is late.
-
-    Raises
-    ------
-    ConfigError
-        If not exactly one rule is given, or a number, weekday, time or zone is impossible.
-
-    Examples
-    --------
-    >>> Release(weekday="thursday", time="16:30").zone
-    'America/New_York'
-    """
-
-    at_close: bool = False
-    days: int | None = None
-    calendar_days: int | None = None
-    weekday: str | None = None
-    time: str = "16:00"
-    zone: str = "America/New_York"
-    holidays: Literal["exchange", "federal"] = "exchange"
-    roll: bool = True
-
-    def __post_init__(self) -> None:
-        given = [self.at_close, self.days is not None, self.calendar_days is not None, self.weekday is not None]
-        if sum(given) != 1:
-            raise ConfigError(f"at_close: give exactly one of at_close, days, calendar_days, weekday; got {sum(given)}")
-        for name in ("days", "calendar_days"):
-            value = getattr(self, name)
-            if value is not None and not 0 <= value <= 400:
-                raise ConfigError(f"{name}: must lie in 0..400, got {value}")
-        if self.weekday is not None and self.weekday not in WEEKDAYS:
-            raise ConfigError(f"weekday: must be one of {', '.join(WEEKDAYS)}, got `{self.weekday}`")
-        if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", self.time):
-            raise ConfigError(f"time: write \"HH:MM\" in quotes, got `{self.time}`")
-        try:
-            ZoneInfo(self.zone)
-        except (KeyError, ValueError, OSError):
-            raise ConfigError(f"zone: no such time zone `{self.zone}`; write one as America/New_York") from None
+Changes = Literal["log", "linear", "none"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +43,8 @@ class SplicePart:
         Whether it measures something else than the main source does.
     release : Release, optional
         Its own release rule; None for that of the series.
+    missing, thousands
+        As of `SeriesSpec`; each file has its own.
     """
 
     path: str
@@ -113,6 +53,8 @@ class SplicePart:
     scale: float = 1.0
     proxy: bool = True
     release: Release | None = None
+    missing: tuple[str, ...] = ()
+    thousands: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,13 +83,25 @@ class SeriesSpec:
         Factor from the file's unit to `unit`.
     max_step : float, optional
         Largest ratio between neighbouring values of a positive series; where it is passed the unit
-        has changed, which no range can tell for a quantity that itself grew a thousandfold.
+        has changed, which no range can tell for a quantity that itself grew a thousandfold. Values
+        are refused from there until a step as large leads back.
     revised : bool
         Whether old values are re-estimated, so that a single vintage knows a little of the future.
     required : bool
         Whether nothing works without it.
     splice : tuple of SplicePart
         Older sources, the nearest first: each serves before the first date of those before it.
+    missing : tuple of str
+        Texts of this file that mean "no value", beside the empty field and ".".
+    thousands : {"", ",", "'", " ", "_"}
+        What this file writes between groups of three digits.
+    repairs : tuple of Repair
+        Rows of the main file that are known to be wrong, and what is done about them.
+    changes : {"log", "linear", "none"}
+        How its day-to-day changes are measured by the checks that expect a market's smoothness: as
+        ratios, as differences, or not at all (policy rates, usage, counts, noise).
+    caveat : str
+        What everybody who uses it must know and no check can see.
 
     Raises
     ------
@@ -171,6 +125,11 @@ class SeriesSpec:
     revised: bool = False
     required: bool = False
     splice: tuple[SplicePart, ...] = ()
+    missing: tuple[str, ...] = ()
+    thousands: str = ""
+    repairs: tuple[Repair, ...] = ()
+    changes: Changes = "none"
+    caveat: str = ""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
@@ -186,6 +145,8 @@ class SeriesSpec:
                 raise ConfigError(f"path: must stay inside the data folder, got `{part.path}`")
             if not (part.scale > 0 and part.scale < float("inf")):
                 raise ConfigError(f"scale: must be a positive number, got {part.scale}")
+            if part.thousands not in ("", ",", "'", " ", "_"):
+                raise ConfigError(f"thousands: must be one of , ' _ or a space, got `{part.thousands}`")
 
     @property
     def parts(self) -> tuple[SeriesSpec | SplicePart, ...]:
@@ -234,7 +195,7 @@ def load_catalogue(path: str | Path = "series.yaml") -> Catalogue:
 
     The file has three sections: ``releases`` (named release rules), ``kinds`` (named groups of
     arguments that many series share) and ``series`` (arguments of `SeriesSpec`; ``kind`` names a
-    group to start from, ``release`` a rule).
+    group to start from, ``release`` a rule). ``checks`` is for `regime.sources.expectations` alone.
 
     Parameters
     ----------
@@ -249,8 +210,8 @@ def load_catalogue(path: str | Path = "series.yaml") -> Catalogue:
     content = read_yaml(find_config(path))
     if not isinstance(content, Mapping) or not isinstance(content.get("series"), Mapping):
         raise ConfigError(f"{path}: a catalogue is a mapping with the section `series`")
-    faults = [f"{path}: unknown section `{key}`; allowed: releases, kinds, series"
-              for key in content if key not in ("releases", "kinds", "series")]
+    faults = [f"{path}: unknown section `{key}`; allowed: releases, kinds, series, checks"
+              for key in content if key not in ("releases", "kinds", "series", "checks")]
     series: dict[str, SeriesSpec] = {}
     for name, entry in content["series"].items():
         try:

@@ -46,6 +46,8 @@ class SeriesStatus:
         How many of them come from a splice that measures something else.
     refused : int
         Values outside the valid range or not finite, treated as missing.
+    repaired : int
+        Declared repairs that met a row.
     note : str
         The same for people; empty where there is nothing to say.
     """
@@ -56,6 +58,7 @@ class SeriesStatus:
     last: pd.Timestamp | None = None
     proxy_rows: int = 0
     refused: int = 0
+    repaired: int = 0
     note: str = ""
 
 
@@ -149,13 +152,14 @@ def _status(spec: SeriesSpec, rows: Rows, now: int | None) -> SeriesStatus:
     if proxies:
         notes.append(f"{proxies} rows from a proxy, until {_dates(rows.days[rows.proxy][-1:], 'period')[0]:%Y-%m-%d}")
     return SeriesStatus(verdict="stale" if stale else "ok", rows=len(rows.days), first=first, last=last,
-                        proxy_rows=proxies, refused=len(rows.refused), note=_note(notes, rows))
+                        proxy_rows=proxies, refused=len(rows.refused), repaired=len(rows.repaired),
+                        note=_note(notes, rows))
 
 
 def _note(notes: list[str], rows: Rows) -> str:
     if rows.refused:
         notes.append(f"values refused: {len(rows.refused)}, the first {rows.refused[0]}")
-    return "; ".join(notes)
+    return "; ".join([*notes, *(f"repaired: {told}" for told in rows.repaired)])
 
 
 def _refuse(catalogue: Catalogue, status: Mapping[str, SeriesStatus], faults: list[str]) -> None:

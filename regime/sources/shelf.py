@@ -1,12 +1,13 @@
 """The files of one folder, each opened once, and the rows of one series after splicing.
 
-Depends on: errors, sources.catalogue, sources.table.
+Depends on: errors, sources.catalogue, sources.repairs, sources.table.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +15,37 @@ import numpy.typing as npt
 
 from regime.errors import InvalidDataError
 from regime.sources.catalogue import Catalogue, SeriesSpec, SplicePart
+from regime.sources.repairs import Repair, apply_repairs
 from regime.sources.table import Table, parse_table
 
-__all__ = ["Rows", "Shelf"]
+__all__ = ["Raw", "Rows", "Shelf"]
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Booleans = npt.NDArray[np.bool_]
+PLACED = 20  # refused values that are told with their line
+
+
+@dataclass(frozen=True, kw_only=True)
+class Raw:
+    """Rows of one source as its file has them, by rising day, before anything is repaired or refused.
+
+    Parameters
+    ----------
+    table : Table
+        The file.
+    rows : ndarray of int64, shape (n,)
+        Their rows in the file.
+    days : ndarray of int64, shape (n,)
+        Days since 1970-01-01.
+    values : ndarray of float64, shape (n,)
+        In the unit of the series; NaN where the file has none.
+    """
+
+    table: Table
+    rows: Integers
+    days: Integers
+    values: Floats
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +63,9 @@ class Rows:
     proxy : ndarray of bool, shape (n,)
         Whether the row measures something else.
     refused : tuple of str
-        File, line, date and value of those outside the valid range, or in another unit.
+        Those outside the valid range, or in another unit: file and value, the first ones with line and date.
+    repaired : tuple of str
+        What declared repairs did.
     absent : bool
         Whether the main file is not there.
     later : bool
@@ -50,6 +77,7 @@ class Rows:
     part: Integers
     proxy: Booleans
     refused: tuple[str, ...] = ()
+    repaired: tuple[str, ...] = ()
     absent: bool = False
     later: bool = False
 
@@ -92,7 +120,7 @@ class Shelf:
                     values=np.concatenate([piece.values for piece in rows]),
                     part=np.concatenate([piece.part for piece in rows]),
                     proxy=np.concatenate([piece.proxy for piece in rows]),
-                    refused=tuple(text for piece in rows for text in piece.refused),
+                    refused=tuple(text for piece in rows for text in piece.refused), repaired=main.repaired,
                     absent=main.absent, later=main.later)
 
     def hash(self) -> str:
@@ -100,14 +128,41 @@ class Shelf:
         lines = "".join(f"{path}\0{digest}\n" for path, digest in sorted(self._digests.items()))
         return hashlib.sha256(lines.encode()).hexdigest()
 
+    def raw(self, part: SeriesSpec | SplicePart) -> Raw | None:
+        """Rows of one source as its file has them; None where it is absent or has no rows.
+
+        Raises
+        ------
+        InvalidDataError
+            If the file breaks a rule of form.
+        """
+        table = self._table(part.path)
+        if table is None:
+            return None
+        rows = np.flatnonzero(table.rows(part.where))
+        table.check_rising(rows)
+        values = table.numbers(part.column, rows, part.missing, part.thousands) * part.scale
+        return Raw(table=table, rows=rows, days=table.days[rows], values=values)
+
+    def mended(self, raw: Raw, repairs: Sequence[Repair]) -> tuple[Raw, tuple[str, ...]]:
+        """The rows after declared repairs, and what these did."""
+        values, told = apply_repairs(repairs, raw.days, raw.values, self._lookup)
+        return replace(raw, values=values), told
+
+    def _lookup(self, repair: Repair) -> tuple[Integers, Floats]:
+        source = self.raw(SplicePart(path=repair.path, column=repair.column))
+        return (np.zeros(0, dtype=np.int64), np.zeros(0)) if source is None else (source.days, source.values)
+
     def _part(self, spec: SeriesSpec, part: SeriesSpec | SplicePart, number: int, now: int | None) -> Rows:
         try:
-            table = self._table(part.path)
-            rows = _rows(table, spec, part, number, now) if table is not None else _none(part.path not in self._digests)
+            raw = self.raw(part)
+            if raw is None:
+                return _none(part.path not in self._digests)
+            raw, told = self.mended(raw, spec.repairs if number == 0 else ())
+            return _rows(raw, told, spec, part, number, now)
         except InvalidDataError as error:
             self.faults.extend(error.faults)
             return _none(False)
-        return rows
 
     def _table(self, path: str) -> Table | None:
         """Content of a file; None where it is absent or has no rows."""
@@ -133,36 +188,41 @@ def _columns_by_path(catalogue: Catalogue) -> dict[str, tuple[str, ...]]:
     for spec in catalogue.series.values():
         for part in spec.parts:
             needed.setdefault(part.path, {}).update(dict.fromkeys([part.column, *(part.where or {})]))
+        for repair in spec.repairs:
+            if repair.path:
+                needed.setdefault(repair.path, {})[repair.column] = None
     return {path: tuple(columns) for path, columns in needed.items()}
 
 
-def _rows(table: Table, spec: SeriesSpec, part: SeriesSpec | SplicePart, number: int, now: int | None) -> Rows:
-    """Rows of one source: strict on form, then what is after `now`, missing or impossible left out."""
-    rows = np.flatnonzero(table.rows(part.where))
-    table.check_rising(rows)
-    known = np.ones(len(rows), dtype=bool) if now is None else table.days[rows] <= now
-    values = table.numbers(part.column, rows) * part.scale
-    present = np.flatnonzero(known & ~np.isnan(values))
-    rows, values = rows[present], values[present]
+def _rows(raw: Raw, told: tuple[str, ...], spec: SeriesSpec, part: SeriesSpec | SplicePart, number: int,
+          now: int | None) -> Rows:
+    """Rows of one source that count: what is after `now`, missing or impossible is left out."""
+    known = np.ones(len(raw.rows), dtype=bool) if now is None else raw.days <= now
+    present = np.flatnonzero(known & ~np.isnan(raw.values))
+    rows, values = raw.rows[present], raw.values[present]
     inside = np.isfinite(values) & (values >= spec.low) & (values <= spec.high)
     same = _same_unit(values, inside, spec.max_step)
     keep = inside & same
-    refused = [f"{table.place(int(row))}: `{part.column}` {value:g} "
-               + (f"is outside {spec.low:g}..{spec.high:g} {spec.unit}" if odd else "has changed its unit")
-               for row, value, odd in zip(rows[~keep], values[~keep], ~inside[~keep], strict=True)]
-    return Rows(days=table.days[rows[keep]], values=values[keep], part=np.full(int(keep.sum()), number),
+    odd = np.flatnonzero(~keep)
+    # Finding the line of a row takes a pass over the file, so only the first few are placed.
+    refused = [(raw.table.place(int(rows[one])) if place < PLACED else part.path)
+               + f": `{part.column}` {values[one]:g} "
+               + (f"is outside {spec.low:g}..{spec.high:g} {spec.unit}" if not inside[one] else "has changed its unit")
+               for place, one in enumerate(odd)]
+    return Rows(days=raw.days[present[keep]], values=values[keep], part=np.full(int(keep.sum()), number),
                 proxy=np.full(int(keep.sum()), isinstance(part, SplicePart) and part.proxy),
-                refused=tuple(refused), later=not known.all())
+                refused=tuple(refused), repaired=told, later=not known.all())
 
 
 def _same_unit(values: Floats, inside: Booleans, max_step: float | None) -> Booleans:
-    """Mask of the values before the first step too large for the quantity itself."""
+    """Mask of the values in the unit of the first: out from a step too large for the quantity until one back."""
     good = np.flatnonzero(inside & (values > 0))
     if max_step is None or len(good) < 2:
         return np.ones(len(values), dtype=bool)
-    steps = np.abs(np.diff(np.log(values[good])))
-    breaks = good[1:][steps > np.log(max_step)]
-    return np.arange(len(values)) < (breaks[0] if len(breaks) else len(values))
+    steps = np.diff(np.log(values[good]))
+    turns = np.zeros(len(values))
+    turns[good[1:]] = np.where(np.abs(steps) > np.log(max_step), np.sign(steps), 0.0)
+    return np.asarray(np.cumsum(turns) == 0)
 
 
 def _until(rows: Rows, end: int | None) -> Rows:

@@ -1,6 +1,6 @@
-"""A source without a network: a seeded market whose true regimes are known.
+"""A source without a network: a seeded market of agents whose true regimes and flows are known.
 
-Depends on: errors, schema, sources.catalogue, sources.files, sources.markets, sources.world.
+Depends on: errors, schema, sources.catalogue, sources.files; sources.simulation, which compiles its day loop, on use.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -26,11 +27,12 @@ from pandas.tseries.holiday import (
 )
 
 from regime.errors import ConfigError
-from regime.schema import REGIMES, check_observations
+from regime.schema import check_observations
 from regime.sources.catalogue import Catalogue
 from regime.sources.files import MARKET, Reading, ReleaseTimes, SeriesStatus
-from regime.sources.markets import published
-from regime.sources.world import Draws, hidden_states, planted_regimes
+
+if TYPE_CHECKING:
+    from regime.sources.simulation.truth import TrueWorld
 
 __all__ = ["SimulatedSource"]
 
@@ -46,10 +48,12 @@ class _Holidays(AbstractHolidayCalendar):  # type: ignore[misc]
 
 @dataclass(frozen=True, kw_only=True)
 class SimulatedSource:
-    """A world with planted regimes, a pure function of its arguments.
+    """A world in which deleveragings arise from inside, a pure function of its arguments.
 
-    A longer world begins with the shorter one. A session's regime moves drifts and pulls the level of
-    volatility, spreads and yields; no series shows it directly, and normal ranges overlap.
+    Trend followers, volatility targets, risk parity, levered funds with margin limits, option dealers, a
+    pension fund, households and a central bank trade on prices that their own flows move; news only
+    triggers. The regimes follow from the forced flows and no series shows them. The rules of the agents
+    are drawn by the seed, so that worlds differ. A longer world begins with the shorter one.
 
     Parameters
     ----------
@@ -87,10 +91,14 @@ class SimulatedSource:
 
     def world(self) -> pd.Series:
         """True regime of each session, shape (n_sessions,), ordered categorical; no source may show it."""
-        sessions = self.sessions
-        regime, _, _ = planted_regimes(Draws(seed=self.seed, n=len(sessions)))
-        values = pd.Categorical.from_codes(regime, categories=list(REGIMES), ordered=True)
-        return pd.Series(values, index=sessions, name="regime")
+        return self.truth().regimes["regime"]
+
+    def truth(self) -> TrueWorld:
+        """Everything that really happened: regimes, flows by agent, trigger prices, positions, crises."""
+        from regime.sources.simulation.truth import true_world
+        from regime.sources.simulation.world import make_world
+
+        return true_world(make_world(self.seed, self.sessions))
 
     def read(self, catalogue: Catalogue, names: Iterable[str] | None = None, *,
              release_times: ReleaseTimes) -> Reading:
@@ -110,9 +118,11 @@ class SimulatedSource:
         Reading
             As from `FileSource`; a series that the world lacks is absent.
         """
+        from regime.sources.simulation.published import published
+        from regime.sources.simulation.world import make_world
+
         sessions, wanted = self.sessions, catalogue if names is None else catalogue.only(names)
-        draws = Draws(seed=self.seed, n=len(sessions))
-        series = published(hidden_states(draws), draws, sessions)
+        series = published(make_world(self.seed, sessions))
         parts = [_observed(name, series[name], release_times(pd.DatetimeIndex(series[name].index), spec.release))
                  for name, spec in wanted.series.items() if name in series]
         table = pd.concat(parts, ignore_index=True) if parts else _observed(MARKET, series[MARKET][:0], sessions[:0])

@@ -72,8 +72,18 @@ class Table:
             f"follows {_iso(self.days[rows[first - 1]])}: sort the file by date"
         raise InvalidDataError(f"{self._line(int(rows[first]))}: date {_iso(self.days[rows[first]])} {rule}")
 
-    def numbers(self, column: str, rows: Integers) -> Floats:
-        """Values of a column; NaN where the file has nothing or ".".
+    def numbers(self, column: str, rows: Integers, missing: Sequence[str] = (), thousands: str = "") -> Floats:
+        """Values of a column; NaN where the file has nothing, "." or a declared missing code.
+
+        Parameters
+        ----------
+        column : str
+        rows : ndarray of int64
+            Rows to take.
+        missing : sequence of str
+            Further texts that mean "no value"; nothing is guessed.
+        thousands : str
+            What stands between groups of three digits; empty for nothing.
 
         Raises
         ------
@@ -81,7 +91,8 @@ class Table:
             Naming the first line whose text is no number.
         """
         text = pc.utf8_trim_whitespace(self.columns[column].take(pa.array(rows)))
-        filled = pc.if_else(pc.is_in(text, value_set=pa.array(["", "."])), pa.scalar(None, pa.string()), text)
+        absent = pc.is_in(text, value_set=pa.array(["", ".", *missing]))
+        filled = pc.if_else(absent, pa.scalar(None, pa.string()), _ungrouped(text, thousands) if thousands else text)
         values = pc.cast(filled.slice(0, _convertible(filled, pa.float64())), pa.float64())
         # The text "NaN" converts, and would pass for a value that is not there.
         named = np.flatnonzero(pc.is_nan(values).fill_null(False).to_numpy(zero_copy_only=False))
@@ -90,6 +101,16 @@ class Table:
             raise InvalidDataError(f"{self._line(int(rows[bad]))}: column `{column}`: `{text[bad].as_py()[:40]}` "
                                    "is no number; leave the field empty where there is no value")
         return np.asarray(values.fill_null(np.nan).to_numpy(zero_copy_only=False))
+
+    def dates(self, column: str, rows: Integers) -> Integers:
+        """Another column of dates, as days since 1970-01-01.
+
+        Raises
+        ------
+        InvalidDataError
+            Naming the first line that is not of the form YYYY-MM-DD.
+        """
+        return _dates(self.columns[column].take(pa.array(rows)), self.label, self.content, column)
 
     def place(self, row: int) -> str:
         """File, line and date of a row, for messages."""
@@ -172,13 +193,19 @@ def _fields(line: str) -> list[str]:
         return [line]
 
 
-def _dates(text: Any, label: str, content: bytes) -> Integers:
+def _dates(text: Any, label: str, content: bytes, column: str = "date") -> Integers:
     row = _convertible(text, pa.date32())
     if row < len(text):
-        raise InvalidDataError(f"{label}: line {_line_of(content, row)}: date `{text[row].as_py()[:40]}` is not of "
+        raise InvalidDataError(f"{label}: line {_line_of(content, row)}: {column} `{text[row].as_py()[:40]}` is not of "
                                "the form YYYY-MM-DD; other forms are ambiguous")
     days = pc.cast(pc.cast(text, pa.date32()), pa.int32())
     return np.asarray(days.to_numpy(zero_copy_only=False), dtype=np.int64)
+
+
+def _ungrouped(text: Any, mark: str) -> Any:
+    """Numbers without their marks between groups of three digits; whatever is grouped otherwise stays as it is."""
+    grouped = pc.match_substring_regex(text, rf"^[+-]?[0-9]{{1,3}}({re.escape(mark)}[0-9]{{3}})+(\.[0-9]*)?$")
+    return pc.if_else(grouped, pc.replace_substring(text, mark, ""), text)
 
 
 def _convertible(array: Any, kind: Any) -> int:

@@ -18,7 +18,7 @@ from regime.panel.releases import release_times
 from regime.progress import Progress
 from regime.schema import Panel
 from regime.sources.catalogue import Catalogue, load_catalogue
-from regime.sources.files import FileSource, Reading
+from regime.sources.files import Reading
 from regime.sources.simulated import SimulatedSource
 from regime.workflows.settings import Settings
 
@@ -105,13 +105,12 @@ def read_market(settings: Settings, catalogue: Catalogue, reading: Reading) -> W
 
 
 def _read(settings: Settings, catalogue: Catalogue, data: Path | None) -> Reading:
-    if data is not None or isinstance(settings.source, FileSource):
-        if data is None:
-            raise ConfigError(f"{settings.name} reads files; name their folder with --data DIR")
-        source = settings.source if isinstance(settings.source, FileSource) else FileSource()
-        return source.read(catalogue, data, settings.series, release_times=release_times)
-    assert isinstance(settings.source, SimulatedSource)
-    return settings.source.read(catalogue, settings.series, release_times=release_times)
+    source = settings.source
+    if isinstance(source, SimulatedSource):
+        return source.read(catalogue, settings.series, release_times=release_times)
+    if data is None:
+        raise ConfigError(f"{settings.name} reads files; name their folder with --data DIR")
+    return source.read(catalogue, data, settings.series, release_times=release_times)
 
 
 def _on_their_day(reading: Reading, name: str, sessions: pd.DatetimeIndex) -> pd.Series:

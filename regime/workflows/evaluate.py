@@ -11,12 +11,12 @@ from typing import Any
 
 import pandas as pd
 
-from regime.artifacts import output_folder, write_json
+from regime.artifacts import check_place, output_folder, write_json
 from regime.errors import InvalidDataError, MissingDataError
 from regime.progress import NoProgress, Progress
 from regime.schema import REGIMES, Regime, check_dates, check_probabilities
 from regime.workflows.data import read_world
-from regime.workflows.settings import Settings, load_settings
+from regime.workflows.settings import Settings, settings_of
 from regime.workflows.verdict import judge, rivals, truth_of
 
 __all__ = ["evaluate", "read_probabilities"]
@@ -54,7 +54,9 @@ def evaluate(probabilities: str | Path | pd.DataFrame, *, data: str | Path | Non
     """
     watch = progress or NoProgress()
     forecast = probabilities if isinstance(probabilities, pd.DataFrame) else read_probabilities(Path(probabilities))
-    settings = config if isinstance(config, Settings) else load_settings(config, overrides)
+    settings = settings_of(config, overrides, data)
+    if out is not None:
+        check_place(Path(out))
     world = read_world(settings, Path(data) if data is not None else None, watch)
     _check_forecast(forecast, world.sessions)
     folds = settings.splits.folds(world.sessions)

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from regime.artifacts import output_file
+from regime.artifacts import check_place, output_file
 from regime.progress import NoProgress, Progress
 from regime.workflows.data import read_world
-from regime.workflows.settings import Settings, load_settings
+from regime.workflows.settings import Settings, settings_of
 
 __all__ = ["build_features"]
 
@@ -30,7 +30,9 @@ def build_features(config: str | Path | Settings, *, data: str | Path | None = N
     **Known at:** row t rests on what was public at the close of t.
     """
     watch = progress or NoProgress()
-    settings = config if isinstance(config, Settings) else load_settings(config, overrides)
+    settings = settings_of(config, overrides, data)
+    if out is not None:
+        check_place(Path(out), folder=False)
     world = read_world(settings, Path(data) if data is not None else None, watch)
     with watch.stage("features"):
         table = settings.features(world.panel)

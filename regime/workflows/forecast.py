@@ -6,13 +6,15 @@ Depends on: schema, workflows.settings, labels, splits, models.
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from regime.errors import InvalidDataError
+from regime.errors import ConfigError, InvalidDataError
 from regime.models.classifier import DeleveragingClassifier
 from regime.progress import Progress
 from regime.schema import REGIMES, Labels
@@ -63,6 +65,8 @@ def walk_forward(settings: Settings, features: pd.DataFrame, market: pd.DataFram
 
     Raises
     ------
+    ConfigError
+        If the first test lies after the last session.
     InvalidDataError
         If history is too short for any refit.
 
@@ -71,10 +75,14 @@ def walk_forward(settings: Settings, features: pd.DataFrame, market: pd.DataFram
     from joblib import Parallel, delayed
 
     model, folds = signed_model(settings), settings.splits.folds(features.index)
+    if not folds:
+        raise ConfigError(f"splits.first_test: {settings.splits.first_test} leaves no session to test in a history "
+                          f"from {features.index[0]:%Y-%m-%d} to {features.index[-1]:%Y-%m-%d}; give an earlier one")
     columns = features[list(model.columns)]
     task = delayed(_one_block)
     # Memory-mapped frames would be read-only in workers and slower to slice; these are a few megabytes.
-    pool = Parallel(n_jobs=min(settings.parallel.jobs, os.cpu_count() or 1), return_as="generator", max_nbytes=None)
+    pool = Parallel(n_jobs=min(settings.parallel.jobs, os.cpu_count() or 1), return_as="generator", max_nbytes=None,
+                    initializer=_end_with, initargs=(os.getpid(),))
     blocks = []
     with progress.stage("refits", total=len(folds)) as stage:
         for block in pool(task(fold, columns.iloc[:fold.test[-1] + 1], market.loc[:fold.refit], model,
@@ -98,6 +106,17 @@ def final_model(settings: Settings, features: pd.DataFrame, market: pd.DataFrame
     if model is None:
         raise InvalidDataError("no model can be fitted at the last session: too few labelled rows")
     return model, (f"{features.index[rows[0]]:%Y-%m-%d}", f"{features.index[rows[-1]]:%Y-%m-%d}")
+
+
+def _end_with(parent: int) -> None:
+    """End this worker soon after its parent; one that is killed outright leaves its workers waiting for ever."""
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    if os.getpid() != parent:
+        threading.Thread(target=watch, daemon=True).start()
 
 
 def _one_block(fold: Fold, features: pd.DataFrame, market: pd.DataFrame, model: DeleveragingClassifier,

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from regime.artifacts import output_folder, write_json
+from regime.artifacts import check_place, output_folder, write_json
 from regime.config import dump
 from regime.models.classifier import DeleveragingClassifier
 from regime.progress import NoProgress, Progress
@@ -24,7 +24,7 @@ from regime.runtime.bundle import write_bundle
 from regime.schema import REGIMES, check_exposure, check_probabilities
 from regime.workflows.data import World, read_world
 from regime.workflows.forecast import Forecast, final_model, walk_forward
-from regime.workflows.settings import Settings, load_settings
+from regime.workflows.settings import Settings, settings_of
 from regime.workflows.strategy import Strategy, decide, trade
 from regime.workflows.verdict import Verdict, judge, rivals, truth_of
 
@@ -88,15 +88,17 @@ def run(config: str | Path | Settings = "configs/demo.yaml", *, data: str | Path
     **Known at:** every probability and exposure of date t rests on what was public at its close.
     """
     begun, watch = time.perf_counter(), progress or NoProgress()
-    settings = config if isinstance(config, Settings) else load_settings(config, overrides)
+    settings = settings_of(config, overrides, data)
     folder = Path(out) if out is not None else Path("out") / settings.name
+    # What the user may have got wrong comes first: it must neither cost a training nor leave a failed run.
+    check_place(folder)
+    world = read_world(settings, Path(data) if data is not None else None, watch)
+    truth = truth_of(settings, world, Path(episodes) if episodes is not None else None)
     with settings.tracking.run(settings.name, tags={"seed": settings.seed}) as record:
         record.log_config(dump(settings))
-        world = read_world(settings, Path(data) if data is not None else None, watch)
         with watch.stage("features"):
             features = settings.features(world.panel)
         forecast = walk_forward(settings, features, world.market, watch)
-        truth = truth_of(settings, world, Path(episodes) if episodes is not None else None)
         verdict = judge(settings, truth, forecast.probabilities,
                         rivals(world, features, truth, forecast.folds, watch), forecast.folds)
         strategy = trade(settings, world, decide(settings, world, forecast.probabilities), watch)
@@ -120,7 +122,7 @@ def _summary(settings: Settings, config: str, world: World, forecast: Forecast, 
     """The object of summary.json, plain and finite."""
     days, commit_ = forecast.probabilities.index, commit()
     series = {name: {"verdict": status.verdict, "last": None if status.last is None else f"{status.last:%Y-%m-%d}",
-                     "note": status.note} for name, status in world.reading.status.items()}
+                     "refused": status.refused, "note": status.note} for name, status in world.reading.status.items()}
     return {
         "config": config,
         "data": {"first": f"{world.sessions[0]:%Y-%m-%d}", "last": f"{world.sessions[-1]:%Y-%m-%d}", "series": series,
@@ -155,9 +157,11 @@ def _write_report(folder: Path, settings: Settings, summary: Mapping[str, Any], 
     days = forecast.probabilities.index
     # The ribbon shows the folder's own labels even where a list of episodes is what scores.
     truth = settings.truth(world.market).regime.reindex(days).dropna()
+    data_notes = (f"{name}: {status.note}" for name, status in world.reading.status.items() if status.note)
     content = ReportContent(
         title=f"Deleveraging regimes: {settings.name}", summary=summary, prices=world.close.loc[days], truth=truth,
-        probabilities=forecast.probabilities, exposure=strategy.exposure, equity=strategy.equity, notes=strategy.notes,
+        probabilities=forecast.probabilities, exposure=strategy.exposure, equity=strategy.equity,
+        notes=(*data_notes, *strategy.notes),
         config_text=yaml.safe_dump(dump(settings), sort_keys=False, allow_unicode=True))
     (folder / "report.html").write_text(render(content), encoding="utf-8")
 

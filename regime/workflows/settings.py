@@ -6,7 +6,7 @@ Depends on: config and the parts of every stage.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from regime.sources.simulated import SimulatedSource
 from regime.splits.walk_forward import PurgedWalkForward
 from regime.tracking import Tracker
 
-__all__ = ["REQUIRED", "Parallel", "Registry", "Settings", "load_settings"]
+__all__ = ["REQUIRED", "Parallel", "Registry", "Settings", "load_settings", "settings_of"]
 
 # What prices, cash and the unlearned rivals are made of; all else may be missing.
 REQUIRED = ("sp500", "spy", "vix", "dgs3mo")
@@ -88,11 +88,11 @@ class Settings:
     basket: tuple[str, ...]
     model: DeleveragingClassifier
     splits: PurgedWalkForward
+    rule: RuleStack
     source: FileSource | SimulatedSource = field(default_factory=FileSource)
     features: FeatureSet = field(default_factory=FeatureSet)
     labels: AveragedLabels | EpisodeLabels | JumpModelLabels = field(default_factory=AveragedLabels)
     truth: EpisodeLabels = field(default_factory=EpisodeLabels)
-    rule: RuleStack = field(default_factory=lambda: RuleStack(rules=()))
     costs: Costs = field(default_factory=Costs)
     catalogue: str = "series.yaml"
     tracking: Tracker | NullTracker = field(default_factory=Tracker)
@@ -107,11 +107,30 @@ class Settings:
             raise ConfigError(f"model: `{unknown[0]}` is no feature of the config; see `regime features`")
         if not self.basket or self.basket[0] != "sp500":
             raise ConfigError(f"basket: must begin with sp500, got {', '.join(self.basket) or 'nothing'}")
+        if self.name in ("", ".", "..") or set(self.name) & set("/\\\0"):
+            raise ConfigError(f"name: must be fit for a folder, got `{self.name}`")
+        if self.seed < 0:
+            raise ConfigError(f"seed: must be 0 or more, got {self.seed}")
 
     @property
     def series(self) -> tuple[str, ...]:
         """Catalogue names of all series that the run reads, sorted."""
         return tuple(sorted({*REQUIRED, *self.basket, *self.features.inputs}))
+
+
+def settings_of(config: str | Path | Settings, overrides: Sequence[str], data: str | Path | None) -> Settings:
+    """Settings as given or read from a file; a data folder takes the place of a simulated world.
+
+    Raises
+    ------
+    ConfigError
+        As `load_settings`, or if overrides are given for settings made in Python.
+    """
+    if overrides and isinstance(config, Settings):
+        raise ConfigError(f"override `{overrides[0]}`: only for a config file; use dataclasses.replace on settings")
+    settings = config if isinstance(config, Settings) else load_settings(config, overrides)
+    reads = data is None or isinstance(settings.source, FileSource)
+    return settings if reads else replace(settings, source=FileSource())
 
 
 def load_settings(config: str | Path, overrides: Sequence[str] = ()) -> Settings:

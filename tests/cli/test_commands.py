@@ -70,11 +70,16 @@ def test_features_names_the_file(straw: Any, capsys: Capture) -> None:
 def test_evaluate_scores_a_file(straw: Any, capsys: Capture) -> None:
     straw.summary = {"scores": straw.summary["scores"], "events": straw.summary["events"]}
     assert main(["evaluate", "p.parquet", "--data", "d", "--episodes", "e.csv", "--out", "o", "--json"]) == 0
-    assert straw.calls == [("evaluate", (Path("p.parquet"),),
-                            {"data": Path("d"), "episodes": Path("e.csv"), "out": Path("o")})]
+    (name, arguments, keywords), = straw.calls
+    assert (name, arguments) == ("evaluate", (Path("p.parquet"),))
+    assert keywords.pop("progress") is not None
+    assert keywords == {"data": Path("d"), "episodes": Path("e.csv"), "out": Path("o"),
+                        "config": "configs/us_macro.yaml", "overrides": []}
     assert set(json.loads(capsys.readouterr().out)) == {"scores", "events"}
-    assert main(["evaluate", "p.parquet", "--data", "d"]) == 0
+    assert main(["evaluate", "p.parquet", "--data", "d", "own.yaml", "splits.refit_months=12"]) == 0
     assert "This model" in capsys.readouterr().out
+    assert straw.calls[1][2]["config"] == "own.yaml"
+    assert straw.calls[1][2]["overrides"] == ["splits.refit_months=12"]
 
 
 def test_config_show_prints_yaml_with_the_files_it_came_from(straw: Any, capsys: Capture, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Release rules against dates on which the publishers did publish."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -22,6 +24,7 @@ class Rule:
     zone: str = "America/New_York"
     holidays: str = "exchange"
     roll: bool = True
+    late: Mapping[date, date] = field(default_factory=dict)
 
 
 H41 = Rule(days=1, time="16:30", holidays="federal")
@@ -106,3 +109,15 @@ def test_rolling_rules_publish_on_business_days(days: list[object], rule: Rule) 
 def test_no_periods_no_releases() -> None:
     assert release_times(pd.DatetimeIndex([]), H41).empty
     assert release_times(pd.DatetimeIndex([]), Rule(at_close=True)).empty
+
+
+def test_what_was_late_is_late_and_nothing_else_moves():
+    # The shutdown of 2018-19: the report of 24 December came out on 1 February.
+    usual = Rule(days=3, time="15:30", holidays="federal")
+    late = Rule(days=3, time="15:30", holidays="federal", late={date(2018, 12, 24): date(2019, 2, 1),
+                                                                date(2019, 1, 8): date(2019, 1, 9)})
+    periods = pd.DatetimeIndex(["2018-12-18", "2018-12-24", "2019-01-08", "2019-01-15"])
+    released = release_times(periods, late)
+    assert released[1] == pd.Timestamp("2019-02-01 15:30", tz="America/New_York")
+    # A late day never brings a report forward.
+    assert (released[[0, 2, 3]] == release_times(periods, usual)[[0, 2, 3]]).all()

@@ -3,7 +3,7 @@ import math
 import pandas as pd
 import pytest
 
-from regime.report.sentences import chance, headline, percent, verdict
+from regime.report.sentences import chance, headline, percent, refused_values, verdict
 from regime.schema import REGIMES
 
 INDEX = pd.bdate_range("2025-03-03", "2025-03-14", name="date")
@@ -78,6 +78,12 @@ def test_freshness_counts_what_is_missing_and_tells_when_probabilities_end_befor
     series = {"vix": {"verdict": "ok"}, "move": {"verdict": "stale"}, "gex": "absent"}
     _, second = headline(_probabilities(0.1, 0.1), _exposure(1, 1), {"last": "2025-03-20", "series": series})
     assert second.endswith("the data end on 2025-03-20, with 2 of 3 series missing or stale.")
+
+
+def test_refused_values_are_counted_by_series() -> None:
+    series = {"vix": {"verdict": "ok", "refused": 0}, "move": {"verdict": "ok", "refused": 3}, "gex": "absent"}
+    assert refused_values({"series": series}) == ("move (3)",)
+    assert refused_values({}) == ()
 
 
 def test_no_probability_is_written_as_nought_or_one() -> None:

@@ -118,8 +118,16 @@ def test_labels_over_another_index_are_refused():
     split, other = splitter(), INDEX[5:]
     with pytest.raises(InvalidDataError, match="is not 2001-12-31, the fold's refit"):
         split.train_rows(split.folds(INDEX)[0], instant(other))
+    fold = split.folds(INDEX)[-1]
     with pytest.raises(InvalidDataError, match="make labels and folds over one index"):
-        split.train_rows(split.folds(INDEX)[-1], instant(INDEX[:-1]))
+        split.train_rows(fold, instant(INDEX[:fold.test[0] - 1]))
+
+
+def test_labels_may_end_at_the_refit():
+    split = splitter()
+    for fold in split.folds(INDEX):
+        known = INDEX[:fold.test[0]]
+        np.testing.assert_array_equal(split.train_rows(fold, instant(known)), split.train_rows(fold, instant(INDEX)))
 
 
 def test_no_folds_without_sessions():

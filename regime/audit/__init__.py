@@ -1,0 +1,1 @@
+"""Proof against fooling ourselves: what looked ahead, where, and how far."""

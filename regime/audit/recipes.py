@@ -1,0 +1,223 @@
+"""How to call the builders whose signature does not say it, and why some public things are none.
+
+Depends on: panel, models, splits; audit.conventions, audit.given, audit.kinds, audit.probes, audit.subject.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from regime.audit.conventions import SHORT, builder_of_function, folds_of, stress_of
+from regime.audit.discovery import Found, discover, place_of
+from regime.audit.findings import Finding
+from regime.audit.given import Learned, Published, Rows
+from regime.audit.kinds import as_numbers, builders_of_class, feature_builders, labeller_builders, rule_builder
+from regime.audit.probes import Builder
+from regime.audit.subject import Subject
+from regime.labels.averaged import AveragedLabels
+from regime.labels.episodes import EpisodeLabels
+from regime.labels.jump import JumpModelLabels
+from regime.models.calibration import known_rows
+from regime.models.classifier import TreeSettings
+from regime.panel.as_of import AsOf
+from regime.rules.overlays import CapStep, VolatilityTarget
+from regime.rules.threshold import Hysteresis
+from regime.schema import REGIMES
+
+__all__ = ["PARTS", "RECIPES", "builders", "feature_set"]
+
+BLOCKS = 4000  # sessions that building blocks are probed on; what a run calls itself is probed on all
+Recipe = Callable[[Found, Subject], list[Builder]]
+
+# Public things that make no rows of their own, and through which builder they are probed.
+PARTS: Mapping[str, str] = {
+    "features.feature.Feature": "each feature is probed by its own name",
+    "features.feature.Mechanism": "makes features",
+    "features.feature.check_positive": "refuses a parameter",
+    "labels.basket.make_labels": "writes what the labellers found",
+    "labels.phases.episode_phases": "the state machine of EpisodeLabels",
+    "labels.phases.spell_phases": "the state machine of JumpModelLabels",
+    "models.calibration.PlattCurve": "what fit_platt fitted",
+    "models.calibration.fit_platt": "fits the rows that `calibrated` gives it",
+    "models.calibration.known_rows": "the mask of `calibrated`; brute force stands in the audit of the folds",
+    "models.composites.loadings": "signs and names alone",
+    "models.logistic.fit_logistic": "fits the rows that the classifier is given",
+    "panel.calendar.business_days": "a calendar",
+    "panel.calendar.instants": "a calendar",
+    "panel.calendar.to_days": "a calendar",
+    "panel.merge.merge": "the loop of AsOf",
+    "rules.base.check_signals": "refuses or passes on",
+    "rules.base.fraction": "refuses a parameter",
+    "rules.base.signal": "reads one signal of one row",
+}
+
+
+def builders(subject: Subject, found: list[Found] | None = None) -> tuple[list[Builder], list[Finding]]:
+    """Every builder of the package, ready to be probed, and what nobody says how to call.
+
+    Parameters
+    ----------
+    subject : Subject
+    found : list of Found, optional
+        What to look at; by default what walking the package finds.
+    """
+    blocks = subject.last(BLOCKS)
+    made: list[Builder] = []
+    unknown: list[Finding] = []
+    for item in discover() if found is None else found:
+        own = _builders_of(item, subject if item.name in RECIPES else blocks)
+        made += own or []
+        if own is None:
+            unknown.append(Finding(kind="unregistered", name=item.name, place=item.place,
+                                   evidence="Found by walking the package, but nothing says how to call it: name its "
+                                            "arguments as others do, or add it to RECIPES or PARTS."))
+    return made, unknown
+
+
+def feature_set(subject: Subject) -> Builder:
+    """The whole feature set of the config as one builder: every column at once."""
+    singles = {builder.name: builder for builder in feature_builders(subject.features.features, subject)}
+
+    def build(part: Rows, t: int) -> pd.DataFrame:
+        values = part.frames["values"]
+        return subject.features(replace(subject.panel, values=values, age=values))
+
+    return Builder(name="features.build.FeatureSet", place=place_of(type(subject.features)), build=build,
+                   given=Rows(frames={"values": subject.inputs}), narrow=singles.__getitem__)
+
+
+def _builders_of(item: Found, subject: Subject) -> list[Builder] | None:
+    if item.name in RECIPES:
+        return RECIPES[item.name](item, subject)
+    if item.name in PARTS:
+        return []
+    if inspect.isclass(item.thing):
+        covered = {type(getattr(subject.features, name)) for name in subject.features.__dataclass_fields__}
+        return [] if item.thing in covered else builders_of_class(item, subject)
+    builder = builder_of_function(item, subject)
+    return None if builder is None else [builder]
+
+
+def _features(item: Found, subject: Subject) -> list[Builder]:
+    return [feature_set(subject)]
+
+
+def _panel(item: Found, subject: Subject) -> list[Builder]:
+    """The as-of panel, and histories of a few series as known at each date."""
+    given = Published(observations=subject.observations, sessions=subject.sessions)
+
+    def build(part: Published, t: int) -> pd.DataFrame:
+        panel = AsOf(part.observations, subject.max_age).panel(part.sessions)
+        return panel.values.join(panel.age, rsuffix=", age")
+
+    names = [str(name) for name in subject.observations["series"].unique()]
+    shown = [names[place] for place in np.linspace(0, len(names) - 1, 5).astype(int)]
+
+    def history(part: Published, t: int) -> pd.DataFrame:
+        known = AsOf(part.observations, subject.max_age)
+        parts = {name: known.history(name, subject.sessions[t]).reindex(subject.sessions[:t + 1]) for name in shown}
+        return pd.DataFrame(parts).rename_axis("date")
+
+    return [Builder(name=item.name, place=item.place, given=given, build=build),
+            Builder(name=f"{item.name}.history", place=item.place, given=given, build=history, dated=True,
+                    delay=False)]
+
+
+def _averaged_labels(item: Found, subject: Subject) -> list[Builder]:
+    """The config's own mixture where it has one, else two depths."""
+    own = subject.labels if isinstance(subject.labels, AveragedLabels) else AveragedLabels(
+        labellers=(EpisodeLabels(), EpisodeLabels(depth=1.5)))
+    return labeller_builders(item.name, item.place, own, subject)
+
+
+def _rules(item: Found, subject: Subject) -> list[Builder]:
+    """The config's own rule, and a stack or a blend of others."""
+    parts = (Hysteresis(enter=0.6, leave=0.4), VolatilityTarget(), CapStep(per_day=0.25))
+    own = [subject.rule] if type(subject.rule) is item.thing else []
+    return [rule_builder(item.name, item.place, rule, subject) for rule in (*own, item.thing(rules=parts))]
+
+
+def _jump_labels(item: Found, subject: Subject) -> list[Builder]:
+    """Two penalties over two windows of six years: the law does not depend on how many are averaged."""
+    labeller = JumpModelLabels(penalties=(20.0, 50.0), windows=(None, 4.0), n_init=1)
+    return labeller_builders(item.name, item.place, labeller, subject.last(SHORT))[:1]
+
+
+def _classifier(item: Found, subject: Subject) -> list[Builder]:
+    """A small classifier fitted at each refit on what was known by then."""
+    short = subject.last(SHORT)
+    features = short.features(short.panel)[list(subject.model.columns)]
+    trees = TreeSettings(rounds=4, leaf_rows=20)
+    signs = {spec.name: spec.sign or 1 for spec in short.features.specs}
+    model = replace(subject.model, seeds=1, trees=trees, phase_trees=replace(trees, rounds=2), signs=signs)
+    truth, known_at = stress_of(short)
+
+    def build(part: Learned, t: int) -> pd.DataFrame:
+        from sklearn.base import clone
+
+        X, blocks = part.rows.frames["features"], []
+        for fold in folds_of(short, part.sessions):
+            rows = known_rows(part.truth, part.known_at, fold.refit)
+            stress = part.truth[rows].to_numpy()
+            weights = np.column_stack([0.6 * (1 - stress), 0.2 * (1 - stress), stress, 0.2 * (1 - stress)])
+            fitted = clone(model).fit(X[rows], weights)
+            block = X.iloc[fold.test]
+            blocks.append(pd.DataFrame(fitted.predict_proba(block), block.index, list(REGIMES)))
+        return pd.concat(blocks) if blocks else pd.DataFrame(columns=list(REGIMES), index=part.sessions[:0])
+
+    given = Learned(rows=Rows(frames={"features": features}), truth=truth, known_at=known_at)
+    return [Builder(name=item.name, place=item.place, given=given, build=build)]
+
+
+def _splitter(item: Found, subject: Subject) -> list[Builder]:
+    """Refit of each session's block: the calendar alone, whatever comes later."""
+    def build(part: Rows, t: int) -> pd.DataFrame:
+        table = pd.DataFrame({"refit": pd.Series(pd.NaT, part.sessions, dtype="M8[us]")})
+        for fold in subject.splits.folds(part.sessions):
+            table.iloc[fold.test, 0] = fold.refit
+        return as_numbers(table)
+
+    return [Builder(name=item.name, place=item.place, given=Rows(frames={"close": subject.close}), build=build,
+                    delay=False)]
+
+
+def _releases(item: Found, subject: Subject) -> list[Builder]:
+    """Release instants of a few rules: later periods change nothing."""
+    from regime.sources.catalogue import Release
+
+    rules = (Release(at_close=True), Release(days=1, time="09:00", holidays="federal"),
+             Release(weekday="thursday", time="12:00"), Release(calendar_days=25, time="16:15"))
+
+    def build(part: Rows, t: int) -> pd.DataFrame:
+        return pd.DataFrame({f"rule {place}": item.thing(part.sessions, rule).asi8.astype(float)
+                             for place, rule in enumerate(rules)}, index=part.sessions)
+
+    return [Builder(name=item.name, place=item.place, given=Rows(frames={"close": subject.close}), build=build,
+                    delay=False)]
+
+
+def _calendar(item: Found, subject: Subject) -> list[Builder]:
+    def build(part: Rows, t: int) -> pd.DataFrame:
+        return pd.DataFrame({"close": item.thing(part.sessions).asi8.astype(float)}, index=part.sessions)
+
+    return [Builder(name=item.name, place=item.place, given=Rows(frames={"close": subject.close}), build=build,
+                    delay=False)]
+
+
+RECIPES: Mapping[str, Recipe] = {
+    "features.build.FeatureSet": _features,
+    "labels.averaged.AveragedLabels": _averaged_labels,
+    "labels.jump.JumpModelLabels": _jump_labels,
+    "models.classifier.DeleveragingClassifier": _classifier,
+    "panel.as_of.AsOf": _panel,
+    "panel.calendar.session_closes": _calendar,
+    "panel.releases.release_times": _releases,
+    "rules.stack.Blend": _rules,
+    "rules.stack.RuleStack": _rules,
+    "splits.walk_forward.PurgedWalkForward": _splitter,
+}

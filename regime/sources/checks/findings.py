@@ -1,0 +1,98 @@
+"""What a check found: its name, how grave it is, on which days, and the evidence.
+
+Depends on: nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Booleans", "Finding", "Floats", "Integers", "Severity", "Verdict", "dated", "iso", "listed", "plural",
+           "verdict_of"]
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+Booleans = npt.NDArray[np.bool_]
+Severity = Literal["note", "warning", "fault"]
+Verdict = Literal["ok", "warning", "fault"]
+MOST_DATES, MOST_EVIDENCE = 500, 20
+GRAVITY: tuple[Severity, ...] = ("note", "warning", "fault")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing that a check found.
+
+    Parameters
+    ----------
+    check : str
+        Which check, in one word.
+    severity : {"note", "warning", "fault"}
+        A note is a property to know of; a warning is about rows to look at; a fault breaks a rule.
+    text : str
+        One sentence with the place and the evidence.
+    count : int
+        Rows, days or runs concerned.
+    column : str
+        Column of the file, where there are several.
+    dates : tuple of str
+        ISO dates concerned, rising; the first 500.
+    evidence : tuple of mapping
+        What the check saw, a row each; the first 20.
+    """
+
+    check: str
+    severity: Severity
+    text: str
+    count: int = 1
+    column: str = ""
+    dates: tuple[str, ...] = ()
+    evidence: tuple[Mapping[str, float | str], ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "dates", tuple(self.dates[:MOST_DATES]))
+        object.__setattr__(self, "evidence", tuple(self.evidence[:MOST_EVIDENCE]))
+
+
+def verdict_of(findings: Iterable[Finding]) -> Verdict:
+    """Verdict of a series: its gravest finding, where notes leave it sound.
+
+    Examples
+    --------
+    >>> verdict_of([Finding(check="revised", severity="note", text="one vintage")])
+    'ok'
+    """
+    grave = max((GRAVITY.index(finding.severity) for finding in findings), default=0)
+    return "ok" if grave == 0 else "warning" if grave == 1 else "fault"
+
+
+def iso(day: int | np.int64) -> str:
+    """ISO date of a day counted from 1970-01-01."""
+    return str(np.datetime64(int(day), "D"))
+
+
+def dated(days: Integers | Sequence[int]) -> tuple[str, ...]:
+    """ISO dates of the first days."""
+    return tuple(iso(day) for day in days[:MOST_DATES])
+
+
+def listed(texts: Sequence[str], most: int = 8) -> str:
+    """Texts for a sentence; what is beyond `most` is counted.
+
+    Examples
+    --------
+    >>> listed(["a", "b", "c"], 2)
+    'a, b and 1 more'
+    """
+    shown = ", ".join(texts[:most])
+    return shown if len(texts) <= most else f"{shown} and {len(texts) - most} more"
+
+
+def plural(count: int, word: str) -> str:
+    """Count and word: ``"1 row"``, ``"1,204 rows"``."""
+    return f"{count:,} {word}{'' if count == 1 else 's'}"

@@ -1,0 +1,241 @@
+"""One series of the catalogue through every check that concerns it.
+
+Depends on: sources.archive, catalogue, checks, column_checks, expectations, repairs and shelf.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+
+from regime.sources.archive import Archive
+from regime.sources.catalogue import Release, SeriesSpec
+from regime.sources.checks.attendance import Gaps, Sessions, weekend_rows
+from regime.sources.checks.findings import Finding, Integers, Verdict, iso, plural, verdict_of
+from regime.sources.column_checks import attendance, bar_findings, sibling_findings, value_findings
+from regime.sources.expectations import Watch
+from regime.sources.repairs import repaired_days
+from regime.sources.shelf import Rows, Shelf
+
+__all__ = ["Clock", "Inspection", "inspect_series"]
+
+REPEATS = {"frozen", "holiday_repeats", "stale_bar"}
+OUTLIERS = {"bad_tick", "sibling", "outside_bar", "upside_down", "out_of_range", "not_finite", "negative"}
+ReleaseTimes = Callable[[pd.DatetimeIndex, Release], pd.DatetimeIndex]
+SessionCloses = Callable[[pd.DatetimeIndex], pd.DatetimeIndex]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clock:
+    """Everything about time that an inspection needs.
+
+    Parameters
+    ----------
+    sessions : Sessions
+    release_times : callable
+        `regime.panel.releases.release_times`.
+    session_closes : callable
+        `regime.panel.calendar.session_closes`.
+    """
+
+    sessions: Sessions
+    release_times: ReleaseTimes
+    session_closes: SessionCloses
+
+    @property
+    def now(self) -> int:
+        """The last session of the folder, as days since 1970-01-01."""
+        return self.sessions.now
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inspection:
+    """What the checks have to say on one series or table.
+
+    Parameters
+    ----------
+    name, title, path : str
+    required : bool
+        Whether a run cannot do without it.
+    rows : int
+        Rows that count.
+    first, last : int, optional
+        First and last period, as days since 1970-01-01.
+    released : Timestamp, optional
+        Instant (UTC) at which the last value was public.
+    age_days, max_age_days : int, optional
+        Calendar days from the last period to "now", and how many are allowed.
+    gaps : Gaps
+    findings : tuple of Finding
+    """
+
+    name: str
+    title: str
+    path: str
+    required: bool = False
+    rows: int = 0
+    first: int | None = None
+    last: int | None = None
+    released: pd.Timestamp | None = None
+    age_days: int | None = None
+    max_age_days: int | None = None
+    gaps: Gaps = field(default_factory=Gaps)
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """The gravest finding; notes leave it "ok"."""
+        return verdict_of(self.findings)
+
+    @property
+    def sentence(self) -> str:
+        """What made the verdict."""
+        told = [finding.text for finding in self.findings if finding.severity == self.verdict]
+        return "; ".join(told) if told else "nothing to object to"
+
+    @property
+    def repeats(self) -> int:
+        """Runs and rows that stand still where they should not."""
+        return sum(finding.count for finding in self.findings if finding.check in REPEATS)
+
+    @property
+    def outliers(self) -> int:
+        """Values that something speaks against."""
+        return sum(finding.count for finding in self.findings if finding.check in OUTLIERS)
+
+
+def inspect_series(spec: SeriesSpec, watch: Watch, shelf: Shelf, archive: Archive, clock: Clock) -> Inspection:
+    """One series of the catalogue, read as a run reads it and, beside that, as its files have it.
+
+    Parameters
+    ----------
+    spec : SeriesSpec
+    watch : Watch
+        What it is compared with.
+    shelf : Shelf
+        Of the catalogue; its faults of this series become findings.
+    archive : Archive
+        Of the same folder.
+    clock : Clock
+    """
+    before = len(shelf.faults)
+    rows = shelf.read(spec, clock.now)
+    form = [finding for part in spec.parts for finding in archive.form(part.path)]
+    broken = [Finding(check="unreadable", severity="fault", text=text)
+              for text in dict.fromkeys(shelf.faults[before:])]
+    if broken or not len(rows.days):
+        empty = [] if broken else [_empty(spec, rows)]
+        return Inspection(name=spec.name, title=spec.title, path=spec.path, required=spec.required,
+                          max_age_days=spec.max_age_days, findings=tuple([*form, *broken, *empty]))
+    gaps, present = attendance(rows.days, rows.values, spec.frequency, clock.sessions, spec.max_age_days)
+    if spec.frequency == "daily":
+        present += [one for number in range(len(spec.parts)) for one in weekend_rows(rows.days[rows.part == number])]
+    findings = [*form, *_reading(spec, rows, clock), *present, *_values(spec, watch, shelf, archive, clock),
+                *_nature(spec, rows, clock)]
+    return Inspection(
+        name=spec.name, title=spec.title, path=spec.path, required=spec.required, rows=len(rows.days),
+        first=int(rows.days[0]), last=int(rows.days[-1]), released=_released(spec, rows, clock),
+        age_days=clock.now - int(rows.days[-1]), max_age_days=spec.max_age_days, gaps=gaps, findings=tuple(findings))
+
+
+def _empty(spec: SeriesSpec, rows: Rows) -> Finding:
+    grave = "fault" if spec.required else "warning"
+    if rows.absent:
+        return Finding(check="absent", severity=grave, text=f"no file {spec.path}")  # type: ignore[arg-type]
+    told = "no row up to the last session" if rows.later else f"{spec.path} has no values"
+    if rows.refused:
+        told = f"{plural(len(rows.refused), 'value')} refused, none left: {rows.refused[0]}"
+    return Finding(check="empty", severity=grave, text=told)  # type: ignore[arg-type]
+
+
+def _reading(spec: SeriesSpec, rows: Rows, clock: Clock) -> list[Finding]:
+    """What the run itself would say: age, refused values, repairs, splices."""
+    found, age = [], clock.now - int(rows.days[-1])
+    grave = "fault" if spec.required else "warning"
+    if age > spec.max_age_days:
+        found.append(Finding(check="stale", severity=grave, text=(  # type: ignore[arg-type]
+            f"ends early: the last value is of {iso(rows.days[-1])}, {age} days before {iso(clock.now)}, and at most "
+            f"{spec.max_age_days} are allowed")))
+    if rows.refused:
+        found.append(Finding(check="out_of_range", severity="fault", count=len(rows.refused), text=(
+            f"{plural(len(rows.refused), 'value')} refused, the first {rows.refused[0]}")))
+    if rows.later:
+        found.append(Finding(check="later", severity="note", text=f"rows after {iso(clock.now)} are left out"))
+    found += [Finding(check="repaired", severity="note", text=f"declared repair, {told}") for told in rows.repaired]
+    for number, part in enumerate(spec.splice, start=1):
+        own = rows.days[rows.part == number]
+        if len(own):
+            kind = "a proxy" if part.proxy else "an older source"
+            found.append(Finding(check="proxy" if part.proxy else "splice", severity="note", count=len(own), text=(
+                f"{plural(len(own), 'row')} from {iso(own[0])} to {iso(own[-1])} come from {part.path}, {kind}")))
+    return found
+
+
+def _nature(spec: SeriesSpec, rows: Rows, clock: Clock) -> list[Finding]:
+    """What is true of every row and must be known: vintage, hour of release, caveat."""
+    found = []
+    if spec.revised:
+        found.append(Finding(check="revised", severity="note", text=(
+            "old values are re-estimated and this is one vintage: its past knows a little of the future")))
+    if spec.caveat:
+        found.append(Finding(check="caveat", severity="note", text=spec.caveat))
+    return found + _late(spec, rows, clock)
+
+
+def _late(spec: SeriesSpec, rows: Rows, clock: Clock) -> list[Finding]:
+    """Prices that are complete after the close of their own date only."""
+    bars = spec.frequency == "continuous" or (spec.frequency == "daily" and spec.changes == "log")
+    if not bars or spec.release.at_close:
+        return []
+    periods = _dates(rows.days[np.isin(rows.days, clock.sessions.days)][-250:])
+    if not len(periods):
+        return []
+    delay = (clock.release_times(periods, spec.release) - clock.session_closes(periods)).total_seconds() / 3600
+    if float(np.min(delay)) <= 0:
+        return []
+    return [Finding(check="late_known", severity="note", text=(
+        f"a day's value is public at {spec.release.time} {spec.release.zone}, at the earliest "
+        f"{float(np.min(delay)):.0f} hours after the New York close of its date: it counts from the next session"))]
+
+
+def _values(spec: SeriesSpec, watch: Watch, shelf: Shelf, archive: Archive, clock: Clock) -> list[Finding]:
+    """Checks of the values after repairs; what repairs have mended is a note."""
+    loose = replace(spec, low=-np.inf, high=np.inf, max_step=None)
+    mended = shelf.read(loose, clock.now)
+    found = _compared(spec, watch, mended, archive)
+    if not spec.repairs:
+        return found
+    raw = shelf.read(replace(loose, repairs=()), clock.now)
+    touched = {iso(day) for day in raw.days[repaired_days(spec.repairs, raw.days)]}
+    still = {(one.check, date) for one in found for date in one.dates}
+    return [_mended(one, touched) for one in found] + [
+        _noted(one) for one in _compared(spec, watch, raw, archive)
+        if one.dates and not any((one.check, date) in still for date in one.dates)]
+
+
+def _mended(finding: Finding, touched: set[str]) -> Finding:
+    return _noted(finding) if finding.dates and set(finding.dates) <= touched else finding
+
+
+def _noted(finding: Finding) -> Finding:
+    return replace(finding, severity="note", text=f"{finding.text.removesuffix('; declare a repair `scale`')}; "
+                                                  "mended by a declared repair")
+
+
+def _compared(spec: SeriesSpec, watch: Watch, rows: Rows, archive: Archive) -> list[Finding]:
+    found = value_findings(rows.days, rows.values, spec.changes, (spec.low, spec.high), spec.unit,
+                           grouped=bool(watch.one_unit))
+    found = sibling_findings(rows.days, rows.values, spec.changes, watch.siblings, archive, found)
+    return found + (bar_findings(watch.bars, spec.path, archive) if watch.bars is not None else [])
+
+
+def _released(spec: SeriesSpec, rows: Rows, clock: Clock) -> pd.Timestamp:
+    rule = spec.parts[int(rows.part[-1])].release or spec.release
+    return clock.release_times(_dates(rows.days[-1:]), rule)[0]
+
+
+def _dates(days: Integers) -> pd.DatetimeIndex:
+    return pd.DatetimeIndex(days.astype("M8[D]").astype("M8[us]"))

@@ -1,0 +1,149 @@
+"""How each agent decides, from one close, what it will buy and sell on the next session.
+
+Every function takes the row of flows that it fills (shares of the trend value of the equity market;
+a negative one is a sale), what is held, and the row of states that it reads and writes.
+
+Depends on: numba, sources.simulation.{rules, state}. Import it where it is used.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from regime.sources.simulation.rules import (
+    COMMODITY,
+    CREDIT,
+    CRYPTO,
+    DOLLAR,
+    EQUITY,
+    FUNDS,
+    GOLD,
+    PARITY,
+    PENSION,
+    SMALL,
+    TARGET,
+    TECH,
+    TRADERS,
+    TREASURY,
+    TREND,
+)
+from regime.sources.simulation.state import (
+    CALLS,
+    CRYPTO_LEVERAGE,
+    CRYPTO_SOLD,
+    CRYPTO_TREND,
+    CRYPTO_WEALTH,
+    DASH,
+    EXPOSURE,
+    FUNDING,
+    GAMMA,
+    LEVERAGE,
+    LIMIT,
+    ORDER,
+    PARITY_LEVERAGE,
+    PARITY_VARIANCE,
+    PUTS,
+    REDEEMED,
+    REGRET,
+    SOLD,
+    WEALTH,
+)
+
+YEAR = 252.0
+
+
+@numba.njit(cache=True, error_model="numpy")
+def follow_trends(flow, hold, price, average, variance, rules):  # type: ignore[no-untyped-def]
+    """Each speed is long above its exponential average and short below: there it flips."""
+    for k in range(len(price)):
+        if rules.trend_size[k] > 0.0:
+            daily, signal = np.sqrt(variance[k]), 0.0
+            for s in range(3):
+                gap = np.exp(price[k]) / average[k, s] - 1.0
+                signal += np.tanh(rules.trend_steepness * gap / (daily * np.sqrt(rules.spans[s]))) / 3.0
+            if signal < 0.0:
+                signal *= rules.trend_short
+            target = rules.trend_size[k] * signal * min(rules.usual[k] / (daily * np.sqrt(YEAR)), 1.6)
+            flow[TREND, k] = rules.trend_speed * (target - hold[TREND, k])
+
+
+@numba.njit(cache=True, error_model="numpy")
+def target_volatility(flow, hold, variance, state, rules):  # type: ignore[no-untyped-def]
+    """Exposure is the target over realised volatility, up to a cap."""
+    state[EXPOSURE] = min(rules.target_cap, rules.target_volatility / np.sqrt(YEAR * variance))
+    flow[TARGET, EQUITY] = 0.15 * (rules.target_size * state[EXPOSURE] - hold[TARGET, EQUITY])
+
+
+@numba.njit(cache=True, error_model="numpy")
+def balance_risk(flow, hold, variance, state, rules):  # type: ignore[no-untyped-def]
+    """Equal risk in four markets, levered to a target: a joint rise of volatility sells all of them."""
+    total = 0.0
+    for k in (EQUITY, TREASURY, GOLD, COMMODITY):
+        total += 1.0 / np.sqrt(variance[k])
+    leverage = min(rules.parity_cap, rules.parity_volatility / np.sqrt(YEAR * state[PARITY_VARIANCE]))
+    for k in (EQUITY, TREASURY, GOLD, COMMODITY):
+        target = rules.parity_size * leverage / (np.sqrt(variance[k]) * total)
+        flow[PARITY, k] = 0.07 * (target - hold[PARITY, k])
+    state[PARITY_LEVERAGE] = leverage
+
+
+@numba.njit(cache=True, error_model="numpy")
+def meet_margin(flow, hold, variance, state, rules):  # type: ignore[no-untyped-def]
+    """Levered funds: over the limit they sell what they hold; under it they add, slowly.
+
+    The limit falls with volatility and with the price of funding; where funding is dear they sell
+    Treasuries and gold as well, and buy the dollars that they owe.
+    """
+    gross = hold[FUNDS, EQUITY] + hold[FUNDS, CREDIT] + 0.25 * hold[FUNDS, TREASURY]
+    leverage = gross / state[WEALTH]
+    calm = rules.usual[EQUITY] / np.sqrt(YEAR * variance)
+    dear = max(state[FUNDING] - 5.0, 0.0) / 100.0
+    limit = rules.fund_limit * calm ** rules.fund_caution / (1.0 + rules.fund_bite * dear)
+    limit = min(max(limit, 1.2), 1.5 * rules.fund_limit)
+    dash, sold, added = min(max((state[FUNDING] - 8.0) / 25.0, 0.0), 1.5), 0.0, 0.0
+    state[REDEEMED] = min(max(0.10 * (state[REGRET] - rules.fund_regret), 0.0), 0.04)
+    if leverage > limit:
+        sold = rules.fund_speed * (1.0 - 0.92 * limit / leverage)
+    else:
+        added = min(max(rules.fund_patience * (rules.fund_target * limit / leverage - 1.0), -0.01), 0.012)
+    sold = min(sold + state[REDEEMED], 0.20)
+    flow[FUNDS, EQUITY] = hold[FUNDS, EQUITY] * (added - sold)
+    flow[FUNDS, CREDIT] = hold[FUNDS, CREDIT] * (added - sold)
+    flow[FUNDS, TECH] = flow[FUNDS, EQUITY] * rules.fund_mix[TECH] / rules.fund_mix[EQUITY]
+    flow[FUNDS, SMALL] = flow[FUNDS, EQUITY] * rules.fund_mix[SMALL] / rules.fund_mix[EQUITY]
+    for k in (TREASURY, GOLD):
+        wanted = state[WEALTH] * rules.fund_limit * rules.fund_mix[k]
+        flow[FUNDS, k] = 0.01 * (wanted - hold[FUNDS, k]) if dash == 0.0 else -rules.dash_speed * dash * hold[FUNDS, k]
+    flow[FUNDS, DOLLAR] = 0.0006 * dash
+    state[LEVERAGE], state[LIMIT], state[SOLD], state[DASH] = leverage, limit, sold, dash
+
+
+@numba.njit(cache=True, error_model="numpy")
+def meet_crypto_margin(flow, hold, state, rules):  # type: ignore[no-untyped-def]
+    """Traders of crypto: leverage rises with the trend, and the exchange sells whoever is over the limit."""
+    wealth, held = state[CRYPTO_WEALTH], hold[TRADERS, CRYPTO]
+    leverage, sold = held / wealth, 0.0
+    if leverage > rules.trader_limit:
+        sold = rules.trader_speed * (1.0 - 0.75 * rules.trader_limit / leverage)
+        flow[TRADERS, CRYPTO] = -sold * held
+    else:
+        target = rules.trader_limit * (0.62 + 0.30 * np.tanh(2.0 * state[CRYPTO_TREND]))
+        flow[TRADERS, CRYPTO] = min(max(0.04 * (target * wealth - held), -0.03 * wealth), 0.05 * wealth)
+    state[CRYPTO_LEVERAGE], state[CRYPTO_SOLD] = leverage, sold
+
+
+@numba.njit(cache=True, error_model="numpy")
+def dealer_gamma(price, variance, state, rules):  # type: ignore[no-untyped-def]
+    """Share of a move that dealers trade against (positive) or add to it (negative)."""
+    width = rules.gamma_width * (np.sqrt(YEAR * variance) / rules.usual[EQUITY]) ** 0.5
+    above, below = (price - state[CALLS]) / width, (price - state[PUTS]) / (1.2 * width)
+    gamma = rules.call_gamma * np.exp(-0.5 * above * above) - rules.put_gamma * np.exp(-0.5 * below * below)
+    state[GAMMA] = max(gamma, -0.45)
+
+
+@numba.njit(cache=True, error_model="numpy")
+def rebalance(flow, state, left):  # type: ignore[no-untyped-def]
+    """Pension fund: back to its weights over the last three sessions of the month."""
+    share = state[ORDER] / 3.0 if left < 3 else 0.0
+    flow[PENSION, EQUITY], flow[PENSION, TREASURY] = share, -share

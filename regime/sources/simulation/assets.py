@@ -1,0 +1,133 @@
+"""Prices that a world publishes: indices, funds, stocks, futures, currencies, crypto.
+
+Depends on: sources.simulation.{draws, rules, world}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from regime.sources.simulation.draws import YEAR, Floats
+from regime.sources.simulation.rules import CRYPTO, EQUITY, INDEX_START, MARKETS
+from regime.sources.simulation.world import World
+
+__all__ = ["asset_prices"]
+
+BEFORE_NEW_YORK = ("nikkei", "hang_seng")  # closed when New York opens: they follow its last session
+
+# First price; loadings on the markets' log returns (treasury: the 10-year note's); own noise and income, a year.
+LOADINGS = """
+              price equity  tech small credit treas  gold commo dollar   own income
+spy             120  1.00  0.00  0.00  0.00  0.00  0.00  0.00  0.00  0.000  0.018
+es             1250  1.00  0.00  0.00  0.00  0.00  0.00  0.00  0.00  0.002  0.000
+nasdaq         2200  1.05  0.90  0.20  0.00  0.00  0.00  0.00  0.00  0.020  0.000
+ndx            1650  1.05  1.00  0.00  0.00  0.00  0.00  0.00  0.00  0.020  0.000
+qqq              40  1.05  1.00  0.00  0.00  0.00  0.00  0.00  0.00  0.021  0.007
+xlk              30  1.05  0.85  0.00  0.00  0.00  0.00  0.00  0.00  0.040  0.008
+smh              30  1.20  1.60  0.00  0.00  0.00  0.00  0.00  0.00  0.100  0.010
+soxx             50  1.20  1.55  0.10  0.00  0.00  0.00  0.00  0.00  0.100  0.010
+arkk             20  1.25  1.60  0.60  0.00  0.10  0.00  0.00  0.00  0.180  0.000
+iwm              60  1.08 -0.10  1.50  0.20  0.00  0.00  0.00  0.00  0.040  0.012
+rsp              45  1.00 -0.12  0.80  0.10  0.00  0.00  0.00  0.00  0.010  0.016
+mtum             50  1.00  0.40  0.00  0.00  0.00  0.00  0.00  0.00  0.060  0.010
+usmv             25  0.70 -0.20  0.00  0.00  0.15  0.00  0.00  0.00  0.030  0.018
+xlf              25  1.10 -0.40  0.30  0.50 -0.30  0.00  0.00  0.00  0.070  0.020
+kre              35  1.05 -0.40  0.90  0.70 -0.40  0.00  0.00  0.00  0.110  0.022
+xlu              22  0.55 -0.20  0.10  0.00  0.40  0.00  0.00  0.00  0.090  0.035
+xlp              20  0.60 -0.20  0.00  0.00  0.20  0.00  0.00  0.00  0.070  0.026
+xly              30  1.05  0.20  0.30  0.00  0.00  0.00  0.00  0.00  0.060  0.012
+xle              45  0.80 -0.40  0.20  0.10  0.00  0.00  0.60  0.00  0.110  0.022
+xli              30  1.05 -0.10  0.30  0.00  0.00  0.00  0.10  0.00  0.050  0.018
+vnq              50  0.90 -0.20  0.40  0.40  0.60  0.00  0.00  0.00  0.090  0.040
+eem              30  1.05  0.20  0.20  0.30  0.00  0.05  0.15 -0.70  0.100  0.020
+efa              50  0.90  0.00  0.20  0.10  0.00  0.00  0.05 -0.70  0.060  0.030
+nikkei        16000  0.90  0.10  0.20  0.00  0.00  0.00  0.00  0.50  0.140  0.000
+hang_seng     15000  0.80  0.20  0.20  0.20  0.00  0.00  0.10 -0.20  0.150  0.000
+dax            5400  1.00  0.00  0.20  0.10  0.00  0.00  0.00 -0.10  0.110  0.000
+ftse           5600  0.80 -0.10  0.20  0.10  0.00  0.00  0.15 -0.20  0.090  0.000
+hyg              50  0.00  0.00  0.00  1.00  0.25  0.00  0.00  0.00  0.015  0.065
+jnk              50  0.00  0.00  0.00  1.10  0.25  0.00  0.00  0.00  0.018  0.067
+lqd              60  0.00  0.00  0.00  0.40  1.00  0.00  0.00  0.00  0.015  0.045
+agg              60  0.00  0.00  0.00  0.08  0.72  0.00  0.00  0.00  0.008  0.033
+ief              55  0.00  0.00  0.00  0.00  0.94  0.00  0.00  0.00  0.008  0.033
+tlt              60  0.00  0.00  0.00  0.00  2.00  0.00  0.00  0.00  0.035  0.038
+shy              70  0.00  0.00  0.00  0.00  0.16  0.00  0.00  0.00  0.006  0.025
+tip              70  0.00  0.00  0.00  0.05  0.80  0.03  0.03  0.00  0.020  0.030
+gold            520  0.00  0.00  0.00  0.00  0.00  1.00  0.00  0.00  0.015  0.000
+gold_future     520  0.00  0.00  0.00  0.00  0.00  1.00  0.00  0.00  0.012  0.000
+gld              52  0.00  0.00  0.00  0.00  0.00  1.00  0.00  0.00  0.008 -0.004
+gdx              25  0.50  0.00  0.20  0.00  0.00  1.70  0.00  0.00  0.150  0.005
+silver_future     9  0.20  0.00  0.00  0.00  0.00  1.30  0.20  0.00  0.130  0.000
+slv               9  0.20  0.00  0.00  0.00  0.00  1.30  0.20  0.00  0.130 -0.005
+crude            60  0.00  0.00  0.00  0.00  0.00  0.00  1.20  0.00  0.120  0.000
+uso              60  0.00  0.00  0.00  0.00  0.00  0.00  1.20  0.00  0.120 -0.008
+copper          2.1  0.20  0.00  0.00  0.00  0.00  0.00  0.60 -0.30  0.120  0.000
+dbc              24  0.00  0.00  0.00  0.00  0.00  0.10  0.80 -0.30  0.050  0.000
+dollar_index     90  0.00  0.00  0.00  0.00  0.00  0.00  0.00  1.00  0.008  0.000
+broad_dollar    100 -0.05  0.00  0.00  0.00  0.00  0.00  0.00  0.70  0.010  0.000
+uup              25  0.00  0.00  0.00  0.00  0.00  0.00  0.00  1.00  0.010  0.015
+usdjpy          115  0.15  0.00  0.00  0.00 -0.40  0.00  0.00  0.50  0.050  0.000
+fxy              87 -0.15  0.00  0.00  0.00  0.40  0.00  0.00 -0.50  0.050  0.000
+eurusd          1.2  0.05  0.00  0.00  0.00  0.00  0.00  0.00 -1.05  0.015  0.000
+aapl              9  1.10  1.30 -0.20  0.00  0.00  0.00  0.00  0.00  0.220  0.005
+msft             20  1.05  1.20 -0.20  0.00  0.00  0.00  0.00  0.00  0.160  0.010
+googl            10  1.05  1.20 -0.20  0.00  0.00  0.00  0.00  0.00  0.190  0.000
+amzn            2.3  1.15  1.30 -0.20  0.00  0.00  0.00  0.00  0.00  0.250  0.000
+meta             19  1.15  1.40 -0.20  0.00  0.00  0.00  0.00  0.00  0.280  0.000
+nvda            0.4  1.30  1.80 -0.10  0.00  0.00  0.00  0.00  0.00  0.340  0.000
+tsla            1.6  1.30  1.50  0.20  0.00  0.00  0.00  0.00  0.00  0.420  0.000
+mu               12  1.30  1.70  0.30  0.00  0.00  0.00  0.00  0.00  0.340  0.000
+wdc              25  1.25  1.30  0.40  0.00  0.00  0.00  0.00  0.00  0.320  0.010
+stx              18  1.25  1.20  0.40  0.00  0.00  0.00  0.00  0.00  0.310  0.015
+amat             15  1.25  1.60  0.20  0.00  0.00  0.00  0.00  0.00  0.240  0.010
+lrcx              4  1.30  1.70  0.20  0.00  0.00  0.00  0.00  0.00  0.260  0.008
+klac             45  1.25  1.60  0.20  0.00  0.00  0.00  0.00  0.00  0.250  0.010
+"""
+
+
+def asset_prices(world: World) -> dict[str, pd.Series]:
+    """Every price series by catalogue name, in the catalogue's unit; no NaN."""
+    return dict(_loaded(world)) | _index(world) | _crypto(world)
+
+
+def _loaded(world: World) -> Iterator[tuple[str, pd.Series]]:
+    returns = world.returns[:, :len(MARKETS) - 1]
+    before = np.vstack([np.zeros(returns.shape[1]), returns[:-1]])
+    for line in LOADINGS.strip().splitlines()[1:]:
+        name, *numbers = line.split()
+        price, *loadings, own, income = map(float, numbers)
+        moves = (before if name in BEFORE_NEW_YORK else returns) * np.array(loadings)
+        # Column by column, not a matrix product: its last bits would depend on the number of rows.
+        total = sum(moves.T) + income / YEAR + own * world.draws.heavy(name) / YEAR ** 0.5
+        yield name, _level(price, total, world.sessions)
+
+
+def _index(world: World) -> dict[str, pd.Series]:
+    """The index with its range of the session: further than the closes by what it swung within."""
+    close = INDEX_START * np.exp(world.price(EQUITY))
+    before = np.r_[close[:1], close[:-1]]
+    swing = 0.5 * world.realised(8) / YEAR ** 0.5
+    up, down = np.abs(world.draws.normal("high")) * swing, np.abs(world.draws.normal("low")) * swing
+    return {"sp500": pd.Series(close, world.sessions),
+            "sp500_high": pd.Series(np.maximum(close, before) * (1 + up), world.sessions),
+            "sp500_low": pd.Series(np.minimum(close, before) * np.maximum(1 - down, 0.5), world.sessions)}
+
+
+def _crypto(world: World) -> dict[str, pd.Series]:
+    """Seven days a week: over a weekend it moves by its own news, which New York hears on Monday."""
+    days = pd.date_range(world.sessions[0], world.sessions[-1])
+    place = np.maximum(world.sessions.searchsorted(days, side="right") - 1, 0)
+    closed = ~days.isin(world.sessions)
+    following = np.minimum(place + 1, len(world.sessions) - 1)
+    heard = np.where(closed, 0.5 * world.news.moves[following, CRYPTO], 0.0)
+    bitcoin = world.price(CRYPTO)[place] + heard + 0.02 * np.arange(len(days)) / 365
+    own = np.cumsum(0.25 * world.draws.normal("eth", len(days)) / 365 ** 0.5)
+    return {"btc": pd.Series(300.0 * np.exp(bitcoin), days),
+            "eth": pd.Series(20.0 * np.exp(1.1 * bitcoin + own), days)}
+
+
+def _level(first: float, moves: Floats, sessions: pd.DatetimeIndex) -> pd.Series:
+    return pd.Series(first * np.exp(np.cumsum(moves)), sessions)

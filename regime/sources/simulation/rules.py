@@ -1,0 +1,128 @@
+"""The rules of one world: sizes, limits and speeds of its agents, drawn anew for each seed.
+
+Sizes and flows are shares of the trend value of the equity market; `BILLIONS` turns them into dollars.
+
+Depends on: sources.simulation.draws.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from regime.sources.simulation.draws import Draws, Floats
+
+__all__ = ["AGENTS", "BILLIONS", "INDEX_START", "MARKETS", "SPEEDS", "Rules", "compact", "draw_rules"]
+
+MARKETS = ("equity", "tech", "small", "credit", "treasury", "gold", "commodity", "dollar", "crypto")
+EQUITY, TECH, SMALL, CREDIT, TREASURY, GOLD, COMMODITY, DOLLAR, CRYPTO = range(len(MARKETS))
+AGENTS = ("trend_followers", "volatility_targets", "risk_parity", "levered_funds", "crypto_traders", "dealers",
+          "pension", "households", "value_investors", "central_bank")
+TREND, TARGET, PARITY, FUNDS, TRADERS, DEALERS, PENSION, HOUSEHOLDS, VALUE, BANK = range(len(AGENTS))
+SPEEDS = ("short", "medium", "long")
+# Sessions in which value loses half of its distance to its trend; the treasury's is that of yields, elsewhere.
+HALFLIVES = np.array([800.0, 1500, 1500, 250, 1e9, 2500, 700, 900, 1500])
+BILLIONS = 4_000.0  # value of the equity market on the first day
+INDEX_START = 1250.0  # S&P 500 on the first day
+
+
+class Rules(NamedTuple):
+    """Numbers of one world; arrays go by market (`MARKETS`) or by speed (`SPEEDS`)."""
+
+    growth: float  # trend of fundamental equity value, log a year
+    reversion: Floats  # share of the distance to its trend that value loses a session
+    lean: float  # share of a session's mispricing that market makers take back on the next
+    depth: Floats  # log price move by flow in a calm market
+    thinning: float  # elasticity of that impact to volatility
+    patience: Floats  # share of mispricing that value investors close a session
+    usual: Floats  # annual volatility that everybody is used to
+    news: Floats  # annual volatility of news of the market's own
+    beta: Floats  # move with equity that is no flow
+    spans: Floats  # sessions of the trend followers' averages
+    trend_size: Floats
+    trend_speed: float
+    trend_steepness: float
+    trend_short: float
+    target_size: float
+    target_volatility: float
+    target_cap: float
+    parity_size: float
+    parity_volatility: float
+    parity_cap: float
+    fund_wealth: float
+    fund_mix: Floats  # share of gross holdings
+    fund_limit: float  # leverage at usual volatility and easy funding
+    fund_caution: float  # elasticity of the limit to volatility
+    fund_bite: float  # cut of the limit a percentage point of funding stress
+    fund_target: float  # share of the limit that funds like to use
+    fund_patience: float
+    fund_speed: float
+    fund_regret: float  # loss of the last months from which on investors take their money out
+    dash_speed: float
+    call_gamma: float
+    put_gamma: float
+    gamma_width: float
+    pension_size: float
+    household_size: float  # deviation of their daily orders
+    trader_wealth: float
+    trader_limit: float
+    trader_speed: float
+    reserve_kink: float
+    reserve_width: float
+    reserve_slope: float  # basis points a share of one
+    hoarding: float  # share of assets that banks want more of a percent a day of forced sales
+    drain: float  # share of assets a year
+    rescue: float  # basis points of spread at which the central bank steps in
+
+
+def draw_rules(draws: Draws) -> Rules:
+    """Rules of a seed: each number within a band around its usual value."""
+    def near(name: str, value: float, width: float = 0.2) -> float:
+        return value * float(np.exp(width * draws.stream(f"rule {name}").uniform(-1, 1)))
+
+    #                 equity  tech  small credit treas. gold  comm. dollar crypto
+    usual = np.array([0.150, 0.10, 0.06, 0.060, 0.065, 0.16, 0.24, 0.075, 0.65])
+    news = np.array([near("news", 0.122, 0.10), 0.080, 0.045, 0.02, 0.055, 0.13, 0.20, 0.065, 0.50])
+    beta = np.array([0.0, 0.10, 0.05, 0.24, 0.0, 0.0, 0.35, -0.10, 0.9])
+    size = np.array([1.0, 0.9, 0.9, 0.11, 0.7, 0.13, 0.10, 0.6, 0.014])
+    trend = np.array([0.0090, 0, 0, 0, 0.005, 0.0008, 0.0008, 0.003, 0.00008])
+    return Rules(
+        growth=near("growth", 0.066, 0.1), reversion=1 - 0.5 ** (1 / (near("reversion", 1.0) * HALFLIVES)), lean=near("lean", 0.38, 0.1),
+        depth=near("depth", 4.2, 0.12) / size, thinning=near("thinning", 0.5),
+        patience=1 - 0.5 ** (1 / (near("patience", 1.0) * np.array([25.0, 60, 40, 20, 20, 30, 30, 30, 30]))),
+        usual=usual, news=news, beta=beta,
+        spans=np.round([near("short", 38), near("medium", 120), near("long", 345)]),
+        trend_size=trend * near("trend", 1.0), trend_speed=near("trend speed", 0.12), trend_steepness=1.5,
+        trend_short=near("trend short", 0.6),
+        target_size=near("target", 0.010), target_volatility=near("target volatility", 0.12, 0.1), target_cap=1.5,
+        parity_size=near("parity", 0.010), parity_volatility=0.09, parity_cap=2.5,
+        fund_wealth=near("funds", 0.014), fund_mix=np.array([0.60, 0.34, 0.24, 0.15, 0.50, 0.06, 0.0, 0.0, 0.0]),
+        fund_limit=near("limit", 3.6, 0.1), fund_caution=near("caution", 0.6), fund_bite=near("bite", 0.8),
+        fund_target=0.85, fund_patience=near("fund patience", 0.02), fund_speed=near("fund speed", 0.15),
+        fund_regret=near("regret", 0.30), dash_speed=near("dash", 0.12),
+        call_gamma=near("calls", 0.40), put_gamma=near("puts", 0.45), gamma_width=near("strikes", 0.030),
+        pension_size=near("pension", 0.10), household_size=near("households", 0.0004),
+        trader_wealth=near("traders", 0.0005), trader_limit=near("trader limit", 3.0, 0.1), trader_speed=0.4,
+        reserve_kink=near("kink", 0.115, 0.1), reserve_width=near("width", 0.012), reserve_slope=near("slope", 1500.0),
+        hoarding=near("hoarding", 0.025), drain=near("drain", 0.035), rescue=near("rescue", 28.0))
+
+
+def compact(rules: Rules) -> Any:
+    """One record with the same fields: compiled code takes it by one pointer, and compiles sooner.
+
+    A last field is named for the sources of this folder: compiled code is kept on disk by the types of its
+    arguments, and would not notice that a function which it calls has changed in another file.
+    """
+    kinds = [(name, np.float64, np.shape(value)) for name, value in rules._asdict().items()]
+    return np.rec.array([(*rules, 0.0)], dtype=[*kinds, (f"sources_{_sources()}", np.float64, ())])[0]
+
+
+@cache
+def _sources() -> str:
+    """Digest of the sources in this folder."""
+    files = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]

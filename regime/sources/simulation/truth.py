@@ -1,0 +1,198 @@
+"""What really happened in a world: regimes from forced flows, every agent's flows, trigger prices, crises.
+
+Depends on: schema, sources.simulation.{draws, news, potential, rules, state, world}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from regime.schema import REGIMES
+from regime.sources.simulation import state as at
+from regime.sources.simulation.draws import YEAR, Floats, Integers
+from regime.sources.simulation.news import KINDS, News
+from regime.sources.simulation.potential import fire_sale
+from regime.sources.simulation.rules import (
+    AGENTS,
+    CREDIT,
+    CRYPTO,
+    EQUITY,
+    GOLD,
+    INDEX_START,
+    MARKETS,
+    SPEEDS,
+    TREASURY,
+    TREND,
+)
+from regime.sources.simulation.world import World
+
+__all__ = ["TrueWorld", "true_world"]
+
+CALM, FRAGILE, DELEVERAGING, RECOVERY = range(len(REGIMES))
+Mask = npt.NDArray[np.bool_]
+Spell = tuple[int, int]
+
+# Forced selling, in usual daily volatilities of what it moves, smoothed over three sessions: where a run of it
+# begins and ends, what it must reach to be a deleveraging, how far apart two must lie, how long one must last.
+FLOOR, PEAK, APART, LEAST = 0.30, 0.75, 10, 5
+BRITTLE, SOUND = 0.09, 0.05  # further fall after a shock of 4 %: fragile from the first on, until the second
+ALARM = 0.025  # fall within five sessions of a shock that makes an alarm of it
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrueWorld:
+    """The truth of one world; no source shows it.
+
+    Parameters
+    ----------
+    regimes : DataFrame, shape (n_sessions, 3)
+        ``regime``: ordered categorical. ``pressure``: forced selling of equity and credit, in usual daily
+        volatilities, smoothed. ``fire_sale``: log fall that forced sales would add to a shock of 4 % tomorrow.
+    flows : DataFrame, shape (n_sessions, n_agents * n_markets), USD bn
+        What each agent bought (positive) or sold on the session, by ``agent`` and ``market``.
+    forced : DataFrame, shape (n_sessions, n_markets), USD bn
+        The part of it that rules or lenders forced, <= 0.
+    triggers : DataFrame, shape (n_sessions, 3), index points
+        Close of the S&P 500 tomorrow at which each speed of the trend followers flips.
+    positions : DataFrame, shape (n_sessions, n_states)
+        Leverage and its limit, exposures, dealers' gamma, reserves, funding spread and the like.
+    crises : DataFrame
+        Columns `type`, `start`, `end`, `fall` (log, from the peak of the weeks before), `forced` (USD bn),
+        `trigger` (kind of the news just before, empty for none). Types: ``312`` (everything sold),
+        ``unwind`` (risky assets sold, havens held), ``519`` (crypto alone), ``false_alarm``, ``slow_bear``.
+    """
+
+    regimes: pd.DataFrame
+    flows: pd.DataFrame
+    forced: pd.DataFrame
+    triggers: pd.DataFrame
+    positions: pd.DataFrame
+    crises: pd.DataFrame
+
+
+def true_world(world: World) -> TrueWorld:
+    """Truth of a world over its sessions."""
+    rules, path, sessions = world.rules, world.path, world.sessions
+    scaled = _scaled(world)
+    pressure = _smooth(0.7 * scaled[:, EQUITY] + 0.3 * scaled[:, CREDIT])
+    potential = fire_sale(rules, path)
+    selling = spells(pressure, PEAK, FLOOR)
+    codes = regime_codes((path.price - path.value)[:, EQUITY], selling, _held(potential, BRITTLE, SOUND))
+    names = pd.MultiIndex.from_product([AGENTS, MARKETS], names=["agent", "market"])
+    flows = (path.flow * world.dollars[:, None, None]).reshape(len(sessions), -1)
+    forced = pd.DataFrame(path.pressure / world.impact * world.dollars[:, None], sessions, list(MARKETS))
+    regime = pd.Categorical.from_codes(codes, categories=list(REGIMES), ordered=True)
+    return TrueWorld(
+        regimes=pd.DataFrame({"regime": regime, "pressure": pressure, "fire_sale": potential}, index=sessions),
+        flows=pd.DataFrame(flows, sessions, names), forced=forced,
+        triggers=pd.DataFrame(INDEX_START * path.average[:, EQUITY], sessions, list(SPEEDS)),
+        positions=pd.DataFrame({**{name: path.state[:, i] for i, name in enumerate(at.STATES)},
+                                "trend_exposure": path.hold[:, TREND, EQUITY] / rules.trend_size[EQUITY]}, sessions),
+        crises=_crises(world, selling, forced))
+
+
+def spells(pressure: Floats, peak: float, floor: float) -> list[Spell]:
+    """First and one past the last session of each run above `floor` that somewhere exceeds `peak`."""
+    merged: list[list[int]] = []
+    for first, last in _runs(pressure > floor):
+        if merged and first - merged[-1][1] < APART:
+            merged[-1][1] = last
+        else:
+            merged.append([first, last])
+    return [(first, last) for first, last in merged if last - first >= LEAST and pressure[first:last].max() > peak]
+
+
+def regime_codes(gap: Floats, selling: list[Spell], brittle: Mask) -> Integers:
+    """Position in `REGIMES` of each session: forced selling, then recovery until half of what it cost is regained.
+
+    `gap` is what flows have added to the log price, or taken from it: news neither ends nor prolongs a recovery.
+    """
+    codes = np.where(brittle, FRAGILE, CALM).astype(np.int64)
+    for number, (first, last) in enumerate(selling):
+        codes[first:last] = DELEVERAGING
+        top, low = gap[max(first - 21, 0):last].max(), gap[first:last].min()
+        until = selling[number + 1][0] if number + 1 < len(selling) else len(gap)
+        regained = np.flatnonzero(gap[last:until] >= (top + low) / 2)
+        codes[last:last + max(regained[0], 1) if regained.size else until] = RECOVERY
+    return codes
+
+
+def _crises(world: World, selling: list[Spell], forced: pd.DataFrame) -> pd.DataFrame:
+    """One row an event, by start."""
+    sessions, price = world.sessions, world.path.price
+    taken = _mask(selling, len(sessions), before=10, after=10)
+    crypto = [spell for spell in spells(_smooth(_scaled(world)[:, CRYPTO]), 0.30, 0.08) if not taken[slice(*spell)].any()]
+    in_selling = _mask(selling, len(sessions))
+    bears = [spell for spell in _runs(world.news.bear > 0) if in_selling[slice(*spell)].mean() < 0.15]
+    events = [(("312" if _everything(world, spell) else "unwind"), *spell) for spell in selling]
+    events += [("519", *spell) for spell in crypto] + [("slow_bear", *spell) for spell in bears]
+    events += [("false_alarm", *spell) for spell in _false_alarms(world, selling)]
+    rows = [{"type": kind, "start": sessions[first], "end": sessions[last - 1],
+             "fall": _fall(price[:, CRYPTO if kind == "519" else EQUITY], first, last),
+             "forced": float(forced.iloc[first:last].to_numpy().sum()),
+             "trigger": _trigger(world.news, first, crypto=kind == "519")}
+            for kind, first, last in sorted(events, key=lambda event: event[1])]
+    return pd.DataFrame(rows, columns=["type", "start", "end", "fall", "forced", "trigger"])
+
+
+def _everything(world: World, spell: Spell) -> bool:
+    """Whether lenders called for cash and the havens were sold by about a usual month's move."""
+    rows = slice(*spell)
+    month = world.rules.usual * np.sqrt(21 / YEAR)
+    pushed = -world.path.pressure[rows].sum(axis=0)
+    cash = world.state(at.DASH)[rows].max() > 0
+    return bool(cash and pushed[TREASURY] > month[TREASURY] and pushed[GOLD] > 0.7 * month[GOLD])
+
+
+def _false_alarms(world: World, selling: list[Spell]) -> Iterator[Spell]:
+    """Shocks that moved equity and set nothing off in the month after them."""
+    shocks, price = world.news.shocks, world.price(EQUITY)
+    taken = _mask(selling, len(shocks), before=21, after=5)
+    for t in np.flatnonzero((shocks > 0) & (shocks < 1 + list(KINDS).index("decree"))):
+        after = price[t:t + 5]
+        if t > 0 and not taken[t] and price[t - 1] - after.min() > ALARM:
+            yield int(t), int(t + len(after))
+
+
+def _trigger(news: News, first: int, *, crypto: bool) -> str:
+    """Kind of the last shock in the 15 sessions up to the start; empty for none."""
+    kinds = list(KINDS)
+    seen = [kinds[number - 1] for number in news.shocks[max(first - 15, 0):first + 1] if number]
+    fitting = [kind for kind in seen if (kind == "decree") == crypto]
+    return fitting[-1] if fitting else ""
+
+
+def _fall(price: Floats, first: int, last: int) -> float:
+    return float(price[first:last].min() - price[max(first - 21, 0):first + 1].max())
+
+
+def _held(values: Floats, begins: float, ends: float) -> Mask:
+    """True from where `values` exceed `begins` until they are at or below `ends`."""
+    state = np.where(values > begins, 1.0, np.where(values <= ends, 0.0, np.nan))
+    return np.asarray(pd.Series(state).ffill().fillna(0.0).to_numpy() > 0)
+
+
+def _scaled(world: World) -> Floats:
+    """Forced selling pressure in usual daily volatilities of each market, >= 0."""
+    return np.asarray(-world.path.pressure / (world.rules.usual / YEAR ** 0.5))
+
+
+def _smooth(values: Floats) -> Floats:
+    return np.asarray(pd.Series(values).ewm(halflife=3, adjust=False).mean().to_numpy())
+
+
+def _mask(found: list[Spell], n: int, *, before: int = 0, after: int = 0) -> Mask:
+    mask = np.zeros(n, bool)
+    for first, last in found:
+        mask[max(first - before, 0):last + after] = True
+    return mask
+
+
+def _runs(mask: Mask) -> list[Spell]:
+    edges = np.flatnonzero(np.diff(np.r_[0, mask.astype(np.int8), 0]))
+    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]

@@ -1,0 +1,83 @@
+"""One world put together: its rules, its news, and the path that they made.
+
+Depends on: sources.simulation.{draws, market, news, rules, state}.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from regime.sources.simulation import state as at
+from regime.sources.simulation.draws import YEAR, Draws, Floats
+from regime.sources.simulation.market import Path, simulate
+from regime.sources.simulation.news import News, draw_news
+from regime.sources.simulation.rules import BILLIONS, EQUITY, Rules, draw_rules
+
+__all__ = ["World", "make_world"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """Everything that a seed fixes.
+
+    Parameters
+    ----------
+    draws : Draws
+        Streams, for the noise of what is published.
+    rules : Rules
+    news : News, n sessions
+    path : Path, n sessions
+    sessions : DatetimeIndex, shape (n,)
+    """
+
+    draws: Draws
+    rules: Rules
+    news: News
+    path: Path
+    sessions: pd.DatetimeIndex
+
+    def price(self, market: int) -> Floats:
+        """Log price, shape (n,)."""
+        return self.path.price[:, market]
+
+    def state(self, place: int) -> Floats:
+        """One of the scalars of `state.STATES`, shape (n,)."""
+        return self.path.state[:, place]
+
+    def held(self, agent: int, market: int) -> Floats:
+        """Position at the close, share of the trend value of the equity market, shape (n,)."""
+        return self.path.hold[:, agent, market]
+
+    @property
+    def returns(self) -> Floats:
+        """Log returns by market, shape (n, n_markets); 0 on the first session."""
+        return np.diff(self.path.price, axis=0, prepend=self.path.price[:1])
+
+    @property
+    def dollars(self) -> Floats:
+        """USD bn by unit of flow, shape (n,): the trend value of the equity market."""
+        return np.asarray(BILLIONS * np.exp(self.rules.growth * np.arange(len(self.sessions)) / YEAR))
+
+    @property
+    def impact(self) -> Floats:
+        """Log price move by unit of flow, shape (n, n_markets)."""
+        return np.asarray(self.rules.depth * self.path.state[:, [at.THIN]])
+
+    def realised(self, halflife: float, market: int = EQUITY) -> Floats:
+        """Annual volatility of a market as measured at each close, shape (n,)."""
+        usual = self.rules.usual[market] ** 2 / YEAR
+        squares = pd.Series(np.r_[usual, self.returns[1:, market] ** 2])
+        return np.asarray(np.sqrt(YEAR * squares.ewm(halflife=halflife, adjust=False).mean().to_numpy()))
+
+
+def make_world(seed: int, sessions: pd.DatetimeIndex) -> World:
+    """World of a seed; a longer one begins with the shorter one."""
+    draws = Draws(seed=seed, n=len(sessions))
+    rules = draw_rules(draws)
+    news = draw_news(draws, rules, sessions)
+    return World(draws=draws, rules=rules, news=news, path=simulate(rules, news), sessions=sessions)
+
+

@@ -1,0 +1,83 @@
+"""A fault at any write: no half output, the older output untouched, and the run recorded as failed."""
+
+import errno
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import regime.artifacts
+import regime.tracking
+import regime.workflows.run as workflow
+from regime.cli import main
+
+ENTRIES = {"bundle", "exposure.parquet", "probabilities.parquet", "report.html", "summary.json"}
+ARGUMENTS = ["source.SimulatedSource.years=8", "splits.first_test=2012-01-01", "splits.refit_months=24",
+             "model.seeds=1", "parallel.jobs=1"]
+
+
+class FullDisk(OSError):
+    """What the test raises, told apart from any other fault."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.ENOSPC, os.strerror(errno.ENOSPC), "a file")
+
+
+def failing(act: Callable, at: int) -> Callable:
+    """The function itself until its `at`-th call, which fails after its work."""
+    calls = iter(range(1, 1000))
+
+    def call(*arguments: object, **options: object) -> object:
+        done = act(*arguments, **options)
+        if next(calls) == at:
+            raise FullDisk
+        return done
+    return call
+
+
+@pytest.fixture(scope="module")
+def before(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, bytes]]]:
+    """A working directory with the output of a whole run, and the bytes of that output."""
+    place, home = tmp_path_factory.mktemp("whole"), Path.cwd()
+    os.chdir(place)
+    assert main(["run", "--out", "out", *ARGUMENTS]) == 0
+    yield place, contents(place / "out")
+    os.chdir(home)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def last_status(place: Path) -> str:
+    from mlflow.tracking import MlflowClient
+
+    uri = f"sqlite:///{place / 'mlruns' / 'mlflow.db'}"
+    experiments = [item.experiment_id for item in MlflowClient(uri, uri).search_experiments()]
+    (run, *_) = MlflowClient(uri, uri).search_runs(experiments, order_by=["attributes.start_time DESC"])
+    return str(run.info.status)
+
+
+WRITES = [
+    (pd.DataFrame, "to_parquet", 1), (pd.DataFrame, "to_parquet", 2), (workflow, "write_bundle", 1),
+    (workflow, "render", 1), (workflow, "write_json", 1), (regime.tracking.ActiveRun, "log_metrics", 1),
+    (regime.tracking.ActiveRun, "log_artifacts", 1), (regime.tracking.ActiveRun, "register", 1),
+    (regime.artifacts, "_sync_tree", 1), (regime.artifacts, "_set_aside", 3), (regime.artifacts, "_set_aside", 5),
+]
+
+
+@pytest.mark.parametrize("old", [False, True], ids=["no output yet", "an older output"])
+@pytest.mark.parametrize(("owner", "name", "at"), WRITES, ids=[f"{name} {at}" for _, name, at in WRITES])
+def test_a_fault_at_a_write_leaves_everything_as_it_was(before, monkeypatch, capsys, owner, name, at, old):
+    place, older = before
+    out = place / ("out" if old else "new")
+    monkeypatch.chdir(place)
+    monkeypatch.setattr(owner, name, failing(getattr(owner, name), at))
+    assert main(["run", "--out", out.name, *ARGUMENTS, "seed=8"]) == 1
+    assert capsys.readouterr() == ("", "regime: error: a file: No space left on device\n")
+    assert (contents(out) == older) if old else not out.exists()
+    assert {path.name for path in place.iterdir()} == {"out", "mlruns"}
+    assert {path.name for path in (place / "out").iterdir()} == ENTRIES
+    assert last_status(place) == "FAILED"
