@@ -250,7 +250,8 @@ def _seeds(X, draws):  # type: ignore[no-untyped-def]
         if k > 0:
             total = np.cumsum(nearest)
             row = min(np.searchsorted(total, draws[k] * total[-1], side="right"), n - 1)
-        centers[k] = X[row]
+        for j in range(f):  # a whole row at once would take seconds to compile
+            centers[k, j] = X[row, j]
         for t in range(n):
             loss = 0.0
             for j in range(f):
@@ -268,7 +269,8 @@ def _means(X, labels, centers):  # type: ignore[no-untyped-def]
         for j in range(X.shape[1]):
             sums[labels[t], j] += X[t, j]
     for k in range(len(centers)):
-        sums[k] = sums[k] / counts[k] if counts[k] > 0 else centers[k]
+        for j in range(X.shape[1]):
+            sums[k, j] = sums[k, j] / counts[k] if counts[k] > 0 else centers[k, j]
     return sums
 
 

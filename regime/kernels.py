@@ -228,7 +228,8 @@ def fall_state(log_price: Column, monthly_vol: Column, depth: float, recovered: 
     for t in range(n):
         if np.isnan(log_price[t]) or np.isnan(monthly_vol[t]) or monthly_vol[t] <= 0:
             if t and peak >= 0:
-                out[t] = out[t - 1]
+                for c in range(6):  # a whole row at once would take seconds to compile
+                    out[t, c] = out[t - 1, c]
             continue
         if peak < 0 or (not is_open and log_price[t] >= log_price[peak]):
             peak, low = t, t

@@ -89,6 +89,13 @@ class Panel:
         value is older than the series' maximum age.
     age : DataFrame, shape (n_sessions, n_series), float64
         Calendar days from the value's period to the session; NaN where nothing was released.
+
+    Examples
+    --------
+    >>> days = pd.bdate_range("2024-01-01", periods=2, name="date")
+    >>> vix = pd.DataFrame({"vix": [13.2, 14.0]}, index=days)
+    >>> Panel(values=vix, age=vix * 0.0).values.columns.tolist()
+    ['vix']
     """
 
     values: pd.DataFrame
@@ -113,6 +120,15 @@ class Labels:
         Last session whose data the label rests on; NaT where unknown.
     known_at : Series, shape (n_sessions,), datetime64
         First session at whose close the label can be computed; NaT where unknown.
+
+    Examples
+    --------
+    >>> days = pd.bdate_range("2024-01-01", periods=2, name="date")
+    >>> weights = pd.DataFrame([[0.7, 0.3, 0.0, 0.0], [np.nan] * 4], index=days, columns=list(REGIMES))
+    >>> known = pd.Series([days[1], pd.NaT], index=days)
+    >>> labels = Labels(weights=weights, span_end=known, known_at=known)
+    >>> labels.regime.iloc[0], labels.known_by(days[0]).tolist(), labels.known_by(days[1]).tolist()
+    ('calm', [False, False], [True, False])
     """
 
     weights: pd.DataFrame

@@ -442,8 +442,9 @@ FOUND = sorted(name for module in modules(ROOMS) for name in builders(module))
 
 def test_every_builder_is_registered_and_no_other():
     assert len(FOUND) > 60
-    assert sorted(set(FOUND) - set(BUILDERS)) == [], "say in BUILDERS how these are called, or make them private"
-    assert sorted(set(BUILDERS) - set(FOUND)) == [], "these are registered but not in the package"
+    unknown, gone = sorted(set(FOUND) - set(BUILDERS)), sorted(set(BUILDERS) - set(FOUND))
+    assert not unknown, f"say in BUILDERS how these are called, or make them private: {', '.join(unknown)}"
+    assert not gone, f"registered, but not in the package: {', '.join(gone)}"
 
 
 @pytest.mark.parametrize("name", [name for name, call in BUILDERS.items() if not isinstance(call, Hindsight)])

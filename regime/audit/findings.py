@@ -39,8 +39,8 @@ class Finding:
 
     Examples
     --------
-    >>> print(Finding(kind="look-ahead", name="momentum", place="a.py:3", size=2, unit="sessions", evidence="Row moved."))
-    momentum (a.py:3): look-ahead, 2 sessions. Row moved.
+    >>> print(Finding(kind="look-ahead", name="trend", place="a.py:3", size=2, unit="sessions", evidence="Moved."))
+    trend (a.py:3): look-ahead, 2 sessions. Moved.
     """
 
     kind: str

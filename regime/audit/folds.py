@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from regime.audit.findings import Finding
 from regime.schema import Labels
 
-__all__ = ["Block", "TrainedFold", "fold_findings"]
+__all__ = ["Block", "TrainedFold", "fold_findings", "sampled"]
 
 Positions = NDArray[np.int64]
 
@@ -83,20 +83,15 @@ def fold_findings(folds: Iterable[TrainedFold], sessions: pd.DatetimeIndex, *, e
 
 
 def _order(item: TrainedFold, sessions: pd.DatetimeIndex, served: set[int], place: str) -> list[Finding]:
-    test, begin = item.fold.test.tolist(), int(item.fold.test[0])
-    found = []
-    late = sum(sessions[position] > item.fold.refit for position in range(begin))
+    test, found = item.fold.test.tolist(), []
     inside = sum(sessions[position] <= item.fold.refit for position in test)
     if inside:
         found.append(_finding("refit", place, inside, f"The refit sees {inside} sessions of the block that it serves."))
-    elif late and begin:
-        found.append(_finding("refit", place, late, f"{late} sessions between the refit and the block are served by "
-                                                    "no fold.", severity=False))
     twice = sorted(served & set(test))
     if twice:
         found.append(_finding("refit", place, len(twice), f"{sessions[twice[0]]:%Y-%m-%d} and {len(twice) - 1} more "
                                                           "sessions are served twice."))
-    return [finding for finding in found if finding is not None]
+    return found
 
 
 def _purge(item: TrainedFold, sessions: pd.DatetimeIndex, place: str) -> list[Finding]:
@@ -117,8 +112,8 @@ def _purge(item: TrainedFold, sessions: pd.DatetimeIndex, place: str) -> list[Fi
             worst, rows = max(worst, excess), rows + 1
     if not rows:
         return []
-    return [_finding("purge", place, worst, f"{rows} of {len(item.train)} training rows, the first {sessions[first]:%Y-%m-%d}, "
-                                            "rest on what was not known at the refit.")]
+    return [_finding("purge", place, worst, f"{rows} of {len(item.train)} training rows, the first "
+                                            f"{sessions[first]:%Y-%m-%d}, rest on what was not known at the refit.")]
 
 
 def _embargo(item: TrainedFold, embargo: int, place: str) -> list[Finding]:
@@ -130,12 +125,13 @@ def _embargo(item: TrainedFold, embargo: int, place: str) -> list[Finding]:
                      f"{len(near)} training rows lie within the {embargo} sessions before the block.")]
 
 
-def _finding(kind: str, place: str, size: int, evidence: str, *, severity: bool = True) -> Finding:
-    return Finding(kind=kind, name="walk-forward", place=place, size=float(size), unit="sessions", evidence=evidence,
-                   severity="leak" if severity else "warning")
+def _finding(kind: str, place: str, size: int, evidence: str) -> Finding:
+    return Finding(kind=kind, name="walk-forward", place=place, size=float(size), unit="sessions", evidence=evidence)
 
 
 def sampled(folds: Sequence[Block], count: int) -> list[Block]:
     """At most `count` folds, evenly from the first to the last."""
-    places = np.unique(np.linspace(0, len(folds) - 1, min(count, len(folds))).astype(int)) if len(folds) else []
+    if not folds:
+        return []
+    places = np.unique(np.linspace(0, len(folds) - 1, min(count, len(folds))).astype(int))
     return [folds[int(place)] for place in places]

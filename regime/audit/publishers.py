@@ -8,8 +8,7 @@ Depends on: nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
 
@@ -47,10 +46,8 @@ class Publisher:
         Weekdays that a period can fall on.
     revised : bool
         Whether old values are estimated again.
-    suspended : mapping of date to date
-        Period from which on nothing was public before a date, to that date: publication had stopped.
-    resumed : mapping of date to date
-        The first period of such a stretch to its last.
+    stopped : tuple of (date, date, date)
+        First and last period of a stretch of which nothing was public before the third date.
     """
 
     name: str
@@ -64,8 +61,7 @@ class Publisher:
     short_days: str | None = None
     stamps: tuple[str, ...] = WEEKDAYS
     revised: bool = False
-    suspended: Mapping[date, date] = field(default_factory=dict)
-    resumed: Mapping[date, date] = field(default_factory=dict)
+    stopped: tuple[tuple[date, date, date], ...] = ()
 
     def earliest(self, periods: pd.DatetimeIndex, *, short: bool = False) -> pd.DatetimeIndex:
         """Instants before which the periods cannot have been public, shape (n,), UTC.
@@ -83,9 +79,9 @@ class Publisher:
             days = days + ((WEEKDAYS.index(self.next) - today - 1) % 7 + 1).astype("m8[D]")
         elif self.weekdays:
             days = np.busday_offset(days, self.weekdays, roll="backward" if self.weekdays > 0 else "forward")
-        for first, until in self.suspended.items():
-            inside = (periods >= pd.Timestamp(first)) & (periods <= pd.Timestamp(self.resumed[first]))
-            days = np.where(inside, np.maximum(days, np.datetime64(until)), days)
+        for first, last, public in self.stopped:
+            inside = (periods >= pd.Timestamp(first)) & (periods <= pd.Timestamp(last))
+            days = np.where(inside, np.maximum(days, np.datetime64(public)), days)
         hours, minutes = (self.short_days if short and self.short_days else self.time).split(":")
         local = pd.DatetimeIndex(days.astype("M8[us]")) + pd.Timedelta(hours=int(hours), minutes=int(minutes))
         repeated = np.zeros(len(local), dtype=bool)
@@ -124,9 +120,10 @@ PUBLISHERS: tuple[Publisher, ...] = (
               short_days="13:00", says="close of the session"),
     Publisher(name="New York close", paths=("prices/*",), short_days="13:00", says="close of the session"),
     Publisher(name="MOVE", paths=("macro/MOVE.csv",), time="16:30", stamps=WORKDAYS, says="posted in the evening"),
-    Publisher(name="Federal Reserve H.15", paths=("macro/DGS*", "macro/T10Y*", "macro/T5Y*", "macro/DFII*", "macro/DTB*",
-                                                   "macro/BAA10Y.csv", "macro/AAA10Y.csv", "macro/TEDRATE.csv"),
-              time="16:15", stamps=WORKDAYS, says="yields of a day are posted after its close"),
+    Publisher(name="Federal Reserve H.15", time="16:15", stamps=WORKDAYS,
+              paths=("macro/DGS*", "macro/T10Y*", "macro/T5Y*", "macro/DFII*", "macro/DTB*", "macro/BAA10Y.csv",
+                     "macro/AAA10Y.csv", "macro/TEDRATE.csv"),
+              says="yields of a day are posted after its close"),
     Publisher(name="Kim-Wright", paths=("macro/THREEFYTP*", "macro/ACMTP*"), weekdays=5, time="16:15", stamps=WORKDAYS,
               revised=True, says="posted with a week's delay and estimated again each time"),
     Publisher(name="Freddie Mac", paths=("macro/MORTGAGE30US.csv",), time="10:00", stamps=("wed", "thu", "fri", "sat"),
@@ -148,8 +145,9 @@ PUBLISHERS: tuple[Publisher, ...] = (
     Publisher(name="Federal Reserve H.4.1", paths=("macro/W[A-Z]*", "macro/TREAST.csv", "macro/SWPT.csv", "macro/H41*"),
               next="thu", time="16:30", stamps=("wed",), says="Thursday at 16:30 for Wednesday"),
     Publisher(name="ICE BofA indices", paths=("macro/BAML*",), time="17:00", says="index levels after the close"),
-    Publisher(name="Chicago Fed", paths=("macro/NFCI.csv", "macro/ANFCI.csv"), next="wed", time="08:30", stamps=("fri",),
-              revised=True, says="Wednesday at 08:30 for the week to Friday; all history is estimated again"),
+    Publisher(name="Chicago Fed", paths=("macro/NFCI.csv", "macro/ANFCI.csv"), next="wed", time="08:30",
+              stamps=("fri",), revised=True,
+              says="Wednesday at 08:30 for the week to Friday; all history is estimated again"),
     Publisher(name="St. Louis Fed", paths=("macro/STLFSI*",), next="thu", time="10:00", stamps=("fri",), revised=True,
               says="Thursday for the week to Friday; all history is estimated again"),
     Publisher(name="newspaper indices", paths=("macro/GPRD*", "macro/USEPU*"), next="mon", time="09:00", revised=True,
@@ -166,16 +164,18 @@ PUBLISHERS: tuple[Publisher, ...] = (
               says="the third week of the month after, later in months with holidays"),
     Publisher(name="CFTC", paths=("positioning/cot_*",), next="fri", time="15:30", stamps=("tue",),
               says="Friday at 15:30 for Tuesday; stopped in the shutdowns of 2013 and 2018-19 and after the ION attack",
-              suspended={date(2013, 10, 1): date(2013, 10, 21), date(2018, 12, 24): date(2019, 2, 1),
-                         date(2018, 12, 31): date(2019, 2, 5), date(2019, 1, 8): date(2019, 2, 8),
-                         date(2019, 1, 22): date(2019, 2, 15), date(2019, 2, 5): date(2019, 2, 22),
-                         date(2019, 2, 19): date(2019, 3, 1), date(2023, 1, 31): date(2023, 2, 24),
-                         date(2023, 2, 7): date(2023, 2, 28)},
-              resumed={date(2013, 10, 1): date(2013, 10, 15), date(2018, 12, 24): date(2018, 12, 24),
-                       date(2018, 12, 31): date(2019, 1, 2), date(2019, 1, 8): date(2019, 1, 15),
-                       date(2019, 1, 22): date(2019, 1, 29), date(2019, 2, 5): date(2019, 2, 12),
-                       date(2019, 2, 19): date(2019, 2, 26), date(2023, 1, 31): date(2023, 1, 31),
-                       date(2023, 2, 7): date(2023, 2, 14)}),
+              stopped=((date(2013, 10, 1), date(2013, 10, 15), date(2013, 10, 21)),
+                       (date(2018, 12, 24), date(2018, 12, 24), date(2019, 2, 1)),
+                       (date(2018, 12, 31), date(2019, 1, 2), date(2019, 2, 5)),
+                       (date(2019, 1, 8), date(2019, 1, 8), date(2019, 2, 8)),
+                       (date(2019, 1, 15), date(2019, 1, 15), date(2019, 2, 12)),
+                       (date(2019, 1, 22), date(2019, 1, 22), date(2019, 2, 15)),
+                       (date(2019, 1, 29), date(2019, 1, 29), date(2019, 2, 19)),
+                       (date(2019, 2, 5), date(2019, 2, 5), date(2019, 2, 22)),
+                       (date(2019, 2, 12), date(2019, 2, 12), date(2019, 2, 26)),
+                       (date(2019, 2, 19), date(2019, 2, 19), date(2019, 3, 1)),
+                       (date(2019, 2, 26), date(2019, 2, 26), date(2019, 3, 5)),
+                       (date(2023, 1, 31), date(2023, 2, 14), date(2023, 2, 24)))),
     Publisher(name="consensus estimates", paths=("valuation/forward_pe*", "valuation/trailing_pe*"), time="16:15",
               says="price of the day over estimates"),
     Publisher(name="Shiller", paths=("valuation/shiller*",), calendar_days=30, time="00:00", revised=True,

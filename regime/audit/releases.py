@@ -112,8 +112,9 @@ def _weekdays(spec: SeriesSpec, periods: pd.DatetimeIndex) -> list[Finding]:
         return []
     first = periods[int(odd.argmax())]
     return [Finding(kind="weekday", name=spec.name, place=_place(spec), size=float(odd.sum()), unit="rows",
-                    evidence=f"{odd.sum()} of {len(periods)} periods fall on a weekday that the publisher does not date, "
-                             f"the first {first:%a %Y-%m-%d}; expected {', '.join(sorted(stamps, key=WEEKDAYS.index))}.")]
+                    evidence=f"{odd.sum()} of {len(periods)} periods fall on a weekday that the publisher does not "
+                             f"date, the first {first:%a %Y-%m-%d}; expected "
+                             f"{', '.join(sorted(stamps, key=WEEKDAYS.index))}.")]
 
 
 def _untagged(spec: SeriesSpec) -> list[Finding]:

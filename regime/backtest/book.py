@@ -59,6 +59,15 @@ class BacktestResult:
         next price, ``replaced`` by a newer decision, ``open`` at the end) and `filled` (a date or NaT).
     notes : tuple of str
         The accounting in words, and every warning.
+
+    Examples
+    --------
+    >>> from regime.backtest.reference import reference_backtest
+    >>> dates = pd.bdate_range("2024-01-01", periods=4, name="date")
+    >>> prices = pd.Series([100.0, 100.0, 110.0, 121.0], index=dates, name="stock")
+    >>> result = reference_backtest(prices, pd.Series(0.0, index=dates), Costs(bps=10))
+    >>> result.exposure.tolist(), result.equity.round(4).tolist()
+    ([1.0, 0.0, 0.0], [1.0, 0.999, 0.999, 0.999])
     """
 
     equity: pd.Series

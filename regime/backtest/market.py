@@ -37,6 +37,11 @@ class Timing:
     same_bar : bool
         Deliberately wrong: a decision earns the return of its own session. Only for tests that show
         what looking ahead would earn.
+
+    Examples
+    --------
+    >>> str(Timing(fill_delay=2)).split("; ")[0]
+    'decided at the close of session t, filled at the close of t + 2'
     """
 
     fill_delay: int = 1
@@ -72,6 +77,13 @@ class Market:
         Weights decided at each close.
     initial : ndarray, shape (n_assets,), fraction of capital
         Weights held before the first fill, endowed at the first close without cost.
+
+    Examples
+    --------
+    >>> dates = pd.bdate_range("2024-01-01", periods=3, name="date")
+    >>> market = align(pd.Series([100.0, np.nan, 99.0], dates, name="stock"), pd.Series([0.5], dates[:1]))
+    >>> market.assets, market.marks[:, 0].tolist(), market.decisions["stock"].tolist()
+    (['stock'], [100.0, 100.0, 99.0], [0.5, 0.5, 0.5])
     """
 
     prices: pd.DataFrame

@@ -32,6 +32,13 @@ class Feature:
     compute : callable
         From a date x series table, shape (n_sessions, n_series), to one column, shape (n_sessions,).
         It may read only the series in ``spec.inputs`` and, for row t, only rows up to t.
+
+    Examples
+    --------
+    >>> spec = FeatureSpec(name="dollar_yen_move_1", family="dollar", mechanism="carry", sign=-1, lookback=1,
+    ...                    inputs=("usdjpy",))
+    >>> Feature(spec, lambda values: values["usdjpy"].diff())(pd.DataFrame({"usdjpy": [150.0, 147.0]})).tolist()
+    [nan, -3.0]
     """
 
     spec: FeatureSpec

@@ -81,7 +81,22 @@ def strength(x: pd.Series, against: pd.Series, lookback: int) -> pd.Series:
 
 
 def breadth(prices: pd.DataFrame, lookback: int, level: float, minimum: int = 4) -> pd.Series:
-    """Share of assets whose volatility-scaled move over `lookback` lies below `level`; NaN under `minimum` assets."""
+    """Share of assets whose volatility-scaled move lies below a level.
+
+    Parameters
+    ----------
+    prices : DataFrame, shape (n_sessions, n_assets)
+    lookback : int
+        Sessions of the move.
+    level : float
+        In the move's own volatilities.
+    minimum : int
+        Assets with a move that a session needs; NaN under it.
+
+    Returns
+    -------
+    Series, shape (n_sessions,), in [0, 1]
+    """
     moves = pd.DataFrame({name: scaled_move(prices[name], lookback) for name in prices})
     known = moves.notna()
     count = known.sum(axis=1)

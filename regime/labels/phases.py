@@ -23,6 +23,16 @@ def spell_phases(worst, level, fragile, recover):  # type: ignore[no-untyped-def
     from a spell until `level` (n,) has regained the share `recover` of its fall, from the highest point
     since the fragile rows began to the spell's lowest. Where two meet: deleveraging, recovery, fragile.
     The last `fragile` rows are unknown unless in a spell or a recovery: the next spell may make them fragile.
+
+    Parameters
+    ----------
+    worst : array of bool, shape (n,)
+    level : array of float, shape (n,)
+        In log terms.
+    fragile : int
+        Rows.
+    recover : float
+        Share in (0, 1].
     """
     n = len(worst)
     codes = np.full(n, CALM, np.int8)
@@ -55,8 +65,22 @@ def episode_phases(level, unit, depth, recover, fragile, partial):  # type: igno
     A fall is an episode once `level` lies `depth` times `unit` (as at the peak) below the running peak, and is
     over when the share `recover` of it is regained; the running peak starts again there.
 
-    Returns `episodes` (m, 3): peak, trough, end (-1 while running); `codes` (n,); `known` (n,), -1 where unknown.
-    With `partial`, rows of an episode are known once nothing that follows can change them; else at its end.
+    Parameters
+    ----------
+    level, unit : array of float, shape (n,)
+        Log level, and its volatility of a month; the first row with both is the first peak.
+    depth, recover : float
+    fragile : int
+        Rows before a peak that are fragile.
+    partial : bool
+        Whether rows of an episode are known once nothing that follows can change them; else at its end.
+
+    Returns
+    -------
+    episodes : array of int, shape (m, 3)
+        Peak, trough, end; -1 while running.
+    codes, known : array of int, shape (n,)
+        -1 where unknown.
     """
     n = len(level)
     episodes, m = np.full((n, 3), -1, np.int64), 0

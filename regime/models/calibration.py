@@ -39,6 +39,11 @@ class PlattCurve:
         Centre and width of the scores that it was fitted on.
     slope, intercept : float
         Log-odds per width, and at the centre.
+
+    Examples
+    --------
+    >>> PlattCurve(mean=20.0, scale=5.0, slope=1.0, intercept=-1.0).predict([20.0, 25.0]).round(3)
+    array([0.269, 0.5  ])
     """
 
     mean: float
@@ -131,6 +136,15 @@ def calibrated(score: pd.Series, truth: pd.Series, known_at: pd.Series, folds: I
 def known_rows(truth: pd.Series, known_at: pd.Series, refit: pd.Timestamp,
                other: pd.Series | pd.DataFrame | None = None) -> np.ndarray:
     """Mask of the rows up to `refit` whose truth was known by then, shape (n_sessions,).
+
+    Parameters
+    ----------
+    truth, known_at : Series, shape (n_sessions,)
+        As in `calibrated`.
+    refit : Timestamp
+        Last session of the information set.
+    other : Series or DataFrame, optional
+        Whatever else must stand on the same sessions.
 
     Raises
     ------

@@ -43,6 +43,11 @@ class TreeSettings:
         Trees, leaves a tree, least rows a leaf.
     learning_rate, column_share, l2 : float
         Step, share of the columns offered to each tree, ridge on leaf values.
+
+    Examples
+    --------
+    >>> TreeSettings(leaves=5).arguments(seed=7)["num_leaves"]
+    5
     """
 
     rounds: int = 150
@@ -110,6 +115,14 @@ class DeleveragingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     ------
     ConfigError
         If a number is out of its range, with every such fault.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"vix": np.linspace(10, 50, 400)})
+    >>> y = np.where(X["vix"] > 30, "deleveraging", "calm")
+    >>> model = DeleveragingClassifier(core=("vix",), linear_weight=1.0).fit(X, y)
+    >>> model.predict(pd.DataFrame({"vix": [12.0, 48.0]})).tolist()
+    ['calm', 'deleveraging']
     """
 
     core: tuple[str, ...]

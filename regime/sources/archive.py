@@ -55,6 +55,11 @@ class Archive:
     folder : Path
     now : int or None
         Rows after this day (since 1970-01-01) are left out; None for none.
+
+    Examples
+    --------
+    >>> Archive(Path("no/such/folder")).files()
+    []
     """
 
     def __init__(self, folder: Path, now: int | None = None) -> None:

@@ -107,6 +107,11 @@ class SeriesSpec:
     ------
     ConfigError
         If a bound, an age, a path or a name is impossible.
+
+    Examples
+    --------
+    >>> load_catalogue().series["fed_assets"].frequency
+    'weekly'
     """
 
     name: str
@@ -161,6 +166,11 @@ class Catalogue:
     Parameters
     ----------
     series : dict of str to SeriesSpec
+
+    Examples
+    --------
+    >>> load_catalogue().only(["vix", "sp500"]).required
+    ('sp500', 'vix')
     """
 
     series: dict[str, SeriesSpec] = field(default_factory=dict)

@@ -172,12 +172,12 @@ def _refuse(catalogue: Catalogue, status: Mapping[str, SeriesStatus], faults: li
         place, found = f"{catalogue.series[name].path}: required series `{name}`", status[name]
         if found.verdict == "absent":
             missing.append(f"{place}: no such file; put it into the data folder")
+        elif found.refused:  # which may be why it is stale, or empty
+            broken.append(f"{place}: {found.note}; correct the file")
         elif found.verdict in ("not_begun", "stale"):
             missing.append(f"{place}: {found.note}; bring the file up to date")
         elif found.verdict == "empty":
             broken.append(f"{place}: the file has no values; fetch it again")
-        elif found.refused:
-            broken.append(f"{place}: {found.note}; correct the file")
     if broken:
         raise InvalidDataError([*broken, *missing])
     if missing:

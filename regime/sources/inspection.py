@@ -14,7 +14,7 @@ import pandas as pd
 from regime.sources.archive import Archive
 from regime.sources.catalogue import Release, SeriesSpec
 from regime.sources.checks.attendance import Gaps, Sessions, weekend_rows
-from regime.sources.checks.findings import Finding, Integers, Verdict, iso, plural, verdict_of
+from regime.sources.checks.findings import Finding, Integers, Severity, Verdict, iso, plural, verdict_of
 from regime.sources.column_checks import attendance, bar_findings, sibling_findings, value_findings
 from regime.sources.expectations import Watch
 from regime.sources.repairs import repaired_days
@@ -39,6 +39,13 @@ class Clock:
         `regime.panel.releases.release_times`.
     session_closes : callable
         `regime.panel.calendar.session_closes`.
+
+    Examples
+    --------
+    >>> days = np.arange(19_000, 19_005)
+    >>> sessions = Sessions(days=days, federal=days[:0], now=19_004)
+    >>> Clock(sessions=sessions, release_times=lambda periods, rule: periods, session_closes=lambda days: days).now
+    19004
     """
 
     sessions: Sessions
@@ -70,6 +77,11 @@ class Inspection:
         Calendar days from the last period to "now", and how many are allowed.
     gaps : Gaps
     findings : tuple of Finding
+
+    Examples
+    --------
+    >>> Inspection(name="oil", title="Oil", path="oil.csv").sentence
+    'nothing to object to'
     """
 
     name: str
@@ -124,8 +136,10 @@ def inspect_series(spec: SeriesSpec, watch: Watch, shelf: Shelf, archive: Archiv
     before = len(shelf.faults)
     rows = shelf.read(spec, clock.now)
     form = [finding for part in spec.parts for finding in archive.form(part.path)]
-    broken = [Finding(check="unreadable", severity="fault", text=text)
-              for text in dict.fromkeys(shelf.faults[before:])]
+    told = shelf.faults[before:]
+    if not told and not len(rows.days):  # a shared file is opened once, and what is wrong with it told once
+        told = [fault for fault in shelf.faults for part in spec.parts if fault.startswith(f"{part.path}: ")]
+    broken = [Finding(check="unreadable", severity="fault", text=text) for text in dict.fromkeys(told)]
     if broken or not len(rows.days):
         empty = [] if broken else [_empty(spec, rows)]
         return Inspection(name=spec.name, title=spec.title, path=spec.path, required=spec.required,
@@ -142,21 +156,21 @@ def inspect_series(spec: SeriesSpec, watch: Watch, shelf: Shelf, archive: Archiv
 
 
 def _empty(spec: SeriesSpec, rows: Rows) -> Finding:
-    grave = "fault" if spec.required else "warning"
+    grave: Severity = "fault" if spec.required else "warning"
     if rows.absent:
-        return Finding(check="absent", severity=grave, text=f"no file {spec.path}")  # type: ignore[arg-type]
+        return Finding(check="absent", severity=grave, text=f"no file {spec.path}")
     told = "no row up to the last session" if rows.later else f"{spec.path} has no values"
     if rows.refused:
         told = f"{plural(len(rows.refused), 'value')} refused, none left: {rows.refused[0]}"
-    return Finding(check="empty", severity=grave, text=told)  # type: ignore[arg-type]
+    return Finding(check="empty", severity=grave, text=told)
 
 
 def _reading(spec: SeriesSpec, rows: Rows, clock: Clock) -> list[Finding]:
     """What the run itself would say: age, refused values, repairs, splices."""
     found, age = [], clock.now - int(rows.days[-1])
-    grave = "fault" if spec.required else "warning"
+    grave: Severity = "fault" if spec.required else "warning"
     if age > spec.max_age_days:
-        found.append(Finding(check="stale", severity=grave, text=(  # type: ignore[arg-type]
+        found.append(Finding(check="stale", severity=grave, text=(
             f"ends early: the last value is of {iso(rows.days[-1])}, {age} days before {iso(clock.now)}, and at most "
             f"{spec.max_age_days} are allowed")))
     if rows.refused:

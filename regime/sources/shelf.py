@@ -95,6 +95,11 @@ class Shelf:
     ----------
     faults : list of str
         What was wrong with the files so far.
+
+    Examples
+    --------
+    >>> Shelf(Path("no/such/folder"), Catalogue()).faults
+    []
     """
 
     def __init__(self, folder: Path, catalogue: Catalogue) -> None:

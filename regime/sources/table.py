@@ -85,6 +85,10 @@ class Table:
         thousands : str
             What stands between groups of three digits; empty for nothing.
 
+        Returns
+        -------
+        ndarray of float64, shape (n_rows,)
+
         Raises
         ------
         InvalidDataError

@@ -49,8 +49,8 @@ def _inspect(spec: TableSpec, path: str, group: str, archive: Archive, clock: Cl
                            rising=spec.frequency != "events" and spec.chain is None, missing=spec.missing,
                            thousands=spec.thousands)
     name = f"{path}[{group}]" if group else path
-    if columns is None or not len(columns.days):
-        empty = Finding(check="empty", severity="warning", text=f"{path} has no rows up to the last session")
+    if columns is None or not len(columns.days) or not len(_held(spec, columns)[0]):
+        empty = Finding(check="empty", severity="warning", text=f"{path} has no values up to the last session")
         return Inspection(name=name, title=spec.title, path=path, findings=(*form, empty))
     first, last = int(columns.days.min()), int(columns.days.max())
     gaps = Gaps()

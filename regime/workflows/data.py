@@ -5,6 +5,7 @@ Depends on: schema, workflows.settings, sources, panel, features.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from regime.sources.files import Reading
 from regime.sources.simulated import SimulatedSource
 from regime.workflows.settings import Settings
 
-__all__ = ["World", "read_market", "read_world"]
+__all__ = ["World", "read_all", "read_market", "read_world"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +85,7 @@ def read_world(settings: Settings, data: Path | None, progress: Progress) -> Wor
     """
     with progress.stage("reading series"):
         catalogue = load_catalogue(find_config(settings.catalogue))
-        reading = _read(settings, catalogue, data)
+        reading = _read(settings, catalogue, data, settings.series)
         return read_market(settings, catalogue, reading)
 
 
@@ -104,13 +105,18 @@ def read_market(settings: Settings, catalogue: Catalogue, reading: Reading) -> W
     return World(reading=reading, panel=panel, market=values[list(settings.basket)], returns=returns, cash=cash)
 
 
-def _read(settings: Settings, catalogue: Catalogue, data: Path | None) -> Reading:
+def read_all(settings: Settings, catalogue: Catalogue, data: Path | None) -> Reading:
+    """Every series of the catalogue that the source has, whether the config reads it or not."""
+    return _read(settings, catalogue, data, None)
+
+
+def _read(settings: Settings, catalogue: Catalogue, data: Path | None, names: Iterable[str] | None) -> Reading:
     source = settings.source
     if isinstance(source, SimulatedSource):
-        return source.read(catalogue, settings.series, release_times=release_times)
+        return source.read(catalogue, names, release_times=release_times)
     if data is None:
         raise ConfigError(f"{settings.name} reads files; name their folder with --data DIR")
-    return source.read(catalogue, data, settings.series, release_times=release_times)
+    return source.read(catalogue, data, names, release_times=release_times)
 
 
 def _on_their_day(reading: Reading, name: str, sessions: pd.DatetimeIndex) -> pd.Series:

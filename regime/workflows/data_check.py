@@ -37,7 +37,8 @@ from regime.sources.table_inspection import inspect_table
 
 __all__ = ["DataCheck", "check_data"]
 
-FIRST_SESSION = 0  # 1970-01-01: the exchange's own calendar begins here
+FIRST_SESSION = 0   # 1970-01-01: the exchange's own calendar begins here
+UNKNOWN = -(10**6)  # "now" of a folder without a single row: before any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,17 +89,20 @@ def check_data(config: str | Path = "series.yaml", *, data: str | Path | None,
     if not folder.is_dir():
         raise MissingDataError(f"{folder}: no such folder; give the data folder with --data")
     catalogue, expected = load_catalogue(path), load_expectations(path)
-    with watch.stage("series"):
-        shelf = Shelf(folder, catalogue)
-        clock = _clock(catalogue, shelf)
-        archive = Archive(folder, clock.now)
-        series = _series(catalogue, expected, shelf, archive, clock)
-    with watch.stage("tables"):
-        tables, read = _tables(expected, archive, clock)
+    shelf = Shelf(folder, catalogue)
+    clock = _clock(catalogue, shelf)
+    archive = Archive(folder, clock.now)
+    # What cannot be compared, because a value is absent or absurd, compares as false: nothing is found in it.
+    with np.errstate(all="ignore"):
+        with watch.stage("series"):
+            series = _series(catalogue, expected, shelf, archive, clock)
+        with watch.stage("tables"):
+            tables, read = _tables(expected, archive, clock)
     stops, code = _stops(catalogue, folder, series)
     read |= {part.path for spec in catalogue.series.values() for part in spec.parts}
     summary = {
-        "data": {"folder": str(folder), "catalogue": str(path), "now": iso(clock.now), "stops": stops,
+        "data": {"folder": str(folder), "catalogue": str(path), "now": iso(clock.now) if clock.now != UNKNOWN else None,
+                 "stops": stops,
                  "exit_code": code, "counts": _counts([*series.values(), *tables.values()]),
                  "unlisted": sorted(set(archive.files()) - read), "seconds": round(time.perf_counter() - begun, 1)},
         "series": {name: _plain(found) for name, found in series.items()},
@@ -124,7 +128,7 @@ def _clock(catalogue: Catalogue, shelf: Shelf) -> Clock:
     market = shelf.read(catalogue.series[MARKET], None).days if MARKET in catalogue.series else np.zeros(0, np.int64)
     if not len(market):
         lasts = [rows.days[-1] for spec in catalogue.series.values() if len((rows := shelf.read(spec, None)).days)]
-        market = np.array([max(lasts, default=0)], dtype=np.int64)
+        market = np.array([max(lasts, default=UNKNOWN)], dtype=np.int64)
     now = int(market[-1])
     shelf.faults.clear()
     return Clock(sessions=_sessions(market, now), release_times=release_times, session_closes=session_closes)

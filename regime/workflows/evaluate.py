@@ -41,6 +41,9 @@ def evaluate(probabilities: str | Path | pd.DataFrame, *, data: str | Path | Non
         For truth, folds and features of the rivals.
     out : str or Path, optional
         Folder for summary.json.
+    overrides : sequence of str
+        ``section.key=value``.
+    progress : Progress, optional
 
     Returns
     -------

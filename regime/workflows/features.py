@@ -22,6 +22,18 @@ def build_features(config: str | Path | Settings, *, data: str | Path | None = N
                    overrides: Sequence[str] = (), progress: Progress | None = None) -> pd.DataFrame:
     """Features of every session, and a parquet file of them if `out` is given.
 
+    Parameters
+    ----------
+    config : str, Path or Settings
+        A file, the name of a shipped config, or settings made in Python.
+    data : str or Path, optional
+        Data folder; not needed by a config that simulates.
+    out : str or Path, optional
+        The parquet file.
+    overrides : sequence of str
+        ``section.key=value``.
+    progress : Progress, optional
+
     Returns
     -------
     DataFrame, shape (n_sessions, n_features), float64

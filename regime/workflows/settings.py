@@ -52,6 +52,11 @@ class Parallel:
     ----------
     jobs : int
         Processes; each fit has one thread, for two on two busy cores are slower than one.
+
+    Examples
+    --------
+    >>> Parallel().jobs
+    2
     """
 
     jobs: int = 2
@@ -81,6 +86,12 @@ class Settings:
     tracking, registry, parallel : Tracker or NullTracker, Registry, Parallel
     seed : int
         Of the bootstrap of the evaluation.
+
+    Examples
+    --------
+    >>> settings = load_settings("demo.yaml", ["splits.embargo=42"])
+    >>> settings.name, settings.splits.embargo, "vix" in settings.series
+    ('demo', 42, True)
     """
 
     name: str

@@ -70,7 +70,20 @@ def decide(settings: Settings, world: World, probabilities: pd.DataFrame) -> pd.
 
 
 def trade(settings: Settings, world: World, exposure: pd.Series, progress: Progress) -> Strategy:
-    """Backtest the exposure and the benchmarks over its sessions, at the same costs."""
+    """Backtest the exposure and the benchmarks over its sessions, at the same costs.
+
+    Parameters
+    ----------
+    settings : Settings
+    world : World
+    exposure : Series, shape (n_test_sessions,)
+        Decided at each close, in [0, 1].
+    progress : Progress
+
+    Returns
+    -------
+    Strategy
+    """
     days = exposure.index
     decisions = {"strategy": exposure, "buy_and_hold": buy_and_hold(world.close), "200dma": above_average(world.close),
                  "vol_target_12": volatility_target(world.returns)}

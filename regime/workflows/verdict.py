@@ -77,6 +77,14 @@ def rivals(world: World, features: pd.DataFrame, truth: Truth, folds: Sequence[F
 
     The model never sees that truth; its rivals do, so the comparison leans towards them.
 
+    Parameters
+    ----------
+    world : World
+    features : DataFrame, shape (n_sessions, n_features)
+    truth : Truth
+    folds : sequence of Fold
+    progress : Progress
+
     Returns
     -------
     DataFrame, shape (n_sessions, n_rivals)

@@ -180,11 +180,13 @@ def test_every_column_is_finite_alive_and_bounded(table):
     assert (table.abs().max() < 100).all()  # in shares, logs, standard deviations or points: no raw levels
 
 
-def test_columns_are_stationary_enough(table):
-    """A raw level or a trend would rank by date; an indicator of state may wander, but not with the calendar alone."""
-    tail = table.iloc[1300:]
-    clock = tail.rank().corrwith(pd.Series(np.arange(len(tail)), tail.index))
-    assert clock.abs().max() < 0.9
+def test_no_column_is_a_raw_level(panel, table):
+    """Prices, balances and positions in another unit give the same columns; rates stay in percent."""
+    series = load_catalogue().series
+    factors = {name: 1.0 if series[name].unit == "percent" else 7.0 for name in panel.values}
+    other = FEATURES(with_values(panel, panel.values * pd.Series(factors)))
+    assert sum(factor > 1 for factor in factors.values()) > 30
+    np.testing.assert_allclose(other, table, rtol=1e-6, atol=1e-6)
 
 
 def test_columns_depend_on_the_config_alone(panel, table):

@@ -125,11 +125,18 @@ def test_splices_meet_without_a_hole(world: World) -> None:
     assert spread.loc["2014-09":].notna().all()
 
 
-def test_consolidated_futures_change_unit_but_not_their_shares(world: World) -> None:
+def test_consolidated_futures_are_in_minis_throughout(world: World) -> None:
     net, interest = world.history("cot_tff_sp500_lev_net"), world.history("cot_tff_sp500_open_interest")
-    assert interest.loc["2023-05-02"] / interest.loc["2023-04-25"] == pytest.approx(5, rel=0.1)
+    assert interest.loc["2023-05-02"] == 2_304_633
+    assert interest.loc["2023-04-25"] == 5 * 453_159
     share = net / interest
     assert share.loc["2023-05-02"] == pytest.approx(share.loc["2023-04-25"], abs=0.03)
+    assert "672 rows multiplied by 5" in world.reading.status["cot_tff_sp500_open_interest"].note
+
+
+def test_the_stale_days_of_the_move_are_left_out(world: World) -> None:
+    assert world.reading.status["move"].repaired == 2
+    assert not {pd.Timestamp("2023-03-15"), pd.Timestamp("2023-06-20")} & set(world.history("move").index)
 
 
 def test_required_series_have_no_hole_and_ages_are_never_negative(world: World) -> None:

@@ -12,7 +12,7 @@ from regime.panel.releases import release_times
 from regime.schema import REGIMES, check_observations
 from regime.sources.catalogue import load_catalogue
 from regime.sources.simulated import SimulatedSource
-from regime.sources.world import Draws, pulled
+from regime.sources.simulation.draws import Draws, pulled
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_reading_has_the_shape_of_a_folder(reading, catalogue, source):
     check_observations(reading.observations)
     assert set(reading.status) == set(catalogue.series)
     given = {name for name, status in reading.status.items() if status.verdict == "ok"}
-    assert given == set(reading.observations["series"].unique()) and len(given) >= 25
+    assert given == set(reading.observations["series"].unique()) and len(given) >= 140
     assert set(catalogue.required) | {"sp500", "spy", "vix", "dgs3mo"} <= given
     assert all(status.verdict == "absent" and status.note for name, status in reading.status.items()
                if name not in given)
@@ -67,7 +67,9 @@ def test_panel_of_it_is_full_and_fresh(reading, catalogue):
     panel = AsOf(reading.observations, max_age=catalogue.max_age).panel(reading.sessions)
     given = [name for name, status in reading.status.items() if status.verdict == "ok"]
     late = panel.values[given].iloc[300:]
-    assert late.notna().all().all() and panel.values.drop(columns=given).isna().all().all()
+    shut = [name for name in given if name.startswith("cot_")]  # its publisher was shut in 2013 and 2018-19
+    assert late.drop(columns=shut).notna().all().all() and panel.values.drop(columns=given).isna().all().all()
+    assert late[shut].isna().mean().max() < 0.02
     assert (late["sp500"].to_numpy() == values(reading, "sp500").to_numpy()[300:]).all()
 
 
@@ -83,7 +85,8 @@ def test_same_seed_same_bits_and_another_seed_another_world(reading, source, cat
 def test_longer_world_begins_with_the_shorter(reading, source, catalogue):
     short = SimulatedSource(years=9)
     part = short.read(catalogue, release_times=release_times)
-    assert (short.world() == source.world()[:len(short.sessions)]).all()
+    settled = len(short.sessions) - 63  # whether forced selling lasts, and pauses, is known a little later
+    assert (short.world()[:settled] == source.world()[:settled]).all()
     for name in part.observations["series"].unique():
         one, whole = values(part, name), values(reading, name)
         assert one.to_numpy() == pytest.approx(whole[:len(one)].to_numpy(), rel=1e-12), name
@@ -98,25 +101,25 @@ def test_names_choose_series_without_moving_them(reading, source, catalogue):
     assert nothing.observations.empty and nothing.sessions.equals(source.sessions)
 
 
-def test_world_cycles_through_the_regimes_in_their_order(source):
+def test_world_has_all_regimes_and_recovery_follows_selling(source):
     world = source.world()
     assert tuple(world.cat.categories) == REGIMES and world.cat.ordered and world.index.equals(source.sessions)
     runs = world[world.ne(world.shift())].astype(str).tolist()
-    allowed = {"calm": {"fragile"}, "fragile": {"deleveraging", "calm"}, "deleveraging": {"recovery"},
-               "recovery": {"calm", "deleveraging"}}
-    assert all(after in allowed[before] for before, after in pairwise(runs))
-    assert 8 <= runs.count("deleveraging") <= 40
-    assert 0.05 < (world == "deleveraging").mean() < 0.25
+    assert set(runs) == set(REGIMES)
+    assert all(after == "recovery" for before, after in pairwise(runs) if before == "deleveraging")
+    assert all(before == "deleveraging" for before, after in pairwise(runs) if after == "recovery")
+    assert 5 <= runs.count("deleveraging") <= 40
+    assert 0.02 < (world == "deleveraging").mean() < 0.25
 
 
 def test_regimes_move_what_the_domain_says_they_move(reading, source):
     world = source.world()
 
     def mean(series: pd.Series, regime: str) -> float:
-        return float(series.reindex(world.index)[world == regime].mean())
+        return float(series.reindex(world.index, method="ffill")[world == regime].mean())
 
     equity = values(reading, "sp500").pct_change()
-    for name, higher in (("vix", True), ("hy_oas", True), ("gex", False), ("naaim", False), ("vvix", True)):
+    for name, higher in (("vix", True), ("hy_oas", True), ("gex", False), ("putcall_equity", True), ("skew", False)):
         assert (mean(values(reading, name), "deleveraging") > mean(values(reading, name), "calm")) is higher, name
     assert mean(equity, "deleveraging") < 0 < mean(equity, "calm") and mean(equity, "recovery") > 0
     assert mean(values(reading, "dollar_index").pct_change(), "deleveraging") > 0
@@ -129,13 +132,6 @@ def test_regimes_overlap_so_that_no_level_tells_them_apart(reading, source):
     order = np.argsort(-vix)
     share = stress[order][:stress.sum()].mean()
     assert 0.25 < share < 0.85
-
-
-def test_scarce_reserves_make_funding_dear(reading):
-    spread = (values(reading, "sofr") - values(reading, "iorb").reindex(reading.sessions)) * 100
-    share = (values(reading, "reserves") / values(reading, "fed_assets")).reindex(reading.sessions, method="ffill")
-    low, middle, high = (spread[(share > a) & (share <= b)].mean() for a, b in ((0, .10), (.10, .13), (.13, 1)))
-    assert low > middle > high and low - middle > middle - high  # convex
 
 
 def test_funds_follow_what_they_hold(reading):
@@ -160,6 +156,12 @@ def test_fast(source, catalogue):
     begun = time.process_time()
     source.read(catalogue, release_times=release_times)
     assert time.process_time() - begun < 2
+
+
+def test_thirty_years_take_less_than_five_seconds(catalogue):
+    begun = time.process_time()
+    reading = SimulatedSource(years=30, start=date(1992, 1, 2)).read(catalogue, release_times=release_times)
+    assert time.process_time() - begun < 5 and len(reading.sessions) > 7500
 
 
 @pytest.mark.parametrize(("argument", "message"), [

@@ -29,16 +29,15 @@ def world(settings):
     return read_world(settings, None, NoProgress())
 
 
-@pytest.fixture(scope="module")
-def fair(settings, world):
-    """The simulated world less the mean return of each planted regime.
+def fair(world, seed):
+    """The simulated world with the sign of each day's excess return drawn anew.
 
-    Regimes last for weeks and each has its own drift, so a day's sign honestly tells a little about the
-    days after; without the drift nothing is left to earn but by seeing the day itself.
+    Its regimes and its agents make days depend on the days before, which an honest rule may earn. With fair
+    signs on the same moves, in the same clusters, there is nothing left to earn but by seeing the day itself.
     """
-    excess = world.returns.fillna(0.0) - world.cash
-    drift = excess.groupby(settings.source.world(), observed=True).transform("mean")
-    return replace(world, returns=(excess - drift + world.cash).rename("returns"))
+    signs = np.random.default_rng(seed).choice([-1.0, 1.0], len(world.returns))
+    excess = (world.returns.fillna(0.0) - world.cash).abs() * signs
+    return replace(world, returns=(excess + world.cash).rename("returns"))
 
 
 @pytest.fixture(scope="module")
@@ -65,46 +64,48 @@ def two_errors(result):
 
 
 @pytest.mark.parametrize("delay", [1, 2, 5])
-def test_an_oracle_of_the_same_days_return_earns_nothing(fair, delay):
-    result = backtest(fair.total_return, oracle(fair), FREE, fair.cash, fill_delay=delay)
-    assert abs(sharpe(result)) < two_errors(result)
-    assert len(result.orders) > 1000
+def test_an_oracle_of_the_same_days_return_earns_nothing(world, delay):
+    ratios = []
+    for seed in range(12):
+        drawn = fair(world, seed)
+        result = backtest(drawn.total_return, oracle(drawn), FREE, drawn.cash, fill_delay=delay)
+        ratios.append(sharpe(result) / two_errors(result))
+        assert len(result.orders) > 1000
+    assert abs(ratios[0]) < 1 and np.mean(np.abs(ratios) < 1) >= 0.75
+    assert abs(np.mean(ratios)) < 1 / np.sqrt(len(ratios))  # nor anything on average
 
 
-def test_with_the_same_bar_flag_it_earns_a_great_deal(fair):
-    result = backtest(fair.total_return, oracle(fair), FREE, fair.cash, same_bar=True)
+def test_with_the_same_bar_flag_it_earns_a_great_deal(world):
+    drawn = fair(world, 0)
+    result = backtest(drawn.total_return, oracle(drawn), FREE, drawn.cash, same_bar=True)
     assert sharpe(result) > 10 * two_errors(result)
     assert (result.returns >= result.cash_returns - 1e-12).all()
     assert result.notes[0].startswith("LOOK-AHEAD")
 
 
-def test_an_oracle_of_the_return_that_it_can_earn_does(fair):
+def test_in_the_world_as_it_is_the_day_itself_is_lost_too(world):
+    """What one day tells of the next ones may be earned, not the day."""
+    default, cheating = (backtest(world.total_return, oracle(world), FREE, world.cash, same_bar=flag)
+                         for flag in (False, True))
+    assert sharpe(cheating) > 10 * two_errors(cheating) and abs(sharpe(default)) < 0.3 * sharpe(cheating)
+
+
+def test_an_oracle_of_the_return_that_it_can_earn_does(world):
     """Two sessions ahead is the first return that a decision earns; the engine loses no day on the way."""
-    ahead = oracle(fair).shift(-2, fill_value=0.0)
-    result = backtest(fair.total_return, ahead, FREE, fair.cash)
+    drawn = fair(world, 0)
+    ahead = oracle(drawn).shift(-2, fill_value=0.0)
+    result = backtest(drawn.total_return, ahead, FREE, drawn.cash)
     assert (result.returns.iloc[2:] >= result.cash_returns.iloc[2:] - 1e-12).all()
     for wrong in (-1, -3):
-        missed = backtest(fair.total_return, oracle(fair).shift(wrong, fill_value=0.0), FREE, fair.cash)
-        assert abs(sharpe(missed)) < 0.1 * sharpe(result)
+        missed = backtest(drawn.total_return, oracle(drawn).shift(wrong, fill_value=0.0), FREE, drawn.cash)
+        assert abs(sharpe(missed)) < 0.15 * sharpe(result)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_worlds_of_other_seeds_agree(seed):
-    settings = load_settings("demo.yaml", [f"source.SimulatedSource.seed={seed}", "tracking=NullTracker"])
-    names = settings.source.world()
-    rng = np.random.default_rng(seed)
-    # Volatility comes and goes with the regimes, and is known; the sign of a day is not.
-    volatility = names.map(dict(zip(REGIMES, (0.006, 0.009, 0.02, 0.012), strict=True))).astype(float)
-    returns = volatility * rng.standard_t(5, len(names))
-    price, seen = (1 + returns).cumprod(), (returns > 0).astype(float)
-    default, cheating = backtest(price, seen, FREE), backtest(price, seen, FREE, same_bar=True)
-    assert abs(sharpe(default)) < two_errors(default) and sharpe(cheating) > 10 * two_errors(cheating)
-
-
-def test_the_workflow_trades_through_the_default_engine(settings, fair):
-    exposure = oracle(fair)
-    strategy = trade(replace(settings, costs=FREE), fair, exposure, NoProgress())
-    assert strategy.result.equity.equals(backtest(fair.total_return, exposure, FREE, fair.cash).equity)
+def test_the_workflow_trades_through_the_default_engine(settings, world):
+    drawn = fair(world, 0)
+    exposure = oracle(drawn)
+    strategy = trade(replace(settings, costs=FREE), drawn, exposure, NoProgress())
+    assert strategy.result.equity.equals(backtest(drawn.total_return, exposure, FREE, drawn.cash).equity)
     assert abs(sharpe(strategy.result)) < two_errors(strategy.result)
 
 

@@ -60,17 +60,19 @@ def last_status(place: Path) -> str:
     return str(run.info.status)
 
 
-WRITES = [
-    (pd.DataFrame, "to_parquet", 1), (pd.DataFrame, "to_parquet", 2), (workflow, "write_bundle", 1),
-    (workflow, "render", 1), (workflow, "write_json", 1), (regime.tracking.ActiveRun, "log_metrics", 1),
-    (regime.tracking.ActiveRun, "log_artifacts", 1), (regime.tracking.ActiveRun, "register", 1),
-    (regime.artifacts, "_sync_tree", 1), (regime.artifacts, "_set_aside", 3), (regime.artifacts, "_set_aside", 5),
-]
+ACTS = {"to_parquet": pd.DataFrame, "write_bundle": workflow, "render": workflow, "write_json": workflow,
+        "log_metrics": regime.tracking.ActiveRun, "log_artifacts": regime.tracking.ActiveRun,
+        "register": regime.tracking.ActiveRun, "_sync_tree": regime.artifacts, "_set_aside": regime.artifacts}
+# act, which call of it fails, whether an older output stands there
+CASES = [("to_parquet", 1, True), ("to_parquet", 2, False), ("write_bundle", 1, True), ("render", 1, True),
+         ("write_json", 1, True), ("log_metrics", 1, True), ("log_artifacts", 1, False), ("register", 1, True),
+         ("_sync_tree", 1, True), ("_set_aside", 1, True), ("_set_aside", 3, False), ("_set_aside", 3, True),
+         ("_set_aside", 5, False), ("_set_aside", 5, True)]
 
 
-@pytest.mark.parametrize("old", [False, True], ids=["no output yet", "an older output"])
-@pytest.mark.parametrize(("owner", "name", "at"), WRITES, ids=[f"{name} {at}" for _, name, at in WRITES])
-def test_a_fault_at_a_write_leaves_everything_as_it_was(before, monkeypatch, capsys, owner, name, at, old):
+@pytest.mark.parametrize(("name", "at", "old"), CASES)
+def test_a_fault_at_a_write_leaves_everything_as_it_was(before, monkeypatch, capsys, name, at, old):
+    owner = ACTS[name]
     place, older = before
     out = place / ("out" if old else "new")
     monkeypatch.chdir(place)

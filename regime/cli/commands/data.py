@@ -24,7 +24,7 @@ NOTHING = "–"
 
 
 def check(
-    config: Annotated[str, typer.Argument(metavar="[CATALOGUE|CONFIG]", show_default=False, help=(
+    config: Annotated[str, typer.Argument(metavar="CATALOGUE|CONFIG", show_default=False, help=(
         "A catalogue of series, or a config that names one; series.yaml where none is named."))] = "series.yaml",
     data: Data = None,
     json: Json = False,
@@ -90,4 +90,5 @@ def _ending(summary: Mapping[str, Any]) -> list[str]:
     lines = [f"Files that nothing reads: {', '.join(unread)}"] if unread else []
     lines += [f"A run would stop: {text}" for text in data["stops"]]
     told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-    return [*lines, f"Verdict: {summary['verdict']} ({told}), now {data['now']}, took {data['seconds']:.0f} s"]
+    now = data["now"] or "unknown"
+    return [*lines, f"Verdict: {summary['verdict']} ({told}), now {now}, took {data['seconds']:.0f} s"]

@@ -97,7 +97,19 @@ def _within(sessions: Integers, days: Integers) -> Integers:
 
 def check_gaps(days: Integers, gaps: Gaps, frequency: str, sessions: Sessions,
                limit: int | None = None) -> list[Finding]:
-    """Missing periods as a note, and every hole that leaves a value older than `limit` days as a warning."""
+    """Missing periods as a note, and every hole that leaves a value older than `limit` days as a warning.
+
+    Parameters
+    ----------
+    days : ndarray of int64, shape (n,)
+    gaps : Gaps
+        As `find_gaps` of the same days.
+    frequency : str
+    sessions : Sessions
+        Where the exchange itself was closed, a daily series has no hole.
+    limit : int, optional
+        Largest age in days; never less than what the frequency brings with it.
+    """
     found = []
     if gaps.missing:
         word = {"daily": "US session", "weekly": "week", "monthly": "month"}.get(frequency, "day")

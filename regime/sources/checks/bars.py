@@ -53,6 +53,12 @@ def stale_bars(days: Integers, opening: Floats, high: Floats, low: Floats, close
 
     In files whose open is the close of the row before, an open that is not tells what that close
     really was.
+
+    Parameters
+    ----------
+    days : ndarray of int64, shape (n,)
+    opening, high, low, close : ndarray of float64, shape (n,)
+        NaN where the file has none.
     """
     if len(days) < 3:
         return []
@@ -74,7 +80,14 @@ def stale_bars(days: Integers, opening: Floats, high: Floats, low: Floats, close
 
 
 def adjustment(close: Floats, adjusted: Floats, traded: Floats | None) -> list[Finding]:
-    """Whether `close` carries later dividends."""
+    """Whether `close` carries later dividends.
+
+    Parameters
+    ----------
+    close, adjusted : ndarray of float64, shape (n,)
+    traded : ndarray of float64, shape (n,), optional
+        The unadjusted close, where the file has one.
+    """
     differ = float((np.abs(close - adjusted) > 1e-4 * np.abs(close)).mean()) if len(close) else 0.0
     if differ > 0:
         return [Finding(check="adjusted", severity="note", count=len(close), text=(
@@ -89,7 +102,14 @@ def adjustment(close: Floats, adjusted: Floats, traded: Floats | None) -> list[F
 
 
 def daily_sums(days: Integers, total: Floats, mean: Floats, count: Floats) -> list[Finding]:
-    """Daily sums of records: how many make a day, and the days that lack some."""
+    """Daily sums of records: how many make a day, and the days that lack some.
+
+    Parameters
+    ----------
+    days : ndarray of int64, shape (n,)
+    total, mean, count : ndarray of float64, shape (n,)
+        Sum, mean and number of the records of each day.
+    """
     if not len(days):
         return []
     usual = float(pd.Series(count).mode().iloc[0])

@@ -1,6 +1,6 @@
 """Option chains: rows that no sum may contain, counted by what is wrong with them.
 
-Depends on: sources.checks.findings.
+Depends on: sources.checks.attendance, sources.checks.findings.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from regime.sources.checks.attendance import Sessions
-from regime.sources.checks.findings import Finding, Floats, Integers, iso, listed, plural
+from regime.sources.checks.findings import Finding, Floats, Integers, Severity, iso, listed, plural
 
 __all__ = ["Chain", "check_chain"]
 
@@ -49,8 +49,8 @@ def check_chain(chain: Chain, sessions: Sessions) -> list[Finding]:
     found = _off_session(chain.day, sessions)
     for check, (mask, words) in rules.items():
         if mask.any():
-            grave = "note" if check == "expires_today" else "warning"
-            found.append(Finding(check=check, severity=grave, count=int(mask.sum()),  # type: ignore[arg-type]
+            grave: Severity = "note" if check == "expires_today" else "warning"
+            found.append(Finding(check=check, severity=grave, count=int(mask.sum()),
                                  text=f"{plural(int(mask.sum()), 'row')} of {len(mask):,} {words}"))
     return found
 

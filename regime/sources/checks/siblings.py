@@ -117,14 +117,20 @@ def _size(tolerance: float, ratio: bool) -> str:
 
 
 def runs_against(days: Integers, values: Floats, other: tuple[Integers, Floats], name: str) -> list[Finding]:
-    """Whether the changes of a series run against those of a sibling: it is written in the other direction."""
+    """Whether the changes of a series run against those of a sibling: it is written in the other direction.
+
+    Parameters
+    ----------
+    days, values, other, name
+        As `against_sibling`.
+    """
     common, mine, theirs = np.intersect1d(days, other[0], assume_unique=True, return_indices=True)
     if len(common) < 50:
         return []
     ours, others = (changes_of(numbers, "linear") for numbers in (values[mine], other[1][theirs]))
     spread = float(ours.std() * others.std())
     correlation = float(((ours - ours.mean()) * (others - others.mean())).mean() / spread) if spread > 0 else 0.0
-    if correlation > AGAINST:
+    if not correlation <= AGAINST:
         return []
     return [Finding(check="direction", severity="note", count=len(common), text=(
         f"runs against {name}: correlation of changes {correlation:.2f} over {len(common):,} dates; it is written in "

@@ -20,6 +20,7 @@ WILD = 0.05              # share of rows that double or halve from which a serie
 NEAR = 0.1               # largest distance of a step from a power, in logs
 CLOSE, ALIKE = 0.3, 0.25  # and of the levels from the step; of the columns from each other
 LEAST = np.log(1.8)
+CONTRACTS = np.array([2, 3, 4, 5, 8, 10, 20, 25, 50, 100, 1000], dtype=np.float64)
 
 
 def power_of_ten(days: Integers, values: Floats, unit: str, least: int = 2) -> list[Finding]:
@@ -110,9 +111,9 @@ def common_factor(days: Integers, columns: Sequence[Floats], names: Sequence[str
 
 
 def _round_factor(factor: float) -> float:
-    """The whole number, or one over it, within a tenth of a factor; else the factor itself."""
+    """The usual size of contract next to a factor, or one over it, within a tenth; else the factor itself."""
     up = max(factor, 1 / factor)
-    whole = float(np.round(up))
+    whole = float(CONTRACTS[np.argmin(np.abs(np.log(CONTRACTS / up)))])
     if abs(up / whole - 1) > 0.1:
         return round(factor, 2)
     return whole if factor > 1 else 1 / whole

@@ -116,7 +116,15 @@ def step_function(days: Integers, values: Floats) -> list[Finding]:
 
 
 def negative_prices(days: Integers, values: Floats, low: float, high: float, unit: str) -> list[Finding]:
-    """Values at or below zero of a quantity whose changes are ratios: real or not, no logarithm exists."""
+    """Values at or below zero of a quantity whose changes are ratios: real or not, no logarithm exists.
+
+    Parameters
+    ----------
+    days, values : ndarray, shape (n,)
+    low, high : float
+        Bounds that allow them.
+    unit : str
+    """
     rows = np.flatnonzero(values <= 0)
     if not len(rows):
         return []

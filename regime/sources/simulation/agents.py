@@ -72,7 +72,7 @@ def follow_trends(flow, hold, price, average, variance, rules):  # type: ignore[
 def target_volatility(flow, hold, variance, state, rules):  # type: ignore[no-untyped-def]
     """Exposure is the target over realised volatility, up to a cap."""
     state[EXPOSURE] = min(rules.target_cap, rules.target_volatility / np.sqrt(YEAR * variance))
-    flow[TARGET, EQUITY] = 0.15 * (rules.target_size * state[EXPOSURE] - hold[TARGET, EQUITY])
+    flow[TARGET, EQUITY] = 0.10 * (rules.target_size * state[EXPOSURE] - hold[TARGET, EQUITY])
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -95,7 +95,7 @@ def meet_margin(flow, hold, variance, state, rules):  # type: ignore[no-untyped-
     The limit falls with volatility and with the price of funding; where funding is dear they sell
     Treasuries and gold as well, and buy the dollars that they owe.
     """
-    gross = hold[FUNDS, EQUITY] + hold[FUNDS, CREDIT] + 0.25 * hold[FUNDS, TREASURY]
+    gross = hold[FUNDS, EQUITY] + hold[FUNDS, CREDIT] + hold[FUNDS, COMMODITY] + 0.25 * hold[FUNDS, TREASURY]
     leverage = gross / state[WEALTH]
     calm = rules.usual[EQUITY] / np.sqrt(YEAR * variance)
     dear = max(state[FUNDING] - 5.0, 0.0) / 100.0
@@ -108,13 +108,13 @@ def meet_margin(flow, hold, variance, state, rules):  # type: ignore[no-untyped-
     else:
         added = min(max(rules.fund_patience * (rules.fund_target * limit / leverage - 1.0), -0.01), 0.012)
     sold = min(sold + state[REDEEMED], 0.20)
-    flow[FUNDS, EQUITY] = hold[FUNDS, EQUITY] * (added - sold)
-    flow[FUNDS, CREDIT] = hold[FUNDS, CREDIT] * (added - sold)
+    for k in (EQUITY, CREDIT, COMMODITY):
+        flow[FUNDS, k] = hold[FUNDS, k] * (added - sold)
     flow[FUNDS, TECH] = flow[FUNDS, EQUITY] * rules.fund_mix[TECH] / rules.fund_mix[EQUITY]
     flow[FUNDS, SMALL] = flow[FUNDS, EQUITY] * rules.fund_mix[SMALL] / rules.fund_mix[EQUITY]
     for k in (TREASURY, GOLD):
         wanted = state[WEALTH] * rules.fund_limit * rules.fund_mix[k]
-        flow[FUNDS, k] = 0.01 * (wanted - hold[FUNDS, k]) if dash == 0.0 else -rules.dash_speed * dash * hold[FUNDS, k]
+        flow[FUNDS, k] = 0.004 * (wanted - hold[FUNDS, k]) if dash == 0.0 else -rules.dash_speed * dash * hold[FUNDS, k]
     flow[FUNDS, DOLLAR] = 0.0006 * dash
     state[LEVERAGE], state[LIMIT], state[SOLD], state[DASH] = leverage, limit, sold, dash
 

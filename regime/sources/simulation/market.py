@@ -45,9 +45,10 @@ from regime.sources.simulation.rules import (
     compact,
 )
 
-__all__ = ["DURATION", "Path", "simulate"]
+__all__ = ["DURATION", "NEWEST", "Path", "simulate"]
 
 DURATION = 8.0  # years, of the 10-year note
+NEWEST = 0.034  # weight of a session in the variance that agents go by
 MOST_DOWN, MOST_UP = -0.20, 0.14  # what an exchange lets the index move in a session
 
 
@@ -112,16 +113,16 @@ def _run(rules, moves, macro, stock_bond, orders, account, left,  # type: ignore
         meet_crypto_margin(bought, held, now, rules)
         rebalance(bought, now, left[t])
         run_balance_sheet(bought, now, rules)
-        bought[HOUSEHOLDS, EQUITY] = rules.household_size * orders[t] * (1.0 + 3.5 * now[at.FEAR])
+        bought[HOUSEHOLDS, EQUITY] = rules.household_size * orders[t] * (1.0 + 1.5 * now[at.FEAR])
         dealer_gamma(price[t - 1, EQUITY], risk, now, rules)
         thin = (risk * 252.0 / rules.usual[EQUITY] ** 2) ** (0.5 * rules.thinning)
-        now[at.THIN] = min(max(thin, 0.6), 3.0)
+        now[at.THIN] = min(max(thin, 0.6), 2.2)
         _move(t, price, value, bought, moves[t], stock_bond[t], now, rules)
         _press(pressure[t], bought, now, rules)
         _settle(t, price, hold, bought, pressure[t, EQUITY], now, rules)
         _remember(t, price, average, variance, now, rules)
         _strike(price[t, EQUITY], variance[t, EQUITY], left[t], left[t - 1], now)
-        _count_month(t, price, left[t], now, rules)
+        _count_month(t, price, left[t], left[t - 1], now, rules)
         price_reserves(now, account[t], rules)
         set_rate(now, macro[t], t % 30 == 0)
 
@@ -165,7 +166,7 @@ def _press(pressure, flow, state, rules):  # type: ignore[no-untyped-def]
         total = min(flow[TREND, k], 0.0) + min(flow[TARGET, k], 0.0) + min(flow[PARITY, k], 0.0)
         if state[at.GAMMA] < 0.0:
             total += min(flow[DEALERS, k], 0.0)
-        if state[at.SOLD] > 0.0 or k == TREASURY or k == GOLD:
+        if (state[at.DASH] if k in (TREASURY, GOLD) else state[at.SOLD]) > 0.0:
             total += min(flow[FUNDS, k], 0.0)
         if state[at.CRYPTO_SOLD] > 0.0:
             total += min(flow[TRADERS, k], 0.0)
@@ -183,17 +184,18 @@ def _settle(t, price, hold, flow, pressure, state, rules):  # type: ignore[no-un
         if k != TECH and k != SMALL:
             gain += hold[t - 1, FUNDS, k] * (grown - 1.0)
         for a in range(flow.shape[0]):
-            hold[t, a, k] = hold[t - 1, a, k] * (grown if a == FUNDS or a == TRADERS else 1.0) + flow[a, k]
+            hold[t, a, k] = hold[t - 1, a, k] * (grown if a in (FUNDS, TRADERS) else 1.0) + flow[a, k]
     state[at.REGRET] = max(0.966 * (state[at.REGRET] - gain / state[at.WEALTH]), -0.10)
     wealth = max((state[at.WEALTH] + gain) * (1.0 - state[at.REDEEMED]), 0.25 * rules.fund_wealth)
-    state[at.WEALTH] = wealth + 0.005 * (rules.fund_wealth - wealth)
+    state[at.WEALTH] = min(wealth + 0.005 * (rules.fund_wealth - wealth), 2.2 * rules.fund_wealth)
     move = price[t, CRYPTO] - price[t - 1, CRYPTO]
     wealth = max(state[at.CRYPTO_WEALTH] + hold[t - 1, TRADERS, CRYPTO] * (np.exp(move) - 1.0),
                  0.2 * rules.trader_wealth)
     state[at.CRYPTO_WEALTH] = min(wealth + 0.015 * (rules.trader_wealth - wealth), 2.5 * rules.trader_wealth)
     state[at.CRYPTO_TREND] = 0.97 * state[at.CRYPTO_TREND] + 0.5 * move
     state[at.STRESS] = 0.87 * state[at.STRESS] - 13.0 * pressure
-    state[at.FEAR] += 0.03 * (state[at.STRESS] - state[at.FEAR]) + (0.1 * max(state[at.STRESS] - state[at.FEAR], 0.0))
+    rise = state[at.STRESS] - state[at.FEAR]
+    state[at.FEAR] += (0.13 if rise > 0.0 else 0.03) * rise
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -207,7 +209,7 @@ def _remember(t, price, average, variance, state, rules):  # type: ignore[no-unt
     for k in range(price.shape[1]):
         square = (price[t, k] - price[t - 1, k]) ** 2
         least = (0.35 * rules.usual[k]) ** 2 / 252.0
-        variance[t, k] = max(variance[t - 1, k] + 0.034 * (square - variance[t - 1, k]), least)
+        variance[t, k] = max(variance[t - 1, k] + NEWEST * (square - variance[t - 1, k]), least)
         for s in range(3):
             average[t, k, s] = average[t - 1, k, s] + 2.0 / (rules.spans[s] + 1.0) * (
                 np.exp(price[t, k]) - average[t - 1, k, s])
@@ -223,12 +225,11 @@ def _strike(price, variance, left, before, state):  # type: ignore[no-untyped-de
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _count_month(t, price, left, state, rules):  # type: ignore[no-untyped-def]
+def _count_month(t, price, left, before, state, rules):  # type: ignore[no-untyped-def]
     """Returns of the month to date; until three sessions before its end they make the pension's order."""
+    if left > before:
+        state[at.MONTH_EQUITY] = state[at.MONTH_TREASURY] = 0.0
+    state[at.MONTH_EQUITY] += price[t, EQUITY] - price[t - 1, EQUITY]
+    state[at.MONTH_TREASURY] += price[t, TREASURY] - price[t - 1, TREASURY]
     if left >= 3:
         state[at.ORDER] = -rules.pension_size * 0.24 * (state[at.MONTH_EQUITY] - state[at.MONTH_TREASURY])
-    if left == 0:
-        state[at.MONTH_EQUITY] = state[at.MONTH_TREASURY] = 0.0
-    else:
-        state[at.MONTH_EQUITY] += price[t, EQUITY] - price[t - 1, EQUITY]
-        state[at.MONTH_TREASURY] += price[t, TREASURY] - price[t - 1, TREASURY]

@@ -11,19 +11,34 @@ import numpy as np
 import pandas as pd
 
 from regime.sources.simulation.draws import YEAR, Draws, Floats, Integers, pulled
-from regime.sources.simulation.rules import COMMODITY, CRYPTO, EQUITY, GOLD, MARKETS, TECH, Rules
+from regime.sources.simulation.rules import COMMODITY, CRYPTO, EQUITY, GOLD, MARKETS, TECH, TREASURY, Rules
 
 __all__ = ["KINDS", "News", "draw_news"]
 
-# Shocks a year, mean size (equity, fraction), what they do to the 10-year yield (points) and to oil, gold, tech.
+MOOD, MOOD_HALFLIFE = 0.6, 30.0  # share of equity news that wears off, sessions
+BEARS_A_YEAR, BEAR_LENGTH, BEAR_DRIFT = 0.13, (140, 300), -0.34
+
+
+class Shock(NamedTuple):
+    """A kind of news that comes suddenly; moves are means, log."""
+
+    rate: float  # a year
+    sessions: int  # most that one takes to be told
+    equity: float
+    points: float  # of the 10-year yield
+    commodity: float
+    gold: float
+    tech: float
+    crypto: float
+
+
 KINDS = {
-    "growth": (1.3, 0.016, -0.10, -0.04, 0.01, 0.00),
-    "rates": (1.0, 0.014, 0.22, 0.00, -0.01, -0.02),
-    "war": (0.6, 0.013, -0.04, 0.06, 0.03, 0.00),
-    "decree": (1.7, 0.0, 0.0, 0.0, 0.0, 0.0),  # one regulator, one market: crypto
+    "growth": Shock(1.6, 2, -0.024, -0.10, -0.04, 0.01, 0.00, 0.0),
+    "rates": Shock(1.2, 2, -0.022, 0.22, 0.00, -0.01, -0.02, 0.0),
+    "war": Shock(0.8, 2, -0.022, -0.04, 0.06, 0.03, 0.00, 0.0),
+    "earnings": Shock(1.6, 14, -0.045, -0.08, -0.02, 0.00, -0.01, 0.0),
+    "decree": Shock(1.7, 3, 0.0, 0.0, 0.0, 0.0, 0.0, -0.12),  # one regulator on one market
 }
-DECREE = 0.12  # what it costs crypto, mean, log
-BEARS_A_YEAR, BEAR_LENGTH = 0.13, (140, 300)
 
 
 class News(NamedTuple):
@@ -37,48 +52,55 @@ class News(NamedTuple):
     stock_bond: Floats  # (n,), points of yield per unit of equity return
     orders: Floats  # (n,), what households want of equity, in their usual deviations
     account: Floats  # (n,), the Treasury's account, share of central-bank assets
-    left: Integers  # (n,), sessions of the month still to come
+    left: Integers  # (n,), weekdays of the month still to come
 
 
 def draw_news(draws: Draws, rules: Rules, sessions: pd.DatetimeIndex) -> News:
     """Exogenous paths over `sessions`; a longer world begins with the shorter one's."""
-    era = draws.wobble("era", 0.36, 320.0) + draws.wobble("season", 0.15, 25.0) - 0.06
+    era = draws.wobble("era", 0.46, 300.0) + draws.wobble("season", 0.15, 25.0) - 0.11
     shocks, jumps, burst = _shocks(draws)
     bear = _bears(draws)
     nervous = np.exp(era + burst - 0.15 * bear)
-    moves = np.column_stack([draws.heavy(f"news {market}", 5.0) for market in MARKETS]) * rules.news / YEAR ** 0.5
-    moves *= np.where(np.arange(len(MARKETS)) == EQUITY, nervous[:, None], np.exp(0.4 * era)[:, None])
-    moves[:, 4] = 0.055 * draws.normal("news treasury") * np.exp(0.3 * era)
-    moves += jumps
-    moves[:, EQUITY] -= bear * 0.30 / YEAR * np.exp(0.4 * draws.wobble("bear", 1.0, 150.0))
-    # Bad news comes in shocks; the rest of the news makes up for it, so that growth stays the trend.
-    moves[:, EQUITY] += sum(rate * mean for rate, mean, *_ in KINDS.values()) / YEAR
-    moves[:, CRYPTO] += KINDS["decree"][0] * DECREE / YEAR
     macro = draws.wobble("macro", 1.0, 420.0)
-    return News(moves=moves, nervous=nervous, shocks=shocks, bear=bear, macro=macro,
-                stock_bond=1.6 - 1.3 * macro + draws.wobble("correlation", 0.6, 250.0),
-                orders=draws.heavy("orders", 6.0), account=0.06 * np.exp(draws.wobble("account", 0.3, 40.0)), left=_left(sessions))
+    return News(moves=_moves(draws, rules, era, nervous, bear, jumps), nervous=nervous, shocks=shocks, bear=bear,
+                macro=macro, stock_bond=2.6 - 1.3 * macro + draws.wobble("correlation", 0.6, 250.0),
+                orders=draws.heavy("orders", 6.0), account=0.06 * np.exp(draws.wobble("account", 0.3, 40.0)),
+                left=_left(sessions))
+
+
+def _moves(draws: Draws, rules: Rules, era: Floats, nervous: Floats, bear: Floats, jumps: Floats) -> Floats:
+    """News by market: equity follows the nervousness of its time, the others half of the era's."""
+    noise = np.column_stack([draws.heavy(f"news {market}", 6.0) for market in MARKETS])
+    moves = noise * rules.news / YEAR ** 0.5 * np.exp(0.4 * era)[:, None]
+    moves[:, EQUITY] = noise[:, EQUITY] * rules.news[EQUITY] / YEAR ** 0.5 * nervous
+    moves[:, TREASURY] = 0.055 * draws.normal("news treasury") * np.exp(0.3 * era)  # points of yield
+    moves += jumps
+    moves[:, EQUITY] = _partly_regained(moves[:, EQUITY])
+    moves[:, EQUITY] += bear * BEAR_DRIFT / YEAR * np.exp(0.4 * draws.wobble("bear", 1.0, 150.0))
+    # Bad news comes in shocks; the rest of the news makes up for it, so that growth stays the trend.
+    moves[:, EQUITY] -= sum(shock.rate * shock.equity for shock in KINDS.values()) * (1 - MOOD) / YEAR
+    moves[:, CRYPTO] -= sum(shock.rate * shock.crypto for shock in KINDS.values()) / YEAR
+    return np.asarray(moves)
+
+
+def _partly_regained(moves: Floats) -> Floats:
+    """News of which a share is mood: it wears off, so that most falls without sellers stay short."""
+    mood = pulled(np.zeros(len(moves)), 1 - 0.5 ** (1 / MOOD_HALFLIFE), MOOD * moves, first=0.0)
+    return np.asarray((1 - MOOD) * moves + np.diff(mood, prepend=0.0))
 
 
 def _shocks(draws: Draws) -> tuple[Integers, Floats, Floats]:
     """First session and kind of each shock, its moves by market, and how nervous the news stays."""
     n = draws.n
     shocks, jumps, burst = np.zeros(n, np.int64), np.zeros((n, len(MARKETS))), np.zeros(n)
-    for number, (kind, (rate, mean, points, oil, gold, tech)) in enumerate(KINDS.items()):
-        arrives = np.flatnonzero(draws.uniform(f"arrival {kind}") < rate / YEAR)
-        size, length = draws.stream(f"size {kind}").exponential(1.0, n), draws.stream(f"length {kind}").integers(1, 4, n)
-        for t in arrives:
-            strength, days = 0.35 + 0.65 * size[t], slice(t, t + length[t])
-            share = strength / length[t]
-            jumps[days, EQUITY] -= mean * share
-            jumps[days, TECH] += tech * share
-            jumps[days, 4] += points * share
-            jumps[days, COMMODITY] += oil * share
-            jumps[days, GOLD] += gold * share
-            jumps[days, CRYPTO] -= (DECREE if kind == "decree" else 0.0) * share
+    for number, (kind, shock) in enumerate(KINDS.items()):
+        sizes = 0.35 + 0.65 * draws.stream(f"size {kind}").exponential(1.0, n)
+        lengths = draws.stream(f"length {kind}").integers((shock.sessions + 1) // 2, shock.sessions + 1, n)
+        markets = [EQUITY, TREASURY, COMMODITY, GOLD, TECH, CRYPTO]
+        for t in np.flatnonzero(draws.uniform(f"arrival {kind}") < shock.rate / YEAR):
+            jumps[t:t + lengths[t], markets] += sizes[t] / lengths[t] * np.array(shock[2:])
             shocks[t] = number + 1
-            if mean:
-                burst[t] += 0.35 * strength
+            burst[t] -= 10.0 * shock.equity * sizes[t]
     return shocks, jumps, np.minimum(pulled(np.zeros(n), 0.06, burst, first=0.0), 1.0)
 
 

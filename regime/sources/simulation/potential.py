@@ -9,8 +9,8 @@ import numpy as np
 
 from regime.sources.simulation import state as at
 from regime.sources.simulation.draws import YEAR, Floats
-from regime.sources.simulation.market import Path
-from regime.sources.simulation.rules import EQUITY, FUNDS, TARGET, TREND, Rules
+from regime.sources.simulation.market import NEWEST, Path
+from regime.sources.simulation.rules import COMMODITY, CREDIT, EQUITY, FUNDS, TARGET, TREND, Rules
 
 __all__ = ["SHOCK", "fire_sale"]
 
@@ -25,16 +25,16 @@ def fire_sale(rules: Rules, path: Path) -> Floats:
     of the shock that they amplify. Nobody reacts to the others' sales: the true fall is larger.
     """
     variance = path.variance[:, EQUITY]
-    shocked = variance + 0.034 * (SHOCK ** 2 - variance)
+    shocked = variance + NEWEST * (SHOCK ** 2 - variance)
     sales = _levered(rules, path, variance, shocked) + _targeted(rules, path, shocked) + _trending(rules, path, shocked)
-    thin = np.clip((shocked * YEAR / rules.usual[EQUITY] ** 2) ** (0.5 * rules.thinning), 0.6, 3.0)
+    thin = np.clip((shocked * YEAR / rules.usual[EQUITY] ** 2) ** (0.5 * rules.thinning), 0.6, 2.2)
     hedged = SHOCK * (1 / (1 + np.minimum(path.state[:, at.GAMMA], 0.0)) - 1)
     return np.asarray(sales * rules.depth[EQUITY] * thin + hedged)
 
 
 def _levered(rules: Rules, path: Path, variance: Floats, shocked: Floats) -> Floats:
     leverage, limit = path.state[:, at.LEVERAGE], path.state[:, at.LIMIT]
-    loss = SHOCK * rules.fund_mix[EQUITY] / (rules.fund_mix[EQUITY] + rules.fund_mix[3]) * leverage
+    loss = SHOCK * rules.fund_mix[EQUITY] / rules.fund_mix[[EQUITY, CREDIT, COMMODITY]].sum() * leverage
     after = leverage * (1 - SHOCK) / np.maximum(1 - loss, 0.2)
     allowed = limit * (variance / np.maximum(shocked, 1e-12)) ** (0.5 * rules.fund_caution)
     share = np.clip(1 - 0.92 * allowed / np.maximum(after, 1e-6), 0.0, 1.0) * (after > allowed)

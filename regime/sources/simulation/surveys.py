@@ -41,7 +41,7 @@ def implied_volatility(world: World) -> Floats:
     news = world.rules.news[EQUITY] * world.news.nervous
     short = np.maximum(-world.state(at.GAMMA), 0.0)
     expected = 0.55 * world.realised(8) + 0.15 * world.realised(60) + 0.30 * news
-    return np.asarray((0.040 + 0.95 * expected + 0.04 * short) * np.exp(world.draws.wobble("vix", 0.06, 4)))
+    return np.asarray((0.052 + 0.95 * expected + 0.04 * short) * np.exp(world.draws.wobble("vix", 0.06, 4)))
 
 
 def _options(world: World) -> dict[str, pd.Series]:
@@ -81,7 +81,7 @@ def _opinions(world: World) -> dict[str, pd.Series]:
     trend = world.held(TREND, EQUITY) / world.rules.trend_size[EQUITY]
     keen = 48 + 25 * trend + 22 * (world.state(at.EXPOSURE) - 0.85) + 4.0 * (world.state(at.LEVERAGE) - 2.8)
     mood = 6.0 * _month(world) - 0.10 * world.state(at.FEAR)
-    noise = {name: draws.normal(name, len(days) + 1)[:len(days)]
+    noise = {name: draws.normal(name, len(days))
              for name, days in (("naaim", wednesday), ("bull", thursday), ("bear", thursday))}
     return {"naaim": (as_of(sessions, keen, wednesday) + 10 * noise["naaim"]).clip(-50, 150),
             "aaii_bull": (0.38 + 0.10 * np.tanh(as_of(sessions, mood, thursday)) + 0.06 * noise["bull"]).clip(.05, .85),
@@ -120,17 +120,18 @@ def _reports(world: World) -> dict[str, pd.Series]:
 
 def _old_report(world: World, contract: _Contract) -> dict[str, pd.Series]:
     days = weekly(world.sessions, "TUE")
-    noise = world.draws.normal(f"specs {contract.name}", len(days) + 1)[:len(days)]
+    noise = world.draws.normal(f"specs {contract.name}", len(days))
     tilt = 0.5 * as_of(world.sessions, contract.specs, days) + 0.10 * noise
     long, short = contract.size * np.exp(tilt), 1.05 * contract.size * np.exp(-tilt)
     name = f"cot_{contract.name}"
     return {f"{name}_spec_net": long - short, f"{name}_spec_long": long, f"{name}_spec_short": short,
-            f"{name}_comm_long": 3.0 * contract.size - 0.6 * long, f"{name}_small_long": 0.4 * contract.size + 0.2 * long}
+            f"{name}_comm_long": 3.0 * contract.size - 0.6 * long,
+            f"{name}_small_long": 0.4 * contract.size + 0.2 * long}
 
 
 def _new_report(world: World, contract: _Contract) -> dict[str, pd.Series]:
     days = weekly(world.sessions, "TUE")
-    noise = [world.draws.normal(f"{group} {contract.name}", len(days) + 1)[:len(days)] for group in ("funds", "managers")]
+    noise = [world.draws.normal(f"{group} {contract.name}", len(days)) for group in ("funds", "managers")]
     interest = 5.0 * contract.size * np.exp(0.03 * np.arange(len(days)) / 52)
     levered = as_of(world.sessions, contract.levered, days) + 0.15 * noise[0]
     managed = as_of(world.sessions, contract.managers, days) + 0.10 * noise[1]
@@ -153,9 +154,10 @@ def _monthly(world: World) -> dict[str, pd.Series]:
     rich = 0.7 * (world.price(EQUITY) - trend)
     multiples = {"forward_pe_sp500": (16.5, rich), "forward_pe_tech": (20.0, rich + 0.8 * world.price(TECH)),
                  "forward_pe_ndx": (20.0, rich + 0.7 * world.price(TECH)), "cape": (23.0, rich)}
-    return {"margin_debt": as_of(sessions, 1000 * world.dollars * borrowed * np.exp(draws.wobble("margin", 0.03, 60)), ends)
-            } | {name: as_of(sessions, usual * np.exp(values + draws.wobble(name, 0.03, 60)), ends)
-                 for name, (usual, values) in multiples.items()}
+    debt = 1000 * world.dollars * borrowed * np.exp(draws.wobble("margin", 0.03, 60))
+    return {"margin_debt": as_of(sessions, debt, ends)} | {
+        name: as_of(sessions, usual * np.exp(values + draws.wobble(name, 0.03, 60)), ends)
+        for name, (usual, values) in multiples.items()}
 
 
 def _crypto(world: World) -> dict[str, pd.Series]:

@@ -19,13 +19,16 @@ from regime.sources.simulation.news import KINDS, News
 from regime.sources.simulation.potential import fire_sale
 from regime.sources.simulation.rules import (
     AGENTS,
+    COMMODITY,
     CREDIT,
     CRYPTO,
     EQUITY,
     GOLD,
     INDEX_START,
     MARKETS,
+    SMALL,
     SPEEDS,
+    TECH,
     TREASURY,
     TREND,
 )
@@ -39,9 +42,11 @@ Spell = tuple[int, int]
 
 # Forced selling, in usual daily volatilities of what it moves, smoothed over three sessions: where a run of it
 # begins and ends, what it must reach to be a deleveraging, how far apart two must lie, how long one must last.
-FLOOR, PEAK, APART, LEAST = 0.30, 0.75, 10, 5
-BRITTLE, SOUND = 0.09, 0.05  # further fall after a shock of 4 %: fragile from the first on, until the second
-ALARM = 0.025  # fall within five sessions of a shock that makes an alarm of it
+FLOOR, PEAK, APART, LEAST = 0.15, 0.50, 10, 5
+CRYPTO_FLOOR, CRYPTO_PEAK = 0.08, 0.30  # the same for crypto alone
+RISKY = {EQUITY: 0.40, CREDIT: 0.25, COMMODITY: 0.15, TECH: 0.10, SMALL: 0.10}  # weights of what must be sold
+BRITTLE, SOUND = 0.08, 0.045  # further fall after a shock of 4 %: fragile from the first on, until the second
+ALARM = 0.035  # fall within five sessions of a shock that makes an alarm of it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +84,7 @@ def true_world(world: World) -> TrueWorld:
     """Truth of a world over its sessions."""
     rules, path, sessions = world.rules, world.path, world.sessions
     scaled = _scaled(world)
-    pressure = _smooth(0.7 * scaled[:, EQUITY] + 0.3 * scaled[:, CREDIT])
+    pressure = _smooth((scaled[:, list(RISKY)] * list(RISKY.values())).sum(axis=1))
     potential = fire_sale(rules, path)
     selling = spells(pressure, PEAK, FLOOR)
     codes = regime_codes((path.price - path.value)[:, EQUITY], selling, _held(potential, BRITTLE, SOUND))
@@ -126,7 +131,8 @@ def _crises(world: World, selling: list[Spell], forced: pd.DataFrame) -> pd.Data
     """One row an event, by start."""
     sessions, price = world.sessions, world.path.price
     taken = _mask(selling, len(sessions), before=10, after=10)
-    crypto = [spell for spell in spells(_smooth(_scaled(world)[:, CRYPTO]), 0.30, 0.08) if not taken[slice(*spell)].any()]
+    alone = spells(_smooth(_scaled(world)[:, CRYPTO]), CRYPTO_PEAK, CRYPTO_FLOOR)
+    crypto = [spell for spell in alone if not taken[slice(*spell)].any()]
     in_selling = _mask(selling, len(sessions))
     bears = [spell for spell in _runs(world.news.bear > 0) if in_selling[slice(*spell)].mean() < 0.15]
     events = [(("312" if _everything(world, spell) else "unwind"), *spell) for spell in selling]

@@ -1,0 +1,152 @@
+"""Values that nobody published: straight lines over gaps, constants filled backwards, whole-sample scales.
+
+Depends on: audit.findings, audit.observed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from regime.audit.findings import Finding
+from regime.audit.observed import Observed
+
+__all__ = ["fill_findings"]
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+LEAST = 50  # values before a series can be judged
+STRAIGHT = 6  # second differences of nought in a row; honest series, rounded ones too, have at most 4
+STEEP = 2.5  # steps of the rounding grid that a straight line must climb, for small ones repeat by chance
+STRAIGHT_SHARE, ONE_LINE = 0.15, 0.95  # of all values
+FLAT = 4  # equal steps in a row
+FLAT_RARE = 0.05  # of a series in which values seldom repeat, a run of them is a filled gap
+BACKWARDS = 5.5  # log-likelihood of filling backwards over forwards
+CLIP = 6.0  # no single run decides by more
+OFF_SESSION, OFF_SHARE = 8, 0.4
+MOMENT = 1e-3  # how near to 0 and 1 a mean and a deviation must be to be meant
+
+
+def fill_findings(series: Mapping[str, Observed], sessions: pd.DatetimeIndex) -> list[Finding]:
+    """Gaps filled from what came after them, and series scaled by their whole sample.
+
+    Parameters
+    ----------
+    series : mapping of str to Observed
+    sessions : DatetimeIndex, shape (n_sessions,)
+
+    Returns
+    -------
+    list of Finding
+        Kinds ``straight line`` and ``back-fill`` (size: rows of the longest gap) and ``whole-sample scale``.
+    """
+    found = []
+    for item in series.values():
+        if len(item.values) >= LEAST:
+            checks = (_straight(item), _backwards(item), _between_sessions(item, sessions), _whole_sample(item))
+            found += [finding for finding in checks if finding is not None]
+    return found
+
+
+def _straight(item: Observed) -> Finding | None:
+    """Longest straight line by row or by calendar day."""
+    values, days = item.values, item.periods.to_numpy().astype("M8[D]").astype(float)
+    grid, best, where, share = _grid(values), 0, 0, 0.0
+    for gaps in (np.ones(len(values) - 1), np.maximum(np.diff(days), 1.0)):
+        slope = np.diff(values) / gaps
+        bend, rise = np.abs(np.diff(slope)), np.abs(np.diff(values))[1:]
+        tiny = 1e-7 * np.abs(slope[1:]) + 1e-12 * np.abs(values).max()
+        line = (bend <= tiny) & (rise > STEEP * grid) & (rise > 0)
+        first, length = _runs(line)
+        share = max(share, float(line.mean()))
+        if length.size and length.max() > best:
+            best, where = int(length.max()), int(first[length.argmax()])
+    # A series that is one line throughout is a law of its own, and fills nothing.
+    if (best < STRAIGHT and share < STRAIGHT_SHARE) or share > ONE_LINE:
+        return None
+    return Finding(kind="straight line", name=item.name, place=item.place, size=float(best + 1), unit="rows",
+                   severity="warning" if item.revised else "leak",
+                   evidence=f"From {item.periods[where]:%Y-%m-%d} on the values lie on a straight line to a later one: a "
+                            f"gap filled from its end ({share:.0%} of all values lie on such lines).")
+
+
+def _backwards(item: Observed) -> Finding | None:
+    """Runs of one value whose jump stands before them instead of after: the gap holds what ended it."""
+    x, same = item.scaled, np.diff(item.values) == 0
+    first, length = _runs(same)
+    held = item.values[first]
+    long = (length >= FLAT) & (held > item.values.min()) & (held < item.values.max())  # a floor is no gap
+    if not long.any() or (same.sum() - length[long].sum()) / max(len(same) - length[long].sum(), 1) > FLAT_RARE:
+        return None
+    steps = np.diff(x)
+    usual = pd.Series(np.where(same, np.nan, np.abs(steps))).rolling(250, min_periods=20, center=True).median() / 0.6745
+    total, worst, where = 0.0, 0, 0
+    for begin, count in zip(first[long], length[long], strict=True):
+        end, scale = begin + count, float(usual.iloc[begin])
+        if begin == 0 or end >= len(steps) or not scale > 0:
+            continue
+        # Forwards the jump in is of one step and the jump out of count + 1 of them; backwards the reverse.
+        gain = (steps[begin - 1] ** 2 - steps[end] ** 2) / scale ** 2 * (1 - 1 / (count + 1)) / 2
+        total += float(np.clip(gain, -CLIP, CLIP))
+        if gain > 0 and count > worst:
+            worst, where = int(count), int(begin)
+    if total < BACKWARDS:
+        return None
+    return Finding(kind="back-fill", name=item.name, place=item.place, size=float(worst), unit="rows",
+                   evidence=f"Values repeat from {item.periods[where]:%Y-%m-%d} on, and the jump stands before such runs, "
+                            f"not after them (log-likelihood {total:.1f}): gaps hold the value that ended them.")
+
+
+def _between_sessions(item: Observed, sessions: pd.DatetimeIndex) -> Finding | None:
+    """Stamps on days without a session that hold the next session's value."""
+    if not item.daily:
+        return None
+    closed = ~np.isin(item.periods.to_numpy().astype("M8[D]"), sessions.to_numpy().astype("M8[D]"))
+    closed[[0, -1]] = False
+    values, rows = item.values, np.flatnonzero(closed)
+    open_rows = np.flatnonzero(~closed)
+    place = np.searchsorted(open_rows, rows)
+    after, before = open_rows[np.minimum(place, len(open_rows) - 1)], open_rows[np.maximum(place - 1, 0)]
+    ahead = (values[rows] == values[after]) & (values[rows] != values[before])
+    behind = (values[rows] == values[before]) & (values[rows] != values[after])
+    if ahead.sum() < OFF_SESSION or ahead.sum() < OFF_SHARE * len(rows) or ahead.sum() < 3 * behind.sum():
+        return None
+    return Finding(kind="back-fill", name=item.name, place=item.place, size=float(ahead.sum()), unit="rows",
+                   evidence=f"{ahead.sum()} of {len(rows)} values on days without a session are those of the next one, "
+                            f"the first on {item.periods[rows[int(ahead.argmax())]]:%Y-%m-%d}.")
+
+
+def _whole_sample(item: Observed) -> Finding | None:
+    """A mean of 0 and a deviation of 1, or a minimum of 0 and a maximum of 1, over all that there is."""
+    values = item.values
+    if np.unique(values).size < 20:
+        return None
+    spread = [values.std(ddof=ddof) for ddof in (0, 1)]
+    standard = abs(values.mean()) < MOMENT / 2 and min(abs(size - 1.0) for size in spread) < MOMENT
+    bounded = values.min() == 0.0 and values.max() == 1.0 and (values == 1.0).sum() == 1 and (values == 0.0).sum() == 1
+    ranks = np.sort(values) * len(values)
+    ranked = bool(np.abs(ranks - np.arange(1, len(values) + 1)).max() < 0.51)
+    if not (standard or bounded or ranked):
+        return None
+    what = "mean is 0 and deviation 1" if standard else "range is exactly 0 to 1" if bounded else "ranks are complete"
+    return Finding(kind="whole-sample scale", name=item.name, place=item.place, size=float(len(values)), unit="rows",
+                   evidence=f"Its {what} over the whole sample, which nobody knew before {item.periods[-1]:%Y-%m-%d}.")
+
+
+def _grid(values: Floats) -> float:
+    """Step of the rounding that nine values in ten keep to; 0 where there is none."""
+    for digits in range(7):
+        off = np.abs(values - np.round(values, digits)) > 1e-9 * np.maximum(1.0, np.abs(values))
+        if off.mean() <= 0.1:
+            return 10.0 ** -digits
+    return 0.0
+
+
+def _runs(mask: NDArray[np.bool_]) -> tuple[Integers, Integers]:
+    """First position and length of each run."""
+    edges = np.flatnonzero(np.diff(np.r_[0, mask.astype(np.int8), 0]))
+    return edges[::2], edges[1::2] - edges[::2]
+

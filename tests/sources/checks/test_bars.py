@@ -1,0 +1,88 @@
+"""Bars against themselves: closes out of range, closes that were not updated, dividends, sums, signs."""
+
+import numpy as np
+import pytest
+
+from regime.sources.checks.bars import adjustment, daily_sums, outside_bar, signed_shorts, stale_bars
+from regime.sources.checks.findings import iso
+
+ROWS = 400
+DAYS = np.arange(18_000, 18_000 + ROWS)
+
+
+def chained(seed=0):
+    """Bars made of closes: each opens at the close before."""
+    close = 100 * np.exp(np.random.default_rng(seed).normal(scale=0.03, size=ROWS).cumsum())
+    opening = np.concatenate([[close[0]], close[:-1]])
+    return opening, np.maximum(opening, close), np.minimum(opening, close), close
+
+
+def test_closes_outside_the_range_are_counted_and_the_farthest_is_told():
+    _, high, low, close = chained()
+    assert outside_bar(DAYS, close, high, low) == []
+    close[[10, 20, 30]] = high[[10, 20, 30]] * np.array([1.01, 1.2, 1.001])
+    close[40], high[50], low[50] = low[40] * 0.99, np.nan, np.nan
+    (found,) = outside_bar(DAYS, close, high, low)
+    assert (found.check, found.count) == ("outside_bar", 4)
+    assert found.dates == tuple(iso(DAYS[row]) for row in (10, 20, 30, 40))
+    assert f"4 closes of 399 outside the high and low of the row, the farthest {close[20]:g}" in found.text
+
+
+def test_rounding_is_no_escape_from_the_range_and_a_range_upside_down_is_told():
+    _, high, low, close = chained()
+    assert outside_bar(DAYS, close * (1 + 1e-9), high, low) == []
+    high[7], low[7] = low[7] - 1, high[7] + 1
+    assert [found.check for found in outside_bar(DAYS, np.clip(close, None, high), high, low)][-1] == "upside_down"
+
+
+def test_a_close_that_was_not_updated_is_told_by_the_next_open():
+    opening, high, low, close = chained(1)
+    real = close[200]
+    close[200] = high[200] = low[200] = opening[200]  # the close before once more
+    assert opening[201] == real
+    (found,) = stale_bars(DAYS, opening, high, low, close)
+    assert (found.severity, found.dates) == ("warning", (iso(DAYS[200]),))
+    assert found.evidence[0]["next_open"] == real
+    assert f"{iso(DAYS[200])} {close[200]:g}, next open {real:g}" in found.text
+
+
+def test_an_unchanged_close_that_the_next_open_repeats_is_a_quiet_day():
+    opening, high, low, close = chained(2)
+    close[200] = high[200] = low[200] = opening[200]
+    opening[201] = close[200]
+    assert stale_bars(DAYS, opening, high, low, close) == []
+
+
+def test_files_whose_bars_open_anywhere_tell_nothing():
+    opening, high, low, close = chained(3)
+    opening = opening * np.exp(np.random.default_rng(4).normal(scale=0.01, size=ROWS))
+    close[200] = high[200] = low[200] = opening[200] = close[199]
+    assert stale_bars(DAYS, opening, high, low, close) == []
+    assert stale_bars(DAYS[:2], opening[:2], high[:2], low[:2], close[:2]) == []
+
+
+@pytest.mark.parametrize(("close", "adjusted", "traded", "words"), [
+    ([90.0, 100.0], [90.0, 100.0], [95.0, 100.0], "`unadj_close` is the traded price, up to 6% apart"),
+    ([95.0, 100.0], [90.0, 100.0], None, "`close` is the traded price, `adj_close` carries later dividends"),
+    ([90.0, 100.0], [90.0, 100.0], None, "or none were paid")])
+def test_what_a_close_carries(close, adjusted, traded, words):
+    (found,) = adjustment(np.array(close), np.array(adjusted), None if traded is None else np.array(traded))
+    assert (found.check, found.severity) == ("adjusted", "note")
+    assert words in found.text
+
+
+def test_daily_sums_tell_their_records_and_the_days_that_lack_some():
+    mean = np.full(ROWS, 1e-4)
+    (whole,) = daily_sums(DAYS, 3 * mean, mean, np.full(ROWS, 3.0))
+    assert (whole.severity, "sum of 3 records a day" in whole.text) == ("note", True)
+    count = np.full(ROWS, 3.0)
+    count[[5, 9]] = 2
+    (lacking,) = daily_sums(DAYS, count * mean, mean, count)
+    assert (lacking.severity, lacking.count, lacking.dates) == ("warning", 2, (iso(DAYS[5]), iso(DAYS[9])))
+
+
+def test_shorts_below_zero_are_named_by_column():
+    assert signed_shorts(np.array([1.0, 2.0]), "short") == []
+    (always,) = signed_shorts(np.array([-1.0, -2.0]), "short")
+    assert (always.severity, always.column, "100% of the rows" in always.text) == ("note", "short", True)
+    assert signed_shorts(np.array([-1.0, 2.0]), "short")[0].severity == "warning"
