@@ -18,7 +18,8 @@ PACKAGE = Path(regime.__file__).parent
 ROOMS = {"sources", "panel", "features", "labels", "splits", "models", "evaluation", "rules", "backtest", "report",
          "runtime", "mechanisms", "workflows", "cli"}
 # Where stages may meet, as arguments of each other; every folder that is no other floor is a stage.
-MEETING = {"workflows"}
+# Rooms where stages meet, lowest first: the audit examines every stage, the workflows use it.
+MEETING = ("audit", "workflows")
 # Words and tables of a run, shared by the page and the terminal: the one part of a stage that cli may use.
 SPOKEN = {"regime.report.sentences", "regime.report.tables"}
 DOORS = {
@@ -91,7 +92,7 @@ def may_import(importer, target):
     if here == "cli":
         return there in MEETING or target in SPOKEN
     if here in MEETING:
-        return there not in {"cli", *MEETING}
+        return there not in {"cli", *MEETING[MEETING.index(here) + 1:]}
     return there == "mechanisms" and here != "ground"
 
 

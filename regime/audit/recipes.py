@@ -150,7 +150,7 @@ def _jump_labels(item: Found, subject: Subject) -> list[Builder]:
 
 def _classifier(item: Found, subject: Subject) -> list[Builder]:
     """A small classifier fitted at each refit on what was known by then."""
-    short = subject.last(SHORT)
+    short = subject.last(BLOCKS)
     features = short.features(short.panel)[list(subject.model.columns)]
     trees = TreeSettings(rounds=4, leaf_rows=20)
     signs = {spec.name: spec.sign or 1 for spec in short.features.specs}
@@ -163,6 +163,8 @@ def _classifier(item: Found, subject: Subject) -> list[Builder]:
         X, blocks = part.rows.frames["features"], []
         for fold in folds_of(short, part.sessions):
             rows = known_rows(part.truth, part.known_at, fold.refit)
+            if part.truth[rows].nunique() < 2:
+                continue
             stress = part.truth[rows].to_numpy()
             weights = np.column_stack([0.6 * (1 - stress), 0.2 * (1 - stress), stress, 0.2 * (1 - stress)])
             fitted = clone(model).fit(X[rows], weights)

@@ -94,9 +94,8 @@ def _fill(world: World) -> Builder:
     exposure = pd.Series(np.round(rng.random(len(prices)), 1), prices.index, name="exposure")
 
     def build(part: Rows, t: int) -> pd.DataFrame:
-        decided = part.frames["exposure"]
-        earned = backtest(prices.loc[decided.index], decided, Costs(bps=0.0)).returns
-        return pd.DataFrame({"return": earned.shift(-FILLED)})
+        earned = backtest(prices, part.frames["exposure"], Costs(bps=0.0)).returns  # the last decision stands
+        return pd.DataFrame({"return": earned.reindex(prices.index).shift(-FILLED)})
 
     return Builder(name="backtest.engine.backtest", place=place_of(backtest), build=build,
                    given=Rows(frames={"exposure": exposure}, shares=("exposure",)))

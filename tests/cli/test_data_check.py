@@ -203,9 +203,9 @@ def test_people_get_tables_the_gravest_first_and_the_verdict_last(folder: Path, 
 
 def test_a_check_writes_nothing_and_is_quick(folder: Path) -> None:
     before = {path: path.read_bytes() for path in folder.parent.rglob("*") if path.is_file()}
-    begun = time.perf_counter()
+    begun = time.process_time()
     check_data(folder.parent / "mine.yaml", data=folder)
-    assert time.perf_counter() - begun < 10
+    assert time.process_time() - begun < 5
     assert {path: path.read_bytes() for path in folder.parent.rglob("*") if path.is_file()} == before
 
 
