@@ -69,8 +69,8 @@ def _straight(item: Observed) -> Finding | None:
         return None
     return Finding(kind="straight line", name=item.name, place=item.place, size=float(best + 1), unit="rows",
                    severity="warning" if item.revised else "leak",
-                   evidence=f"From {item.periods[where]:%Y-%m-%d} on the values lie on a straight line to a later one: a "
-                            f"gap filled from its end ({share:.0%} of all values lie on such lines).")
+                   evidence=f"From {item.periods[where]:%Y-%m-%d} on the values lie on a straight line to a later one: "
+                            f"a gap filled from its end ({share:.0%} of all values lie on such lines).")
 
 
 def _backwards(item: Observed) -> Finding | None:
@@ -96,8 +96,8 @@ def _backwards(item: Observed) -> Finding | None:
     if total < BACKWARDS:
         return None
     return Finding(kind="back-fill", name=item.name, place=item.place, size=float(worst), unit="rows",
-                   evidence=f"Values repeat from {item.periods[where]:%Y-%m-%d} on, and the jump stands before such runs, "
-                            f"not after them (log-likelihood {total:.1f}): gaps hold the value that ended them.")
+                   evidence=f"Values repeat from {item.periods[where]:%Y-%m-%d} on, and the jump stands before such "
+                            f"runs, not after (log-likelihood {total:.1f}): gaps hold the value that ended them.")
 
 
 def _between_sessions(item: Observed, sessions: pd.DatetimeIndex) -> Finding | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,7 @@ from regime.schema import Labels
 __all__ = ["Block", "TrainedFold", "fold_findings", "sampled"]
 
 Positions = NDArray[np.int64]
+T = TypeVar("T")
 
 
 class Block(Protocol):
@@ -129,7 +130,7 @@ def _finding(kind: str, place: str, size: int, evidence: str) -> Finding:
     return Finding(kind=kind, name="walk-forward", place=place, size=float(size), unit="sessions", evidence=evidence)
 
 
-def sampled(folds: Sequence[Block], count: int) -> list[Block]:
+def sampled(folds: Sequence[T], count: int) -> list[T]:
     """At most `count` folds, evenly from the first to the last."""
     if not folds:
         return []

@@ -34,7 +34,7 @@ from regime.workflows.settings import Settings, load_settings
 
 __all__ = ["audit", "audit_run", "subject_of"]
 
-QUICK_DATES, QUICK_FOLDS = 6, 8  # what every run can afford
+QUICK_DATES, QUICK_FOLDS, QUICK_SESSIONS = 6, 8, 1000  # what every run can afford
 REACHES_BACK = ("truncate", "perturb", "delay")
 
 
@@ -133,9 +133,9 @@ def audit_run(settings: Settings, world: World, features: pd.DataFrame, folds: S
     watch, account = progress or NoProgress(), _Account()
     catalogue = load_catalogue(find_config(settings.catalogue))
     subject = subject_of(settings, world, catalogue)
-    made = [feature_set(subject), rule_builder("rule", place_of(type(settings.rule)), settings.rule, subject.last(1000))]
+    rule = rule_builder("rule", place_of(type(settings.rule)), settings.rule, subject.last(QUICK_SESSIONS))
     with watch.stage("audit", total=5) as stage:
-        _probed(account, made, [], QUICK_DATES, NoProgress())
+        _probed(account, [feature_set(subject), rule], [], QUICK_DATES, NoProgress())
         stage.advance()
         _label_use(account, settings, world, features, NoProgress(), panel=False)
         stage.advance()

@@ -128,5 +128,5 @@ def signed_shorts(values: Floats, column: str) -> list[Finding]:
         return []
     share = negative / len(values)
     return [Finding(check="negative_shorts", severity="note" if share > 0.9 else "warning", count=negative,
-                    column=column, text=f"short positions are written negative on {share:.0%} of the rows: "
+                    column=column, text=f"`{column}`: short positions are written negative on {share:.0%} of the rows: "
                                         "add them to the longs for the net, do not subtract them")]

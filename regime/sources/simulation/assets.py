@@ -10,12 +10,13 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from regime.sources.simulation.draws import YEAR, Floats
+from regime.sources.simulation.draws import YEAR, pulled
 from regime.sources.simulation.rules import CRYPTO, EQUITY, INDEX_START, MARKETS
 from regime.sources.simulation.world import World
 
 __all__ = ["asset_prices"]
 
+OWN_REVERSION = 1 - 0.5 ** (1 / 1500)  # a session: nobody outgrows the rest for ever
 BEFORE_NEW_YORK = ("nikkei", "hang_seng")  # closed when New York opens: they follow its last session
 
 # First price; loadings on the markets' log returns (treasury: the 10-year note's); own noise and income, a year.
@@ -101,8 +102,10 @@ def _loaded(world: World) -> Iterator[tuple[str, pd.Series]]:
         price, *loadings, own, income = map(float, numbers)
         moves = (before if name in BEFORE_NEW_YORK else returns) * np.array(loadings)
         # Column by column, not a matrix product: its last bits would depend on the number of rows.
-        total = sum(moves.T) + income / YEAR + own * world.draws.heavy(name) / YEAR ** 0.5
-        yield name, _level(price, total, world.sessions)
+        drift = np.cumsum(sum(moves.T) + income / YEAR)
+        noise = own * world.draws.heavy(name) / YEAR ** 0.5
+        apart = pulled(np.zeros(len(drift)), OWN_REVERSION, noise, first=0.0)
+        yield name, pd.Series(price * np.exp(drift + apart), world.sessions)
 
 
 def _index(world: World) -> dict[str, pd.Series]:
@@ -128,6 +131,3 @@ def _crypto(world: World) -> dict[str, pd.Series]:
     return {"btc": pd.Series(300.0 * np.exp(bitcoin), days),
             "eth": pd.Series(20.0 * np.exp(1.1 * bitcoin + own), days)}
 
-
-def _level(first: float, moves: Floats, sessions: pd.DatetimeIndex) -> pd.Series:
-    return pd.Series(first * np.exp(np.cumsum(moves)), sessions)
