@@ -94,8 +94,8 @@ def label_findings(table: pd.DataFrame, labels: Labels, known: pd.DataFrame, pla
             if share > worst.get(str(name), (SHARE, ""))[0]:
                 worst[str(name)] = (share, flag)
     return [Finding(kind="label use", name=name, place=(places or {}).get(name, "panel"), size=round(share, 3),
-                    unit="share", evidence=f"It takes {share:.0%} of the log loss of `{flag}` that price and volatility "
-                                           f"leave; honest columns take at most a seventh.")
+                    unit="share", evidence=f"It takes {share:.0%} of the log loss of `{flag}` that price and "
+                                           "volatility leave; honest columns take at most a seventh.")
             for name, (share, flag) in worst.items()]
 
 

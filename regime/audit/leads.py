@@ -123,7 +123,7 @@ def peer_findings(series: Mapping[str, Observed], n_sessions: int) -> list[Findi
             found.append(Finding(
                 kind="lead", name=name, place=series[name].place, size=float(best[place, whom]), unit="sessions",
                 evidence=f"{(leads[place] & others).sum()} of {others.sum()} related series follow it; {names[whom]} "
-                         f"with a correlation of {shifted[place, whom]:.2f} against {same[place, whom]:.2f} on the day."))
+                         f"with a correlation of {shifted[place, whom]:.2f}, {same[place, whom]:.2f} on the day."))
     return found
 
 

@@ -160,7 +160,7 @@ PUBLISHERS: tuple[Publisher, ...] = (
               says="Thursday for the survey to Wednesday"),
     Publisher(name="AAII", paths=("positioning/aaii*",), time="06:00", stamps=("wed", "thu", "fri"),
               says="dated by the day of publication"),
-    Publisher(name="FINRA", paths=("positioning/finra*",), calendar_days=25, time="00:00",
+    Publisher(name="FINRA", paths=("positioning/finra*",), calendar_days=25, time="16:00",
               says="the third week of the month after, later in months with holidays"),
     Publisher(name="CFTC", paths=("positioning/cot_*",), next="fri", time="15:30", stamps=("tue",),
               says="Friday at 15:30 for Tuesday; stopped in the shutdowns of 2013 and 2018-19 and after the ION attack",
@@ -178,6 +178,6 @@ PUBLISHERS: tuple[Publisher, ...] = (
                        (date(2023, 1, 31), date(2023, 2, 14), date(2023, 2, 24)))),
     Publisher(name="consensus estimates", paths=("valuation/forward_pe*", "valuation/trailing_pe*"), time="16:15",
               says="price of the day over estimates"),
-    Publisher(name="Shiller", paths=("valuation/shiller*",), calendar_days=30, time="00:00", revised=True,
+    Publisher(name="Shiller", paths=("valuation/shiller*",), calendar_days=30, time="16:00", revised=True,
               says="monthly, with earnings that are reported and revised months later"),
 )

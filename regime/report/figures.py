@@ -43,6 +43,8 @@ class Figure:
         Plotly layout.
     fit : tuple of str
         Vertical axes that follow the dates in view.
+    regimes : bool
+        Whether its colours are those of the regimes, so that the page explains them over it.
     """
 
     key: str
@@ -54,6 +56,7 @@ class Figure:
     traces: list[dict[str, Any]]
     layout: dict[str, Any]
     fit: tuple[str, ...] = field(default=())
+    regimes: bool = True
 
 
 def spans(mask: pd.Series) -> list[tuple[pd.Timestamp, pd.Timestamp]]:

@@ -69,7 +69,7 @@
 
   /* Changes to the axes of one figure for the dates in view. */
   function axes(key, traces, layout) {
-    const result = { xaxis: { range: [...shown] } };
+    const result = layout.xaxis.type === "date" ? { xaxis: { range: [...shown] } } : {};
     for (const axis of spec.figures[key].fit) {
       result[axis] = reach(traces, axis.replace("axis", ""), layout[axis].type === "log") ?? {};
     }
@@ -114,7 +114,7 @@
 
   function listen(plot) {
     plot.on("plotly_relayout", (event) => {
-      if (busy || event["xaxis.range[0]"] === undefined) return;
+      if (busy || typeof event["xaxis.range[0]"] !== "string") return;
       press(null);
       view(event["xaxis.range[0]"].slice(0, 10), event["xaxis.range[1]"].slice(0, 10));
     });

@@ -18,8 +18,10 @@ from regime.report.inline import encode, script_policy
 from regime.report.quantities import display_name
 from regime.report.regime_figures import probability_figure, regime_figure
 from regime.report.sentences import headline, percent, spoken_date, verdict
-from regime.report.tables import event_table, importance_table, lineage_table, performance_table, score_table
+from regime.report.tables import Table, event_table, importance_table, lineage_table, performance_table, score_table
 from regime.report.wealth_figures import wealth_figure
+from regime.report.world_facts import fact_table
+from regime.report.world_figures import SimulatedView, world_figures
 from regime.schema import REGIMES, check_exposure, check_probabilities
 
 __all__ = ["ReportContent", "render"]
@@ -55,6 +57,8 @@ class ReportContent:
         Importance by family of features; empty for none.
     lineage : mapping
         Further rows of the lineage table, e.g. ``{"commit": ..., "lightgbm": ...}``.
+    world : SimulatedView, optional
+        The truth behind a simulated market, shown in a section of its own.
 
     Raises
     ------
@@ -73,6 +77,7 @@ class ReportContent:
     config_text: str = ""
     families: Mapping[str, float] = field(default_factory=dict)
     lineage: Mapping[str, Any] = field(default_factory=dict)
+    world: SimulatedView | None = None
 
     def __post_init__(self) -> None:
         check_probabilities(self.probabilities, "ReportContent.probabilities")
@@ -99,14 +104,16 @@ def render(content: ReportContent) -> str:
 
     room = Environment(loader=FileSystemLoader(FOLDER), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     room.filters["spoken"] = spoken_date
-    figures = _figures(content)
+    inside = [] if content.world is None else world_figures(content.world, content.probabilities.index)
+    figures = [*_figures(content), *inside]
     scripts = [get_plotlyjs(), _read("page.js")]
     return room.get_template("page.html.j2").render(
         title=content.title, policy=script_policy(scripts), scripts=scripts, style=_read("page.css"),
         last=content.probabilities.index[-1], sentences=_sentences(content), today=_today(content.probabilities),
         regimes=[(name, display_name(name)) for name in REGIMES], figures={figure.key: figure for figure in figures},
         data=encode(figures), notes=content.notes, config_text=content.config_text,
-        families=importance_table(content.families), **_tables(content))
+        families=importance_table(content.families), world=[figure.key for figure in inside],
+        facts=_facts(content.world), **_tables(content))
 
 
 def _sentences(content: ReportContent) -> tuple[str, str]:
@@ -123,6 +130,10 @@ def _figures(content: ReportContent) -> list[Figure]:
     figures = [regime_figure(content.prices, content.truth, content.probabilities),
                probability_figure(content.probabilities)]
     return figures if content.equity.empty else [*figures, wealth_figure(content.equity, content.exposure)]
+
+
+def _facts(world: SimulatedView | None) -> Table | None:
+    return None if world is None else fact_table(world.prices, world.regimes, world.reserves, world.funding)
 
 
 def _today(probabilities: pd.DataFrame) -> list[dict[str, Any]]:

@@ -41,6 +41,7 @@ def wealth_figure(equity: pd.DataFrame, exposure: pd.Series) -> Figure:
                    "fillcolor": "var(--accent-soft)", "showlegend": False, "hovertemplate": "%{y:.0%}"})
     return Figure(
         key="wealth", title="Equity, drawdown and exposure", height=620, traces=traces, fit=("yaxis", "yaxis2"),
+        regimes=False,
         caption="Growth of 1 after costs (log scale), fall from the highest value so far, and the fraction of capital "
                 "in equities that the rule decided at each close; it is filled at the next close.",
         alternative=_wealth_words(equity, under),

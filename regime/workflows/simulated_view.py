@@ -1,0 +1,46 @@
+"""What the page of a simulated run shows of the truth behind it.
+
+Depends on: config, sources, panel, report.world_facts, report.world_figures, workflows.settings.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from regime.config import find_config
+from regime.panel.releases import release_times
+from regime.report.world_facts import RISKY
+from regime.report.world_figures import SimulatedView
+from regime.sources.catalogue import load_catalogue
+from regime.sources.simulated import SimulatedSource
+from regime.workflows.settings import Settings
+
+__all__ = ["simulated_view"]
+
+FUNDING = ("sofr", "iorb", "reserves", "fed_assets")
+
+
+def simulated_view(settings: Settings) -> SimulatedView | None:
+    """Truth and published prices of the config's simulated world; None where the config reads files.
+
+    **Known at:** the end: it goes into the report alone, after every forecast is made.
+    """
+    source = settings.source
+    if not isinstance(source, SimulatedSource):
+        return None
+    catalogue = load_catalogue(find_config(settings.catalogue))
+    reading = source.read(catalogue, {*RISKY, "vix", *FUNDING}, release_times=release_times)
+    table = _as_of_sessions(reading.observations, reading.sessions)
+    truth = source.truth()
+    return SimulatedView(
+        prices=table[["vix", *RISKY]], regimes=truth.regimes["regime"], crises=truth.crises,
+        flows=truth.flows.xs("equity", axis=1, level="market"), triggers=truth.triggers,
+        trend_exposure=truth.positions["trend_exposure"],
+        reserves=100 * table["reserves"] / table["fed_assets"], funding=100 * (table["sofr"] - table["iorb"]))
+
+
+def _as_of_sessions(observations: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
+    """Each series' value of the last period up to each session; the first value before it."""
+    wide = {str(name): rows.set_index("period")["value"].reindex(sessions, method="ffill").bfill()
+            for name, rows in observations.groupby("series", observed=True)}
+    return pd.DataFrame(wide, index=sessions)
