@@ -1,6 +1,7 @@
 """Builders with a leak sewn in, and the same builders without.
 
-Depends on: features, labels, mechanisms, models, panel, rules; audit.given, audit.kinds, audit.planted_world, audit.probes.
+Depends on: features, labels, mechanisms, models, panel, rules; audit.given, audit.kinds, audit.planted_world,
+audit.probes.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ BUILDER_LEAKS: dict[str, tuple[Leak, ...]] = {
         lambda y, x, k: (y - y.min()) / (y.max() - y.min()),
         lambda y, x, k: y.rank(pct=True),
         lambda y, x, k: y.clip(y.quantile(0.02), y.quantile(0.98)),
-        lambda y, x, k: y.fillna(y.mean()) + 0.0 * y.mean(),
+        lambda y, x, k: y - y.mean(),
         lambda y, x, k: y / y.dropna().iloc[-1],
     ),
     "centred window": (
@@ -121,8 +122,8 @@ def clean_calibrator(rng: Rng) -> Builder:
 def leaky_calibrator(rng: Rng) -> Builder:
     """A calibrator that is fitted on its block, on truths not yet known, or on scores scaled by the whole sample."""
     def scaled(part: Learned, folds: Any) -> pd.Series:
-        score = part.rows.frames["score"]
-        return calibrated((score - score.mean()) / score.std() + 1e-9 * score, part.truth, part.known_at, folds)
+        ranks = part.rows.frames["score"].rank(pct=True)
+        return calibrated(ranks, part.truth, part.known_at, folds)
 
     def late(part: Learned, folds: Any) -> pd.Series:
         moved = [Fold(refit=part.sessions[min(int(fold.test[0]) + size, len(part.sessions) - 1)], test=fold.test)
@@ -220,8 +221,8 @@ def _calibrator(rng: Rng, forecast: Callable[[Learned, Any], pd.Series]) -> Buil
     score = (1 - prices["sp500"] / prices["sp500"].rolling(63, min_periods=1).max()).rename("score")
 
     def build(part: Learned, t: int) -> pd.DataFrame:
-        starts = range(600, len(part.sessions), 200)
-        folds = [Fold(refit=part.sessions[start - 1], test=np.arange(start, min(start + 200, len(part.sessions))))
+        starts = range(500, len(part.sessions), 60)
+        folds = [Fold(refit=part.sessions[start - 1], test=np.arange(start, min(start + 60, len(part.sessions))))
                  for start in starts]
         return forecast(part, folds).to_frame("column")
 

@@ -26,12 +26,11 @@ MARKS = {
     "false_alarm": ("False alarm", "circle-open", "var(--soft)", "y"),
     "519": ("519: crypto alone", "diamond", "var(--accent)", "y2"),
 }
-# Colours stand apart by agent; the forced ones are warm.
+# Those who trade by rule or by margin; households and value investors take the other side.
 AGENTS = {
     "levered_funds": ("Levered funds", "var(--deleveraging)"), "dealers": ("Option dealers", "var(--fragile)"),
     "volatility_targets": ("Volatility targets", "var(--bench-2)"), "risk_parity": ("Risk parity", "var(--bench-4)"),
     "trend_followers": ("Trend followers", "var(--accent)"), "pension": ("Pension fund", "var(--bench-3)"),
-    "households": ("Households", "var(--bench-1)"), "value_investors": ("Value investors", "var(--calm)"),
 }
 SPEEDS = {"short": ("var(--bench-2)", "dot"), "medium": ("var(--bench-3)", "dash"), "long": ("var(--bench-4)", "solid")}
 
@@ -135,14 +134,20 @@ def _flow_figure(view: SimulatedView, index: pd.DatetimeIndex) -> Figure:
     shades = [{"type": "rect", "xref": "x", "yref": "paper", "x0": f"{a:%Y-%m-%d}", "x1": f"{b:%Y-%m-%d}", "y0": 0,
                "y1": 1, "fillcolor": "var(--deleveraging)", "opacity": 0.12, "line": {"width": 0}, "layer": "below"}
               for a, b in spans(regimes == "deleveraging")]
+    table = weekly[shown]
+    ends = {"bought": table.clip(lower=0.0).sum(axis=1), "sold": table.clip(upper=0.0).sum(axis=1)}
+    # Unseen lines at the ends of the bars: the axis follows what is in view, and bars alone do not say how high they stack.
+    traces += [{"type": "scatter", "mode": "lines", "x": DATE, "y": {"column": end}, "line": {"width": 0}, "name": end,
+                "showlegend": False, "hoverinfo": "skip"} for end in ends]
     worst = weekly["levered_funds"].idxmin()
     return Figure(
         key="world-flows", title="Who bought and who had to sell", height=420, fit=("yaxis",), regimes=False,
-        caption="True net purchases of equity a week, USD bn, stacked; shaded where the true regime is a deleveraging. "
-                "What the sellers sell beyond what others take moves the price.",
+        caption="True net purchases of equity a week by those who trade by rule or by margin, USD bn, stacked; households "
+                "and value investors take the other side, at a price. Shaded: the true regime is a deleveraging.",
         alternative=f"Levered funds sold most in the week to {worst:%-d %B %Y}: "
                     f"{-weekly['levered_funds'].min():,.0f} bn of equity.",
-        columns={"date": weekly.index.to_numpy(), **{name: weekly[name].to_numpy(dtype=float) for name in shown}},
+        columns={"date": weekly.index.to_numpy(), **{name: weekly[name].to_numpy(dtype=float) for name in shown},
+                 **{end: values.to_numpy(dtype=float) for end, values in ends.items()}},
         traces=traces, layout=base_layout(
             yaxis=_titled("USD bn a week") | {"tickformat": ",.0f"}, barmode="relative", bargap=0, shapes=shades,
             margin={"l": 62, "r": 10, "t": 52, "b": 28}))

@@ -25,6 +25,7 @@ from regime.schema import REGIMES, check_exposure, check_probabilities
 from regime.workflows.data import World, read_world
 from regime.workflows.forecast import Forecast, final_model, walk_forward
 from regime.workflows.settings import Settings, settings_of
+from regime.workflows.simulated_view import simulated_view
 from regime.workflows.strategy import Strategy, decide, trade
 from regime.workflows.verdict import Verdict, judge, rivals, truth_of
 
@@ -162,7 +163,7 @@ def _write_report(folder: Path, settings: Settings, summary: Mapping[str, Any], 
         title=f"Deleveraging regimes: {settings.name}", summary=summary, prices=world.close.loc[days], truth=truth,
         probabilities=forecast.probabilities, exposure=strategy.exposure, equity=strategy.equity,
         notes=(*data_notes, *strategy.notes),
-        config_text=yaml.safe_dump(dump(settings), sort_keys=False, allow_unicode=True))
+        config_text=yaml.safe_dump(dump(settings), sort_keys=False, allow_unicode=True), world=simulated_view(settings))
     (folder / "report.html").write_text(render(content), encoding="utf-8")
 
 

@@ -1,0 +1,201 @@
+"""How good the audit is: leaks planted at random against what it finds, and clean things against what it cries.
+
+The detectors are called as any user calls them and are told nothing of what was planted.
+
+Depends on: sources.catalogue; the other modules of audit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from regime.audit import planted_builders as made
+from regime.audit import planted_data as data
+from regime.audit.findings import Finding
+from regime.audit.folds import fold_findings
+from regime.audit.labels import knowable, label_findings
+from regime.audit.planted_world import Rng
+from regime.audit.probes import Builder, probe
+from regime.audit.releases import release_findings
+from regime.audit.series import series_findings
+from regime.sources.catalogue import Catalogue, load_catalogue
+
+__all__ = ["CLEAN", "KINDS", "Plant", "plant", "score"]
+
+DATES = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plant:
+    """One thing to be audited, and what was planted in it.
+
+    Parameters
+    ----------
+    kind : str
+        Class of the leak, or ``clean: ...``.
+    size : float
+        Sessions or days; 0 for nothing planted, or where a leak has no size.
+    findings : tuple of Finding
+        What the audit said.
+    """
+
+    kind: str
+    size: float
+    findings: tuple[Finding, ...]
+
+    @property
+    def found(self) -> bool:
+        """Whether the audit called it a leak."""
+        return any(finding.severity == "leak" for finding in self.findings)
+
+
+Planter = Callable[[Rng, Catalogue], tuple[float, list[Finding]]]
+
+
+def plant(kind: str, seed: int, catalogue: Catalogue | None = None) -> Plant:
+    """Plant one leak, or nothing, and audit it.
+
+    Parameters
+    ----------
+    kind : str
+        One of `KINDS` or `CLEAN`.
+    seed : int
+        Two seeds differ in place, form and size.
+    catalogue : Catalogue, optional
+        Whose release rules are spoiled; the shipped one by default.
+
+    Returns
+    -------
+    Plant
+    """
+    rng = np.random.default_rng([seed, sum(map(ord, kind))])
+    size, findings = {**KINDS, **CLEAN}[kind](rng, catalogue or load_catalogue())
+    return Plant(kind=kind, size=size, findings=tuple(findings))
+
+
+def score(kinds: Iterable[str] = (), count: int = 20, controls: int = 200, seed: int = 0) -> pd.DataFrame:
+    """How many of each class were found, and how many clean things were called leaks.
+
+    Parameters
+    ----------
+    kinds : iterable of str
+        Classes of leaks; all by default.
+    count : int
+        Planted leaks a class.
+    controls : int
+        Clean things in all.
+    seed : int
+
+    Returns
+    -------
+    DataFrame, one row a class
+        Columns ``planted``, ``found``, ``share``; for the clean ones ``found`` counts false alarms.
+    """
+    catalogue = load_catalogue()
+    each = -(-controls // len(CLEAN))
+    rows = {}
+    for kind, many in [*((kind, count) for kind in kinds or KINDS), *((kind, each) for kind in CLEAN)]:
+        if many:
+            found = sum(plant(kind, seed + number, catalogue).found for number in range(many))
+            rows[kind] = {"planted": many, "found": found, "share": found / many}
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _probed(builders: Builder | list[Builder]) -> list[Finding]:
+    several = builders if isinstance(builders, list) else [builders]
+    return [finding for builder in several for finding in probe(builder, dates=DATES)]
+
+
+def _builder(kind: str) -> Planter:
+    def planted(rng: Rng, catalogue: Catalogue) -> tuple[float, list[Finding]]:
+        builder, size = made.planted_builder(rng, kind)
+        return float(size), _probed(builder)
+    return planted
+
+
+def _panel(kind: str) -> Planter:
+    def planted(rng: Rng, catalogue: Catalogue) -> tuple[float, list[Finding]]:
+        builder, size = made.leaky_panel(rng, kind)
+        return size, _probed(builder)
+    return planted
+
+
+def _series(kind: str) -> Planter:
+    def planted(rng: Rng, catalogue: Catalogue) -> tuple[float, list[Finding]]:
+        rows = data.leaky_rows(rng, kind)
+        return rows.size, series_findings(rows.table, rows.sessions, rows.catalogue)
+    return planted
+
+
+def _labels(rng: Rng, catalogue: Catalogue) -> tuple[float, list[Finding]]:
+    builders, size = made.leaky_labels(rng)
+    return float(size), _probed(builders)
+
+
+def _rule(rng: Rng, catalogue: Catalogue) -> tuple[float, list[Finding]]:
+    builder, size = made.leaky_rule(rng)
+    return float(size), _probed(builder)
+
+
+def _release(rng: Rng, catalogue: Catalogue) -> tuple[float, list[Finding]]:
+    rows = data.early_rule(rng, catalogue)
+    return rows.size, release_findings(rows.table, catalogue)
+
+
+def _label_column(rng: Rng, catalogue: Catalogue) -> tuple[float, list[Finding]]:
+    item = data.columns(rng, leaky=True)
+    return item.size, [finding for finding in _label_use(item) if finding.name == "planted"]
+
+
+def _label_use(item: data.Columns) -> list[Finding]:
+    returns = item.prices["sp500"].pct_change(fill_method=None)
+    vix = 1600 * returns.ewm(halflife=10, min_periods=5).std()
+    return label_findings(item.table, item.labels, knowable(item.prices["sp500"], returns, vix))
+
+
+def _folds(rng: Rng, catalogue: Catalogue) -> tuple[float, list[Finding]]:
+    trained, sessions, embargo = data.leaky_folds(rng)
+    return 0.0, fold_findings(trained, sessions, embargo=embargo)
+
+
+def _clean_folds(rng: Rng, catalogue: Catalogue) -> tuple[float, list[Finding]]:
+    trained, sessions, embargo = data.clean_folds(rng)
+    return 0.0, fold_findings(trained, sessions, embargo=embargo)
+
+
+def _clean_release(rng: Rng, catalogue: Catalogue) -> tuple[float, list[Finding]]:
+    return 0.0, release_findings(data.honest_rule(rng, catalogue).table, catalogue)
+
+
+def _clean_series(rng: Rng, catalogue: Catalogue) -> tuple[float, list[Finding]]:
+    rows = data.clean_rows(rng)
+    return 0.0, series_findings(rows.table, rows.sessions, rows.catalogue)
+
+
+KINDS: Mapping[str, Planter] = {
+    **{kind: _builder(kind) for kind in made.BUILDER_LEAKS},
+    "revised vintage": _panel("revised vintage"),
+    "release read early": _panel("release read early"),
+    "wrong release day": _release,
+    "leaky calibrator": lambda rng, catalogue: (0.0, _probed(made.leaky_calibrator(rng))),
+    "rule on later signals": _rule,
+    "label known early": _labels,
+    "label as feature": _label_column,
+    "leaky folds": _folds,
+    **{kind: _series(kind) for kind in data.SERIES_LEAKS},
+}
+CLEAN: Mapping[str, Planter] = {
+    "clean: builder": lambda rng, catalogue: (0.0, _probed(made.clean_builder(rng)[0])),
+    "clean: calibrator": lambda rng, catalogue: (0.0, _probed(made.clean_calibrator(rng))),
+    "clean: rule": lambda rng, catalogue: (0.0, _probed(made.clean_rule(rng))),
+    "clean: labels": lambda rng, catalogue: (0.0, _probed(made.clean_labels(rng))),
+    "clean: panel": lambda rng, catalogue: (0.0, _probed(made.clean_panel(rng))),
+    "clean: columns": lambda rng, catalogue: (0.0, _label_use(data.columns(rng, leaky=False))),
+    "clean: folds": _clean_folds,
+    "clean: release": _clean_release,
+    "clean: series": _clean_series,
+}
