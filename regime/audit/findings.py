@@ -124,6 +124,13 @@ class AuditReport:
         """``leaks`` if there is any."""
         return "leaks" if self.leaks else "clean"
 
+    @property
+    def sentence(self) -> str:
+        """The verdict and what it rests on, for a page or a terminal."""
+        looked = ", ".join(f"{check.checked:,} {check.name}" for check in self.checks)
+        found = f"{len(self.leaks)} leaks" if self.leaks else "nothing looks ahead"
+        return f"Audit: {found}; looked at {looked}; {len(self.warnings)} known impurities."
+
     def to_dict(self) -> dict[str, Any]:
         """Plain content for JSON: `verdict`, `checks` by name, `findings`, `seconds`."""
         checks = {check.name: {key: value for key, value in asdict(check).items() if key != "name"}

@@ -39,6 +39,9 @@ class Given(Protocol):
     def until(self, t: int) -> Given:
         """Only what was known at t."""
 
+    def gaps(self) -> NDArray[np.int64]:
+        """Positions at which something is missing that was there before: where a filled gap would show."""
+
     def later(self, t: int) -> Floats:
         """Rising distances from t at which something new becomes known."""
 
@@ -80,6 +83,16 @@ class Rows:
     def until(self, t: int) -> Rows:
         """Rows up to t."""
         return replace(self, frames={name: frame.iloc[:t + 1] for name, frame in self.frames.items()})
+
+    def gaps(self) -> NDArray[np.int64]:
+        """Rows in which a column is missing after its first value and before its last."""
+        odd = np.zeros(len(self.sessions), dtype=bool)
+        for frame in self.frames.values():
+            has = frame.notna().to_numpy().reshape(len(frame), -1)
+            begun = np.maximum.accumulate(has, axis=0)
+            goes_on = np.maximum.accumulate(has[::-1], axis=0)[::-1]
+            odd |= (begun & goes_on & ~has).any(axis=1)
+        return np.flatnonzero(odd)
 
     def later(self, t: int) -> Floats:
         """1, 2, ... to the last row."""
@@ -126,6 +139,10 @@ class Published:
     def unit(self) -> Unit:
         """Calendar days, and parts of them."""
         return "days"
+
+    def gaps(self) -> NDArray[np.int64]:
+        """None: what is missing was not published."""
+        return np.zeros(0, dtype=np.int64)
 
     def until(self, t: int) -> Published:
         """Rows released by the close of t, and sessions up to it."""
@@ -189,6 +206,10 @@ class Learned:
         known = (self.known_at <= self.sessions[t]).fillna(False)
         return Learned(rows=self.rows.until(t), truth=self.truth.where(known).iloc[:t + 1],
                        known_at=self.known_at.where(known).iloc[:t + 1])
+
+    def gaps(self) -> NDArray[np.int64]:
+        """Those of the rows."""
+        return self.rows.gaps()
 
     def later(self, t: int) -> Floats:
         """1, 2, ... to the last row."""

@@ -82,7 +82,8 @@ def label_findings(table: pd.DataFrame, labels: Labels, known: pd.DataFrame, pla
         return []
     regime = labels.regime.cat.codes.to_numpy()[rows]
     blocks = np.arange(len(rows)) * BLOCKS // len(rows)
-    expected = _expected(known.to_numpy(dtype=float)[rows], regime, blocks)
+    scores = known.iloc[rows].loc[:, known.iloc[rows].nunique() > BINS]
+    expected = _expected(scores.to_numpy(dtype=float), regime, blocks)
     worst: dict[str, tuple[float, str]] = {}
     for flag in FLAGS:
         truth = (regime == REGIMES.index(flag)).astype(float)

@@ -99,6 +99,13 @@ def planted_builder(rng: Rng, kind: str) -> tuple[Builder, int]:
     kind : str
         One of `BUILDER_LEAKS`.
     """
+    while True:
+        builder, size, changed = _try_builder(rng, kind)
+        if changed:  # a clip that clips nothing, or a gap that nobody fills, is no leak
+            return builder, size
+
+
+def _try_builder(rng: Rng, kind: str) -> tuple[Builder, int, bool]:
     _, compute, values = clean_builder(rng)
     size = int(rng.integers(1, 6))
     leak = BUILDER_LEAKS[kind][int(rng.integers(len(BUILDER_LEAKS[kind])))]
@@ -106,12 +113,13 @@ def planted_builder(rng: Rng, kind: str) -> tuple[Builder, int]:
     first, last = _stretch(rng)
 
     def leaky(v: pd.DataFrame) -> pd.Series:
-        honest = v["gaps"] if kind == "back-fill" else compute(v)
-        spoiled = leak(honest, v[column], size)
+        spoiled = leak(honest(v), v[column], size)
         inside = (v.index >= values.index[first]) & (v.index < values.index[min(last, N - 1)])
-        return spoiled.where(inside, honest)
+        return spoiled.where(inside, honest(v))
 
-    return _of_values(f"planted {kind}", values, leaky), size
+    honest: Compute = (lambda v: v["gaps"]) if kind == "back-fill" else compute
+    changed = not leaky(values).equals(honest(values))
+    return _of_values(f"planted {kind}", values, leaky), size, changed
 
 
 def clean_calibrator(rng: Rng) -> Builder:
@@ -134,8 +142,12 @@ def leaky_calibrator(rng: Rng) -> Builder:
         scored = part.rows.frames["score"].shift(-size)
         return calibrated(scored, part.truth, part.known_at, folds)
 
-    size = int(rng.integers(1, 6))
-    return _calibrator(rng, (scaled, late, early)[int(rng.integers(3))])
+    while True:
+        size, leak = int(rng.integers(1, 6)), (scaled, late, early)[int(rng.integers(3))]
+        seed = int(rng.integers(2**31))
+        spoiled, honest = _calibrator(np.random.default_rng(seed), leak), clean_calibrator(np.random.default_rng(seed))
+        if not spoiled.build(spoiled.given, 0).equals(honest.build(honest.given, 0)):  # a fit that nothing new entered
+            return spoiled
 
 
 def clean_rule(rng: Rng) -> Builder:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from regime.audit.folds import TrainedFold
-from regime.audit.planted_world import ASSETS, Rng, clean_series, market
+from regime.audit.planted_world import Rng, clean_series, market
 from regime.audit.publishers import publisher_of
 from regime.labels.episodes import EpisodeLabels
 from regime.panel.as_of import AsOf
@@ -21,8 +21,8 @@ from regime.schema import Labels
 from regime.sources.catalogue import Catalogue, Release, SeriesSpec
 from regime.splits.walk_forward import Fold, PurgedWalkForward
 
-__all__ = ["SERIES_LEAKS", "Columns", "Observations", "clean_folds", "clean_rows", "columns", "early_rule", "honest_rule",
-           "leaky_folds", "world_with"]
+__all__ = ["SERIES_LEAKS", "Columns", "Observations", "clean_folds", "clean_rows", "columns", "early_rule",
+           "honest_rule", "leaky_folds", "leaky_rows", "world_with"]
 
 YEARS = ("2008-01-01", "2019-12-31")
 SHIFTS = (0.5, 1.0, 2.0, 3.0, 4.0, 5.0)
@@ -111,7 +111,12 @@ def clean_folds(rng: Rng) -> tuple[list[TrainedFold], pd.DatetimeIndex, int]:
 
 def leaky_folds(rng: Rng) -> tuple[list[TrainedFold], pd.DatetimeIndex, int]:
     """Folds without purge, with too short an embargo, or with labels from after the refit."""
-    return _folds(rng, str(rng.choice(["purge", "embargo", "later"])))
+    leak = str(rng.choice(["purge", "embargo", "later"]))
+    while True:  # where no row is known in between, a shorter embargo or a later refit lets nothing in
+        seed = int(rng.integers(2**31))
+        honest, spoiled = _folds(np.random.default_rng(seed), ""), _folds(np.random.default_rng(seed), leak)
+        if any(not np.array_equal(a.train, b.train) for a, b in zip(honest[0], spoiled[0], strict=True)):
+            return spoiled
 
 
 def clean_rows(rng: Rng) -> Observations:
@@ -243,8 +248,9 @@ def _filled(rng: Rng, values: pd.Series) -> pd.Series:
 def _forward_multiple(rng: Rng, prices: pd.DataFrame) -> Observations:
     """Month-end price over the earnings of a year later, known within a few percent, beside trailing earnings."""
     months = pd.date_range(prices.index[0], prices.index[-1], freq="ME")
-    growth = pd.Series(0.03 * rng.standard_normal(len(months) + 24)).ewm(halflife=2).mean().to_numpy()
-    earned = pd.Series(10 * np.exp(np.cumsum(0.004 + growth)), pd.period_range(months[0], periods=len(months) + 24, freq="M"))
+    growth = pd.Series(0.08 * rng.standard_normal(len(months) + 24)).ewm(halflife=2).mean().to_numpy()
+    later = pd.period_range(months[0], periods=len(months) + 24, freq="M")
+    earned = pd.Series(10 * np.exp(np.cumsum(0.004 + growth)), later)
     price = prices["sp500"].reindex(months, method="ffill")
     ahead = int(rng.integers(9, 15))
     noise = np.exp(float(rng.uniform(0.0, 0.02)) * rng.standard_normal(len(months)))
@@ -252,5 +258,3 @@ def _forward_multiple(rng: Rng, prices: pd.DataFrame) -> Observations:
     trailing = pd.Series(earned.to_numpy()[:len(months)], months)
     return world_with(prices, {"forward_pe_sp500": multiple.dropna(), "sp500_earnings": trailing}, size=30.4 * ahead)
 
-
-_ = ASSETS

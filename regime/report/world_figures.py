@@ -86,7 +86,8 @@ def _price_figure(view: SimulatedView, index: pd.DatetimeIndex) -> Figure:
         for column, axis, words in (("sp500", "y", "S&P 500"), ("btc", "y2", "Bitcoin"))]
     traces += [{"type": "scatter", "mode": "markers", "x": DATE, "y": {"column": kind}, "yaxis": MARKS[kind][3],
                 "name": MARKS[kind][0], "hovertemplate": "%{y:,.0f}",
-                "marker": {"symbol": MARKS[kind][1], "color": MARKS[kind][2], "size": 10, "line": {"width": 1.6}}}
+                "marker": {"symbol": MARKS[kind][1], "color": MARKS[kind][2], "size": 10,
+                           "line": {"width": 1.6, "color": MARKS[kind][2]}}}
                for kind in marks]
     traces.append({"type": "heatmap", "x": DATE, "y": [0], "z": [{"column": "regime"}], "yaxis": "y3", "zmin": -0.5,
                    "zmax": steps - 0.5, "colorscale": scale, "showscale": False, "hoverinfo": "skip", "name": "regime"})
@@ -128,22 +129,23 @@ def _flow_figure(view: SimulatedView, index: pd.DatetimeIndex) -> Figure:
     weekly = view.flows.loc[index].resample("W-FRI").sum()
     regimes = view.regimes.loc[index].astype(object)
     shown = [name for name in AGENTS if name in weekly]
-    traces = [{"type": "bar", "x": DATE, "y": {"column": name}, "name": AGENTS[name][0],
-               "marker": {"color": AGENTS[name][1], "line": {"width": 0}}, "hovertemplate": "%{y:,.1f} bn"}
-              for name in shown]
+    traces: list[dict[str, Any]] = [
+        {"type": "bar", "x": DATE, "y": {"column": name}, "name": AGENTS[name][0], "hovertemplate": "%{y:,.1f} bn",
+         "marker": {"color": AGENTS[name][1], "line": {"width": 0}}} for name in shown]
     shades = [{"type": "rect", "xref": "x", "yref": "paper", "x0": f"{a:%Y-%m-%d}", "x1": f"{b:%Y-%m-%d}", "y0": 0,
                "y1": 1, "fillcolor": "var(--deleveraging)", "opacity": 0.12, "line": {"width": 0}, "layer": "below"}
               for a, b in spans(regimes == "deleveraging")]
     table = weekly[shown]
     ends = {"bought": table.clip(lower=0.0).sum(axis=1), "sold": table.clip(upper=0.0).sum(axis=1)}
-    # Unseen lines at the ends of the bars: the axis follows what is in view, and bars alone do not say how high they stack.
+    # Unseen lines at the ends of the bars: the axis follows what is in view, and no bar says how high it stacks.
     traces += [{"type": "scatter", "mode": "lines", "x": DATE, "y": {"column": end}, "line": {"width": 0}, "name": end,
                 "showlegend": False, "hoverinfo": "skip"} for end in ends]
     worst = weekly["levered_funds"].idxmin()
     return Figure(
         key="world-flows", title="Who bought and who had to sell", height=420, fit=("yaxis",), regimes=False,
-        caption="True net purchases of equity a week by those who trade by rule or by margin, USD bn, stacked; households "
-                "and value investors take the other side, at a price. Shaded: the true regime is a deleveraging.",
+        caption="True net purchases of equity a week by those who trade by rule or by margin, USD bn, stacked; "
+                "households and value investors take the other side, at a price. Shaded: the true regime is a "
+                "deleveraging.",
         alternative=f"Levered funds sold most in the week to {worst:%-d %B %Y}: "
                     f"{-weekly['levered_funds'].min():,.0f} bn of equity.",
         columns={"date": weekly.index.to_numpy(), **{name: weekly[name].to_numpy(dtype=float) for name in shown},

@@ -15,6 +15,7 @@ import pandas as pd
 import yaml
 
 from regime.artifacts import check_place, output_folder, write_json
+from regime.audit.findings import AuditReport
 from regime.config import dump
 from regime.models.classifier import DeleveragingClassifier
 from regime.progress import NoProgress, Progress
@@ -22,6 +23,7 @@ from regime.records import Run, commit
 from regime.report.page import ReportContent, render
 from regime.runtime.bundle import write_bundle
 from regime.schema import REGIMES, check_exposure, check_probabilities
+from regime.workflows.audit import audit_run
 from regime.workflows.data import World, read_world
 from regime.workflows.forecast import Forecast, final_model, walk_forward
 from regime.workflows.settings import Settings, settings_of
@@ -103,15 +105,17 @@ def run(config: str | Path | Settings = "configs/demo.yaml", *, data: str | Path
         verdict = judge(settings, truth, forecast.probabilities,
                         rivals(world, features, truth, forecast.folds, watch), forecast.folds)
         strategy = trade(settings, world, decide(settings, world, forecast.probabilities), watch)
+        checked = audit_run(settings, world, features, forecast.folds, watch)
         with watch.stage("final model"):
             model, window = final_model(settings, features, world.market)
         summary = _summary(settings, str(config) if not isinstance(config, Settings) else settings.name, world,
                            forecast, verdict, strategy, folder, record.run_id)
+        summary["audit"] = checked.to_dict()
         with watch.stage("writing"), output_folder(folder) as staged:
             _write_frames(staged, forecast, strategy)
             _write_model(staged / "bundle", settings, world, features, model, window)
             summary["seconds"] = round(time.perf_counter() - begun, 1)
-            _write_report(staged, settings, summary, world, forecast, strategy)
+            _write_report(staged, settings, summary, world, forecast, strategy, checked)
             write_json(staged / "summary.json", summary)
             _record(record, settings, staged, summary, verdict, model)
         return RunResult(summary=summary, probabilities=forecast.probabilities, exposure=strategy.exposure,
@@ -154,7 +158,7 @@ def _write_model(folder: Path, settings: Settings, world: World, features: pd.Da
 
 
 def _write_report(folder: Path, settings: Settings, summary: Mapping[str, Any], world: World,
-                  forecast: Forecast, strategy: Strategy) -> None:
+                  forecast: Forecast, strategy: Strategy, checked: AuditReport) -> None:
     days = forecast.probabilities.index
     # The ribbon shows the folder's own labels even where a list of episodes is what scores.
     truth = settings.truth(world.market).regime.reindex(days).dropna()
@@ -162,7 +166,7 @@ def _write_report(folder: Path, settings: Settings, summary: Mapping[str, Any], 
     content = ReportContent(
         title=f"Deleveraging regimes: {settings.name}", summary=summary, prices=world.close.loc[days], truth=truth,
         probabilities=forecast.probabilities, exposure=strategy.exposure, equity=strategy.equity,
-        notes=(*data_notes, *strategy.notes),
+        notes=(checked.sentence, *map(str, checked.leaks), *data_notes, *strategy.notes),
         config_text=yaml.safe_dump(dump(settings), sort_keys=False, allow_unicode=True), world=simulated_view(settings))
     (folder / "report.html").write_text(render(content), encoding="utf-8")
 
@@ -170,7 +174,8 @@ def _write_report(folder: Path, settings: Settings, summary: Mapping[str, Any], 
 def _record(record: Run, settings: Settings, folder: Path, summary: Mapping[str, Any], verdict: Verdict,
             model: DeleveragingClassifier) -> None:
     scores = summary["scores"]
-    record.set_tags({"data_hash": summary["data"]["hash"], "best_baseline": scores["best_baseline"]})
+    record.set_tags({"data_hash": summary["data"]["hash"], "best_baseline": scores["best_baseline"],
+                     "audit": summary["audit"]["verdict"]})
     record.log_metrics({"model": scores["model"], "baseline": scores["baselines"], "skill": scores["skill"],
                         "strategy": summary["backtest"]["strategy"]})
     if verdict.folds is not None:

@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 
 from regime.report.page import ReportContent
+from regime.report.world_facts import RISKY
+from regime.report.world_figures import SimulatedView
 from regime.schema import REGIMES
 
 FALLS = (("2007-10-10", 340), ("2011-07-22", 50), ("2015-08-18", 40), ("2018-10-04", 55), ("2020-02-20", 23),
@@ -86,3 +88,28 @@ def report_content() -> ReportContent:
         config_text="model:\n  Ensemble:\n    trees: 150\n    leaves: 7\nsplits:\n  embargo: 21\n",
         families={"cross_asset": 0.41, "positioning": 0.22, "liquidity": 0.17, "valuation": 0.12, "dollar": 0.08},
         lineage={"commit": "1a2b3c4d", "lightgbm": "4.7.0", "seed": 7})
+
+
+AGENTS = ("trend_followers", "volatility_targets", "risk_parity", "levered_funds", "dealers", "pension", "households",
+          "value_investors")
+
+
+@pytest.fixture(scope="session")
+def simulated_view() -> SimulatedView:
+    random, days = np.random.default_rng(3), pd.bdate_range("2004-01-01", "2025-03-14", name="date")
+    n = len(days)
+    codes = np.zeros(n, int)
+    codes[3000:3060], codes[3060:3100], codes[2950:3000] = 2, 3, 1
+    moves = random.standard_normal((n, len(RISKY))) * np.where(codes == 2, 0.02, 0.008)[:, None]
+    moves += random.standard_normal((n, 1)) * np.where(codes == 2, 0.03, 0.004)[:, None]
+    prices = pd.DataFrame(100 * np.exp(moves.cumsum(axis=0)), days, list(RISKY)).assign(vix=20.0)
+    crises = pd.DataFrame({"type": ["312", "519", "false_alarm"], "start": days[[3000, 3500, 200]],
+                           "end": days[[3059, 3510, 204]]})
+    reserves = pd.Series(np.linspace(8, 20, n), days)
+    return SimulatedView(
+        prices=prices, regimes=pd.Series(pd.Categorical.from_codes(codes, list(REGIMES), ordered=True), days),
+        crises=crises, flows=pd.DataFrame(random.normal(0, 5, (n, len(AGENTS))), days, list(AGENTS)),
+        triggers=pd.DataFrame({s: prices["sp500"].ewm(span=k).mean()
+                               for s, k in (("short", 38), ("medium", 122), ("long", 347))}),
+        trend_exposure=pd.Series(np.sin(np.arange(n) / 50), days), reserves=reserves,
+        funding=np.exp(-(reserves - 10)) * 10 - 6)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from regime.report.page import ReportContent, render
+from regime.report.world_figures import SimulatedView
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
@@ -58,6 +59,15 @@ def test_every_figure_is_drawn_and_zooms_on_a_desktop(tmp_path: Path, report_con
     assert found["year"] == [["2024-03-14", "2025-03-14"]] * 3
     assert found["words"] == "Model: Deleveraging<br>After the fact: Calm"
     assert found["price"] == "#1c2126"
+
+
+def test_a_simulated_worlds_figures_zoom_with_the_rest_but_for_the_one_without_dates(
+        tmp_path: Path, report_content: ReportContent, simulated_view: SimulatedView) -> None:
+    found = _probe(tmp_path, dataclasses.replace(report_content, world=simulated_view), 1280)
+    assert found["data"]["drawn"] == "7"
+    assert found["year"][:6] == [["2024-03-14", "2025-03-14"]] * 6
+    assert found["year"][6] == found["whole"][6] and 0 < found["whole"][6][0] < found["whole"][6][1] < 30
+    assert found["lines"][3:] == [7, 2, 5, 4] and found["strips"] == 3
 
 
 def test_a_phone_in_the_dark_needs_no_sideways_scroll_and_runs_no_strange_script(

@@ -3,6 +3,9 @@
 Every function takes the row of flows that it fills (shares of the trend value of the equity market;
 a negative one is a sale), what is held, and the row of states that it reads and writes.
 
+**Source:** leverage that lenders cut as volatility rises: Thurner, Farmer and Geanakoplos (2012), Brunnermeier and
+Pedersen (2009); volatility targets: Moreira and Muir (2017).
+
 Depends on: numba, sources.simulation.{rules, state}. Import it where it is used.
 """
 
@@ -50,12 +53,35 @@ from regime.sources.simulation.state import (
     WEALTH,
 )
 
+__all__ = [
+    "balance_risk",
+    "dealer_gamma",
+    "follow_trends",
+    "meet_crypto_margin",
+    "meet_margin",
+    "rebalance",
+    "target_volatility",
+]
+
 YEAR = 252.0
 
 
 @numba.njit(cache=True, error_model="numpy")
 def follow_trends(flow, hold, price, average, variance, rules):  # type: ignore[no-untyped-def]
-    """Each speed is long above its exponential average and short below: there it flips."""
+    """Each speed is long above its exponential average and short below: there it flips.
+
+    Parameters
+    ----------
+    flow : ndarray, shape (n_agents, n_markets)
+        Filled: what is bought on the session.
+    hold : ndarray, shape (n_agents, n_markets)
+        Held at the close before.
+    price : ndarray, shape (n_markets,), log
+    average : ndarray, shape (n_markets, n_speeds), price levels
+    variance : ndarray, shape (n_markets,), of a session
+    rules : record
+        From `rules.compact`.
+    """
     for k in range(len(price)):
         if rules.trend_size[k] > 0.0:
             daily, signal = np.sqrt(variance[k]), 0.0
@@ -70,14 +96,41 @@ def follow_trends(flow, hold, price, average, variance, rules):  # type: ignore[
 
 @numba.njit(cache=True, error_model="numpy")
 def target_volatility(flow, hold, variance, state, rules):  # type: ignore[no-untyped-def]
-    """Exposure is the target over realised volatility, up to a cap."""
+    """Exposure is the target over realised volatility, up to a cap.
+
+    Parameters
+    ----------
+    flow : ndarray, shape (n_agents, n_markets)
+        Filled: what is bought on the session.
+    hold : ndarray, shape (n_agents, n_markets)
+        Held at the close before.
+    variance : float
+        Of equity, of a session.
+    state : ndarray, shape (n_states,)
+        Read and written.
+    rules : record
+        From `rules.compact`.
+    """
     state[EXPOSURE] = min(rules.target_cap, rules.target_volatility / np.sqrt(YEAR * variance))
     flow[TARGET, EQUITY] = 0.10 * (rules.target_size * state[EXPOSURE] - hold[TARGET, EQUITY])
 
 
 @numba.njit(cache=True, error_model="numpy")
 def balance_risk(flow, hold, variance, state, rules):  # type: ignore[no-untyped-def]
-    """Equal risk in four markets, levered to a target: a joint rise of volatility sells all of them."""
+    """Equal risk in four markets, levered to a target: a joint rise of volatility sells all of them.
+
+    Parameters
+    ----------
+    flow : ndarray, shape (n_agents, n_markets)
+        Filled: what is bought on the session.
+    hold : ndarray, shape (n_agents, n_markets)
+        Held at the close before.
+    variance : ndarray, shape (n_markets,), of a session
+    state : ndarray, shape (n_states,)
+        Read and written.
+    rules : record
+        From `rules.compact`.
+    """
     total = 0.0
     for k in (EQUITY, TREASURY, GOLD, COMMODITY):
         total += 1.0 / np.sqrt(variance[k])
@@ -94,6 +147,19 @@ def meet_margin(flow, hold, variance, state, rules):  # type: ignore[no-untyped-
 
     The limit falls with volatility and with the price of funding; where funding is dear they sell
     Treasuries and gold as well, and buy the dollars that they owe.
+
+    Parameters
+    ----------
+    flow : ndarray, shape (n_agents, n_markets)
+        Filled: what is bought on the session.
+    hold : ndarray, shape (n_agents, n_markets)
+        Held at the close before.
+    variance : float
+        Of equity, of a session.
+    state : ndarray, shape (n_states,)
+        Read and written.
+    rules : record
+        From `rules.compact`.
     """
     gross = hold[FUNDS, EQUITY] + hold[FUNDS, CREDIT] + hold[FUNDS, COMMODITY] + 0.25 * hold[FUNDS, TREASURY]
     leverage = gross / state[WEALTH]
@@ -121,7 +187,19 @@ def meet_margin(flow, hold, variance, state, rules):  # type: ignore[no-untyped-
 
 @numba.njit(cache=True, error_model="numpy")
 def meet_crypto_margin(flow, hold, state, rules):  # type: ignore[no-untyped-def]
-    """Traders of crypto: leverage rises with the trend, and the exchange sells whoever is over the limit."""
+    """Traders of crypto: leverage rises with the trend, and the exchange sells whoever is over the limit.
+
+    Parameters
+    ----------
+    flow : ndarray, shape (n_agents, n_markets)
+        Filled: what is bought on the session.
+    hold : ndarray, shape (n_agents, n_markets)
+        Held at the close before.
+    state : ndarray, shape (n_states,)
+        Read and written.
+    rules : record
+        From `rules.compact`.
+    """
     wealth, held = state[CRYPTO_WEALTH], hold[TRADERS, CRYPTO]
     leverage, sold = held / wealth, 0.0
     if leverage > rules.trader_limit:
@@ -135,7 +213,19 @@ def meet_crypto_margin(flow, hold, state, rules):  # type: ignore[no-untyped-def
 
 @numba.njit(cache=True, error_model="numpy")
 def dealer_gamma(price, variance, state, rules):  # type: ignore[no-untyped-def]
-    """Share of a move that dealers trade against (positive) or add to it (negative)."""
+    """Share of a move that dealers trade against (positive) or add to it (negative).
+
+    Parameters
+    ----------
+    price : float
+        Of equity, log.
+    variance : float
+        Of equity, of a session.
+    state : ndarray, shape (n_states,)
+        Read and written.
+    rules : record
+        From `rules.compact`.
+    """
     width = rules.gamma_width * (np.sqrt(YEAR * variance) / rules.usual[EQUITY]) ** 0.5
     above, below = (price - state[CALLS]) / width, (price - state[PUTS]) / (1.2 * width)
     gamma = rules.call_gamma * np.exp(-0.5 * above * above) - rules.put_gamma * np.exp(-0.5 * below * below)

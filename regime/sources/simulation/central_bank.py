@@ -1,5 +1,7 @@
 """The central bank: what reserves cost when they are scarce, when it adds them, and the rate that it sets.
 
+**Source:** the demand for reserves, flat and then steep: Afonso, Giannone, La Spada and Williams (2022).
+
 Depends on: numba, sources.simulation.{rules, state}. Import it where it is used.
 """
 
@@ -20,6 +22,8 @@ from regime.sources.simulation.state import (
     STRESS,
     TENSION,
 )
+
+__all__ = ["price_reserves", "run_balance_sheet", "set_rate"]
 
 
 @numba.njit(cache=True, error_model="numpy")

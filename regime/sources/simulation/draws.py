@@ -58,13 +58,42 @@ class Draws:
         return np.asarray(self.stream(name).standard_t(degrees, self.n) * np.sqrt(1 - 2 / degrees))
 
     def wobble(self, name: str, size: float, halflife: float = 7.0, n: int | None = None) -> Floats:
-        """Noise around 0 of deviation `size` that half forgets itself in `halflife` steps, shape (n,)."""
+        """Noise around 0 that half forgets itself in `halflife` steps.
+
+        Parameters
+        ----------
+        name : str
+        size : float
+            Deviation.
+        halflife : float
+            Steps.
+        n : int, optional
+            Steps; by default one a session.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+        """
         count, keep = (self.n if n is None else n), 0.5 ** (1 / halflife)
         noise = size * np.sqrt(1 - keep ** 2) * self.normal(f"wobble {name}", count)
         return pulled(np.zeros(count), 1 - keep, noise, first=0.0)
 
 
 def pulled(target: Floats, speed: float, noise: Floats, *, first: float) -> Floats:
-    """Path that moves a share `speed` of the way to its target each step, plus noise, shape (n,)."""
+    """Path that moves a share `speed` of the way to its target each step, plus noise.
+
+    Parameters
+    ----------
+    target, noise : ndarray, shape (n,)
+    speed : float
+        In (0, 1].
+    first : float
+        Where it stands before the first step.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        No NaN where there is none in `target` and `noise`.
+    """
     steps = np.r_[first, target + noise / speed]
     return np.asarray(pd.Series(steps).ewm(alpha=speed, adjust=False).mean().to_numpy()[1:])

@@ -13,7 +13,7 @@ import pandas as pd
 from regime.sources.simulation.draws import YEAR, Draws, Floats, Integers, pulled
 from regime.sources.simulation.rules import COMMODITY, CRYPTO, EQUITY, GOLD, MARKETS, TECH, TREASURY, Rules
 
-__all__ = ["KINDS", "News", "draw_news"]
+__all__ = ["KINDS", "News", "Shock", "draw_news"]
 
 MOOD, MOOD_HALFLIFE = 0.6, 30.0  # share of equity news that wears off, sessions
 BEARS_A_YEAR, BEAR_LENGTH, BEAR_DRIFT = 0.13, (140, 300), -0.34

@@ -25,18 +25,18 @@ def rate_series(world: World) -> dict[str, pd.Series]:
     return _yields(world) | _funding(world) | _sheet(world) | _credit(world)
 
 
-def ten_year(world: World) -> Floats:
+def _ten_year(world: World) -> Floats:
     """10-year yield in percent."""
     return np.asarray(np.maximum(-100 * world.price(TREASURY) / DURATION, 0.15))
 
 
-def high_yield(world: World) -> Floats:
+def _high_yield(world: World) -> Floats:
     """High-yield spread in percent: a lower price of credit is a wider spread, in proportion."""
     return np.asarray(4.3 * np.exp(-world.price(CREDIT) / 0.16))
 
 
 def _yields(world: World) -> dict[str, pd.Series]:
-    draws, ten, policy = world.draws, ten_year(world), world.state(at.POLICY)
+    draws, ten, policy = world.draws, _ten_year(world), world.state(at.POLICY)
     # Forced sales of Treasuries push the long end most.
     sold = np.maximum((world.path.value - world.path.price)[:, TREASURY], 0.0)
     thirty = ten + 0.6 - 0.12 * (policy - 2.8) + 3.0 * sold + draws.wobble("dgs30", 0.12, 60)
@@ -48,7 +48,7 @@ def _yields(world: World) -> dict[str, pd.Series]:
     table = {name: np.maximum(values, 0.02) for name, values in least.items()}
     table |= {"t10y2y": table["dgs10"] - table["dgs2"], "breakeven10": expected, "real10": ten - expected,
               "term_premium": 0.4 + 0.5 * (thirty - ten) + 4.0 * sold + draws.wobble("term_premium", 0.1, 60)}
-    mortgage = ten + 1.6 + 6.0 * sold + 0.25 * np.log(high_yield(world) / 4.3) + draws.wobble("mortgage30", 0.06, 30)
+    mortgage = ten + 1.6 + 6.0 * sold + 0.25 * np.log(_high_yield(world) / 4.3) + draws.wobble("mortgage30", 0.06, 30)
     return on_sessions(world.sessions, table) | {
         "mortgage30": as_of(world.sessions, mortgage, weekly(world.sessions, "THU"))}
 
@@ -65,7 +65,7 @@ def _funding(world: World) -> dict[str, pd.Series]:
         "sofr": policy + secured / 100, "sofr99": policy + (secured + tail) / 100,
         "effr": policy + (-7.0 + 0.30 * tight + 0.5 * draws.normal("effr")) / 100,
         "cp_aa_30": np.maximum(policy + (8.0 + 0.9 * tight + 4.0 * draws.wobble("cp", 1.0)) / 100, 0.03),
-        "tedrate": 0.28 + 0.9 * tight / 100 + 0.10 * np.log(high_yield(world) / 4.3) + draws.wobble("ted", 0.03)})
+        "tedrate": 0.28 + 0.9 * tight / 100 + 0.10 * np.log(_high_yield(world) / 4.3) + draws.wobble("ted", 0.03)})
 
 
 def _sheet(world: World) -> dict[str, pd.Series]:
@@ -85,7 +85,7 @@ def _sheet(world: World) -> dict[str, pd.Series]:
 
 
 def _credit(world: World) -> dict[str, pd.Series]:
-    draws, high = world.draws, high_yield(world)
+    draws, high = world.draws, _high_yield(world)
     return on_sessions(world.sessions, {
         "hy_oas": high, "ig_oas": 0.30 * high ** 0.9 * np.exp(draws.wobble("ig_oas", 0.03)),
         "baa10y": 0.7 + 0.36 * high ** 0.95 * np.exp(draws.wobble("baa10y", 0.02)),

@@ -34,7 +34,7 @@ from regime.sources.simulation.rules import (
 )
 from regime.sources.simulation.world import World
 
-__all__ = ["TrueWorld", "true_world"]
+__all__ = ["TrueWorld", "regime_codes", "spells", "true_world"]
 
 CALM, FRAGILE, DELEVERAGING, RECOVERY = range(len(REGIMES))
 Mask = npt.NDArray[np.bool_]

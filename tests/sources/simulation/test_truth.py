@@ -117,7 +117,8 @@ def test_recovery_ends_when_half_of_the_damage_is_regained():
     brittle = np.zeros(60, bool)
     brittle[20:45] = True
     codes = regime_codes(gap, [(30, 40)], brittle)
-    assert codes.tolist() == [*[CALM] * 20, *[FRAGILE] * 10, *[DELEVERAGING] * 10, *[RECOVERY] * 4, FRAGILE, *[CALM] * 15]
+    lengths = ((CALM, 20), (FRAGILE, 10), (DELEVERAGING, 10), (RECOVERY, 4), (FRAGILE, 1), (CALM, 15))
+    assert codes.tolist() == [code for code, length in lengths for _ in range(length)]
     never = regime_codes(np.minimum.accumulate(gap), [(30, 40)], brittle)
     assert (never[40:] == RECOVERY).all()
     at_once = regime_codes(np.r_[gap[:40], np.zeros(20)], [(30, 40)], brittle)
