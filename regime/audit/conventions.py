@@ -22,7 +22,7 @@ from regime.audit.kinds import NUMBERS, as_numbers
 from regime.audit.probes import Builder
 from regime.audit.subject import Subject
 
-__all__ = ["builder_of_function", "folds_of", "stress_of", "table_of"]
+__all__ = ["builder_of_function", "folds_of", "refits_of", "stress_of", "table_of"]
 
 SHORT = 1500  # sessions for what is fitted again at every probe
 LAW_OF_TRUTH = {"truth", "known_at"}
@@ -78,7 +78,7 @@ def _called_with(found: Found, short: Subject, parameters: Mapping[str, inspect.
         return _alive(Builder(name=found.name, place=found.place, given=rows, build=build))
     truth, known_at = stress_of(short)
     return _alive(Builder(name=found.name, place=found.place, build=build, delay=bool(frames),
-                          given=Learned(rows=rows, truth=truth, known_at=known_at)))
+                          given=Learned(rows=rows, truth=truth, known_at=known_at, refitted=refits_of(short))))
 
 
 def stress_of(subject: Subject) -> tuple[pd.Series, pd.Series]:
@@ -93,8 +93,22 @@ def folds_of(subject: Subject, sessions: pd.DatetimeIndex) -> tuple[Any, ...]:
     return dataclasses.replace(subject.splits, first_test=middle.date(), refit_months=12).folds(sessions)
 
 
+def refits_of(subject: Subject) -> tuple[int, ...]:
+    """Positions of the first sessions of those blocks."""
+    return tuple(int(fold.test[0]) for fold in folds_of(subject, subject.sessions))
+
+
 def table_of(output: Any, sessions: pd.DatetimeIndex, name: str, values: Any = None) -> pd.DataFrame:
     """What a builder gave, as a table of numbers over `sessions`.
+
+    Parameters
+    ----------
+    output : Series, DataFrame, array, Labels, tuple of these, or a function that gives one
+    sessions : DatetimeIndex, shape (n_sessions,)
+    name : str
+        Of the columns where the output has none.
+    values : object, optional
+        What a function is called with.
 
     Raises
     ------

@@ -18,6 +18,7 @@ __all__ = ["fill_findings"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+MARKET = "sp500"
 LEAST = 50  # values before a series can be judged
 STRAIGHT = 6  # second differences of nought in a row; honest series, rounded ones too, have at most 4
 STEEP = 2.5  # steps of the rounding grid that a straight line must climb, for small ones repeat by chance
@@ -46,7 +47,8 @@ def fill_findings(series: Mapping[str, Observed], sessions: pd.DatetimeIndex) ->
     found = []
     for item in series.values():
         if len(item.values) >= LEAST:
-            checks = (_straight(item), _backwards(item), _between_sessions(item, sessions), _whole_sample(item))
+            checks = (_straight(item), _backwards(item, series.get(MARKET)), _between_sessions(item, sessions),
+                      _whole_sample(item))
             found += [finding for finding in checks if finding is not None]
     return found
 
@@ -73,7 +75,7 @@ def _straight(item: Observed) -> Finding | None:
                             f"a gap filled from its end ({share:.0%} of all values lie on such lines).")
 
 
-def _backwards(item: Observed) -> Finding | None:
+def _backwards(item: Observed, market: Observed | None) -> Finding | None:
     """Runs of one value whose jump stands before them instead of after: the gap holds what ended it."""
     x, same = item.scaled, np.diff(item.values) == 0
     first, length = _runs(same)
@@ -81,15 +83,14 @@ def _backwards(item: Observed) -> Finding | None:
     long = (length >= FLAT) & (held > item.values.min()) & (held < item.values.max())  # a floor is no gap
     if not long.any() or (same.sum() - length[long].sum()) / max(len(same) - length[long].sum(), 1) > FLAT_RARE:
         return None
-    steps = np.diff(x)
-    usual = pd.Series(np.where(same, np.nan, np.abs(steps))).rolling(250, min_periods=20, center=True).median() / 0.6745
+    level = _expected(item, market, same)
+    usual = _usual(np.diff(x) - np.diff(level), same)
     total, worst, where = 0.0, 0, 0
     for begin, count in zip(first[long], length[long], strict=True):
-        end, scale = begin + count, float(usual.iloc[begin])
-        if begin == 0 or end >= len(steps) or not scale > 0:
+        end = int(begin + count)
+        if begin == 0 or end + 1 >= len(x) or not usual[begin] > 0:
             continue
-        # Forwards the jump in is of one step and the jump out of count + 1 of them; backwards the reverse.
-        gain = (steps[begin - 1] ** 2 - steps[end] ** 2) / scale ** 2 * (1 - 1 / (count + 1)) / 2
+        gain = _gain(x - level, level, int(begin), end, float(usual[begin]))
         total += float(np.clip(gain, -CLIP, CLIP))
         if gain > 0 and count > worst:
             worst, where = int(count), int(begin)
@@ -98,6 +99,42 @@ def _backwards(item: Observed) -> Finding | None:
     return Finding(kind="back-fill", name=item.name, place=item.place, size=float(worst), unit="rows",
                    evidence=f"Values repeat from {item.periods[where]:%Y-%m-%d} on, and the jump stands before such "
                             f"runs, not after (log-likelihood {total:.1f}): gaps hold the value that ended them.")
+
+
+def _gain(rest: Floats, level: Floats, begin: int, end: int, scale: float) -> float:
+    """Log-likelihood of a run from row `begin` to `end` filled backwards over one filled forwards.
+
+    Backwards the step into the run is the whole move to its end, and the step out of it one of a single
+    row; forwards the reverse. What the market did in each span is expected of the step that covers it.
+    """
+    x, rows = rest + level, end - begin + 1
+    into, out = x[begin] - x[begin - 1], x[end + 1] - x[end]
+    one_in, one_out = level[begin] - level[begin - 1], level[end + 1] - level[end]
+    all_in, all_out = level[end] - level[begin - 1], level[end + 1] - level[begin]
+    backwards = (into - all_in) ** 2 / rows + (out - one_out) ** 2
+    forwards = (into - one_in) ** 2 + (out - all_out) ** 2 / rows
+    return float((forwards - backwards) / (2 * scale ** 2))
+
+
+def _expected(item: Observed, market: Observed | None, same: NDArray[np.bool_]) -> Floats:
+    """Part of the series that goes with the market on the same days, by rows."""
+    nothing = np.zeros(len(item.values))
+    if market is None or market is item:
+        return nothing
+    place = np.maximum(market.periods.searchsorted(item.periods, side="right") - 1, 0)
+    level = market.scaled[place]
+    moves, steps = np.diff(level)[~same], np.diff(item.scaled)[~same]
+    low, high = np.quantile(steps, [0.01, 0.99]) if steps.size else (0.0, 0.0)
+    usable = (moves != 0) & (steps >= low) & (steps <= high)
+    if usable.sum() < LEAST:
+        return nothing
+    return np.asarray(level * float(moves[usable] @ steps[usable] / (moves[usable] @ moves[usable])))
+
+
+def _usual(steps: Floats, same: NDArray[np.bool_]) -> Floats:
+    """Size of a step at the time, from the median of those around it."""
+    around = pd.Series(np.where(same, np.nan, np.abs(steps))).rolling(250, min_periods=20, center=True)
+    return np.asarray(around.median().to_numpy() / 0.6745)
 
 
 def _between_sessions(item: Observed, sessions: pd.DatetimeIndex) -> Finding | None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-__all__ = ["AuditReport", "Check", "Finding", "Severity", "Unit"]
+__all__ = ["AuditReport", "Check", "Finding", "Severity", "Unit", "in_order"]
 
 Severity = Literal["leak", "warning"]
 Unit = Literal["sessions", "days", "rows", "share", "correlation", ""]

@@ -39,8 +39,8 @@ class Given(Protocol):
     def until(self, t: int) -> Given:
         """Only what was known at t."""
 
-    def gaps(self) -> NDArray[np.int64]:
-        """Positions at which something is missing that was there before: where a filled gap would show."""
+    def marks(self) -> NDArray[np.int64]:
+        """Positions where leaks like to show, beside random ones: gaps in the input, first sessions after a refit."""
 
     def later(self, t: int) -> Floats:
         """Rising distances from t at which something new becomes known."""
@@ -65,10 +65,19 @@ class Rows:
         All over one index.
     shares : tuple of str
         Names of frames whose rows are probabilities: their future changes places but not values.
+    refitted : tuple of int
+        Positions of the first sessions after a refit, where there are refits.
+
+    Examples
+    --------
+    >>> dates = pd.bdate_range("2024-01-01", periods=3, name="date")
+    >>> Rows(frames={"close": pd.Series([1.0, 2.0, 3.0], index=dates)}).delayed().frames["close"].tolist()
+    [1.0, 1.0, 2.0]
     """
 
     frames: Mapping[str, pd.DataFrame | pd.Series]
     shares: tuple[str, ...] = ()
+    refitted: tuple[int, ...] = ()
 
     @property
     def sessions(self) -> pd.DatetimeIndex:
@@ -84,14 +93,15 @@ class Rows:
         """Rows up to t."""
         return replace(self, frames={name: frame.iloc[:t + 1] for name, frame in self.frames.items()})
 
-    def gaps(self) -> NDArray[np.int64]:
-        """Rows in which a column is missing after its first value and before its last."""
+    def marks(self) -> NDArray[np.int64]:
+        """Rows in which a column is missing after its first value and before its last, and refits."""
         odd = np.zeros(len(self.sessions), dtype=bool)
         for frame in self.frames.values():
             has = frame.notna().to_numpy().reshape(len(frame), -1)
             begun = np.maximum.accumulate(has, axis=0)
             goes_on = np.maximum.accumulate(has[::-1], axis=0)[::-1]
             odd |= (begun & goes_on & ~has).any(axis=1)
+        odd[[place for place in self.refitted if place < len(odd)]] = True
         return np.flatnonzero(odd)
 
     def later(self, t: int) -> Floats:
@@ -99,7 +109,18 @@ class Rows:
         return np.arange(1.0, len(self.sessions) - t)
 
     def stirred(self, t: int, seed: int, beyond: float = 0.0, ahead: int | None = AHEAD) -> Rows:
-        """Rows from t + `beyond` on drawn anew from the whole frame and scaled."""
+        """Rows from t + `beyond` on drawn anew from the whole frame and scaled.
+
+        Parameters
+        ----------
+        t : int
+            Position of the date.
+        seed : int
+        beyond : float
+            Distance after t from which on things change.
+        ahead : int, optional
+            What comes more than so many sessions after t is cut off; None keeps all.
+        """
         first = t + max(int(np.ceil(beyond)), 1)
         end = None if ahead is None else t + ahead + 1
         rng = np.random.default_rng([seed, t])
@@ -122,6 +143,16 @@ class Published:
     observations : DataFrame
         Long table of `series, period, released, value`.
     sessions : DatetimeIndex, shape (n_sessions,)
+    closes, released : ndarray of int
+        Instants in microseconds, made from the two above.
+
+    Examples
+    --------
+    >>> days = pd.DatetimeIndex(["2024-01-02", "2024-01-03"], name="date")
+    >>> rows = pd.DataFrame({"series": "vix", "period": days, "value": [13.0, 14.0],
+    ...                      "released": days.tz_localize("UTC") + pd.Timedelta(hours=21)})
+    >>> len(Published(observations=rows, sessions=days).closes)
+    2
     """
 
     observations: pd.DataFrame
@@ -140,7 +171,7 @@ class Published:
         """Calendar days, and parts of them."""
         return "days"
 
-    def gaps(self) -> NDArray[np.int64]:
+    def marks(self) -> NDArray[np.int64]:
         """None: what is missing was not published."""
         return np.zeros(0, dtype=np.int64)
 
@@ -155,7 +186,18 @@ class Published:
         return np.unique(rest - self.closes[t]) / DAY
 
     def stirred(self, t: int, seed: int, beyond: float = 0.0, ahead: int | None = AHEAD) -> Published:
-        """Values released later than t by `beyond` days or more, scaled at random."""
+        """Values released later than t by `beyond` days or more, scaled at random.
+
+        Parameters
+        ----------
+        t : int
+            Position of the date.
+        seed : int
+        beyond : float
+            Distance after t from which on things change.
+        ahead : int, optional
+            What comes more than so many sessions after t is cut off; None keeps all.
+        """
         last = len(self.sessions) - 1 if ahead is None else min(t + ahead, len(self.sessions) - 1)
         kept = self.released <= self.closes[last] if ahead is not None else np.ones(len(self.released), dtype=bool)
         away = self.released - self.closes[t]
@@ -185,11 +227,14 @@ class Learned:
         In [0, 1]; NaN unknown.
     known_at : Series, shape (n_sessions,), datetime64
         NaT where unknown.
+    refitted : tuple of int
+        Positions of the first sessions after a refit, where there are refits.
     """
 
     rows: Rows
     truth: pd.Series
     known_at: pd.Series
+    refitted: tuple[int, ...] = ()
 
     @property
     def sessions(self) -> pd.DatetimeIndex:
@@ -207,16 +252,27 @@ class Learned:
         return Learned(rows=self.rows.until(t), truth=self.truth.where(known).iloc[:t + 1],
                        known_at=self.known_at.where(known).iloc[:t + 1])
 
-    def gaps(self) -> NDArray[np.int64]:
-        """Those of the rows."""
-        return self.rows.gaps()
+    def marks(self) -> NDArray[np.int64]:
+        """Gaps of the rows, and the first sessions after each refit."""
+        return np.unique(np.concatenate([self.rows.marks(), np.asarray(self.refitted, dtype=np.int64)]))
 
     def later(self, t: int) -> Floats:
         """1, 2, ... to the last row."""
         return self.rows.later(t)
 
     def stirred(self, t: int, seed: int, beyond: float = 0.0, ahead: int | None = AHEAD) -> Learned:
-        """Later rows drawn anew, and every truth that becomes known at or after t + `beyond` turned round."""
+        """Later rows drawn anew, and every truth that becomes known at or after t + `beyond` turned round.
+
+        Parameters
+        ----------
+        t : int
+            Position of the date.
+        seed : int
+        beyond : float
+            Distance after t from which on things change.
+        ahead : int, optional
+            What comes more than so many sessions after t is cut off; None keeps all.
+        """
         first = min(t + max(int(np.ceil(beyond)), 1), len(self.sessions) - 1)
         end = None if ahead is None else t + ahead + 1
         late = (self.known_at >= self.sessions[first]).fillna(False)

@@ -20,7 +20,7 @@ from regime.errors import RegimeError
 from regime.rules.base import Rule
 from regime.schema import REGIMES
 
-__all__ = ["NUMBERS", "builders_of_class", "feature_builders", "labeller_builders", "rule_builder"]
+__all__ = ["NUMBERS", "as_numbers", "builders_of_class", "feature_builders", "labeller_builders", "rule_builder"]
 
 # Values of arguments that have no default; any would do, for a law of time holds for all of them.
 NUMBERS: Mapping[str, float] = {
@@ -96,7 +96,16 @@ def labeller_builders(name: str, place: str, labeller: Callable[..., Any], subje
 
 
 def rule_builder(name: str, place: str, rule: Any, subject: Subject) -> Builder:
-    """Exposure that a rule decides, asked about made-up signals."""
+    """Exposure that a rule decides, asked about made-up signals.
+
+    Parameters
+    ----------
+    name, place : str
+        How findings call it.
+    rule : Rule
+    subject : Subject
+        For its sessions.
+    """
     def build(part: Rows, t: int) -> pd.DataFrame:
         signals = part.frames["probabilities"].assign(volatility=part.frames["volatility"])
         return pd.DataFrame({"exposure": rule(signals)})

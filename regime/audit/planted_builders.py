@@ -238,7 +238,8 @@ def _calibrator(rng: Rng, forecast: Callable[[Learned, Any], pd.Series]) -> Buil
                  for start in starts]
         return forecast(part, folds).to_frame("column")
 
-    given = Learned(rows=Rows(frames={"score": score}), truth=labels.weights["deleveraging"], known_at=labels.known_at)
+    given = Learned(rows=Rows(frames={"score": score}), truth=labels.weights["deleveraging"], known_at=labels.known_at,
+                    refitted=tuple(range(500, N, 60)))
     return Builder(name="calibrator", place="planted", given=given, build=build)
 
 

@@ -91,8 +91,12 @@ def early_rule(rng: Rng, catalogue: Catalogue) -> Observations:
 
 def columns(rng: Rng, *, leaky: bool) -> Columns:
     """Honest columns about a market, and where `leaky` one that is made from its labels."""
-    prices = market(rng, 2500)
-    labels = EpisodeLabels(depth=1.5, volatility_halflife=63)(prices)
+    while True:
+        prices = market(rng, 2500)
+        labels = EpisodeLabels(depth=1.5, volatility_halflife=63)(prices)
+        counts = labels.regime.value_counts()
+        if counts.min() >= 80 and counts.sum() >= 1500:  # one long fall teaches nobody what a fall looks like
+            break
     moves = np.log(prices["sp500"]).diff()
     table = pd.DataFrame({
         "drawdown": prices["sp500"] / prices["sp500"].rolling(126, min_periods=20).max() - 1,

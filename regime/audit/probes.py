@@ -86,7 +86,7 @@ def probe(builder: Builder, *, dates: int = 50, seed: int = 7, laws: tuple[str, 
     given, n = builder.given, len(builder.given.sessions)
     full = builder.build(given, n - 1)
     failures: dict[str, list[_Failure]] = {}
-    for t in probe_dates(full.reindex(given.sessions), dates, np.random.default_rng(seed), given.gaps()):
+    for t in probe_dates(full.reindex(given.sessions), dates, np.random.default_rng(seed), given.marks()):
         asked = builder.build(given, t) if builder.dated else full
         for law, part in _parts(given, t, seed, laws):
             for column, row in _compare(builder, asked, part, t).items():
@@ -98,7 +98,7 @@ def probe(builder: Builder, *, dates: int = 50, seed: int = 7, laws: tuple[str, 
 
 
 def probe_dates(full: pd.DataFrame, dates: int, rng: np.random.Generator,
-                gaps: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+                marks: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
     """Positions at which to probe.
 
     Parameters
@@ -107,14 +107,14 @@ def probe_dates(full: pd.DataFrame, dates: int, rng: np.random.Generator,
         Output on all that there is.
     dates : int
     rng : Generator
-    gaps : ndarray of int, optional
-        Positions where inputs are missing.
+    marks : ndarray of int, optional
+        Positions where leaks like to show.
 
     Returns
     -------
     ndarray of int
-        Rising: one from each of `dates` equal stretches after the first output, a few right after it, and some
-        of the gaps, a fifth as many.
+        Rising: one from each of `dates` equal stretches after the first output, a few right after it, and of the
+        marks evenly half as many.
     """
     alive = full.notna().any(axis=1).to_numpy()
     first, last = int(alive.argmax()) if alive.any() else 0, len(full) - 2
@@ -123,9 +123,10 @@ def probe_dates(full: pd.DataFrame, dates: int, rng: np.random.Generator,
     edges = np.linspace(first, last, dates + 1)
     drawn = np.floor(edges[:-1] + rng.random(dates) * np.diff(edges)).astype(np.int64)
     early = first + np.asarray([1, 5, 20], dtype=np.int64)  # where what fills a beginning backwards shows
-    inside = np.zeros(0, dtype=np.int64) if gaps is None else gaps[(gaps >= first) & (gaps <= last)]
-    holes = rng.choice(inside, min(max(dates // 5, 1), inside.size), replace=False)
-    return np.unique(np.concatenate([drawn, early[early <= last], holes]))
+    inside = np.zeros(0, dtype=np.int64) if marks is None else marks[(marks >= first) & (marks <= last)]
+    if inside.size:
+        inside = inside[np.linspace(0, inside.size - 1, min(max(dates // 2, 1), inside.size)).astype(np.int64)]
+    return np.unique(np.concatenate([drawn, early[early <= last], inside]))
 
 
 def differing(full: pd.DataFrame, part: pd.DataFrame, rows: pd.DatetimeIndex) -> dict[str, int]:
@@ -143,6 +144,15 @@ def reach(builder: Builder, t: int, column: str | None = None, seed: int = 7) ->
     """Largest distance after t at which new information still changes rows up to t; 0 where none does.
 
     Infinite where only the length of the data matters.
+
+    Parameters
+    ----------
+    builder : Builder
+    t : int
+        Position of the date.
+    column : str, optional
+        Only this column of the output.
+    seed : int
     """
     given = builder.given
     full = builder.build(given, t) if builder.dated else builder.build(given, len(given.sessions) - 1)

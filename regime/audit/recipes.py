@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from regime.audit.conventions import SHORT, builder_of_function, folds_of, stress_of
+from regime.audit.conventions import SHORT, builder_of_function, folds_of, refits_of, stress_of
 from regime.audit.discovery import Found, discover, place_of
 from regime.audit.findings import Finding
 from regime.audit.given import Learned, Published, Rows
@@ -172,7 +172,7 @@ def _classifier(item: Found, subject: Subject) -> list[Builder]:
             blocks.append(pd.DataFrame(fitted.predict_proba(block), block.index, list(REGIMES)))
         return pd.concat(blocks) if blocks else pd.DataFrame(columns=list(REGIMES), index=part.sessions[:0])
 
-    given = Learned(rows=Rows(frames={"features": features}), truth=truth, known_at=known_at)
+    given = Learned(rows=Rows(frames={"features": features}), truth=truth, known_at=known_at, refitted=refits_of(short))
     return [Builder(name=item.name, place=item.place, given=given, build=build)]
 
 

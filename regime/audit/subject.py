@@ -36,6 +36,11 @@ class Subject:
     market : DataFrame, shape (n_sessions, n_assets), prices
     returns : Series, shape (n_sessions,), fraction
     features, labels, truth, splits, model, rule : parts of the config
+
+    Examples
+    --------
+    >>> sorted(Subject.__dataclass_fields__)[:3]
+    ['features', 'labels', 'market']
     """
 
     observations: pd.DataFrame

@@ -67,8 +67,9 @@ def _forecast(settings: Settings, world: World) -> Builder:
     def build(part: Rows, t: int) -> pd.DataFrame:
         return walk_forward(small, part.frames["features"], part.frames["market"], NoProgress()).probabilities
 
+    refitted = tuple(int(fold.test[0]) for fold in small.splits.folds(features.index))
     return Builder(name="workflows.forecast.walk_forward", place=place_of(walk_forward), build=build,
-                   given=Rows(frames={"features": features, "market": world.market.iloc[rows]}))
+                   given=Rows(frames={"features": features, "market": world.market.iloc[rows]}, refitted=refitted))
 
 
 def _decision(settings: Settings, world: World) -> Builder:
