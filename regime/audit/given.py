@@ -113,13 +113,8 @@ class Rows:
 
         Parameters
         ----------
-        t : int
-            Position of the date.
-        seed : int
-        beyond : float
-            Distance after t from which on things change.
-        ahead : int, optional
-            What comes more than so many sessions after t is cut off; None keeps all.
+        t, seed, beyond, ahead
+            As in `Given.stirred`.
         """
         first = t + max(int(np.ceil(beyond)), 1)
         end = None if ahead is None else t + ahead + 1
@@ -190,13 +185,8 @@ class Published:
 
         Parameters
         ----------
-        t : int
-            Position of the date.
-        seed : int
-        beyond : float
-            Distance after t from which on things change.
-        ahead : int, optional
-            What comes more than so many sessions after t is cut off; None keeps all.
+        t, seed, beyond, ahead
+            As in `Given.stirred`.
         """
         last = len(self.sessions) - 1 if ahead is None else min(t + ahead, len(self.sessions) - 1)
         kept = self.released <= self.closes[last] if ahead is not None else np.ones(len(self.released), dtype=bool)
@@ -265,13 +255,8 @@ class Learned:
 
         Parameters
         ----------
-        t : int
-            Position of the date.
-        seed : int
-        beyond : float
-            Distance after t from which on things change.
-        ahead : int, optional
-            What comes more than so many sessions after t is cut off; None keeps all.
+        t, seed, beyond, ahead
+            As in `Given.stirred`.
         """
         first = min(t + max(int(np.ceil(beyond)), 1), len(self.sessions) - 1)
         end = None if ahead is None else t + ahead + 1

@@ -45,6 +45,8 @@ class Builder:
         Whether the answer depends on t, as labels that are fitted anew do.
     delay : bool
         Whether its output must move when its input comes a session later.
+    realised : tuple of str
+        Columns that need not: what came of a day, dated by it whenever it was told.
     narrow : callable, optional
         From a column to the builder of that column alone, which is quicker to measure.
     """
@@ -55,6 +57,7 @@ class Builder:
     build: Callable[[Any, int], pd.DataFrame]
     dated: bool = False
     delay: bool = True
+    realised: tuple[str, ...] = ()
     narrow: Callable[[str], Builder] | None = None
 
 
@@ -93,7 +96,7 @@ def probe(builder: Builder, *, dates: int = 50, seed: int = 7, laws: tuple[str, 
                 failures.setdefault(column, []).append(_Failure(law=law, t=t, row=row))
     findings = [_finding(builder, column, failed, seed) for column, failed in list(failures.items())[:COLUMNS]]
     if "delay" in laws and builder.delay:
-        findings += _unmoved(builder, full, skip=set(failures))
+        findings += _unmoved(builder, full, skip={*failures, *builder.realised})
     return findings
 
 

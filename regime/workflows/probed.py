@@ -48,9 +48,10 @@ def _market(settings: Settings, catalogue: Catalogue, world: World) -> Builder:
     def build(part: Published, t: int) -> pd.DataFrame:
         made = read_market(settings, catalogue, replace(world.reading, observations=part.observations,
                                                         sessions=part.sessions))
-        return made.panel.values.join(made.market, rsuffix=", market").assign(cash=made.cash)
+        return made.panel.values.join(made.market, rsuffix=", market").assign(cash=made.cash, returns=made.returns)
 
     return Builder(name="workflows.data.read_market", place=place_of(read_market), build=build,
+                   realised=("returns",),
                    given=Published(observations=world.reading.observations, sessions=world.sessions))
 
 

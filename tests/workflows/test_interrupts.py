@@ -27,9 +27,14 @@ def statuses(place: Path) -> list[str]:
         return [row[0] for row in database.execute("select status from runs order by start_time")]
 
 
+def listening() -> None:
+    """Take Ctrl-C as a terminal's child would: a background job's children inherit that it is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def begin(place: Path) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-c", COMMAND, *LONG], cwd=place, stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, text=True)
+                            stderr=subprocess.PIPE, text=True, preexec_fn=listening)
 
 
 def stop(run: subprocess.Popen[str], place: Path, number: int) -> tuple[int, str, str]:
