@@ -118,7 +118,8 @@ def test_dates_are_spread_over_all_of_history():
 
 def test_a_finding_names_the_column_that_narrows():
     wide = Builder(name="set", place="set.py:1", given=Rows(frames={"values": VALUES}),
-                   build=lambda part, t: part.frames["values"][["sp500"]].assign(bad=part.frames["values"]["vix"].shift(-2)),
+                   build=lambda part, t: part.frames["values"][["sp500"]].assign(
+                       bad=part.frames["values"]["vix"].shift(-2)),
                    narrow=lambda column: builder(lambda v: v["vix"].shift(-2).rename(column)))
     found = probe(wide, dates=10)
     assert [(item.name, item.place) for item in found] == [("bad", "here.py:1")]

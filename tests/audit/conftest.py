@@ -1,0 +1,16 @@
+"""One small subject for all tests of the audit: the demo's parts on a short simulated world."""
+
+import pytest
+
+from regime.audit.subject import Subject
+from regime.progress import NoProgress
+from regime.sources.catalogue import load_catalogue
+from regime.workflows.audit import subject_of
+from regime.workflows.data import read_world
+from regime.workflows.settings import load_settings
+
+
+@pytest.fixture(scope="session")
+def subject() -> Subject:
+    settings = load_settings("demo.yaml", ["source.SimulatedSource.years=9", "start=2006-01-02"])
+    return subject_of(settings, read_world(settings, None, NoProgress()), load_catalogue())
