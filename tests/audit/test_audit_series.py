@@ -60,7 +60,8 @@ def gaps(series, fill):
     return getattr(result, fill)()
 
 
-@pytest.mark.parametrize(("fill", "kinds"), [("interpolate", ["straight line"]), ("bfill", ["back-fill"]), ("ffill", [])])
+@pytest.mark.parametrize(("fill", "kinds"), [("interpolate", ["straight line"]), ("bfill", ["back-fill"]),
+                                             ("ffill", [])])
 def test_gaps_filled_from_their_ends_are_found_and_from_their_beginnings_not(fill, kinds):
     assert [item.kind for item in said(gaps(100 * np.exp(noisy("eem")), fill))] == kinds
     rng = np.random.default_rng(8)

@@ -79,7 +79,7 @@ def nothing(values: pd.DataFrame) -> pd.Series:
 
 
 def test_a_function_says_by_its_signature_how_it_is_called(subject):
-    assert probe(builder_of_function(found(centred), subject), dates=8)[0].size == 5  # 2 * 21 // 4 = 10 rows, half of it
+    assert probe(builder_of_function(found(centred), subject), dates=8)[0].size == 5  # half of 10 rows
     assert probe(builder_of_function(found(honest_table), subject), dates=8) == []
     assert probe(builder_of_function(found(on_array), subject), dates=8)[0].size == 1
     named = builder_of_function(found(of_two), subject)
