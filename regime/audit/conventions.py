@@ -17,8 +17,9 @@ import numpy as np
 import pandas as pd
 
 from regime.audit.discovery import Found
-from regime.audit.given import Learned, Rows
+from regime.audit.given import Rows
 from regime.audit.kinds import NUMBERS, as_numbers
+from regime.audit.learned import Learned
 from regime.audit.probes import Builder
 from regime.audit.subject import Subject
 

@@ -24,7 +24,7 @@ class Finding:
     kind : str
         What it is: ``look-ahead``, ``delay``, ``unregistered`` (builders); ``label use``; ``purge``,
         ``embargo``, ``refit`` (folds); ``release``, ``weekday``, ``revised`` (catalogue); ``lead``, ``straight
-        line``, ``back-fill``, ``whole-sample scale``, ``foresight`` (series).
+        line``, ``back-fill``, ``whole-sample scale``, ``foresight``, ``unread`` (series).
     name : str
         The builder, feature, series, rule or fold.
     place : str

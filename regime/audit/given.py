@@ -2,13 +2,13 @@
 
 Positions are those of sessions: "known at t" is what was public at the close of the session at position t.
 
-Depends on: panel.calendar.
+Depends on: audit.findings.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -16,13 +16,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from regime.audit.findings import Unit
-from regime.panel.calendar import session_closes
 
-__all__ = ["AHEAD", "Given", "Learned", "Published", "Rows"]
+__all__ = ["AHEAD", "Given", "Rows"]
 
 Floats = NDArray[np.float64]
 AHEAD = 63  # sessions that a stirred future keeps: enough to be read, and cheap
-DAY = 86_400e6  # microseconds
 
 
 class Given(Protocol):
@@ -129,150 +127,6 @@ class Rows:
                                      for name, frame in self.frames.items()})
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Published:
-    """Observations, each known from its release on; a series may repeat a period with a later vintage.
-
-    Parameters
-    ----------
-    observations : DataFrame
-        Long table of `series, period, released, value`.
-    sessions : DatetimeIndex, shape (n_sessions,)
-    closes, released : ndarray of int
-        Instants in microseconds, made from the two above.
-
-    Examples
-    --------
-    >>> days = pd.DatetimeIndex(["2024-01-02", "2024-01-03"], name="date")
-    >>> rows = pd.DataFrame({"series": "vix", "period": days, "value": [13.0, 14.0],
-    ...                      "released": days.tz_localize("UTC") + pd.Timedelta(hours=21)})
-    >>> len(Published(observations=rows, sessions=days).closes)
-    2
-    """
-
-    observations: pd.DataFrame
-    sessions: pd.DatetimeIndex
-    closes: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-    released: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-
-    def __post_init__(self) -> None:
-        # Kept as whole numbers: every probe compares all releases with one close.
-        object.__setattr__(self, "closes", session_closes(self.sessions).as_unit("us").asi8)
-        instants = pd.DatetimeIndex(self.observations["released"]).as_unit("us")
-        object.__setattr__(self, "released", instants.asi8)
-
-    @property
-    def unit(self) -> Unit:
-        """Calendar days, and parts of them."""
-        return "days"
-
-    def marks(self) -> NDArray[np.int64]:
-        """None: what is missing was not published."""
-        return np.zeros(0, dtype=np.int64)
-
-    def until(self, t: int) -> Published:
-        """Rows released by the close of t, and sessions up to it."""
-        return Published(observations=self.observations[self.released <= self.closes[t]],
-                         sessions=self.sessions[:t + 1])
-
-    def later(self, t: int) -> Floats:
-        """Days from the close of t to each later release."""
-        rest = self.released[self.released > self.closes[t]]
-        return np.unique(rest - self.closes[t]) / DAY
-
-    def stirred(self, t: int, seed: int, beyond: float = 0.0, ahead: int | None = AHEAD) -> Published:
-        """Values released later than t by `beyond` days or more, scaled at random.
-
-        Parameters
-        ----------
-        t, seed, beyond, ahead
-            As in `Given.stirred`.
-        """
-        last = len(self.sessions) - 1 if ahead is None else min(t + ahead, len(self.sessions) - 1)
-        kept = self.released <= self.closes[last] if ahead is not None else np.ones(len(self.released), dtype=bool)
-        away = self.released - self.closes[t]
-        changed = (away > 0) & (away >= beyond * DAY - 1)
-        rng = np.random.default_rng([seed, t])
-        values = self.observations["value"].to_numpy(dtype=float, copy=True)
-        values[changed] = values[changed] * np.exp(rng.normal(0.0, 0.3, int(changed.sum()))) + 1e-3
-        table = self.observations.assign(value=values)
-        return Published(observations=table[kept], sessions=self.sessions[:last + 1])
-
-    def delayed(self) -> Published:
-        """Each value first known one session after the one that it was first known at."""
-        place = np.searchsorted(self.closes, self.released, side="left")
-        inside = place < len(self.closes) - 1
-        moved = np.where(inside, self.closes[np.minimum(place + 1, len(self.closes) - 1)], self.released + int(DAY))
-        return Published(observations=self.observations.assign(released=_utc(moved)), sessions=self.sessions)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Learned:
-    """Rows beside a truth that becomes known later than its row.
-
-    Parameters
-    ----------
-    rows : Rows
-    truth : Series, shape (n_sessions,)
-        In [0, 1]; NaN unknown.
-    known_at : Series, shape (n_sessions,), datetime64
-        NaT where unknown.
-    refitted : tuple of int
-        Positions of the first sessions after a refit, where there are refits.
-    """
-
-    rows: Rows
-    truth: pd.Series
-    known_at: pd.Series
-    refitted: tuple[int, ...] = ()
-
-    @property
-    def sessions(self) -> pd.DatetimeIndex:
-        """Index of the rows."""
-        return self.rows.sessions
-
-    @property
-    def unit(self) -> Unit:
-        """Sessions."""
-        return "sessions"
-
-    def until(self, t: int) -> Learned:
-        """Rows up to t, and the truths known at its close."""
-        known = (self.known_at <= self.sessions[t]).fillna(False)
-        return Learned(rows=self.rows.until(t), truth=self.truth.where(known).iloc[:t + 1],
-                       known_at=self.known_at.where(known).iloc[:t + 1])
-
-    def marks(self) -> NDArray[np.int64]:
-        """Gaps of the rows, and the first sessions after each refit."""
-        return np.unique(np.concatenate([self.rows.marks(), np.asarray(self.refitted, dtype=np.int64)]))
-
-    def later(self, t: int) -> Floats:
-        """1, 2, ... to the last row."""
-        return self.rows.later(t)
-
-    def stirred(self, t: int, seed: int, beyond: float = 0.0, ahead: int | None = AHEAD) -> Learned:
-        """Later rows drawn anew, and every truth that becomes known at or after t + `beyond` turned round.
-
-        Parameters
-        ----------
-        t, seed, beyond, ahead
-            As in `Given.stirred`.
-        """
-        first = min(t + max(int(np.ceil(beyond)), 1), len(self.sessions) - 1)
-        end = None if ahead is None else t + ahead + 1
-        late = (self.known_at >= self.sessions[first]).fillna(False)
-        truth = self.truth.where(~late, 1.0 - self.truth)
-        return Learned(rows=self.rows.stirred(t, seed, beyond, ahead), truth=truth.iloc[:end],
-                       known_at=self.known_at.iloc[:end])
-
-    def delayed(self) -> Learned:
-        """Everything a session later: rows, truth and the day from which it is known."""
-        known_at = self.known_at.shift(1)
-        place = np.minimum(self.sessions.searchsorted(known_at) + 1, len(self.sessions) - 1)
-        late = pd.Series(self.sessions[place], self.sessions).where(known_at.notna())
-        return replace(self, rows=self.rows.delayed(), truth=self.truth.shift(1), known_at=late)
-
-
 def _stirred(frame: pd.DataFrame | pd.Series, first: int, rng: np.random.Generator,
              shares: bool) -> pd.DataFrame | pd.Series:
     values = frame.to_numpy(dtype=float, copy=True)
@@ -290,7 +144,3 @@ def _like(frame: pd.DataFrame | pd.Series, values: Floats) -> pd.DataFrame | pd.
     if isinstance(frame, pd.Series):
         return pd.Series(values, index=frame.index, name=frame.name)
     return pd.DataFrame(values, index=frame.index, columns=frame.columns)
-
-
-def _utc(microseconds: NDArray[np.int64]) -> pd.DatetimeIndex:
-    return pd.DatetimeIndex(microseconds.view("M8[us]")).tz_localize("UTC")

@@ -51,7 +51,7 @@ def builders_of_class(found: Found, subject: Subject) -> list[Builder] | None:
         return None if made is None else feature_builders(made.features(), subject)
     call = vars(thing).get("__call__")
     if call is not None and {"market", "as_of"} <= set(inspect.signature(call).parameters):
-        return None if made is None else labeller_builders(found.name, found.place, made, subject)
+        return None if made is None else labeller_builders(found.name, found.place, made, subject.market)
     return None if set(ACTIVE) & set(vars(thing)) else []
 
 
@@ -66,7 +66,7 @@ def feature_builders(features: Iterable[Any], subject: Subject) -> list[Builder]
     return [of(feature) for feature in features]
 
 
-def labeller_builders(name: str, place: str, labeller: Callable[..., Any], subject: Subject) -> list[Builder]:
+def labeller_builders(name: str, place: str, labeller: Callable[..., Any], market: pd.DataFrame) -> list[Builder]:
     """Two laws of a labeller: what it says as of a date, and what it says for good once a row is known.
 
     Parameters
@@ -74,9 +74,9 @@ def labeller_builders(name: str, place: str, labeller: Callable[..., Any], subje
     name, place : str
     labeller : callable
         ``labeller(market, as_of) -> Labels``.
-    subject : Subject
+    market : DataFrame, shape (n_sessions, n_assets), prices
     """
-    market, sessions = subject.market, subject.sessions
+    sessions = pd.DatetimeIndex(market.index)
     given = Rows(frames={"market": market})
     whole: list[Any] = []
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from regime.audit import planted_builders as made
+from regime.audit import planted_builders as columns
 from regime.audit import planted_data as data
+from regime.audit import planted_parts as parts
 from regime.audit.findings import Finding
 from regime.audit.folds import fold_findings
 from regime.audit.labels import knowable, label_findings
@@ -112,14 +113,14 @@ def _probed(builders: Builder | list[Builder]) -> list[Finding]:
 
 def _builder(kind: str) -> Planter:
     def planted(rng: Rng, catalogue: Catalogue) -> tuple[float, list[Finding]]:
-        builder, size = made.planted_builder(rng, kind)
+        builder, size = columns.planted_builder(rng, kind)
         return float(size), _probed(builder)
     return planted
 
 
 def _panel(kind: str) -> Planter:
     def planted(rng: Rng, catalogue: Catalogue) -> tuple[float, list[Finding]]:
-        builder, size = made.leaky_panel(rng, kind)
+        builder, size = parts.leaky_panel(rng, kind)
         return size, _probed(builder)
     return planted
 
@@ -133,12 +134,12 @@ def _series(kind: str) -> Planter:
 
 
 def _labels(rng: Rng, catalogue: Catalogue) -> tuple[float, list[Finding]]:
-    builders, size = made.leaky_labels(rng)
+    builders, size = parts.leaky_labels(rng)
     return float(size), _probed(builders)
 
 
 def _rule(rng: Rng, catalogue: Catalogue) -> tuple[float, list[Finding]]:
-    builder, size = made.leaky_rule(rng)
+    builder, size = parts.leaky_rule(rng)
     return float(size), _probed(builder)
 
 
@@ -178,11 +179,11 @@ def _clean_series(rng: Rng, catalogue: Catalogue) -> tuple[float, list[Finding]]
 
 
 KINDS: Mapping[str, Planter] = {
-    **{kind: _builder(kind) for kind in made.BUILDER_LEAKS},
+    **{kind: _builder(kind) for kind in columns.BUILDER_LEAKS},
     "revised vintage": _panel("revised vintage"),
     "release read early": _panel("release read early"),
     "wrong release day": _release,
-    "leaky calibrator": lambda rng, catalogue: (0.0, _probed(made.leaky_calibrator(rng))),
+    "leaky calibrator": lambda rng, catalogue: (0.0, _probed(parts.leaky_calibrator(rng))),
     "rule on later signals": _rule,
     "label known early": _labels,
     "label as feature": _label_column,
@@ -190,11 +191,11 @@ KINDS: Mapping[str, Planter] = {
     **{kind: _series(kind) for kind in data.SERIES_LEAKS},
 }
 CLEAN: Mapping[str, Planter] = {
-    "clean: builder": lambda rng, catalogue: (0.0, _probed(made.clean_builder(rng)[0])),
-    "clean: calibrator": lambda rng, catalogue: (0.0, _probed(made.clean_calibrator(rng))),
-    "clean: rule": lambda rng, catalogue: (0.0, _probed(made.clean_rule(rng))),
-    "clean: labels": lambda rng, catalogue: (0.0, _probed(made.clean_labels(rng))),
-    "clean: panel": lambda rng, catalogue: (0.0, _probed(made.clean_panel(rng))),
+    "clean: builder": lambda rng, catalogue: (0.0, _probed(columns.clean_builder(rng)[0])),
+    "clean: calibrator": lambda rng, catalogue: (0.0, _probed(parts.clean_calibrator(rng))),
+    "clean: rule": lambda rng, catalogue: (0.0, _probed(parts.clean_rule(rng))),
+    "clean: labels": lambda rng, catalogue: (0.0, _probed(parts.clean_labels(rng))),
+    "clean: panel": lambda rng, catalogue: (0.0, _probed(parts.clean_panel(rng))),
     "clean: columns": lambda rng, catalogue: (0.0, _label_use(data.columns(rng, leaky=False))),
     "clean: folds": _clean_folds,
     "clean: release": _clean_release,

@@ -15,9 +15,11 @@ import pandas as pd
 from regime.audit.conventions import SHORT, builder_of_function, folds_of, refits_of, stress_of
 from regime.audit.discovery import Found, discover, place_of
 from regime.audit.findings import Finding
-from regime.audit.given import Learned, Published, Rows
+from regime.audit.given import Rows
 from regime.audit.kinds import as_numbers, builders_of_class, feature_builders, labeller_builders, rule_builder
+from regime.audit.learned import Learned
 from regime.audit.probes import Builder
+from regime.audit.published import Published
 from regime.audit.subject import Subject
 from regime.labels.averaged import AveragedLabels
 from regime.labels.episodes import EpisodeLabels
@@ -113,7 +115,7 @@ def _panel(item: Found, subject: Subject) -> list[Builder]:
 
     def build(part: Published, t: int) -> pd.DataFrame:
         panel = AsOf(part.observations, subject.max_age).panel(part.sessions)
-        return panel.values.join(panel.age, rsuffix=", age")
+        return pd.concat([panel.values, panel.age.add_suffix(", age")], axis=1)
 
     names = [str(name) for name in subject.observations["series"].unique()]
     shown = [names[place] for place in np.linspace(0, len(names) - 1, 5).astype(int)]
@@ -132,7 +134,7 @@ def _averaged_labels(item: Found, subject: Subject) -> list[Builder]:
     """The config's own mixture where it has one, else two depths."""
     own = subject.labels if isinstance(subject.labels, AveragedLabels) else AveragedLabels(
         labellers=(EpisodeLabels(), EpisodeLabels(depth=1.5)))
-    return labeller_builders(item.name, item.place, own, subject)
+    return labeller_builders(item.name, item.place, own, subject.market)
 
 
 def _rules(item: Found, subject: Subject) -> list[Builder]:
@@ -145,7 +147,7 @@ def _rules(item: Found, subject: Subject) -> list[Builder]:
 def _jump_labels(item: Found, subject: Subject) -> list[Builder]:
     """Two penalties over two windows of six years: the law does not depend on how many are averaged."""
     labeller = JumpModelLabels(penalties=(20.0, 50.0), windows=(None, 4.0), n_init=1)
-    return labeller_builders(item.name, item.place, labeller, subject.last(SHORT))[:1]
+    return labeller_builders(item.name, item.place, labeller, subject.last(SHORT).market)[:1]
 
 
 def _classifier(item: Found, subject: Subject) -> list[Builder]:

@@ -24,13 +24,14 @@ from regime.audit.releases import release_findings, rule_findings, use_of_revise
 from regime.audit.series import series_findings
 from regime.audit.subject import Subject
 from regime.config import find_config
+from regime.errors import InvalidDataError
 from regime.panel.releases import release_times
 from regime.progress import NoProgress, Progress
 from regime.sources.catalogue import Catalogue, load_catalogue
 from regime.splits.walk_forward import Fold
 from regime.workflows.data import World, read_all, read_world
 from regime.workflows.probed import workflow_builders
-from regime.workflows.settings import Settings, load_settings
+from regime.workflows.settings import Settings, settings_of
 
 __all__ = ["audit", "audit_run", "subject_of"]
 
@@ -94,7 +95,7 @@ def audit(config: str | Path | Settings, *, data: str | Path | None = None, over
         As reading the data does. Leaks are in the report, not raised.
     """
     watch = progress or NoProgress()
-    settings = config if isinstance(config, Settings) else load_settings(config, overrides)
+    settings = settings_of(config, overrides, data)
     folder = Path(data) if data is not None else None
     catalogue = load_catalogue(find_config(settings.catalogue))
     world = read_world(settings, folder, watch)
@@ -103,7 +104,8 @@ def audit(config: str | Path | Settings, *, data: str | Path | None = None, over
     features = settings.features(world.panel)
     _label_use(account, settings, world, features, watch)
     _folds(account, settings, world, settings.splits.folds(world.sessions), watch)
-    observations = read_all(settings, catalogue, folder).observations
+    observations, unread = _observations(settings, catalogue, world, folder)
+    account.findings += unread
     _releases(account, settings, catalogue, observations, watch)
     with watch.stage("series"), account.check("series") as tally:
         tally.findings += series_findings(observations, world.sessions, catalogue)
@@ -150,6 +152,17 @@ def audit_run(settings: Settings, world: World, features: pd.DataFrame, folds: S
     return account.report()
 
 
+def _observations(settings: Settings, catalogue: Catalogue, world: World, folder: Path | None,
+                  ) -> tuple[pd.DataFrame, list[Finding]]:
+    """Every series that the folder has; those of the run alone where another file of it cannot be read."""
+    try:
+        return read_all(settings, catalogue, folder).observations, []
+    except InvalidDataError as error:
+        fault = Finding(kind="unread", name="data", place=str(folder), severity="warning", evidence=(
+            f"Only the series of the run were looked at, for others cannot be read, the first: {error.faults[0]}"))
+        return world.reading.observations, [fault]
+
+
 def subject_of(settings: Settings, world: World, catalogue: Catalogue) -> Subject:
     """Parts of a config beside the data that they are given."""
     return Subject(observations=world.reading.observations, max_age=catalogue.max_age, panel=world.panel,
@@ -186,7 +199,8 @@ def _probe(builder: Builder, dates: int, laws: tuple[str, ...]) -> list[Finding]
 def _label_use(account: _Account, settings: Settings, world: World, features: pd.DataFrame, watch: Progress,
                thorough: bool = True) -> None:
     """Features, and the series themselves, against the labels that train and the truth that scores."""
-    table = features.join(world.panel.values.dropna(axis=1, how="all"), rsuffix=" ") if thorough else features
+    series = world.panel.values.dropna(axis=1, how="all")
+    table = pd.concat([features, series], axis=1) if thorough else features
     places: Mapping[str, str] = {feature.spec.name: place_of(feature.compute) for feature in settings.features.features}
     known = knowable(world.close, world.returns, world.panel.values["vix"])
     with watch.stage("label use"), account.check("label use") as tally:

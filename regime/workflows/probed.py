@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from regime.audit.discovery import place_of
-from regime.audit.given import Published, Rows
+from regime.audit.given import Rows
 from regime.audit.probes import Builder
+from regime.audit.published import Published
 from regime.backtest.costs import Costs
 from regime.backtest.engine import backtest
 from regime.models.classifier import TreeSettings
@@ -48,7 +49,8 @@ def _market(settings: Settings, catalogue: Catalogue, world: World) -> Builder:
     def build(part: Published, t: int) -> pd.DataFrame:
         made = read_market(settings, catalogue, replace(world.reading, observations=part.observations,
                                                         sessions=part.sessions))
-        return made.panel.values.join(made.market, rsuffix=", market").assign(cash=made.cash, returns=made.returns)
+        table = pd.concat([made.panel.values, made.market.add_suffix(", market")], axis=1)
+        return table.assign(cash=made.cash, returns=made.returns)
 
     return Builder(name="workflows.data.read_market", place=place_of(read_market), build=build,
                    realised=("returns",),

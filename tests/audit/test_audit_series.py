@@ -12,8 +12,8 @@ PRICES = market(np.random.default_rng(2), 2500)
 INDEX = pd.DatetimeIndex(PRICES.index)
 
 
-def said(series, name="planted", prices=PRICES, **specs):
-    rows = world_with(prices, {name: series.dropna()})
+def said(series, name="planted"):
+    rows = world_with(PRICES, {name: series.dropna()})
     return [item for item in series_findings(rows.table, rows.sessions, rows.catalogue) if item.name == name]
 
 

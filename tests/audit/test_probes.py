@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from regime.audit.given import Published, Rows
-from regime.audit.planted_builders import clean_labels, clean_panel, clean_rule, leaky_labels, leaky_panel, leaky_rule
+from regime.audit.given import Rows
+from regime.audit.planted_parts import clean_labels, clean_panel, clean_rule, leaky_labels, leaky_panel, leaky_rule
 from regime.audit.planted_world import panel
 from regime.audit.probes import Builder, probe, probe_dates, reach
+from regime.audit.published import Published
 from regime.panel.as_of import AsOf
 from regime.panel.calendar import session_closes
 

@@ -1,0 +1,180 @@
+"""Calibrators, rules, labellers and panels with a leak sewn in, and the same without.
+
+Depends on: labels, models, panel, rules, schema, splits; audit.given, audit.kinds, audit.learned,
+audit.planted_world, audit.probes, audit.published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from regime.audit.given import Rows
+from regime.audit.kinds import labeller_builders
+from regime.audit.learned import Learned
+from regime.audit.planted_world import Rng, market
+from regime.audit.probes import Builder
+from regime.audit.published import Published
+from regime.labels.episodes import EpisodeLabels
+from regime.models.calibration import calibrated
+from regime.panel.as_of import AsOf
+from regime.panel.calendar import session_closes
+from regime.rules.overlays import CapStep, MinimumHold, VolatilityTarget
+from regime.rules.stack import RuleStack
+from regime.rules.threshold import Hysteresis
+from regime.schema import Labels
+from regime.splits.walk_forward import Fold
+
+__all__ = ["clean_calibrator", "clean_labels", "clean_panel", "clean_rule", "leaky_calibrator", "leaky_labels",
+           "leaky_panel", "leaky_rule"]
+
+N = 1200  # sessions of a planted world
+
+
+def clean_calibrator(rng: Rng) -> Builder:
+    """`calibrated` in yearly folds."""
+    return _calibrator(rng, lambda part, folds: calibrated(part.rows.frames["score"], part.truth, part.known_at, folds))
+
+
+def leaky_calibrator(rng: Rng) -> Builder:
+    """A calibrator that is fitted on its block, on truths not yet known, or on scores scaled by the whole sample."""
+    def scaled(part: Learned, folds: Any) -> pd.Series:
+        ranks = part.rows.frames["score"].rank(pct=True)
+        return calibrated(ranks, part.truth, part.known_at, folds)
+
+    def late(part: Learned, folds: Any) -> pd.Series:
+        moved = [Fold(refit=part.sessions[min(int(fold.test[0]) + size, len(part.sessions) - 1)], test=fold.test)
+                 for fold in folds]
+        return calibrated(part.rows.frames["score"], part.truth, part.known_at, moved)
+
+    def early(part: Learned, folds: Any) -> pd.Series:
+        scored = part.rows.frames["score"].shift(-size)
+        return calibrated(scored, part.truth, part.known_at, folds)
+
+    while True:
+        size, leak = int(rng.integers(1, 6)), (scaled, late, early)[int(rng.integers(3))]
+        spoiled = _calibrator(rng, leak)
+        whole = spoiled.build(spoiled.given, 0)
+        for t in spoiled.given.marks():  # a fit that nothing new entered is no leak: look at every refit
+            if not spoiled.build(spoiled.given.until(int(t)), 0).iloc[t - 20:].equals(whole.iloc[t - 20:t + 1]):
+                return spoiled
+
+
+def clean_rule(rng: Rng) -> Builder:
+    """A stack of rules with random parameters."""
+    return _rule(rng, 0)
+
+
+def leaky_rule(rng: Rng) -> tuple[Builder, int]:
+    """A rule that decides on the signals of one to five sessions later."""
+    size = int(rng.integers(1, 6))
+    return _rule(rng, size), size
+
+
+def clean_labels(rng: Rng) -> list[Builder]:
+    """`EpisodeLabels` of random depth."""
+    return labeller_builders("honest labels", "planted", _labeller(rng), market(rng, N))
+
+
+def leaky_labels(rng: Rng) -> tuple[list[Builder], int]:
+    """A labeller that sees past its date, or calls rows known sessions before they are."""
+    honest, size = _labeller(rng), int(rng.integers(1, 6))
+
+    def beyond(prices: pd.DataFrame, as_of: pd.Timestamp | None = None) -> Labels:
+        if as_of is None:
+            return honest(prices)
+        place = prices.index.searchsorted(as_of) + size
+        return honest(prices, prices.index[min(int(place), len(prices) - 1)])
+
+    def early(prices: pd.DataFrame, as_of: pd.Timestamp | None = None) -> Labels:
+        labels = honest(prices, as_of)
+        place = np.maximum(prices.index.searchsorted(labels.known_at) - size, 0)
+        known = pd.Series(prices.index[np.minimum(place, len(prices) - 1)], prices.index)
+        return Labels(weights=labels.weights, span_end=labels.span_end,
+                      known_at=known.where(labels.known_at.notna()).rename("known_at"))
+
+    leaky = (beyond, early)[int(rng.integers(2))]
+    return labeller_builders("planted labels", "planted", leaky, market(rng, N)), size
+
+
+def clean_panel(rng: Rng) -> Builder:
+    """The as-of panel of a few series, some with vintages."""
+    return _as_of(rng, lambda table: table)
+
+
+def leaky_panel(rng: Rng, kind: str) -> tuple[Builder, float]:
+    """A panel that takes the last vintage from the first release on, or reads releases too early by some days."""
+    size = float(rng.choice([0.5, 1.0, 2.0, 3.0, 4.0, 5.0]))
+
+    def final(table: pd.DataFrame) -> pd.DataFrame:
+        first = table.groupby(["series", "period"], observed=True)["released"].transform("min")
+        return table.assign(released=first)
+
+    def early(table: pd.DataFrame) -> pd.DataFrame:
+        return table.assign(released=table["released"] - pd.Timedelta(days=size))
+
+    return _as_of(rng, final if kind == "revised vintage" else early, revision=size), size
+
+
+def _calibrator(rng: Rng, forecast: Callable[[Learned, Any], pd.Series]) -> Builder:
+    prices = market(rng, N)
+    labels = EpisodeLabels(depth=1.5, volatility_halflife=63)(prices)
+    score = (1 - prices["sp500"] / prices["sp500"].rolling(63, min_periods=1).max()).rename("score")
+
+    def build(part: Learned, t: int) -> pd.DataFrame:
+        starts = range(500, len(part.sessions), 60)
+        folds = [Fold(refit=part.sessions[start - 1], test=np.arange(start, min(start + 60, len(part.sessions))))
+                 for start in starts]
+        return forecast(part, folds).to_frame("column")
+
+    given = Learned(rows=Rows(frames={"score": score}), truth=labels.weights["deleveraging"], known_at=labels.known_at,
+                    refitted=tuple(range(500, N, 60)))
+    return Builder(name="calibrator", place="planted", given=given, build=build)
+
+
+def _rule(rng: Rng, size: int) -> Builder:
+    enter = float(rng.uniform(0.4, 0.8))
+    rule = RuleStack(Hysteresis(enter=enter, leave=enter - 0.2), MinimumHold(days=int(rng.integers(1, 6))),
+                     VolatilityTarget(target=0.12), CapStep(per_day=0.5))
+    noise = pd.Series(rng.standard_normal(N)).ewm(halflife=5).mean()
+    stress = (0.45 + 0.9 * noise).clip(0.01, 0.97).to_numpy()
+    signals = pd.DataFrame({"deleveraging": stress}, market(rng, N).index)
+    volatility = pd.Series(0.1 + 0.1 * rng.random(N), signals.index)
+
+    def build(part: Rows, t: int) -> pd.DataFrame:
+        table = part.frames["signals"].assign(volatility=part.frames["volatility"])
+        return rule(table.shift(-size).ffill()).to_frame("exposure")
+
+    return Builder(name="rule", place="planted", build=build,
+                   given=Rows(frames={"signals": signals, "volatility": volatility}, shares=("signals",)))
+
+
+def _labeller(rng: Rng) -> EpisodeLabels:
+    return EpisodeLabels(depth=float(rng.uniform(1.0, 2.0)), fragile=int(rng.integers(5, 30)), volatility_halflife=63,
+                         core_weight=float(rng.choice([0.5, 1.0])), partial=bool(rng.random() < 0.5))
+
+
+def _as_of(rng: Rng, spoil: Callable[[pd.DataFrame], pd.DataFrame], revision: float = 2.0) -> Builder:
+    """Five series: at the close, in the evening, next morning, weekly, and one that is revised."""
+    days = market(rng, N).index
+    closes, parts = session_closes(days), []
+    delays = {"close": 0.0, "evening": 0.2, "morning": 0.7, "weekly": 1.02, "revised": 0.7}
+    for name, delay in delays.items():
+        rows = np.arange(2, N, 5) if name == "weekly" else np.arange(N)
+        values = np.cumsum(rng.standard_normal(len(rows))) + 100
+        first = pd.DataFrame({"series": name, "period": days[rows], "value": values,
+                              "released": closes[rows] + pd.Timedelta(days=delay)})
+        parts.append(first)
+        if name == "revised":
+            parts.append(first.assign(value=values + rng.standard_normal(len(rows)),
+                                      released=first["released"] + pd.Timedelta(days=revision)))
+    table = pd.concat(parts, ignore_index=True)
+
+    def build(part: Published, t: int) -> pd.DataFrame:
+        return AsOf(spoil(part.observations), dict.fromkeys(delays, 20)).panel(part.sessions).values
+
+    given = Published(observations=table, sessions=days)
+    return Builder(name="panel", place="planted", given=given, build=build)
