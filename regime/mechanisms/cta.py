@@ -31,7 +31,7 @@ def trend_exposure(close: pd.Series, speeds: tuple[tuple[int, int], ...] = SPEED
     -------
     Series, shape (n_sessions,)
         Mean over speeds of the clipped trend, over volatility; negative is short. NaN in the first
-        quarter of the slowest span.
+        quarter of the slowest span, and where the price has not moved at all.
 
     **Known at:** row t uses closes up to t.
 
@@ -39,6 +39,7 @@ def trend_exposure(close: pd.Series, speeds: tuple[tuple[int, int], ...] = SPEED
     """
     logs = np.log(close.where(close > 0).to_numpy(dtype=float))
     daily = kernels.ewm_std(np.diff(logs, prepend=np.nan), 63.0, 20)
+    daily = np.where(daily > 0, daily, np.nan)  # a price that stands still has no trend to scale
     signal = np.zeros(logs.size)
     for fast, slow in speeds:
         gap = _average(logs, fast) - _average(logs, slow)
