@@ -29,6 +29,7 @@ __all__ = [
     "check_features",
     "check_observations",
     "check_probabilities",
+    "check_weights",
 ]
 
 
@@ -260,3 +261,17 @@ def check_exposure(exposure: pd.Series, name: str = "Exposure") -> pd.Series:
         row = int(np.flatnonzero(bad)[0])
         raise InvalidDataError(f"{name}: {exposure.index[row]:%Y-%m-%d}: {values[row]} lies outside [0, 1]")
     return exposure
+
+
+def check_weights(weights: pd.DataFrame, name: str = "Weights") -> pd.DataFrame:
+    """Return a date x asset table of fractions of capital in [0, 1] whose rows sum to at most 1 within 1e-9."""
+    check_dates(weights.index, name)
+    if not weights.columns.is_unique or not len(weights.columns):
+        raise InvalidDataError(f"{name}: columns must name one or more assets, each once")
+    for asset in weights:
+        check_exposure(weights[asset], f"{name}, `{asset}`")
+    total = weights.to_numpy(dtype=float).sum(axis=1)
+    if (total > 1 + 1e-9).any():
+        row = int(np.flatnonzero(total > 1 + 1e-9)[0])
+        raise InvalidDataError(f"{name}: {weights.index[row]:%Y-%m-%d}: weights sum to {total[row]}, must be at most 1")
+    return weights

@@ -16,6 +16,7 @@ from regime.schema import (
     check_features,
     check_observations,
     check_probabilities,
+    check_weights,
 )
 
 DAYS = pd.DatetimeIndex(["2020-03-12", "2020-03-13", "2020-03-16", "2020-03-17"], name="date")
@@ -158,3 +159,15 @@ def test_labels_refuse_what_does_not_fit(labels: Labels) -> None:
         Labels, weights=labels.weights, span_end=labels.span_end, known_at=always)
     assert "Labels: 2020-03-13" in refusal(Labels, weights=changed(labels.weights, 1, "calm", 0.9),
                                            span_end=labels.span_end, known_at=labels.known_at)
+
+
+def test_weights_may_leave_cash_and_borrow_nothing():
+    weights = pd.DataFrame({"spy": [0.6, 1.0, 0.0, 0.5], "tlt": [0.4, 0.0, 0.0, 0.2]}, index=DAYS)
+    assert check_weights(weights) is weights
+    assert refusal(check_weights, changed(weights, 1, "tlt", 0.1)) == (
+        "Weights: 2020-03-13: weights sum to 1.1, must be at most 1")
+    assert "Weights, `tlt`: 2020-03-16: -0.1 lies outside" in refusal(check_weights, changed(weights, 2, "tlt", -0.1))
+    assert "lies outside" in refusal(check_weights, changed(weights, 2, "tlt", np.nan))
+    assert "each once" in refusal(check_weights, weights.set_axis(["spy", "spy"], axis=1))
+    assert "each once" in refusal(check_weights, weights[[]])
+    assert check_weights(changed(weights, 0, "tlt", 0.4 + 1e-10)) is not None  # room for rounding

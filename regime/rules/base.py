@@ -1,10 +1,11 @@
 """What a rule is: an exposure decided at each close from that close's signals and a carried state.
 
-Signals are a table date x columns: the four regimes as probabilities and, where a rule needs it,
-`volatility` a year. A rule is asked once a session, in order: ``step(state, row, proposed)`` gets what
-the rules before it propose (the first gets 1, fully invested) and answers with its own proposal. State
-is plain numbers in tuples, which JSON can carry, so that one day live and a whole backtest are the
-same code. A rule decides; only the backtest engine knows when a decision is filled.
+Signals are a table date x columns: the four regimes as probabilities and, where a rule needs them,
+`volatility` a year and `price`, the level of what is held with its income. A rule is asked once a
+session, in order: ``step(state, row, proposed)`` gets what the rules before it propose (the first gets
+1, fully invested) and answers with its own proposal. State is plain numbers in tuples, which JSON can
+carry, so that one day live and a whole backtest are the same code. A rule decides; only the backtest
+engine knows when a decision is filled.
 
 Depends on: errors, schema.
 """
@@ -23,7 +24,7 @@ import pandas as pd
 from regime.errors import ConfigError, InvalidDataError
 from regime.schema import REGIMES, Regime, check_dates
 
-__all__ = ["FULLY_INVESTED", "ProbabilityRule", "Rule", "check_signals", "fraction", "signal"]
+__all__ = ["FULLY_INVESTED", "ProbabilityRule", "Rule", "averaged", "check_signals", "fraction", "signal"]
 
 FULLY_INVESTED = 1.0
 State = Any
@@ -85,7 +86,7 @@ class Rule(ABC):
         Raises
         ------
         InvalidDataError
-            If a needed column is absent or holds a value that is no probability or volatility.
+            If a needed column is absent or holds a value that is no probability, volatility or price.
         """
         values = check_signals(signals, self.needs)
         state, exposure = self.start(), np.empty(len(signals))
@@ -126,13 +127,17 @@ class ProbabilityRule(Rule):
         raw = math.fsum(signal(row, name) for name in self.regimes)
         if math.isnan(raw):
             return before
-        now = min(raw, 1.0)
-        return now if before is None or not self.halflife else now + (before - now) * 0.5 ** (1.0 / self.halflife)
+        return averaged(before, min(raw, 1.0), self.halflife)
 
     def quantity(self) -> str:
         """How a sentence calls the probability."""
         smooth = f" (halflife {self.halflife:g})" if self.halflife else ""
         return f"P({' or '.join(self.regimes)}){smooth}"
+
+
+def averaged(before: float | None, now: float, halflife: float) -> float:
+    """Exponential average after one more value: the value itself where it is the first or `halflife` is 0."""
+    return now if before is None or not halflife else now + (before - now) * 0.5 ** (1.0 / halflife)
 
 
 def fraction(name: str, value: float, low: float = 0.0) -> None:
@@ -161,12 +166,13 @@ def check_signals(signals: pd.DataFrame, needs: tuple[str, ...]) -> np.ndarray:
         raise InvalidDataError([f"Signals: column `{name}` is absent; the rule reads {', '.join(needs)}"
                                 for name in absent])
     values: np.ndarray = signals[list(needs)].to_numpy(dtype=float)
-    high = np.array([1.0 if name in REGIMES else math.inf for name in needs])
-    bad = (values < 0.0) | (values > high + 1e-9) | np.isinf(values)
+    high = np.array([1.0 + 1e-9 if name in REGIMES else math.inf for name in needs])
+    positive = np.array([name == "price" for name in needs], dtype=bool)
+    bad = (values < 0.0) | (values > high) | np.isinf(values) | (positive & (values == 0.0))
     if bad.any():
         row, column = np.argwhere(bad)[0]
         raise InvalidDataError(f"Signals: {signals.index[row]:%Y-%m-%d}: `{needs[column]}` is {values[row, column]}, "
-                               f"must lie in [0, {high[column]:g}]{'' if high[column] == 1 else ' and be finite'}")
+                               f"must {_range(needs[column])}")
     return values
 
 
@@ -182,3 +188,10 @@ def signal(row: Row, name: str) -> float:
         return float(row[name])
     except KeyError:
         raise InvalidDataError(f"Signals: column `{name}` is absent; give NaN where it is not known") from None
+
+
+def _range(name: str) -> str:
+    """Which values a column may have."""
+    if name in REGIMES:
+        return "lie in [0, 1]"
+    return "be finite and above 0" if name == "price" else "be finite and at least 0"

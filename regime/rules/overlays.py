@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from regime.errors import ConfigError
 from regime.rules.base import FULLY_INVESTED, Row, Rule, State, fraction, signal
 
-__all__ = ["CapStep", "MinimumHold", "VolatilityTarget"]
+__all__ = ["CapStep", "Cooldown", "Floor", "MinimumHold", "VolatilityTarget"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +53,95 @@ class MinimumHold(Rule):
         if proposed != held and age >= self.days:
             return (proposed, 1), proposed
         return (held, min(age + 1, self.days)), held
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cooldown(Rule):
+    """After a cut the exposure may not rise for some sessions; a further cut is let through and counts anew.
+
+    Parameters
+    ----------
+    days : int
+        Sessions after that of the cut in which it may not rise; 0 changes nothing.
+
+    Notes
+    -----
+    `MinimumHold` delays a cut that follows a rise as well; this one never delays a cut. Any lower
+    proposal is a cut, however small: put it before a volatility target, not after.
+
+    Examples
+    --------
+    >>> rule = Cooldown(days=10)
+    >>> print(rule)
+    no rise for 10 sessions after a cut
+    >>> state, exposure = rule.step(rule.start(), {}, 0.5)
+    >>> rule.step(state, {}, 1.0)
+    ((0.5, 9), 0.5)
+    """
+
+    days: int = 10
+
+    def __post_init__(self) -> None:
+        if self.days < 0:
+            raise ConfigError(f"days: must be 0 or more, got {self.days}")
+
+    def __str__(self) -> str:
+        return f"no rise for {self.days} sessions after a cut"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Nothing: it reads the proposed exposure only."""
+        return ()
+
+    def start(self) -> State:
+        """Fully invested, with nothing to wait for."""
+        return (FULLY_INVESTED, 0)
+
+    def step(self, state: State, row: Row, proposed: float) -> tuple[State, float]:
+        """`proposed` where it is a cut or the wait is over, else the present exposure."""
+        held, left = state
+        if proposed < held:
+            return (proposed, self.days), proposed
+        return ((held, left - 1), held) if left else ((proposed, 0), proposed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Floor(Rule):
+    """Never less than a part of the capital.
+
+    Parameters
+    ----------
+    least : float
+        Smallest exposure, in [0, 1].
+
+    Examples
+    --------
+    >>> print(Floor(least=0.2))
+    never below 0.2
+    >>> Floor(least=0.2).step(None, {}, 0.0)
+    (None, 0.2)
+    """
+
+    least: float = 0.2
+
+    def __post_init__(self) -> None:
+        fraction("least", self.least)
+
+    def __str__(self) -> str:
+        return f"never below {self.least:g}"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Nothing: it reads the proposed exposure only."""
+        return ()
+
+    def start(self) -> State:
+        """Nothing to remember."""
+        return None
+
+    def step(self, state: State, row: Row, proposed: float) -> tuple[State, float]:
+        """`proposed`, or the floor where that is higher."""
+        return None, max(proposed, self.least)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,8 +11,10 @@ from typing import TypeAlias
 
 from regime.errors import ConfigError
 from regime.rules.base import Row, Rule, State
-from regime.rules.overlays import CapStep, MinimumHold, VolatilityTarget
+from regime.rules.falls import DrawdownStop, ReentryOnTrend
+from regime.rules.overlays import CapStep, Cooldown, Floor, MinimumHold, VolatilityTarget
 from regime.rules.ramp import Ramp
+from regime.rules.regime_map import RegimeMap
 from regime.rules.threshold import Hysteresis, Threshold
 
 __all__ = ["Blend", "RuleLike", "RuleStack"]
@@ -110,4 +112,5 @@ class Blend(_Composite):
 
 
 # What a config may name where rules are listed; below the composites because it contains them.
-RuleLike: TypeAlias = Threshold | Hysteresis | Ramp | MinimumHold | CapStep | VolatilityTarget | Blend | RuleStack
+RuleLike: TypeAlias = (Threshold | Hysteresis | Ramp | RegimeMap | DrawdownStop | ReentryOnTrend | MinimumHold
+                       | Cooldown | CapStep | VolatilityTarget | Floor | Blend | RuleStack)

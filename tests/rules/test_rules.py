@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from regime.errors import ConfigError, InvalidDataError
 from regime.rules.base import check_signals
-from regime.rules.overlays import CapStep, MinimumHold, VolatilityTarget
+from regime.rules.overlays import CapStep, Cooldown, Floor, MinimumHold, VolatilityTarget
 from regime.rules.ramp import Ramp
 from regime.rules.stack import Blend, RuleStack
 from regime.rules.threshold import Hysteresis, Threshold
@@ -25,9 +25,12 @@ RULES = [
     Hysteresis(enter=0.6, leave=0.4, halflife=8),
     Ramp(low=0.2, high=0.7),
     MinimumHold(days=4),
+    Cooldown(days=4),
+    Floor(least=0.2),
     CapStep(per_day=0.25),
     VolatilityTarget(target=0.12, cap=0.9),
     RuleStack(Hysteresis(enter=0.6, leave=0.4), MinimumHold(days=5), CapStep(per_day=0.25), VolatilityTarget()),
+    RuleStack(Hysteresis(enter=0.6, leave=0.4), Cooldown(days=5), Floor(least=0.1)),
     Blend(Threshold(level=0.3), RuleStack(Ramp(low=0.1, high=0.8), MinimumHold(days=3)), Threshold(level=0.8)),
 ]
 IDS = [str(rule) for rule in RULES]
@@ -49,6 +52,15 @@ def random_signals(seed, days=80):
     table = pd.DataFrame(raw / raw.sum(axis=1, keepdims=True), index=dates, columns=list(REGIMES))
     table["volatility"] = rng.gamma(4, 0.04, days)
     return table.mask(rng.random(table.shape) < 0.15)
+
+
+def answers(rule, proposed):
+    """What a rule that reads no signal makes of one proposal after another."""
+    state, held = rule.start(), []
+    for exposure in proposed:
+        state, answer = rule.step(state, {}, exposure)
+        held.append(answer)
+    return held
 
 
 def exposures(rule, *args, **kwargs):
@@ -134,6 +146,32 @@ def test_minimum_hold_law(seed, days):
     assert (runs.iloc[1:-1] >= days).all()
 
 
+def test_cooldown_by_hand():
+    proposed = [0.5, 1.0, 1.0, 0.2, 1.0, 1.0, 1.0, 0.9]
+    assert answers(Cooldown(days=2), proposed) == [0.5, 0.5, 0.5, 0.2, 0.2, 0.2, 1.0, 0.9]
+    assert answers(Cooldown(days=0), proposed) == proposed
+    # A hold of the same length would have kept 1 for its sessions, and so delayed the second cut.
+    assert answers(Cooldown(days=2), [0.0, 1.0, 1.0, 1.0, 0.0]) == [0, 0, 0, 1, 0]
+    assert answers(MinimumHold(days=3), [0.0, 1.0, 1.0, 1.0, 0.0]) == [0, 0, 0, 1, 1]
+
+
+@given(st.integers(0, 10**6), st.integers(0, 9))
+@settings(max_examples=60, deadline=None)
+def test_cooldown_is_what_its_definition_says(seed, days):
+    proposed = np.random.default_rng(seed).choice([0.0, 0.3, 0.6, 1.0], 80)
+    held = np.r_[1.0, answers(Cooldown(days=days), proposed.tolist())]  # fully invested the day before the first
+    cut = np.r_[False, np.diff(held) < 0]
+    for t, wanted in enumerate(proposed, start=1):
+        waits = wanted > held[t - 1] and cut[max(t - days, 0):t].any()
+        assert held[t] == (held[t - 1] if waits else wanted)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=40), st.floats(0, 1))
+@settings(max_examples=60, deadline=None)
+def test_floor_lifts_what_is_below_it_and_nothing_else(proposed, least):
+    assert answers(Floor(least=least), proposed) == np.clip(proposed, least, None).tolist()
+
+
 @given(st.integers(0, 10**6), st.floats(0.01, 1.0))
 @settings(max_examples=40, deadline=None)
 def test_cap_step_law(seed, per_day):
@@ -187,6 +225,9 @@ def test_needs_are_listed_once_in_order():
     (lambda: Hysteresis(enter=0.4, leave=0.6), "^leave: must not exceed enter = 0.4, got 0.6"),
     (lambda: Ramp(low=0.5, high=0.5), "^high: must exceed low"),
     (lambda: MinimumHold(days=0), "^days: must be at least 1, got 0"),
+    (lambda: Cooldown(days=-1), "^days: must be 0 or more, got -1"),
+    (lambda: Floor(least=1.5), r"^least: must lie in \[0, 1\], got 1.5"),
+    (lambda: Floor(least=NAN), "^least: "),
     (lambda: CapStep(per_day=0.0), "^per_day: "),
     (lambda: VolatilityTarget(target=0.0), "^target: "),
     (lambda: VolatilityTarget(cap=1.5), "^cap: "),
