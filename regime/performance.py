@@ -4,7 +4,7 @@ Every function takes simple returns as fractions a session and refuses a missing
 gap is not a zero (`InvalidDataError`, as for cash of other dates). A figure that its data cannot define
 (no spread, no loss) is NaN.
 
-Depends on: errors.
+Depends on: errors, returns, drawdowns.
 """
 
 from __future__ import annotations
@@ -14,28 +14,19 @@ import math
 import numpy as np
 import pandas as pd
 
+from regime.drawdowns import depths
 from regime.errors import InvalidDataError
+from regime.returns import excess_values, finite_values
 
-__all__ = [
-    "SESSIONS_A_YEAR",
-    "annual_volatility",
-    "cagr",
-    "calmar_ratio",
-    "conditional_value_at_risk",
-    "drawdown",
-    "flips_per_year",
-    "hit_rate",
-    "max_drawdown",
-    "performance_table",
-    "realised_volatility",
-    "sharpe_ratio",
-    "sortino_ratio",
-    "turnover",
-]
+__all__ = ["SESSIONS_A_YEAR", "annual_sharpe", "annual_volatility", "cagr", "calmar_ratio", "conditional_value_at_risk",
+           "flips_per_year", "hit_rate", "performance_table", "realised_volatility", "rolling_sharpe", "sharpe_ratio",
+           "sortino_ratio", "turnover"]
 
 SESSIONS_A_YEAR = 252
 # A spread below this is rounding: dividing by it would turn a constant into a huge ratio.
 SPREAD_FLOOR = 1e-15
+# The same for a rolling window, whose sums carry rounding from row to row.
+ROLLING_FLOOR = 1e-10
 
 
 def cagr(returns: pd.Series) -> float:
@@ -50,9 +41,7 @@ def cagr(returns: pd.Series) -> float:
     float
         Fraction a year; -1 where the capital was lost, infinite where a few days' gain overflows a year.
     """
-    growth = float(np.prod(1.0 + _values(returns)))
-    with np.errstate(over="ignore"):
-        return float(np.power(growth, SESSIONS_A_YEAR / len(returns))) - 1.0 if growth > 0 else -1.0
+    return _growth(finite_values(returns))
 
 
 def annual_volatility(returns: pd.Series) -> float:
@@ -67,7 +56,7 @@ def annual_volatility(returns: pd.Series) -> float:
     float
         Fraction a year; NaN for a single return.
     """
-    return _deviation(_values(returns)) * math.sqrt(SESSIONS_A_YEAR)
+    return _deviation(finite_values(returns)) * math.sqrt(SESSIONS_A_YEAR)
 
 
 def sharpe_ratio(returns: pd.Series, cash: pd.Series | float = 0.0) -> float:
@@ -89,7 +78,11 @@ def sharpe_ratio(returns: pd.Series, cash: pd.Series | float = 0.0) -> float:
     >>> round(sharpe_ratio(pd.Series([0.01, -0.01, 0.02, 0.0])), 4)
     6.1482
     """
-    excess = _excess(returns, cash)
+    return annual_sharpe(excess_values(returns, cash))
+
+
+def annual_sharpe(excess: np.ndarray) -> float:
+    """`sharpe_ratio` of plain numbers: finite returns over cash, shape (n,), which are not checked."""
     deviation = _deviation(excess)
     return float(excess.mean()) / deviation * math.sqrt(SESSIONS_A_YEAR) if deviation > SPREAD_FLOOR else math.nan
 
@@ -107,36 +100,7 @@ def sortino_ratio(returns: pd.Series, cash: pd.Series | float = 0.0) -> float:
     float
         NaN where no session fell below cash.
     """
-    excess = _excess(returns, cash)
-    downside = float(np.sqrt(np.mean(np.minimum(excess, 0.0) ** 2)))
-    return float(excess.mean()) / downside * math.sqrt(SESSIONS_A_YEAR) if downside > SPREAD_FLOOR else math.nan
-
-
-def drawdown(returns: pd.Series) -> pd.Series:
-    """Distance of the equity curve from its highest level so far, the starting capital included.
-
-    Parameters
-    ----------
-    returns : Series, shape (n,), fraction a session
-
-    Returns
-    -------
-    Series, shape (n,), <= 0
-        Fraction below the peak after each session; never NaN.
-    """
-    equity = np.cumprod(1.0 + _values(returns))
-    peak = np.maximum(np.maximum.accumulate(equity), 1.0)
-    return pd.Series(equity / peak - 1.0, index=returns.index, name="drawdown")
-
-
-def max_drawdown(returns: pd.Series) -> float:
-    """Lowest value of `drawdown`: a fraction <= 0.
-
-    Parameters
-    ----------
-    returns : Series, shape (n,), fraction a session
-    """
-    return float(drawdown(returns).min())
+    return _sortino(excess_values(returns, cash))
 
 
 def calmar_ratio(returns: pd.Series) -> float:
@@ -151,8 +115,8 @@ def calmar_ratio(returns: pd.Series) -> float:
     float
         NaN where nothing was ever lost.
     """
-    depth = -max_drawdown(returns)
-    return cagr(returns) / depth if depth > SPREAD_FLOOR else math.nan
+    values = finite_values(returns)
+    return _over_depth(_growth(values), float(depths(values).min()))
 
 
 def conditional_value_at_risk(returns: pd.Series, level: float = 0.05) -> float:
@@ -171,8 +135,7 @@ def conditional_value_at_risk(returns: pd.Series, level: float = 0.05) -> float:
     """
     if not 0.0 < level <= 1.0:
         raise InvalidDataError(f"level {level} lies outside (0, 1]")
-    values = np.sort(_values(returns))
-    return float(values[: int((len(values) - 1) * level) + 1].mean())
+    return _worst(finite_values(returns), level)
 
 
 def hit_rate(returns: pd.Series, cash: pd.Series | float = 0.0) -> float:
@@ -183,7 +146,7 @@ def hit_rate(returns: pd.Series, cash: pd.Series | float = 0.0) -> float:
     returns : Series, shape (n,), fraction a session
     cash : Series, shape (n,) on the same dates, or float, fraction a session
     """
-    return float(np.mean(_excess(returns, cash) > 0))
+    return float(np.mean(excess_values(returns, cash) > 0))
 
 
 def turnover(exposure: pd.Series) -> float:
@@ -198,7 +161,7 @@ def turnover(exposure: pd.Series) -> float:
     float
         Capital traded a year; 2.0 is one full exit and re-entry.
     """
-    return float(np.abs(np.diff(_values(exposure))).sum()) / len(exposure) * SESSIONS_A_YEAR
+    return _turnover(finite_values(exposure))
 
 
 def flips_per_year(exposure: pd.Series, level: float = 0.5) -> float:
@@ -210,8 +173,7 @@ def flips_per_year(exposure: pd.Series, level: float = 0.5) -> float:
     level : float
         At or above it the market is held, below it is left.
     """
-    held = _values(exposure) >= level
-    return float(np.count_nonzero(held[1:] != held[:-1])) / len(exposure) * SESSIONS_A_YEAR
+    return _flips(finite_values(exposure), level)
 
 
 def realised_volatility(returns: pd.Series, halflife: float = 21.0) -> pd.Series:
@@ -236,6 +198,29 @@ def realised_volatility(returns: pd.Series, halflife: float = 21.0) -> pd.Series
     return returns.ewm(halflife=halflife).std() * math.sqrt(SESSIONS_A_YEAR)
 
 
+def rolling_sharpe(returns: pd.Series, cash: pd.Series | float = 0.0, lookback: int = 252) -> pd.Series:
+    """Annual Sharpe ratio of the last `lookback` sessions.
+
+    Parameters
+    ----------
+    returns : Series, shape (n,), fraction a session
+    cash : Series, shape (n,) on the same dates, or float, fraction a session
+    lookback : int
+
+    Returns
+    -------
+    Series, shape (n,)
+        NaN until `lookback` returns are known, and where they have no spread.
+
+    Notes
+    -----
+    **Known at:** each close; row t uses returns up to t.
+    """
+    window = pd.Series(excess_values(returns, cash), index=returns.index, name="sharpe").rolling(lookback)
+    deviation = window.std()
+    return window.mean() / deviation.where(deviation > ROLLING_FLOOR) * math.sqrt(SESSIONS_A_YEAR)
+
+
 def performance_table(returns: pd.Series, cash: pd.Series | float = 0.0,
                       exposure: pd.Series | None = None) -> dict[str, float]:
     """Return every figure of one strategy, for a table or a log.
@@ -251,47 +236,61 @@ def performance_table(returns: pd.Series, cash: pd.Series | float = 0.0,
     Returns
     -------
     dict of str to float
-        `sharpe`, `sortino`, `calmar`, `max_drawdown`, `cagr`, `volatility`, `cvar_5`, `hit_rate`,
+        `sharpe`, `sortino`, `calmar`, `max_drawdown`, `ulcer`, `cagr`, `volatility`, `cvar_5`, `hit_rate`,
         `days` and, with `exposure`, its three. NaN where a figure is not defined.
     """
+    # One pass over plain numbers: every backtest makes this table, and the checks of each figure alone cost more.
+    values, excess = finite_values(returns), excess_values(returns, cash)
+    below, growth = depths(values), _growth(values)
+    deepest = float(below.min())
     table = {
-        "sharpe": sharpe_ratio(returns, cash),
-        "sortino": sortino_ratio(returns, cash),
-        "calmar": calmar_ratio(returns),
-        "max_drawdown": max_drawdown(returns),
-        "cagr": cagr(returns),
-        "volatility": annual_volatility(returns),
-        "cvar_5": conditional_value_at_risk(returns),
-        "hit_rate": hit_rate(returns, cash),
-        "days": float(len(returns)),
+        "sharpe": annual_sharpe(excess),
+        "sortino": _sortino(excess),
+        "calmar": _over_depth(growth, deepest),
+        "max_drawdown": deepest,
+        "ulcer": float(np.sqrt(np.mean(np.square(below)))),
+        "cagr": growth,
+        "volatility": _deviation(values) * math.sqrt(SESSIONS_A_YEAR),
+        "cvar_5": _worst(values, 0.05),
+        "hit_rate": float(np.mean(excess > 0)),
+        "days": float(values.size),
     }
     if exposure is not None:
-        table |= {"turnover": turnover(exposure), "flips_per_year": flips_per_year(exposure),
-                  "mean_exposure": float(_values(exposure).mean())}
+        held = finite_values(exposure)
+        table |= {"turnover": _turnover(held), "flips_per_year": _flips(held, 0.5),
+                  "mean_exposure": float(held.mean())}
     return table
 
 
-def _values(series: pd.Series) -> np.ndarray:
-    values: np.ndarray = series.to_numpy(dtype=float)
-    if values.size == 0:
-        raise InvalidDataError("a performance figure needs at least one session, got none")
-    bad = ~np.isfinite(values)
-    if bad.any():
-        row = int(np.flatnonzero(bad)[0])
-        raise InvalidDataError(f"{series.index[row]}: {values[row]} is not a finite number; a gap is not a zero: "
-                               "drop the row or say what it was")
-    return values
+def _growth(values: np.ndarray) -> float:
+    growth = float(np.prod(1.0 + values))
+    with np.errstate(over="ignore"):
+        return float(np.power(growth, SESSIONS_A_YEAR / values.size)) - 1.0 if growth > 0 else -1.0
 
 
-def _excess(returns: pd.Series, cash: pd.Series | float) -> np.ndarray:
-    values = _values(returns)
-    if not isinstance(cash, pd.Series):
-        return values - float(cash)
-    if not cash.index.equals(returns.index):
-        raise InvalidDataError("`cash` must have the dates of `returns`; reindex it")
-    excess: np.ndarray = values - _values(cash)
-    return excess
+def _sortino(excess: np.ndarray) -> float:
+    downside = math.sqrt(float(np.square(np.minimum(excess, 0.0)).mean()))
+    return float(excess.mean()) / downside * math.sqrt(SESSIONS_A_YEAR) if downside > SPREAD_FLOOR else math.nan
+
+
+def _over_depth(growth: float, deepest: float) -> float:
+    return growth / -deepest if -deepest > SPREAD_FLOOR else math.nan
+
+
+def _worst(values: np.ndarray, level: float) -> float:
+    count = int((values.size - 1) * level) + 1
+    # Sorted once more, because the order inside a partition, and so the last bits of the mean, is the processor's.
+    return float(np.sort(np.partition(values, count - 1)[:count]).mean())
+
+
+def _turnover(held: np.ndarray) -> float:
+    return float(np.abs(np.diff(held)).sum()) / held.size * SESSIONS_A_YEAR
+
+
+def _flips(held: np.ndarray, level: float) -> float:
+    above = held >= level
+    return float(np.count_nonzero(above[1:] != above[:-1])) / held.size * SESSIONS_A_YEAR
 
 
 def _deviation(values: np.ndarray) -> float:
-    return float(values.std(ddof=1)) if len(values) > 1 else math.nan
+    return float(values.std(ddof=1)) if values.size > 1 else math.nan

@@ -1,7 +1,8 @@
-"""Performance formulas against hand calculations and against each other's identities."""
+"""Performance formulas against hand calculations, empyrical-reloaded and each other's identities."""
 
 import math
 
+import empyrical
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regime import performance as perf
+from regime.drawdowns import max_drawdown, ulcer_index
 from regime.errors import InvalidDataError
 
 DATES = pd.bdate_range("2024-01-01", periods=4, name="date")
@@ -42,14 +44,8 @@ def test_sortino_by_hand():
     assert perf.sortino_ratio(RETURNS) == pytest.approx(0.0125 / 0.1 * math.sqrt(252), rel=1e-12)
 
 
-def test_drawdown_by_hand():
-    assert perf.drawdown(RETURNS).tolist() == pytest.approx([0.0, -0.2, -0.16, -0.076], abs=1e-12)
-    assert perf.max_drawdown(RETURNS) == pytest.approx(-0.2)
+def test_calmar_by_hand():
     assert perf.calmar_ratio(RETURNS) == pytest.approx((1.0164 ** 63 - 1) / 0.2)
-
-
-def test_a_loss_on_the_first_day_is_a_drawdown():
-    assert perf.max_drawdown(series([-0.1, 0.05])) == pytest.approx(-0.1)
 
 
 @pytest.mark.parametrize(("level", "expected"), [(0.05, -0.10), (0.25, -0.075), (1.0, 0.0)])
@@ -78,10 +74,51 @@ def test_realised_volatility_is_known_at_its_close():
 def test_table_holds_the_single_figures():
     table = perf.performance_table(RETURNS, 0.001, pd.Series([1.0, 0.5, 0.5, 1.0], index=DATES))
     assert table["sharpe"] == perf.sharpe_ratio(RETURNS, 0.001)
-    assert table["max_drawdown"] == perf.max_drawdown(RETURNS)
+    assert table["max_drawdown"] == max_drawdown(RETURNS)
     assert (table["turnover"], table["mean_exposure"], table["days"]) == (63.0, 0.75, 4.0)
     assert all(type(value) is float for value in table.values())
     assert "turnover" not in perf.performance_table(RETURNS)
+
+
+def test_table_is_the_single_figures_to_the_bit():
+    rng = np.random.default_rng(8)
+    returns, cash, held = (series(rng.normal(0.0003, size, 1500)) for size in (0.01, 0.0001, 0.3))
+    single = {
+        "sharpe": perf.sharpe_ratio(returns, cash), "sortino": perf.sortino_ratio(returns, cash),
+        "calmar": perf.calmar_ratio(returns), "max_drawdown": max_drawdown(returns), "ulcer": ulcer_index(returns),
+        "cagr": perf.cagr(returns), "volatility": perf.annual_volatility(returns),
+        "cvar_5": perf.conditional_value_at_risk(returns), "hit_rate": perf.hit_rate(returns, cash), "days": 1500.0,
+        "turnover": perf.turnover(held), "flips_per_year": perf.flips_per_year(held),
+        "mean_exposure": float(held.mean())}
+    assert perf.performance_table(returns, cash, held) == single
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_equal_to_empyrical(seed):
+    rng = np.random.default_rng(seed)
+    returns, cash = (series(rng.normal(0.0004, size, 2000)) for size in (0.012, 0.0001))
+    for ours, theirs in [
+        (perf.cagr(returns), empyrical.annual_return(returns)),
+        (perf.annual_volatility(returns), empyrical.annual_volatility(returns)),
+        (perf.sharpe_ratio(returns, cash), empyrical.sharpe_ratio(returns, cash)),
+        (perf.sortino_ratio(returns, cash), empyrical.sortino_ratio(returns, cash)),
+        (perf.calmar_ratio(returns), empyrical.calmar_ratio(returns)),
+        (perf.conditional_value_at_risk(returns), empyrical.conditional_value_at_risk(returns)),
+    ]:
+        assert ours == pytest.approx(theirs, rel=1e-10)
+    rolled = perf.rolling_sharpe(returns, 0.0001, lookback=252).dropna()
+    theirs = empyrical.roll_sharpe_ratio(returns, 252, risk_free=0.0001)
+    assert rolled.to_numpy() == pytest.approx(theirs.to_numpy(), rel=1e-7)
+    assert rolled.index.equals(theirs.index)
+
+
+def test_rolling_sharpe_by_hand():
+    assert perf.rolling_sharpe(RETURNS, lookback=4).isna().tolist() == [True] * 3 + [False]
+    assert perf.rolling_sharpe(RETURNS, 0.01, lookback=4).iloc[3] == pytest.approx(perf.sharpe_ratio(RETURNS, 0.01))
+    assert perf.rolling_sharpe(RETURNS, lookback=2).iloc[1] == pytest.approx(perf.sharpe_ratio(RETURNS[:2]))
+    quiet = series([0.02, -0.01] * 40 + [0.001] * 60)
+    rolled = perf.rolling_sharpe(quiet, lookback=20)
+    assert rolled.iloc[19:80].notna().all() and rolled.iloc[-1:].isna().all()
 
 
 def test_undefined_figures_are_nan_not_huge():
@@ -112,8 +149,6 @@ def test_empty_and_misaligned_input_is_refused():
 @given(st.lists(st.floats(-0.05, 0.05), min_size=2, max_size=60))
 def test_laws(values):
     returns = series(values)
-    below = perf.drawdown(returns)
-    assert ((below <= 0) & (below > -1)).all()
     assert perf.conditional_value_at_risk(returns, 0.05) <= perf.conditional_value_at_risk(returns, 0.5) + 1e-12
     growth = (1 + perf.cagr(returns)) ** (len(returns) / 252)
     assert growth == pytest.approx(float(np.prod(1 + np.array(values))), rel=1e-6)
