@@ -2,7 +2,7 @@
 
 Amounts are in units of the starting capital.
 
-Depends on: errors, performance, backtest.market, backtest.costs.
+Depends on: errors, performance, backtest.tape.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from regime.backtest.costs import Costs
-from regime.backtest.market import Market, Timing
-from regime.errors import RegimeError
+from regime.backtest.tape import Tape
+from regime.errors import InvalidDataError, RegimeError
 from regime.performance import SESSIONS_A_YEAR, performance_table
 
 __all__ = ["DEFERRED", "ORDERS", "BacktestResult", "keep_book"]
@@ -26,8 +25,12 @@ ORDERS = {"date": "datetime64[ns]", "decided": "datetime64[ns]", "asset": "str",
 DEFERRED = {"decided": "datetime64[ns]", "due": "datetime64[ns]", "asset": "str", "target": "float64",
             "outcome": "str", "filled": "datetime64[ns]"}
 Rows: TypeAlias = pd.DataFrame | Sequence[Sequence[Any]]
-# Of equity: far above the rounding of some thousand sums, far below a basis point.
+# Of the highest equity so far: far above the rounding of some thousand sums, far below a basis point.
 IDENTITY_ROOM = 1e-9
+# The same for orders: vectorbt takes values that differ by a billionth for equal.
+FILL_ROOM = 1e-8
+# Of the starting capital: below it, what is left is no more than the rounding of what was lost.
+RUIN = 1e-6
 # Of equity: an order below it restores a weight that was off by rounding, which is no order.
 ROUNDING = 1e-12
 
@@ -45,15 +48,16 @@ class BacktestResult:
     cash_returns : Series, shape (n_sessions - 1,), fraction a session
         What cash earned.
     held : DataFrame, shape (n_sessions - 1, n_assets), fraction of capital
-        Weights that earned each session's return: those after the fills of the close before.
+        Weights that earned each session's return: those after the fills of the close before, or of the
+        session's own open where orders are filled there.
     positions : DataFrame, shape (n_sessions, n_assets), units of starting capital
         Value at each close, at the last known price where there is none.
     cash : Series, shape (n_sessions,), units of starting capital
     costs : Series, shape (n_sessions,), units of starting capital
-        Paid at each close.
+        Paid for the trades of each session.
     orders : DataFrame
         A row a fill: `date`, `decided` (NaT for the endowment), `asset`, `target` (weight), `units`,
-        `price`, `notional` (above 0 buys), `cost`.
+        `price` (after the cost of holding), `notional` (above 0 buys), `cost`.
     deferred : DataFrame
         A row an order that met no price: `decided`, `due`, `asset`, `target`, `outcome` (``filled`` at the
         next price, ``replaced`` by a newer decision, ``open`` at the end) and `filled` (a date or NaT).
@@ -62,6 +66,7 @@ class BacktestResult:
 
     Examples
     --------
+    >>> from regime.backtest.costs import Costs
     >>> from regime.backtest.reference import reference_backtest
     >>> dates = pd.bdate_range("2024-01-01", periods=4, name="date")
     >>> prices = pd.Series([100.0, 100.0, 110.0, 121.0], index=dates, name="stock")
@@ -89,9 +94,9 @@ class BacktestResult:
     @property
     def turnover(self) -> float:
         """One-way turnover a year: traded notional over equity, the endowment left out."""
-        traded = self._traded()
-        equity = self.equity.reindex(traded["date"]).to_numpy()
-        return float((traded["notional"].abs() / equity).sum()) / len(self.returns) * SESSIONS_A_YEAR
+        date, traded = self._traded()
+        equity = self.equity.to_numpy()[self.equity.index.searchsorted(date)]
+        return float((np.abs(traded) / equity).sum()) / len(self.returns) * SESSIONS_A_YEAR
 
     def summary(self) -> dict[str, float]:
         """Figures of `performance_table`, with the turnover of the orders, costs a year and counts.
@@ -105,77 +110,124 @@ class BacktestResult:
         paid = float((self.costs.to_numpy()[1:] / before).sum()) / len(self.returns) * SESSIONS_A_YEAR
         return performance_table(self.returns, self.cash_returns, self.exposure) | {
             "turnover": self.turnover, "cost_per_year": paid,
-            "orders": float(len(self._traded())), "deferred": float(len(self.deferred))}
+            "orders": float(len(self._traded()[0])), "deferred": float(len(self.deferred))}
 
-    def _traded(self) -> pd.DataFrame:
-        """Orders after the endowment, which is no trade."""
-        return self.orders[self.orders["date"] > self.equity.index[0]]
+    def _traded(self) -> tuple[np.ndarray, np.ndarray]:
+        """Dates and notionals of the orders after the endowment, which is no trade."""
+        date = self.orders["date"].to_numpy()
+        later = date > self.equity.index[0].to_datetime64()
+        return date[later], self.orders["notional"].to_numpy()[later]
 
 
-def keep_book(market: Market, timing: Timing, costs: Costs, *, equity: np.ndarray, cash: np.ndarray, units: np.ndarray,
+def keep_book(tape: Tape, *, equity: np.ndarray, cash: np.ndarray, units: np.ndarray, targets: np.ndarray,
               orders: Rows, deferred: Rows) -> BacktestResult:
     """Bind an engine's account into a result, after checking that it adds up.
 
     Parameters
     ----------
-    market, timing, costs
+    tape : Tape
         What the engine was given.
-    equity, cash : ndarray, shape (n_sessions,), units of starting capital
-        After each close's fills.
-    units : ndarray, shape (n_sessions, n_assets)
-        Held after each close's fills.
+    equity, cash : ndarray, shape (n_moments,), units of starting capital
+        After the fills of each moment.
+    units : ndarray, shape (n_moments, n_assets)
+        Held after the fills of each moment.
+    targets : ndarray, shape (n_moments, n_assets), fraction of capital
+        Weight of each order that met a price; NaN where none did.
     orders, deferred : DataFrame, or rows in the order of `ORDERS` and `DEFERRED`
 
     Raises
     ------
+    InvalidDataError
+        If less than a millionth of the capital is left.
     RegimeError
-        If cash and positions are not equity, gains less costs are not its change, or an order was
-        filled before its decision: a fault of the engine, never of the input.
+        If cash and positions are not equity, gains less costs are not its change, an order was filled
+        before its decision, or one was lost: a fault of the engine, never of the input.
     """
-    sessions, assets = market.sessions, market.prices.columns
+    market, closes, positions = tape.market, tape.closes, units * tape.marks
+    sessions, level = market.sessions, equity[closes]
+    _check_ruin(tape, equity)
     fills, waits = _table(orders, ORDERS), _table(deferred, DEFERRED)
-    line = pd.Series(equity, index=sessions, name="equity")
-    sizable = fills["notional"].abs().to_numpy() > ROUNDING * line.reindex(fills["date"]).to_numpy()
-    fills = fills[sizable].reset_index(drop=True)
-    positions = units * market.marks
-    paid = fills.groupby("date")["cost"].sum().reindex(sessions).fillna(0.0).rename("costs")
-    _check_identities(market, equity, cash, units, positions, paid.to_numpy())
-    early = fills["date"] <= fills["decided"]
-    if early.any() and not timing.same_bar:
+    place = sessions.searchsorted(fills["date"])
+    sizable = np.abs(fills["notional"].to_numpy()) > ROUNDING * level[place]
+    if not sizable.all():
+        fills, place = fills[sizable].reset_index(drop=True), place[sizable]
+    paid = np.bincount(place, weights=fills["cost"].to_numpy(), minlength=len(sessions))
+    _check_identities(tape, equity, cash, units, positions, paid)
+    _check_order_of_time(tape, fills)
+    cuts = _check_fills(tape, equity, cash, units, targets)
+    later, before = sessions[1:], closes[1:] - 1
+    return BacktestResult(
+        equity=pd.Series(level, sessions, name="equity"),
+        returns=pd.Series(level[1:] / level[:-1] - 1.0, later, name="returns"),
+        cash_returns=pd.Series(market.cash[1:], later, name="cash"),
+        held=pd.DataFrame(positions[before] / equity[before, None], later, market.columns),
+        positions=pd.DataFrame(positions[closes], sessions, market.columns),
+        cash=pd.Series(cash[closes], sessions, name="cash"), costs=pd.Series(paid, sessions, name="costs"),
+        orders=fills, deferred=waits, notes=_notes(tape, waits) + cuts)
+
+
+def _check_ruin(tape: Tape, equity: np.ndarray) -> None:
+    ruined = ~(equity >= RUIN)
+    if ruined.any():
+        date = tape.market.sessions[tape.session[int(ruined.argmax())]]
+        raise InvalidDataError(f"Backtest: {date:%Y-%m-%d}: less than {RUIN:g} of the capital is left after prices and "
+                               f"costs ({tape.costs}); end the period before it")
+
+
+def _check_identities(tape: Tape, equity: np.ndarray, cash: np.ndarray, units: np.ndarray, positions: np.ndarray,
+                      paid: np.ndarray) -> None:
+    gains = (units[:-1] * np.diff(tape.marks, axis=0)).sum(axis=1) + cash[:-1] * tape.interest[1:]
+    closes = tape.closes
+    gained = np.add.reduceat(gains, closes[:-1])  # from one close to the next
+    missing = np.abs(np.r_[0.0, gained - paid[1:] - np.diff(equity[closes])])
+    _refuse(tape, np.abs(cash + positions.sum(axis=1) - equity), equity, "cash and positions are not equity")
+    _refuse(tape, missing[tape.session], equity, "gains less costs are not the change of equity")
+    _refuse(tape, np.maximum(-cash, 0.0), equity, "cash is borrowed")
+
+
+def _refuse(tape: Tape, size: np.ndarray, equity: np.ndarray, rule: str) -> None:
+    bad = ~(size <= IDENTITY_ROOM * np.maximum.accumulate(equity))
+    if bad.any():
+        row = int(bad.argmax())
+        date = tape.market.sessions[tape.session[row]]
+        raise RegimeError(f"backtest: {date:%Y-%m-%d}: {rule} by {size[row]:.3g}")
+
+
+def _check_order_of_time(tape: Tape, fills: pd.DataFrame) -> None:
+    early = fills["date"].to_numpy() <= fills["decided"].to_numpy()
+    if early.any() and not tape.timing.same_bar:
         date = fills["date"][early].iloc[0]
         raise RegimeError(f"backtest: an order was filled on {date:%Y-%m-%d}, not after its decision")
-    held = pd.DataFrame(positions[:-1] / equity[:-1, None], index=sessions[1:], columns=assets)
-    return BacktestResult(
-        equity=line, returns=pd.Series(equity[1:] / equity[:-1] - 1.0, index=sessions[1:], name="returns"),
-        cash_returns=market.cash.iloc[1:], held=held, positions=pd.DataFrame(positions, index=sessions, columns=assets),
-        cash=pd.Series(cash, index=sessions, name="cash"), costs=paid, orders=fills, deferred=waits,
-        notes=_notes(market, timing, costs, waits))
 
 
-def _check_identities(market: Market, equity: np.ndarray, cash: np.ndarray, units: np.ndarray, positions: np.ndarray,
-                      paid: np.ndarray) -> None:
-    gains = (units[:-1] * np.diff(market.marks, axis=0)).sum(axis=1) + cash[:-1] * market.cash.to_numpy()[1:]
-    change = np.diff(equity)
-    faults = {
-        "cash and positions are not equity": np.abs(cash + positions.sum(axis=1) - equity),
-        "gains less costs are not the change of equity": np.abs(np.r_[0.0, gains - paid[1:] - change]),
-        "cash is borrowed": np.maximum(-cash, 0.0),
-    }
-    for rule, size in faults.items():
-        bad = ~(size <= IDENTITY_ROOM * equity)
-        if bad.any():
-            row = int(bad.argmax())
-            raise RegimeError(f"backtest: {market.sessions[row]:%Y-%m-%d}: {rule} by {size[row]:.3g}")
+def _check_fills(tape: Tape, equity: np.ndarray, cash: np.ndarray, units: np.ndarray,
+                 targets: np.ndarray) -> tuple[str, ...]:
+    """Every order that met a price stands at its weight, or cash is spent; a note where more than costs is missing."""
+    before, room = np.vstack([np.zeros_like(units[:1]), units[:-1]]), FILL_ROOM * np.maximum.accumulate(equity)
+    value = np.r_[1.0, cash[:-1] * (1.0 + tape.interest[1:])] + (before * tape.marks).sum(axis=1)
+    short = np.where(np.isnan(targets), 0.0, targets * value[:, None] - units * tape.marks)
+    _refuse(tape, np.where(short.min(axis=1) < -room, -short.min(axis=1), 0.0), equity, "a sale was lost")
+    lacking = np.maximum(short, 0.0).sum(axis=1)
+    _refuse(tape, np.where((lacking > room) & (cash > room), lacking, 0.0), equity, "a purchase was lost")
+    unpaid = lacking - (value - equity)
+    cut = np.flatnonzero(unpaid > room)
+    if not cut.size:
+        return ()
+    date, share = tape.market.sessions[tape.session[cut[0]]], unpaid[cut[0]] / equity[cut[0]]
+    return (f"purchases cut for want of cash, beyond their costs: {cut.size}, the first on {date:%Y-%m-%d} by "
+            f"{share:.2%} of capital; each is completed when the sale that it waits for is filled",)
 
 
 def _table(rows: Rows, columns: dict[str, str]) -> pd.DataFrame:
-    table = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows), columns=list(columns))
-    return table.astype(columns)
+    if isinstance(rows, pd.DataFrame):
+        return rows
+    return pd.DataFrame(list(rows), columns=list(columns)).astype(columns)
 
 
-def _notes(market: Market, timing: Timing, costs: Costs, deferred: pd.DataFrame) -> tuple[str, ...]:
-    earned = "cash earned its own return" if market.cash.any() else "cash earned nothing"
-    return (str(timing), str(costs), earned, *(_wait(row) for row in deferred.itertuples()))
+def _notes(tape: Tape, deferred: pd.DataFrame) -> tuple[str, ...]:
+    earned = "cash earned its own return" if tape.market.cash.any() else "cash earned nothing"
+    by_day = () if tape.market.half_spreads is None else ("half-spreads estimated day by day",)
+    return (str(tape.timing), str(tape.costs), *by_day, earned, *(_wait(row) for row in deferred.itertuples()))
 
 
 def _wait(row: Any) -> str:

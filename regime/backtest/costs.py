@@ -1,44 +1,98 @@
-"""What a trade costs.
+"""What a trade costs, and what holding costs.
 
 Depends on: errors.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from regime.errors import ConfigError
 
-__all__ = ["Costs"]
+__all__ = ["HIGHEST_BPS", "Costs"]
+
+HIGHEST_BPS = 1000.0
+SESSIONS_A_YEAR = 252
 
 
 @dataclass(frozen=True, kw_only=True)
 class Costs:
-    """Cost of a trade as a fraction of the notional that changes hands.
+    """Cost of a trade as a fraction of the notional that changes hands, and of a position as time passes.
+
+    A trade pays `bps` + half-spread + `impact_bps` x |change of the decided weight|, each in basis points of
+    the traded notional; the change is that since the asset's order before, so it is known before the fill.
 
     Parameters
     ----------
     bps : float
-        One way, in basis points of traded notional, the same for every asset; in [0, 1000].
+        Commission one way, the same for every asset; in [0, 1000].
+    half_spread_bps : float, or mapping of asset to float
+        Half of the distance from bid to ask, paid one way; in [0, 1000]. A mapping names every asset
+        that is traded.
+    impact_bps : float
+        Added for a decision that moves the whole capital, in proportion for a smaller one; in [0, 1000].
+    holding_bps : float, or mapping of asset to float
+        A year, of what is held (fund fees, borrow), 1/252 of it each session; in [0, 1000]. It is taken
+        out of the total-return level of the asset, so it appears in returns and not among trading costs.
 
     Examples
     --------
     >>> Costs(bps=5).rates(["SPY"])
     array([0.0005])
+    >>> print(Costs(bps=1, half_spread_bps={"SPY": 0.5, "HYG": 2}, impact_bps=10, holding_bps=9))
+    1 bp one way on traded notional, half-spread SPY 0.5, HYG 2 bp, impact 10 bp x change of weight, holding 9 bp a year
     """
 
     bps: float = 5.0
+    half_spread_bps: float | Mapping[str, float] = 0.0
+    impact_bps: float = 0.0
+    holding_bps: float | Mapping[str, float] = 0.0
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.bps <= 1000.0:
-            raise ConfigError(f"bps: must lie in [0, 1000] basis points one way, got {self.bps}")
+        for name in ("bps", "half_spread_bps", "impact_bps", "holding_bps"):
+            given = getattr(self, name)
+            for asset, value in (given.items() if isinstance(given, Mapping) else [("", given)]):
+                if not 0.0 <= value <= HIGHEST_BPS:
+                    place = f"`{asset}` " if asset else ""
+                    raise ConfigError(f"{name}: {place}must lie in [0, {HIGHEST_BPS:g}] basis points "
+                                      f"{'a year' if name == 'holding_bps' else 'one way'}, got {value}")
 
     def __str__(self) -> str:
-        return f"{self.bps:g} bp one way on traded notional"
+        parts = [f"{self.bps:g} bp one way on traded notional"]
+        if self.half_spread_bps:
+            parts.append(f"half-spread {_words(self.half_spread_bps)} bp")
+        if self.impact_bps:
+            parts.append(f"impact {self.impact_bps:g} bp x change of weight")
+        if self.holding_bps:
+            parts.append(f"holding {_words(self.holding_bps)} bp a year")
+        return ", ".join(parts)
+
+    def half_spreads(self, assets: Sequence[str]) -> np.ndarray:
+        """Half-spread of each asset, shape (n_assets,), basis points."""
+        return _by_asset(self.half_spread_bps, assets, "half_spread_bps")
 
     def rates(self, assets: Sequence[str]) -> np.ndarray:
-        """One-way cost of each asset, shape (n_assets,), fraction of traded notional."""
-        return np.full(len(assets), self.bps / 1e4)
+        """One-way cost of each asset without impact, shape (n_assets,), fraction of traded notional."""
+        return (self.bps + self.half_spreads(assets)) / 1e4
+
+    def holding(self, assets: Sequence[str]) -> np.ndarray:
+        """Cost of holding each asset for a session, shape (n_assets,), fraction of its value."""
+        return _by_asset(self.holding_bps, assets, "holding_bps") / 1e4 / SESSIONS_A_YEAR
+
+
+def _by_asset(given: float | Mapping[str, float], assets: Sequence[str], name: str) -> np.ndarray:
+    if not isinstance(given, Mapping):
+        return np.full(len(assets), float(given))
+    missing = [asset for asset in assets if asset not in given]
+    if missing:
+        raise ConfigError(f"{name}: `{missing[0]}` is traded and has no number; given: {', '.join(given) or 'none'}")
+    return np.array([float(given[asset]) for asset in assets])
+
+
+def _words(given: float | Mapping[str, float]) -> str:
+    if not isinstance(given, Mapping):
+        return f"{given:g}"
+    return ", ".join(f"{asset} {value:g}" for asset, value in given.items())

@@ -1,66 +1,26 @@
 """What a backtest is given, checked and laid on one calendar.
 
-Depends on: errors, schema.
+Depends on: errors, schema, backtest.costs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 
+from regime.backtest.costs import HIGHEST_BPS
 from regime.errors import ConfigError, InvalidDataError
 from regime.schema import check_dates, check_exposure
 
-__all__ = ["Market", "Rebalance", "Timing", "align"]
+__all__ = ["Market", "Table", "align"]
 
-Rebalance = Literal["on_signal", "daily"]
-REBALANCE: tuple[Rebalance, ...] = ("on_signal", "daily")
+Table: TypeAlias = pd.Series | pd.DataFrame
 # Room for weights that were divided by their own sum.
 SUM_ROOM = 1e-9
-
-
-@dataclass(frozen=True, kw_only=True)
-class Timing:
-    """When a decision is filled, and how often weights are restored.
-
-    Parameters
-    ----------
-    fill_delay : int
-        Sessions from the decision to its fill, at least 1.
-    rebalance : {"on_signal", "daily"}
-        ``on_signal``: orders only where the decision changes, weights drift between. ``daily``: the
-        decided fractions are restored at every close, at a cost.
-    same_bar : bool
-        Deliberately wrong: a decision earns the return of its own session. Only for tests that show
-        what looking ahead would earn.
-
-    Examples
-    --------
-    >>> str(Timing(fill_delay=2)).split("; ")[0]
-    'decided at the close of session t, filled at the close of t + 2'
-    """
-
-    fill_delay: int = 1
-    rebalance: Rebalance = "on_signal"
-    same_bar: bool = False
-
-    def __post_init__(self) -> None:
-        if self.fill_delay < 1:
-            raise ConfigError(f"fill_delay: must be at least 1, got {self.fill_delay}: an order decided at a close "
-                              "cannot be filled at that close")
-        if self.rebalance not in REBALANCE:
-            raise ConfigError(f"rebalance: must be one of {', '.join(REBALANCE)}, got {self.rebalance}")
-
-    def __str__(self) -> str:
-        fill = ("LOOK-AHEAD: a decision earns the return of its own session, which no order could" if self.same_bar
-                else f"decided at the close of session t, filled at the close of t + {self.fill_delay}")
-        weights = {"on_signal": "orders only where the decision changes, weights drift between",
-                   "daily": "decided fractions restored at every close"}[self.rebalance]
-        return f"{fill}; {weights}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,47 +29,49 @@ class Market:
 
     Parameters
     ----------
-    prices : DataFrame, shape (n_sessions, n_assets), price
-        Above 0; NaN where an asset has no price that session.
-    cash : Series, shape (n_sessions,), fraction a session
+    sessions : DatetimeIndex, shape (n_sessions,)
+        Dates of the prices.
+    columns : Index, shape (n_assets,)
+        Assets, as the prices call them.
+    prices : ndarray, shape (n_sessions, n_assets), price
+        At each close, above 0; NaN where an asset has no price that session.
+    cash : ndarray, shape (n_sessions,), fraction a session
         What cash earned from the close before; 0 on the first session.
-    decisions : DataFrame, shape (n_sessions, n_assets), fraction of capital
+    decisions : ndarray, shape (n_sessions, n_assets), fraction of capital
         Weights decided at each close.
     initial : ndarray, shape (n_assets,), fraction of capital
         Weights held before the first fill, endowed at the first close without cost.
+    opens : ndarray, shape (n_sessions, n_assets), price, optional
+        At each open, on the scale of `prices`; NaN where there is none.
+    half_spreads : ndarray, shape (n_sessions, n_assets), basis points, optional
+        Last estimate by each session; NaN before the first.
 
     Examples
     --------
     >>> dates = pd.bdate_range("2024-01-01", periods=3, name="date")
     >>> market = align(pd.Series([100.0, np.nan, 99.0], dates, name="stock"), pd.Series([0.5], dates[:1]))
-    >>> market.assets, market.marks[:, 0].tolist(), market.decisions["stock"].tolist()
-    (['stock'], [100.0, 100.0, 99.0], [0.5, 0.5, 0.5])
+    >>> market.assets, market.prices[:, 0].tolist(), market.decisions[:, 0].tolist()
+    (['stock'], [100.0, nan, 99.0], [0.5, 0.5, 0.5])
     """
 
-    prices: pd.DataFrame
-    cash: pd.Series
-    decisions: pd.DataFrame
+    sessions: pd.DatetimeIndex
+    columns: pd.Index
+    prices: np.ndarray
+    cash: np.ndarray
+    decisions: np.ndarray
     initial: np.ndarray
-
-    @property
-    def sessions(self) -> pd.DatetimeIndex:
-        """Dates of the prices."""
-        return pd.DatetimeIndex(self.prices.index)
+    opens: np.ndarray | None = None
+    half_spreads: np.ndarray | None = None
 
     @property
     def assets(self) -> list[str]:
         """Names of the assets, in column order."""
-        return [str(name) for name in self.prices.columns]
-
-    @property
-    def marks(self) -> np.ndarray:
-        """Last known price at each close; before an asset begins its first price, never traded on."""
-        marks: np.ndarray = self.prices.ffill().bfill().to_numpy(dtype=float)
-        return marks
+        return [str(name) for name in self.columns]
 
 
-def align(prices: pd.Series | pd.DataFrame, exposure: pd.Series | pd.DataFrame, cash: pd.Series | None = None,
-          initial: float | Mapping[str, float] | None = None) -> Market:
+def align(prices: Table, exposure: Table, cash: pd.Series | None = None,
+          initial: float | Mapping[str, float] | None = None, *, opens: Table | None = None,
+          half_spreads: Table | None = None) -> Market:
     """Check the inputs of a backtest and lay them on the sessions of the prices.
 
     Between two decisions the earlier one stands; before the first one, `initial` does.
@@ -125,6 +87,10 @@ def align(prices: pd.Series | pd.DataFrame, exposure: pd.Series | pd.DataFrame, 
         What cash earned over each session; dates beyond those of `prices` are ignored.
     initial : float, or mapping of asset to float, optional
         Weights before the first fill; by default 1 for a single asset, all cash for several.
+    opens : Series or DataFrame, shape of `prices`, optional
+        Levels at each open, on the scale of `prices`.
+    half_spreads : Series or DataFrame, basis points, optional
+        By date and asset; each session takes the last estimate by its date.
 
     Returns
     -------
@@ -134,63 +100,101 @@ def align(prices: pd.Series | pd.DataFrame, exposure: pd.Series | pd.DataFrame, 
     ------
     InvalidDataError
         If a price is not above 0, a date is out of order or no session, a weight lies outside [0, 1],
-        weights sum to more than 1, or cash is missing on a session.
+        weights sum to more than 1, cash is missing on a session, opens have other dates or assets than
+        the prices, or a half-spread lies outside [0, 1000].
     """
-    table = _check_prices(prices)
-    weights = _check_weights(exposure, table)
-    start = _initial(initial, [str(name) for name in table.columns])
-    decisions = weights.reindex(table.index).ffill()
-    decisions = decisions.fillna(dict(zip(table.columns, start, strict=True)))
-    return Market(prices=table, cash=_check_cash(cash, table.index), decisions=decisions, initial=start)
-
-
-def _check_prices(prices: pd.Series | pd.DataFrame) -> pd.DataFrame:
-    table = prices.to_frame(prices.name or "risk") if isinstance(prices, pd.Series) else prices
-    check_dates(table.index, "Prices")
-    if len(table) < 2:
-        raise InvalidDataError(f"Prices: a backtest needs at least 2 sessions, got {len(table)}")
-    if not table.columns.is_unique or not len(table.columns):
+    columns = pd.Index([prices.name or "risk"]) if isinstance(prices, pd.Series) else prices.columns
+    sessions = check_dates(prices.index, "Prices")
+    if len(sessions) < 2:
+        raise InvalidDataError(f"Prices: a backtest needs at least 2 sessions, got {len(sessions)}")
+    if not columns.is_unique or not len(columns):
         raise InvalidDataError("Prices: columns must name one or more assets, each once")
-    table = _numbers(table, "Prices")
-    values = table.to_numpy()
-    _refuse(table, ~np.isnan(values) & ~((values > 0) & np.isfinite(values)), "Prices",
-            "a price must be above 0 and finite; give NaN where there is none")
-    empty = np.isnan(values).all(axis=0)
+    levels = _levels(prices, sessions, columns, "Prices")
+    empty = np.isnan(levels).all(axis=0)
     if empty.any():
-        raise InvalidDataError(f"Prices: `{table.columns[int(empty.argmax())]}` has no price at all; leave it out")
-    return table
+        raise InvalidDataError(f"Prices: `{columns[int(empty.argmax())]}` has no price at all; leave it out")
+    start = _initial(initial, [str(name) for name in columns])
+    return Market(sessions=sessions, columns=columns, prices=levels, cash=_lay_cash(cash, sessions), initial=start,
+                  decisions=_lay_decisions(exposure, sessions, columns, start),
+                  opens=None if opens is None else _check_opens(opens, sessions, columns),
+                  half_spreads=None if half_spreads is None else _lay_half_spreads(half_spreads, sessions, columns))
 
 
-def _check_weights(exposure: pd.Series | pd.DataFrame, prices: pd.DataFrame) -> pd.DataFrame:
+def _levels(prices: Table, sessions: pd.DatetimeIndex, columns: pd.Index, name: str) -> np.ndarray:
+    values = _numbers(prices, name)
+    _refuse(~np.isnan(values) & ~((values > 0) & np.isfinite(values)), values, sessions, columns, name,
+            "a price must be above 0 and finite; give NaN where there is none")
+    return values
+
+
+def _check_opens(opens: Table, sessions: pd.DatetimeIndex, columns: pd.Index) -> np.ndarray:
+    named = len(columns) == 1 if isinstance(opens, pd.Series) else opens.columns.equals(columns)
+    if not named:
+        known = ", ".join(map(str, columns))
+        raise InvalidDataError(f"Opens: must have the assets of the prices, in their order: {known}")
+    if not opens.index.equals(sessions):
+        raise InvalidDataError("Opens: must have the dates of the prices; reindex, with NaN where there is no open")
+    return _levels(opens, sessions, columns, "Opens")
+
+
+def _lay_decisions(exposure: Table, sessions: pd.DatetimeIndex, columns: pd.Index, start: np.ndarray) -> np.ndarray:
+    """Weights decided at each close: those given, carried on; `start` before the first."""
+    weights = _check_weights(exposure, sessions, columns)
+    if exposure.index.equals(sessions):
+        return weights
+    strange = exposure.index.difference(sessions)
+    if len(strange):
+        raise InvalidDataError(f"Exposure: {strange[0]:%Y-%m-%d} is no session of the prices; move the decision to one")
+    latest = exposure.index.searchsorted(sessions, side="right") - 1
+    return np.where((latest < 0)[:, None], start, weights[np.maximum(latest, 0)])
+
+
+def _check_weights(exposure: Table, sessions: pd.DatetimeIndex, columns: pd.Index) -> np.ndarray:
     if isinstance(exposure, pd.Series):
-        if len(prices.columns) > 1:
-            raise InvalidDataError(f"Exposure: {len(prices.columns)} assets need a DataFrame of weights, got a Series")
-        exposure = exposure.to_frame(prices.columns[0])
-    check_dates(exposure.index, "Exposure")
-    if sorted(map(str, exposure.columns)) != sorted(map(str, prices.columns)):
-        given, known = ", ".join(map(str, exposure.columns)), ", ".join(map(str, prices.columns))
+        if len(columns) > 1:
+            raise InvalidDataError(f"Exposure: {len(columns)} assets need a DataFrame of weights, got a Series")
+        exposure = exposure.to_frame(columns[0])
+    if not exposure.index.equals(sessions):  # whose dates are in order
+        check_dates(exposure.index, "Exposure")
+    if sorted(map(str, exposure.columns)) != sorted(map(str, columns)):
+        given, known = ", ".join(map(str, exposure.columns)), ", ".join(map(str, columns))
         raise InvalidDataError(f"Exposure: assets must be those of the prices, each once: got {given}; prices: {known}")
-    weights = _numbers(exposure[list(prices.columns)], "Exposure")
-    for name in weights:
-        check_exposure(weights[name], f"Exposure, `{name}`")
-    total = weights.sum(axis=1).to_frame("sum of weights")
-    _refuse(total, total.to_numpy() > 1 + SUM_ROOM, "Exposure", "must be at most 1")
-    strange = weights.index.difference(prices.index)
-    if len(strange) or weights.empty:
-        raise InvalidDataError(f"Exposure: {strange[0]:%Y-%m-%d} is no session of the prices; move the decision to one"
-                               if len(strange) else "Exposure: holds no decision")
+    weights = _numbers(exposure if exposure.columns.equals(columns) else exposure[list(columns)], "Exposure")
+    for place in np.flatnonzero(~((weights >= 0) & (weights <= 1)).all(axis=0)):
+        check_exposure(pd.Series(weights[:, place], exposure.index), f"Exposure, `{columns[place]}`")
+    total = weights.sum(axis=1, keepdims=True)
+    _refuse(total > 1 + SUM_ROOM, total, exposure.index, ["sum of weights"], "Exposure", "must be at most 1")
+    if not len(weights):
+        raise InvalidDataError("Exposure: holds no decision")
     return weights
 
 
-def _check_cash(cash: pd.Series | None, sessions: pd.Index) -> pd.Series:
+def _lay_cash(cash: pd.Series | None, sessions: pd.DatetimeIndex) -> np.ndarray:
     if cash is None:
-        return pd.Series(0.0, index=sessions, name="cash")
-    check_dates(cash.index, "Cash")
-    known = _numbers(cash.reindex(sessions).to_frame("cash"), "Cash")
-    known.iloc[0] = 0.0
-    _refuse(known, ~((known.to_numpy() > -1) & np.isfinite(known.to_numpy())), "Cash",
+        return np.zeros(len(sessions))
+    if not cash.index.equals(sessions):
+        check_dates(cash.index, "Cash")
+        cash = cash.reindex(sessions)
+    known = _numbers(cash, "Cash").copy()
+    known[0] = 0.0
+    _refuse(~((known > -1) & np.isfinite(known)), known, sessions, ["cash"], "Cash",
             "every session of the prices but the first needs a return above -1")
-    return known["cash"]
+    return known[:, 0]
+
+
+def _lay_half_spreads(table: Table, sessions: pd.DatetimeIndex, columns: pd.Index) -> np.ndarray:
+    """Last estimate by each session, which need not be a date of the table."""
+    table = table.to_frame(columns[0]) if isinstance(table, pd.Series) else table
+    check_dates(table.index, "Half-spreads")
+    missing = columns.difference(table.columns)
+    if len(missing):
+        raise InvalidDataError(f"Half-spreads: `{missing[0]}` is traded and has no column")
+    values = _numbers(table[list(columns)], "Half-spreads")
+    _refuse(~np.isnan(values) & ~((values >= 0) & (values <= HIGHEST_BPS)), values, table.index, columns,
+            "Half-spreads", f"must lie in [0, {HIGHEST_BPS:g}] basis points; give NaN where there is no estimate")
+    known = pd.DataFrame(values, table.index).ffill()
+    laid: np.ndarray = known.reindex(sessions, method="ffill").to_numpy()
+    return laid
 
 
 def _initial(initial: float | Mapping[str, float] | None, assets: list[str]) -> np.ndarray:
@@ -209,15 +213,17 @@ def _initial(initial: float | Mapping[str, float] | None, assets: list[str]) -> 
     return start
 
 
-def _numbers(table: pd.DataFrame, name: str) -> pd.DataFrame:
+def _numbers(table: Table, name: str) -> np.ndarray:
+    """Values as a float array of two dimensions."""
     try:
-        return table.astype(float)
+        values: np.ndarray = table.to_numpy(dtype=float, na_value=np.nan)
     except (TypeError, ValueError) as error:
         raise InvalidDataError(f"{name}: must hold numbers: {error}") from None
+    return values[:, None] if values.ndim == 1 else values
 
 
-def _refuse(table: pd.DataFrame, bad: np.ndarray, name: str, rule: str) -> None:
+def _refuse(bad: np.ndarray, values: np.ndarray, dates: pd.Index, columns: pd.Index | list[str], name: str,
+            rule: str) -> None:
     if bad.any():
         row, column = np.argwhere(bad)[0]
-        raise InvalidDataError(f"{name}: {table.index[row]:%Y-%m-%d}: `{table.columns[column]}` is "
-                               f"{table.iloc[row, column]}: {rule}")
+        raise InvalidDataError(f"{name}: {dates[row]:%Y-%m-%d}: `{columns[column]}` is {values[row, column]}: {rule}")

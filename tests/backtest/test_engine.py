@@ -12,7 +12,10 @@ import pytest
 from regime.backtest.book import keep_book
 from regime.backtest.costs import Costs
 from regime.backtest.engine import backtest
-from regime.backtest.market import Timing, align
+from regime.backtest.market import align
+from regime.backtest.reference import reference_backtest
+from regime.backtest.tape import lay_tape
+from regime.backtest.timing import Timing
 from regime.errors import ConfigError, InvalidDataError, RegimeError
 from regime.performance import sharpe_ratio
 
@@ -150,6 +153,8 @@ def test_a_buy_that_waits_for_a_sale_is_completed_with_it():
     # B is due at the 3rd close without cash to pay for it; at the 4th A is sold and B is bought.
     assert result.equity.tolist() == pytest.approx([1, 1, 1, 1, 2])
     assert result.held["B"].tolist() == pytest.approx([0, 0, 0, 1])
+    assert result.notes[-1].startswith("purchases cut for want of cash, beyond their costs: 1, the first on 2024-01-03 "
+                                       "by 100.00% of capital; each is completed when the sale")
 
 
 def test_several_assets_add_up():
@@ -201,6 +206,12 @@ TWO = pd.DataFrame({"A": PRICES, "B": PRICES})
     (PRICES, dated([1.0] * 5), None, "Exposure: 2024-01-04 is no session of the prices"),
     (PRICES, EXPOSURE.iloc[:0], None, "Exposure: holds no decision"),
     (PRICES, EXPOSURE.iloc[[0, 0]], None, "Exposure: dates must rise strictly"),
+    (PRICES, EXPOSURE.tz_localize("UTC"), None, "Exposure: the index carries time zone UTC"),
+    (PRICES, dated([1, -0.1, 0]), None, r"Exposure, `SPY`: 2024-01-02: -0.1 lies outside"),
+    (PRICES, dated([1, math.inf, 0]), None, r"Exposure, `SPY`: 2024-01-02: inf lies outside"),
+    (PRICES, EXPOSURE.shift(freq="D"), None, "Exposure: 2024-01-04 is no session of the prices; move the decision"),
+    (PRICES, EXPOSURE.astype(str) + "x", None, "Exposure: must hold numbers"),
+    (PRICES.shift(freq="h"), EXPOSURE, None, "Prices: row 0 has a time of day"),
     (PRICES, EXPOSURE, dated([0, NAN, 0]), r"Cash: 2024-01-02: `cash` is nan: every session"),
     (PRICES, EXPOSURE, dated([0, -1, 0]), r"Cash: 2024-01-02: `cash` is -1.0"),
     (PRICES, EXPOSURE, dated([0.0, 0.0]), r"Cash: 2024-01-03: `cash` is nan"),
@@ -218,9 +229,29 @@ def test_bad_input_is_refused_with_its_date(prices, exposure, cash, message):
         backtest(prices, exposure, FREE, cash)
 
 
+def test_rules_for_what_is_odd_and_allowed():
+    for one in (EXPOSURE.iloc[:1], EXPOSURE.iloc[:1].astype(bool), EXPOSURE.iloc[:1].astype("Float64")):
+        assert backtest(PRICES, one, FREE).equity.tolist() == pytest.approx([1, 1.01, 1.02])  # one decision stands
+    gap = PRICES.astype("Float64").mask(PRICES == 101)  # a missing value is a session without a price
+    assert backtest(gap, EXPOSURE, FREE).equity.tolist() == pytest.approx([1, 1, 1.02])
+    assert backtest(PRICES, EXPOSURE, FREE, dated([NAN, 0, 0])).equity.iloc[1] == 1.01  # the first is not earned
+    later = pd.Series([0.0], PRICES.index[-1:])  # never due: the initial holding stands
+    assert backtest(PRICES, later, FREE).equity.iloc[-1] == pytest.approx(1.02)
+    assert backtest(PRICES.rename(None), EXPOSURE, FREE).orders["asset"].unique().tolist() == ["risk"]
+
+
+@pytest.mark.parametrize("engine", [backtest, reference_backtest])
+def test_an_account_that_is_ruined_is_refused_with_its_date(engine):
+    prices = dated([100.0] * 400)
+    exposure = dated(np.arange(400) % 2)  # a tenth of the capital is paid each day
+    with pytest.raises(InvalidDataError, match=r"^Backtest: 2024-07-\d\d: less than 1e-06 .* \(1000 bp one way"):
+        engine(prices, exposure, Costs(bps=1000))
+    assert engine(prices[:100], exposure[:100], Costs(bps=1000)).equity.iloc[-1] > 1e-6
+
+
 @pytest.mark.parametrize(("options", "message"), [
     ({"fill_delay": 0}, "^fill_delay: must be at least 1"),
-    ({"rebalance": "weekly"}, "^rebalance: must be one of on_signal, daily, got weekly"),
+    ({"rebalance": "weekly"}, "^rebalance: must be one of on_signal, daily, monthly, got weekly"),
     ({"initial": 1.5}, r"^initial: weights must lie in \[0, 1\]"),
     ({"initial": {"QQQ": 1.0}}, "^initial: unknown asset `QQQ`; the prices hold SPY"),
 ])
@@ -234,12 +265,6 @@ def test_several_assets_need_a_weight_each():
         backtest(TWO, TWO * 0.004, FREE, initial=1.0)
 
 
-@pytest.mark.parametrize("bps", [-1.0, NAN, 1001.0])
-def test_costs_have_a_range(bps):
-    with pytest.raises(ConfigError, match=r"^bps: "):
-        Costs(bps=bps)
-
-
 @pytest.mark.parametrize(("change", "message"), [
     ({"equity": np.array([1.0, 1.1, 1.2])}, "2024-01-02: cash and positions are not equity by 0.1"),
     ({"cash": np.array([1.0, 1.0, 2.0]), "equity": np.array([1.0, 1.0, 2.0])}, "2024-01-03: gains less costs are not"),
@@ -248,13 +273,17 @@ def test_costs_have_a_range(bps):
      "2024-01-01: cash is borrowed by 0.01"),
     ({"orders": [(PRICES.index[1], PRICES.index[1], "SPY", 1.0, 0.01, 101.0, 1.01, 0.0)]},
      "filled on 2024-01-02, not after its decision"),
+    ({"targets": np.array([[0.0], [0.5], [NAN]])}, "2024-01-02: a purchase was lost by 0.5"),
+    ({"cash": np.zeros(3), "units": np.full((3, 1), 0.01), "equity": PRICES.to_numpy() / 100,
+      "targets": np.array([[1.0], [NAN], [0.25]])}, "2024-01-03: a sale was lost by 0.765"),
 ])
 def test_a_book_that_does_not_add_up_is_never_returned(change, message):
-    account = {"equity": np.ones(3), "cash": np.ones(3), "units": np.zeros((3, 1)), "orders": [], "deferred": []}
-    market = align(PRICES, EXPOSURE)
-    keep_book(market, Timing(), FREE, **account)
+    account = {"equity": np.ones(3), "cash": np.ones(3), "units": np.zeros((3, 1)), "targets": np.full((3, 1), NAN),
+               "orders": [], "deferred": []}
+    tape = lay_tape(align(PRICES, EXPOSURE), Timing(), FREE)
+    keep_book(tape, **account)
     with pytest.raises(RegimeError, match=message):
-        keep_book(market, Timing(), FREE, **(account | change))
+        keep_book(tape, **(account | change))
 
 
 def test_vectorbt_is_not_loaded_by_the_import():

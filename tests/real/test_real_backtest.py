@@ -7,7 +7,8 @@ import pytest
 from regime.backtest.costs import Costs
 from regime.backtest.engine import backtest
 from regime.backtest.reference import reference_backtest
-from regime.performance import max_drawdown, sharpe_ratio
+from regime.drawdowns import max_drawdown
+from regime.performance import sharpe_ratio
 from regime.rules.benchmarks import above_average, buy_and_hold, volatility_target
 
 pytestmark = pytest.mark.real
