@@ -1,0 +1,112 @@
+"""Whether a stated probability comes true as often as it says.
+
+Depends on: schema, evaluation.scores, evaluation.truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from regime.errors import InvalidDataError
+from regime.evaluation.scores import scored_rows
+from regime.evaluation.truth import Truth
+
+__all__ = ["BrierParts", "brier_parts", "reliability_table"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrierParts:
+    """Murphy's parts of a Brier score: ``brier = reliability - resolution + uncertainty`` over distinct forecasts.
+
+    Parameters
+    ----------
+    reliability : float
+        Mean squared distance of a forecast from what happened where it was given; 0 is best.
+    resolution : float
+        Mean squared distance of what happened there from the base rate; more is better.
+    uncertainty : float
+        Variance of the truth.
+
+    Examples
+    --------
+    >>> round(BrierParts(reliability=0.0, resolution=0.0656, uncertainty=0.2176).brier, 4)
+    0.152
+    """
+
+    reliability: float
+    resolution: float
+    uncertainty: float
+
+    @property
+    def brier(self) -> float:
+        """The score that the parts add up to."""
+        return self.reliability - self.resolution + self.uncertainty
+
+
+def reliability_table(truth: Truth, forecasts: Mapping[str, pd.Series | pd.DataFrame], bins: int = 10) -> pd.DataFrame:
+    """Mean forecast against observed share, in bins that hold as many sessions each.
+
+    Parameters
+    ----------
+    truth : Truth
+    forecasts : mapping of str to Series or DataFrame, shape (n_sessions,) or (n_sessions, 4)
+        Probability of a deleveraging, or of all regimes.
+    bins : int
+        At most; equal forecasts are never parted.
+
+    Returns
+    -------
+    DataFrame, one row a forecaster and bin
+        ``forecaster``, ``forecast`` (mean), ``observed`` (share of deleveraging), ``sessions`` (count).
+
+    Raises
+    ------
+    InvalidDataError
+        If there is no bin, or as `evaluation.scores`.
+    """
+    if bins < 1:
+        raise InvalidDataError(f"reliability: needs at least one bin, got {bins}")
+    parts = []
+    for name, forecast in forecasts.items():
+        stress, probability = scored_rows(truth, forecast, name)
+        edges = np.unique(np.quantile(probability, np.linspace(0, 1, bins + 1)[1:-1]))
+        table = pd.DataFrame({"forecast": probability, "observed": stress}).groupby(
+            np.searchsorted(edges, probability, side="left"))
+        own = table.mean().assign(sessions=table.size()).reset_index(drop=True)
+        own.insert(0, "forecaster", name)
+        parts.append(own)
+    columns = ["forecaster", "forecast", "observed", "sessions"]
+    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+
+
+def brier_parts(stress: np.ndarray, probability: np.ndarray) -> BrierParts:
+    """Parts of the Brier score of forecasts that take few values; round a continuous one first.
+
+    Parameters
+    ----------
+    stress : ndarray, shape (n_sessions,)
+        0 or 1.
+    probability : ndarray, shape (n_sessions,)
+        In [0, 1].
+
+    Notes
+    -----
+    **Source:** Murphy (1973), "A New Vector Partition of the Probability Score".
+
+    Examples
+    --------
+    >>> stress = np.repeat([1, 0, 1, 0, 1, 0], [1, 9, 3, 7, 4, 1])
+    >>> parts = brier_parts(stress, np.repeat([0.1, 0.3, 0.8], [10, 10, 5]))
+    >>> round(parts.resolution, 4), round(parts.uncertainty, 4), round(parts.brier, 4)
+    (0.0656, 0.2176, 0.152)
+    """
+    values, places = np.unique(probability, return_inverse=True)
+    count = np.bincount(places)
+    share = np.bincount(places, weights=stress) / count
+    rate, n = float(np.mean(stress)), len(stress)
+    return BrierParts(reliability=float((count * (values - share) ** 2).sum() / n),
+                      resolution=float((count * (share - rate) ** 2).sum() / n), uncertainty=rate * (1 - rate))
