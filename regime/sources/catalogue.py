@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,10 +19,11 @@ from regime.errors import ConfigError
 from regime.sources.release import WEEKDAYS, Release
 from regime.sources.repairs import Repair
 
-__all__ = ["WEEKDAYS", "Catalogue", "Release", "SeriesSpec", "SplicePart", "load_catalogue"]
+__all__ = ["BAR", "WEEKDAYS", "Catalogue", "Release", "SeriesSpec", "SplicePart", "load_catalogue"]
 
 Frequency = Literal["daily", "weekly", "monthly", "irregular", "continuous"]
 Changes = Literal["log", "linear", "none"]
+BAR = ("open", "high", "low", "close")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +103,8 @@ class SeriesSpec:
         ratios, as differences, or not at all (policy rates, usage, counts, noise).
     caveat : str
         What everybody who uses it must know and no check can see.
+    bars : bool
+        Whether its file has the columns open, high, low and close of the same period; see `Catalogue.with_bars`.
 
     Raises
     ------
@@ -135,6 +138,7 @@ class SeriesSpec:
     repairs: tuple[Repair, ...] = ()
     changes: Changes = "none"
     caveat: str = ""
+    bars: bool = False
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
@@ -157,6 +161,13 @@ class SeriesSpec:
     def parts(self) -> tuple[SeriesSpec | SplicePart, ...]:
         """The main source, then its splices."""
         return (self, *self.splice)
+
+    @property
+    def bar(self) -> dict[str, SeriesSpec]:
+        """Its open, high, low and close as series ``<name>_<column>``, released as it is; empty without bars."""
+        return {column: replace(self, name=f"{self.name}_{column}", title=f"{self.title}, {column} of the bar",
+                                column=column, required=False, splice=(), repairs=(), bars=False)
+                for column in BAR if self.bars}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,6 +209,19 @@ class Catalogue:
         if unknown:
             raise ConfigError([f"series `{name}`: not in the catalogue; add it to series.yaml" for name in unknown])
         return Catalogue(series={name: spec for name, spec in self.series.items() if name in wanted})
+
+    def with_bars(self, names: Iterable[str]) -> Catalogue:
+        """Return the catalogue with the bars of `names` as series of their own, as in ``spy_open``.
+
+        Nothing reads bars unless it asks for them so: they are for trading and for spreads, not for the panel.
+
+        Raises
+        ------
+        ConfigError
+            If a name is not in the catalogue.
+        """
+        bars = {spec.name: spec for one in self.only(names).series.values() for spec in one.bar.values()}
+        return Catalogue(series={**self.series, **bars})
 
 
 def load_catalogue(path: str | Path = "series.yaml") -> Catalogue:

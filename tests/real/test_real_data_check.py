@@ -84,6 +84,12 @@ LOOKED_AT = {
     "cp_aa_30": {"hole"}, "tedrate": {"stale"}, "rrp": {"sparse"}, "srf": {"sparse"},
     "hy_oas": {"weekend", "holiday_repeats"}, "ig_oas": {"weekend"},
     "forward_pe_sp500": {"hole"}, "forward_pe_tech": {"hole"},
+    # The file with dealers: 2023-03 to 2023-12 is missing, and it ends in June 2024.
+    **{f"cot_tff_{part}": {"hole", "stale"} for part in (
+        *(f"{contract}_dealer_{side}" for contract in ("sp500", "nq", "ust10", "jpy") for side in ("long", "short")),
+        "nq_am_long", "nq_am_short",
+        *(f"{contract}_{what}" for contract in ("ust2", "ust30")
+          for what in ("lev_long", "lev_short", "open_interest")))},
 }
 
 

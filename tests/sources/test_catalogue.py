@@ -131,3 +131,30 @@ def test_only_keeps_catalogue_order_and_refuses_strangers(shipped: Catalogue) ->
     assert list(shipped.only(["vix", "sp500"]).series) == ["sp500", "vix"]
     with pytest.raises(ConfigError, match="series `vixx`: not in the catalogue"):
         shipped.only(["vixx"])
+
+
+def test_bars_are_series_only_for_who_asks(shipped: Catalogue) -> None:
+    assert not [name for name in shipped.series if name.endswith("_open")]
+    barred = shipped.with_bars(["spy", "btc", "usdjpy"])
+    assert list(barred.series)[:len(shipped.series)] == list(shipped.series)
+    own = list(barred.series)[len(shipped.series):]
+    assert own == [f"{name}_{column}" for name in ("spy", "btc") for column in ("open", "high", "low", "close")]
+    assert barred.required == shipped.required
+    with pytest.raises(ConfigError, match="series `spyy`: not in the catalogue"):
+        shipped.with_bars(["spyy"])
+
+
+@pytest.mark.parametrize("name", ["spy", "bil", "nvda", "btc", "eth"])
+def test_a_bar_is_public_when_its_value_is(shipped: Catalogue, name: str) -> None:
+    spec = shipped.series[name]
+    assert list(spec.bar) == ["open", "high", "low", "close"]
+    for column, part in spec.bar.items():
+        assert (part.column, part.path, part.release, part.max_age_days) == (
+            column, spec.path, spec.release, spec.max_age_days)
+        assert (part.required, part.bar) == (False, {})
+    assert spec.release.at_close == (name not in ("btc", "eth"))
+
+
+@pytest.mark.parametrize("name", ["btc_funding", "btc_open_interest", "dgs10", "gold", "vix"])
+def test_what_is_not_traded_has_no_bars(shipped: Catalogue, name: str) -> None:
+    assert shipped.series[name].bar == {}

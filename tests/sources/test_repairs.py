@@ -134,5 +134,7 @@ def test_the_shipped_repairs_are_the_known_faults() -> None:
     assert all(repair.kind == "drop" for repair in declared["move"])
     minis = {name for name, repairs in declared.items() if repairs[0].factor == 5}
     assert minis == {f"cot_tff_{part}" for part in ("sp500_lev_net", "sp500_am_net", "sp500_open_interest",
-                                                    "nq_lev_long", "nq_lev_short", "nq_open_interest")}
+                                                    "nq_lev_long", "nq_lev_short", "nq_open_interest",
+                                                    "sp500_dealer_long", "sp500_dealer_short", "nq_dealer_long",
+                                                    "nq_dealer_short", "nq_am_long", "nq_am_short")}
     assert {repairs[0].last for name, repairs in declared.items() if name in minis} == {date(2023, 5, 1)}
