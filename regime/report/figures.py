@@ -18,9 +18,10 @@ import pandas as pd
 
 from regime.report.quantities import display_name
 
-__all__ = ["DATE", "Figure", "base_layout", "plain", "spans"]
+__all__ = ["DATE", "Figure", "base_layout", "plain", "shades", "spans", "titled"]
 
 DATE = {"column": "date"}
+DAYS = "%a %-d %b %Y"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +46,10 @@ class Figure:
         Vertical axes that follow the dates in view.
     regimes : bool
         Whether its colours are those of the regimes, so that the page explains them over it.
+    sentence : str
+        What it found, in plain words over it; empty for nothing to say.
+    coarse : tuple of str
+        Columns on linear axes that a 65,000th of their range tells apart well enough: half the bytes.
     """
 
     key: str
@@ -57,12 +62,26 @@ class Figure:
     layout: dict[str, Any]
     fit: tuple[str, ...] = field(default=())
     regimes: bool = True
+    sentence: str = ""
+    coarse: tuple[str, ...] = ()
 
 
 def spans(mask: pd.Series) -> list[tuple[pd.Timestamp, pd.Timestamp]]:
     """First and last date of each run of True, in order."""
     edges = np.flatnonzero(np.diff(np.r_[0, mask.to_numpy(dtype=np.int8), 0]))
     return [(mask.index[a], mask.index[b - 1]) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def shades(mask: pd.Series, opacity: float = 0.16, **more: Any) -> list[dict[str, Any]]:
+    """Rectangles of the colour of a deleveraging behind a figure, one a run of True."""
+    return [{"type": "rect", "xref": "x", "yref": "paper", "x0": f"{a:%Y-%m-%d}", "x1": f"{b:%Y-%m-%d}", "y0": 0,
+             "y1": 1, "fillcolor": "var(--deleveraging)", "opacity": opacity, "line": {"width": 0}, "layer": "below"}
+            | more for a, b in spans(mask)]
+
+
+def titled(text: str) -> dict[str, Any]:
+    """An axis with its words, that no finger moves."""
+    return {"title": {"text": text, "font": {"size": 11}, "standoff": 4}, "fixedrange": True}
 
 
 def plain(name: str) -> str:
@@ -80,9 +99,11 @@ def base_layout(**more: Any) -> dict[str, Any]:
         "hoverlabel": {"bgcolor": "var(--card)", "bordercolor": "var(--line)", "font": {"color": "var(--ink)"}},
         "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom",
                    "bgcolor": "rgba(0,0,0,0)", "font": {"color": "var(--ink)"}},
-        "xaxis": axis | {"type": "date", "showgrid": False, "hoverformat": "%a %-d %b %Y"}, "yaxis": axis,
+        "xaxis": axis | {"type": "date", "showgrid": False, "hoverformat": DAYS}, "yaxis": axis,
     }
     for key, value in more.items():
         layout[key] = (axis | value) if key.startswith("yaxis") else layout.get(key, {}) | value \
             if isinstance(value, dict) else value
+    if layout["xaxis"]["type"] != "date" and layout["xaxis"].get("hoverformat") == DAYS:
+        del layout["xaxis"]["hoverformat"]
     return layout

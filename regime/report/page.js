@@ -1,4 +1,5 @@
-/* Draws the figures from one block of columns and plotly specifications, in the colours of the page's CSS. */
+/* Draws the figures from one block of columns and plotly specifications, in the colours of the page's CSS:
+   what is on the screen first, the rest while the browser has nothing better to do, all of it before printing. */
 (() => {
   "use strict";
   const started = performance.now();
@@ -6,18 +7,31 @@
   const spec = JSON.parse(document.getElementById("figure-data").textContent);
   const plots = [...document.querySelectorAll(".plot")];
   const touch = matchMedia("(pointer: coarse)").matches;
+  const PAPER = 680; // pixels of a sheet of A4 or letter between its margins
   let shown = null; // [first, last] date in view
-  let busy = false; // a zoom set by this script must not answer itself
 
+  /* ---- columns ---- */
   const buffer = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer;
   const isoDay = (day) => new Date(day * 864e5).toISOString().slice(0, 10);
+  const forms = {
+    date: ({ bytes }) => Array.from(new Int32Array(buffer(bytes)), isoDay),
+    number: ({ bytes }) => new Float32Array(buffer(bytes)),
+    byte: ({ bytes }) => Float32Array.from(new Uint8Array(buffer(bytes)), (code) => (code === 255 ? NaN : code)),
+    short: ({ bytes, low, step }) => Float32Array.from(
+      new Uint16Array(buffer(bytes)), (place) => (place === 65535 ? NaN : low + step * place)),
+    sparse: ({ bytes, at, length }) => {
+      const values = new Float32Array(buffer(bytes));
+      const result = new Float32Array(length).fill(NaN);
+      new Int32Array(buffer(at)).forEach((place, row) => { result[place] = values[row]; });
+      return result;
+    },
+  };
   const columns = {};
-  for (const [name, column] of Object.entries(spec.columns)) {
-    columns[name] = column.kind === "date"
-      ? Array.from(new Int32Array(buffer(column.bytes)), isoDay)
-      : new Float32Array(buffer(column.bytes));
+  function column(key, name) {
+    const id = spec.figures[key].columns[name];
+    columns[id] ??= forms[spec.columns[id].kind](spec.columns[id]);
+    return columns[id];
   }
-  const column = (key, name) => columns[spec.figures[key].columns[name]];
   const first = column("regimes", "date")[0];
   const last = column("regimes", "date").at(-1);
 
@@ -40,6 +54,7 @@
     return Object.fromEntries(Object.entries(node).map(([name, item]) => [name, resolve(item, key, colours)]));
   }
 
+  /* ---- axes ---- */
   /* Lowest and highest value in view of the traces on one axis. */
   function reach(traces, axis, log) {
     let low = Infinity;
@@ -67,6 +82,8 @@
     return `L${decade * [1, 2, 5, 10].find((unit) => decade * unit >= rough * 0.99)}`;
   }
 
+  const dated = (plot) => spec.figures[plot.dataset.figure].layout.xaxis.type === "date";
+
   /* Changes to the axes of one figure for the dates in view. */
   function axes(key, traces, layout) {
     const result = layout.xaxis.type === "date" ? { xaxis: { range: [...shown] } } : {};
@@ -76,6 +93,7 @@
     return result;
   }
 
+  /* ---- drawing ---- */
   function draw(plot) {
     const key = plot.dataset.figure;
     const colours = getComputedStyle(root);
@@ -83,20 +101,66 @@
     const layout = resolve(spec.figures[key].layout, key, colours);
     for (const [axis, change] of Object.entries(axes(key, traces, layout))) Object.assign(layout[axis], change);
     if (touch) layout.dragmode = false; // a finger on a figure scrolls the page
-    return Plotly.react(plot, traces, layout, { responsive: true, displayModeBar: false, doubleClick: false });
+    layout.width = root.dataset.paper ? PAPER : plot.clientWidth;
+    layout.height = plot.clientHeight;
+    const fresh = !plot.data;
+    const done = Plotly.react(plot, traces, layout, { displayModeBar: false, doubleClick: false });
+    if (fresh) listen(plot);
+    return done;
   }
 
-  async function view(from, to) {
-    shown = [from < first ? first : from, to > last ? last : to];
-    busy = true;
-    for (const plot of plots.filter((item) => item.data)) {
-      const update = {};
-      for (const [axis, change] of Object.entries(axes(plot.dataset.figure, plot.data, plot.layout))) {
-        for (const [name, value] of Object.entries(change)) update[`${axis}.${name}`] = value;
-      }
-      await Plotly.relayout(plot, update);
+  function zoom(plot) {
+    const update = {};
+    for (const [axis, change] of Object.entries(axes(plot.dataset.figure, plot.data, plot.layout))) {
+      for (const [name, value] of Object.entries(change)) update[`${axis}.${name}`] = value;
     }
-    busy = false;
+    return Plotly.relayout(plot, update);
+  }
+
+  async function act(plot, work) {
+    if (plot.classList.contains("failed")) return;
+    try {
+      await (work === "zoom" ? zoom(plot) : draw(plot));
+    } catch (error) {
+      console.error(error);
+      plot.classList.add("failed");
+      plot.textContent = "This figure could not be drawn; what it shows stands in words below it.";
+      plot.nextElementSibling.querySelector(".spoken").classList.remove("spoken");
+    }
+  }
+
+  /* ---- what is still to do, nearest to the reader first ---- */
+  const wanted = new Map(); // plot -> "draw" or "zoom"
+  let working = null;
+
+  /* Pixels between a figure and the window, 0 if any of it shows. */
+  function away(plot) {
+    const { top, bottom } = plot.getBoundingClientRect();
+    return Math.max(0, top - innerHeight, -bottom);
+  }
+
+  function want(work, some) {
+    for (const plot of some) if (!wanted.has(plot)) wanted.set(plot, plot.data ? work : "draw");
+    working ??= pump().finally(() => { working = null; });
+    return working;
+  }
+
+  const pause = () => new Promise((done) => { setTimeout(done); });
+
+  async function pump() {
+    while (wanted.size) {
+      const plot = [...wanted.keys()].reduce((best, item) => (away(item) < away(best) ? item : best));
+      if (away(plot) > 0 && !root.dataset.first) root.dataset.first = Math.round(performance.now() - started);
+      const work = wanted.get(plot);
+      wanted.delete(plot);
+      await act(plot, work);
+      await pause();
+    }
+  }
+
+  function view(from, to) {
+    shown = [from < first ? first : from, to > last ? last : to];
+    return want("zoom", plots.filter(dated));
   }
 
   function press(button) {
@@ -113,40 +177,44 @@
   }
 
   function listen(plot) {
+    if (!dated(plot)) return;
     plot.on("plotly_relayout", (event) => {
-      if (busy || typeof event["xaxis.range[0]"] !== "string") return;
+      if (typeof event["xaxis.range[0]"] !== "string") return; // not a reader's own zoom
       press(null);
       view(event["xaxis.range[0]"].slice(0, 10), event["xaxis.range[1]"].slice(0, 10));
     });
     plot.on("plotly_doubleclick", () => document.querySelector('[data-years="0"]').click());
   }
 
+  /* Everything at once, for a sheet of paper: the browser waits for no promise before it prints. */
+  function paper(on) {
+    if (on) root.dataset.paper = "yes"; else delete root.dataset.paper;
+    wanted.clear();
+    for (const plot of plots) act(plot, "draw");
+    for (const part of document.querySelectorAll("details")) part.open = on;
+  }
+
   async function start() {
     shown = [first, last];
-    let drawn = 0;
-    for (const plot of plots) {
-      try {
-        await draw(plot);
-        listen(plot);
-        drawn += 1;
-      } catch (error) {
-        console.error(error);
-        plot.classList.add("failed");
-        plot.textContent = "This figure could not be drawn; what it shows stands in words below it.";
-        plot.nextElementSibling.querySelector(".spoken").classList.remove("spoken");
-      }
-    }
-    root.dataset.drawn = drawn;
+    await want("draw", plots);
+    root.dataset.first ??= Math.round(performance.now() - started);
+    root.dataset.drawn = plots.filter((plot) => plot.data && !plot.classList.contains("failed")).length;
     root.dataset.milliseconds = Math.round(performance.now() - started);
   }
 
-  const redraw = () => plots.filter((plot) => plot.data).forEach(draw);
   for (const button of document.querySelectorAll("[data-years]")) {
     button.addEventListener("click", () => { press(button); view(back(Number(button.dataset.years)), last); });
   }
+  const redraw = () => { wanted.clear(); want("draw", plots); };
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
-  addEventListener("beforeprint", () => { root.dataset.paper = "yes"; redraw(); });
-  addEventListener("afterprint", () => { delete root.dataset.paper; redraw(); });
+  let width = innerWidth;
+  addEventListener("resize", () => {
+    if (innerWidth === width || root.dataset.paper) return; // a phone's address bar coming and going is no resize
+    width = innerWidth;
+    redraw();
+  });
+  addEventListener("beforeprint", () => paper(true));
+  addEventListener("afterprint", () => paper(false));
 
   const age = Math.floor((Date.now() - new Date(document.getElementById("last").dateTime)) / 864e5);
   if (age > 0) document.getElementById("last").insertAdjacentText("afterend", `, ${age} day${age === 1 ? "" : "s"} before you opened this page`);

@@ -1,90 +1,47 @@
 """One self-contained HTML page a run: no remote request, escaped throughout, light and dark.
 
-Depends on: errors, schema, the other modules of report; plotly (its script only) and jinja2, on use.
+Depends on: schema, the other modules of report; plotly (its script only) and jinja2, on use.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from regime.errors import InvalidDataError
+from regime.report.content import ReportContent
 from regime.report.figures import Figure
+from regime.report.frame_tables import (
+    change_table,
+    fall_table,
+    frame_table,
+    month_table,
+    spell_sentence,
+    spell_table,
+)
 from regime.report.inline import encode, script_policy
 from regime.report.quantities import display_name
+from regime.report.reasons import reason_bars, reason_sentence
 from regime.report.regime_figures import probability_figure, regime_figure
-from regime.report.sentences import headline, percent, spoken_date, verdict
-from regime.report.tables import Table, event_table, importance_table, lineage_table, performance_table, score_table
-from regime.report.wealth_figures import wealth_figure
+from regime.report.rival_figures import reliability_figure, rival_figure
+from regime.report.robustness_figures import curve_figure, sweep_figure
+from regime.report.sentences import audit_verdict, headline, percent, spoken_date, verdict
+from regime.report.tables import event_table, importance_table, lineage_table, performance_table, score_table
+from regime.report.wealth_figures import rolling_figure, wealth_figure
 from regime.report.world_facts import fact_table
-from regime.report.world_figures import SimulatedView, world_figures
-from regime.schema import REGIMES, check_exposure, check_probabilities
+from regime.report.world_figures import world_figures
+from regime.schema import REGIMES
 
-__all__ = ["ReportContent", "render"]
+__all__ = ["ReportContent", "figures_of", "render"]
 
 FOLDER = Path(__file__).parent
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReportContent:
-    """Everything that one page shows.
-
-    Parameters
-    ----------
-    title : str
-        Heading of the page.
-    summary : mapping
-        The object of summary.json.
-    prices : Series, shape (n_days,)
-        S&P 500 closes, index points.
-    truth : Series, shape (n_labels,)
-        Name of the regime found after the fact, by date; missing where unknown, empty for no truth.
-    probabilities : DataFrame, shape (n_sessions, 4)
-        Rows sum to 1, out of sample, no NaN.
-    exposure : Series, shape (n_sessions,)
-        Fraction of capital decided at each close; empty for no rule.
-    equity : DataFrame, shape (n_sessions, 1 + n_benchmarks)
-        Value of 1 after costs: ``strategy`` and each benchmark; empty for no backtest.
-    notes : tuple of str
-        What the reader must know: series that are missing or stale, warnings of the run.
-    config_text : str
-        The resolved config as text.
-    families : mapping of str to float
-        Importance by family of features; empty for none.
-    lineage : mapping
-        Further rows of the lineage table, e.g. ``{"commit": ..., "lightgbm": ...}``.
-    world : SimulatedView, optional
-        The truth behind a simulated market, shown in a section of its own.
-
-    Raises
-    ------
-    InvalidDataError
-        If probabilities are empty or not probabilities, or an exposure lies outside [0, 1].
-    """
-
-    title: str
-    summary: Mapping[str, Any]
-    prices: pd.Series
-    truth: pd.Series
-    probabilities: pd.DataFrame
-    exposure: pd.Series
-    equity: pd.DataFrame
-    notes: tuple[str, ...] = ()
-    config_text: str = ""
-    families: Mapping[str, float] = field(default_factory=dict)
-    lineage: Mapping[str, Any] = field(default_factory=dict)
-    world: SimulatedView | None = None
-
-    def __post_init__(self) -> None:
-        check_probabilities(self.probabilities, "ReportContent.probabilities")
-        if self.probabilities.empty:
-            raise InvalidDataError("ReportContent.probabilities: a report needs at least one session, got none")
-        if len(self.exposure):
-            check_exposure(self.exposure, "ReportContent.exposure")
+STRESS_TITLES = {
+    "delays": "Filled later", "costs": "Dearer trades", "break_even": "Break-even cost, one way",
+    "starts": "Begun in another year", "leave_one_year_out": "Without one year", "missing_days": "Days without data",
+    "noise": "Noise on the probabilities", "bootstrap": "Paths drawn from blocks of history",
+    "worlds": "Simulated worlds",
+}
 
 
 def render(content: ReportContent) -> str:
@@ -104,36 +61,65 @@ def render(content: ReportContent) -> str:
 
     room = Environment(loader=FileSystemLoader(FOLDER), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     room.filters["spoken"] = spoken_date
-    inside = [] if content.world is None else world_figures(content.world, content.probabilities.index)
-    figures = [*_figures(content), *inside]
+    room.policies["json.dumps_kwargs"] = {"sort_keys": True, "allow_nan": False}  # a browser reads no NaN
+    figures = figures_of(content)
     scripts = [get_plotlyjs(), _read("page.js")]
     return room.get_template("page.html.j2").render(
         title=content.title, policy=script_policy(scripts), scripts=scripts, style=_read("page.css"),
-        last=content.probabilities.index[-1], sentences=_sentences(content), today=_today(content.probabilities),
-        regimes=[(name, display_name(name)) for name in REGIMES], figures={figure.key: figure for figure in figures},
-        data=encode(figures), notes=content.notes, config_text=content.config_text,
-        families=importance_table(content.families), world=[figure.key for figure in inside],
-        facts=_facts(content.world), **_tables(content))
+        last=content.probabilities.index[-1], regimes=[(name, display_name(name)) for name in REGIMES],
+        figures={figure.key: figure for figure in figures}, data=encode(figures),
+        world=[figure.key for figure in figures if figure.key.startswith("world-")],
+        content=content, **_first_screen(content), **_words(content), **_tables(content))
 
 
-def _sentences(content: ReportContent) -> tuple[str, str]:
-    return headline(content.probabilities, content.exposure, content.summary.get("data") or {})
+def _first_screen(content: ReportContent) -> dict[str, Any]:
+    ends = content.spread.reindex(content.probabilities.index[-1:]).iloc[0] if len(content.spread) else None
+    sure = None if ends is None or ends[["low", "high"]].isna().any() else (float(ends["low"]), float(ends["high"]))
+    return {"sentences": headline(content.probabilities, content.exposure, content.summary.get("data") or {}, sure),
+            "today": _today(content.probabilities), "verdict": verdict(content.summary.get("scores") or {}),
+            "audit": audit_verdict(content.summary.get("audit") or {}),
+            "changes": change_table(content.probabilities, content.exposure)}
+
+
+def _words(content: ReportContent) -> dict[str, Any]:
+    return {"families": importance_table(content.families), "reasons": reason_bars(content.reasons),
+            "reason_sentence": reason_sentence(content.reasons),
+            "spell_sentence": spell_sentence(content.spells)}
 
 
 def _tables(content: ReportContent) -> dict[str, Any]:
     scores, events, backtest = (content.summary.get(key) or {} for key in ("scores", "events", "backtest"))
-    return {"verdict": verdict(scores), "scores": score_table(scores), "events": event_table(events),
-            "performance": performance_table(backtest), "lineage": lineage_table(content.summary, content.lineage)}
+    own = "strategy" in content.equity and content.equity["strategy"].notna().sum() > 1
+    world = content.world
+    return {"scores": score_table(scores), "events": event_table(events), "performance": performance_table(backtest),
+            "lineage": lineage_table(content.summary, content.lineage),
+            "months": month_table(content.equity["strategy"]) if own else None,
+            "falls": fall_table(content.equity) if own else None,
+            "spells": spell_table(content.spells) if len(content.spells) else None,
+            "stress": [frame_table(table, STRESS_TITLES.get(name, display_name(name)))
+                       for name, table in content.stress.items()],
+            "facts": None if world is None else fact_table(world.prices, world.regimes, world.reserves, world.funding)}
 
 
-def _figures(content: ReportContent) -> list[Figure]:
-    figures = [regime_figure(content.prices, content.truth, content.probabilities),
-               probability_figure(content.probabilities)]
-    return figures if content.equity.empty else [*figures, wealth_figure(content.equity, content.exposure)]
-
-
-def _facts(world: SimulatedView | None) -> Table | None:
-    return None if world is None else fact_table(world.prices, world.regimes, world.reserves, world.funding)
+def figures_of(content: ReportContent) -> list[Figure]:
+    """Every figure of a page: its own, each where there is something to draw, those of the sections, the world's."""
+    scores = content.summary.get("scores") or {}
+    found: list[Figure | None] = [regime_figure(content.prices, content.truth, content.probabilities),
+                                  probability_figure(content.probabilities, content.spread)]
+    losses = {name: row.get("log_loss") for name, row in (scores.get("baselines") or {}).items()}
+    if len(content.rivals):
+        found.append(rival_figure(content.rivals, content.probabilities, content.truth, losses))
+    if len(content.reliability):
+        found.append(reliability_figure(content.reliability, losses))
+    if not content.equity.empty:
+        found += [wealth_figure(content.equity, content.exposure), rolling_figure(content.equity, content.cash)]
+    if len(content.sweep):
+        found.append(sweep_figure(content.sweep))
+    found.append(curve_figure(content.stress))
+    found += [part.figure for part in content.sections]
+    if content.world is not None:
+        found += world_figures(content.world, content.probabilities.index)
+    return [figure for figure in found if figure is not None]
 
 
 def _today(probabilities: pd.DataFrame) -> list[dict[str, Any]]:

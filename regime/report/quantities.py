@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 import numbers
 from dataclasses import dataclass
+from datetime import date
 
-__all__ = ["QUANTITIES", "Quantity", "display_name", "format_value"]
+__all__ = ["QUANTITIES", "Quantity", "display_name", "format_value", "quantity_of"]
 
 MISSING = "–"
 NAMES = {
@@ -68,7 +69,39 @@ QUANTITIES = {
     "cost_per_year": Quantity(label="Costs a year", form="{:.2%}"),
     "orders": Quantity(label="Orders", form="{:,.0f}"),
     "deferred": Quantity(label="Deferred orders", form="{:,.0f}"),
+    "first": Quantity(label="First", form="{}"), "last": Quantity(label="Last", form="{}"),
+    "exposure_before": Quantity(label="Exposure before", form="{:.0%}"),
+    "exposure_inside": Quantity(label="Inside", form="{:.0%}"),
+    "exposure_after": Quantity(label="After", form="{:.0%}"),
+    "market_return": Quantity(label="Market", form="{:.1%}"), "rule_return": Quantity(label="Rule", form="{:.1%}"),
+    "loss_avoided": Quantity(label="Loss avoided", form="{:.1%}"),
+    "missed_after": Quantity(label="Missed after", form="{:.1%}"),
+    "sessions_to_cut": Quantity(label="Sessions to cut", form="{:.0f}"),
+    "sessions_to_return": Quantity(label="Sessions to return", form="{:.0f}"),
+    "start": Quantity(label="From", form="{}"), "trough": Quantity(label="Trough", form="{}"),
+    "end": Quantity(label="Regained", form="{}"), "sessions_down": Quantity(label="Sessions down", form="{:.0f}"),
+    "sessions_to_regain": Quantity(label="Sessions to regain", form="{:.0f}"),
+    "depth": Quantity(label="Depth", form="{:.1%}"),
+    "robust_sharpe": Quantity(label="Robust Sharpe", form="{:.2f}"),
+    "cost_bps": Quantity(label="Cost, basis points", form="{:.1f}"), "wins": Quantity(label="Ahead", form="{:.0%}"),
+    "wins_drawdown": Quantity(label="Shallower", form="{:.0%}"),
+    "gap": Quantity(label="Gap of Sharpe", form="{:.2f}"),
 }
+
+
+# Of which a table has one column a rival, a percentile, or the worst of many: ``sharpe_buy_and_hold``, ``sharpe_5``.
+FAMILIES = ("max_drawdown", "sharpe", "cagr", "turnover", "gap")
+
+
+def quantity_of(key: str) -> Quantity | None:
+    """The quantity of a column; ``sharpe_vix`` and ``sharpe_5`` are Sharpe ratios, of another and a percentile."""
+    base = next((name for name in FAMILIES if key.startswith(f"{name}_")), None)
+    if key in QUANTITIES or base is None:
+        return QUANTITIES.get(key)
+    rest = key.removeprefix(f"{base}_")
+    whose = f"{rest}% point" if rest.isdigit() else display_name(rest)
+    whose = whose[:1].lower() + whose[1:] if whose[1:2].islower() else whose  # VIX stays VIX
+    return Quantity(label=f"{QUANTITIES[base].label}, {whose}", form=QUANTITIES[base].form)
 
 
 def display_name(key: str) -> str:
@@ -81,8 +114,10 @@ def format_value(key: str, value: object) -> str:
     """One value as text in the form of its quantity; missing and NaN as an en dash."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return MISSING
+    if isinstance(value, date):
+        return MISSING if value != value else f"{value.day} {value:%b %Y}"  # NaT is unlike itself
     if isinstance(value, (str, bool)) or not isinstance(value, numbers.Real):
         return str(value)
-    quantity = QUANTITIES.get(key)
+    quantity = quantity_of(key)
     form = quantity.form if quantity else "{:,.0f}" if isinstance(value, numbers.Integral) else "{:.4g}"
     return form.format(float(value)).replace("-", "−")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from regime.report.figures import DATE, Figure, base_layout, spans
+from regime.report.figures import DATE, Figure, base_layout, shades, spans
 from regime.report.quantities import display_name
 from regime.report.sentences import chance, spoken_date
 from regime.schema import REGIMES
@@ -35,7 +35,8 @@ def regime_figure(prices: pd.Series, truth: pd.Series, probabilities: pd.DataFra
     index = probabilities.index
     shown = prices.reindex(index).astype(float)
     model, known = _codes(probabilities.idxmax(axis=1)), _codes(truth.reindex(index))
-    falls = spans(pd.Series(known == REGIMES.index("deleveraging"), index=index))
+    known_falls = pd.Series(known == REGIMES.index("deleveraging"), index=index)
+    falls = spans(known_falls)
     strips = [("model", "y2", "Model", "Most likely regime by the model", model)]
     if np.isfinite(known).any():
         strips.append(("known", "y3", "After the fact", "Regime found after the fact", known))
@@ -45,25 +46,64 @@ def regime_figure(prices: pd.Series, truth: pd.Series, probabilities: pd.DataFra
              "hovertemplate": "%{y:,.0f}<br>%{text}<extra></extra>"}
     return Figure(
         key="regimes", title="Regimes over the S&P 500", height=470, fit=("yaxis",),
-        caption=_regime_caption(prices, shown, bool(falls)), alternative=_regime_words(shown, falls, model),
+        caption=_regime_caption(prices, shown, bool(falls)), sentence=_regime_sentence(falls, model),
+        alternative=_price_words(shown) + _regime_sentence(falls, model),
         columns={"date": index.to_numpy(), "price": shown.to_numpy(), **{key: codes for key, *_, codes in strips}},
         traces=[price, *(_strip(key, axis) for key, axis, *_ in strips)],
-        layout=_regime_layout(falls, [(axis, words) for _, axis, _, words, _ in strips]))
+        layout=_regime_layout(known_falls, [(axis, words) for _, axis, _, words, _ in strips]))
 
 
-def probability_figure(probabilities: pd.DataFrame) -> Figure:
-    """Probabilities of the four regimes, stacked to one, deleveraging on the ground line."""
+def probability_figure(probabilities: pd.DataFrame, spread: pd.DataFrame | None = None) -> Figure:
+    """Probabilities of the four regimes, stacked to one, deleveraging on the ground line; under it how sure that is.
+
+    Parameters
+    ----------
+    probabilities : DataFrame, shape (n_sessions, 4)
+    spread : DataFrame, shape (n_days, 2), optional
+        `low` and `high` of the probability of a deleveraging over the members of the model.
+    """
     stress, index = probabilities["deleveraging"], probabilities.index
     traces = [{"type": "scatter", "mode": "lines", "x": DATE, "y": {"column": name}, "name": display_name(name),
                "stackgroup": "all", "line": {"width": 0}, "fillcolor": f"var(--{name})", "showlegend": False,
                "hovertemplate": "%{y:.0%}"} for name in STACK]
+    columns = {"date": index.to_numpy(), **{name: probabilities[name].to_numpy() for name in REGIMES}}
+    words, caption, height = "", "", 340
+    layout = base_layout(yaxis={"range": [0, 1], "tickformat": ".0%", "fixedrange": True})
+    if spread is not None and len(spread):
+        ends = spread.reindex(index)
+        columns |= {name: ends[name].to_numpy(dtype=float) for name in ("low", "high")}
+        traces += _band()
+        layout, height = _band_layout(), 500
+        words = f" The members differ by {100 * float((ends['high'] - ends['low']).mean()):.0f} points on average."
+        caption = (" Below: the probability of a deleveraging with the least and the greatest that a member of the "
+                   "model gave it.")
+    told = (f"The probability of a deleveraging averages {chance(stress.mean())}. It was highest on "
+            f"{spoken_date(stress.idxmax())}, {chance(stress.max())}, and ends at {chance(stress.iloc[-1])}.")
     return Figure(
-        key="probabilities", title="Probabilities", height=340, traces=traces,
-        caption="Each session's probabilities as they stood at its close, out of sample, stacked to 100%.",
-        alternative=f"The probability of a deleveraging averages {chance(stress.mean())}. It was highest on "
-                    f"{spoken_date(stress.idxmax())}, {chance(stress.max())}, and ends at {chance(stress.iloc[-1])}.",
-        columns={"date": index.to_numpy(), **{name: probabilities[name].to_numpy() for name in REGIMES}},
-        layout=base_layout(yaxis={"range": [0, 1], "tickformat": ".0%", "fixedrange": True}))
+        key="probabilities", title="Probabilities", height=height, traces=traces, layout=layout, columns=columns,
+        caption="Each session's probabilities as they stood at its close, out of sample, stacked to 100%." + caption,
+        sentence=told + words, alternative="Probabilities of the four regimes by date. " + told + words,
+        coarse=tuple(name for name in columns if name != "date"))
+
+
+def _band() -> list[dict[str, Any]]:
+    """Edges of the spread with the area between them, and the probability over it."""
+    common = {"type": "scatter", "mode": "lines", "x": DATE, "yaxis": "y2", "showlegend": False}
+    edge = common | {"line": {"width": 0}}
+    return [edge | {"y": {"column": "low"}, "name": "Least of the members", "hovertemplate": "%{y:.0%}"},
+            edge | {"y": {"column": "high"}, "name": "Greatest", "fill": "tonexty", "hovertemplate": "%{y:.0%}",
+                    "fillcolor": "var(--deleveraging-soft)"},
+            common | {"y": {"column": "deleveraging"}, "name": "Deleveraging", "hovertemplate": "%{y:.0%}",
+                      "line": {"width": 1, "color": "var(--deleveraging)"}}]
+
+
+def _band_layout() -> dict[str, Any]:
+    axis = {"range": [0, 1], "tickformat": ".0%", "fixedrange": True}
+    words = {"text": "Deleveraging, with the spread over the members", "xref": "paper", "yref": "paper", "x": 0,
+             "y": 0.325, "xanchor": "left", "yanchor": "bottom", "showarrow": False,
+             "font": {"size": 11, "color": "var(--soft)"}}
+    return base_layout(yaxis=axis | {"domain": [0.42, 1]}, yaxis2=axis | {"domain": [0, 0.32], "nticks": 4},
+                       xaxis={"anchor": "y2"}, annotations=[words])
 
 
 def _codes(regimes: pd.Series) -> np.ndarray:
@@ -80,7 +120,7 @@ def _strip(key: str, axis: str) -> dict[str, Any]:
             "zmax": steps - 0.5, "colorscale": scale, "showscale": False, "hoverinfo": "skip", "name": key}
 
 
-def _regime_layout(falls: list[tuple[pd.Timestamp, pd.Timestamp]], strips: list[tuple[str, str]]) -> dict[str, Any]:
+def _regime_layout(falls: pd.Series, strips: list[tuple[str, str]]) -> dict[str, Any]:
     """Price above, one strip under the other, each with its words over it."""
     tops = [0.15, 0.05][-len(strips):] if len(strips) == 2 else [0.05]
     axes = {f"yaxis{axis[1:]}": {"domain": [top - 0.05, top], "showticklabels": False, "showgrid": False, "ticks": "",
@@ -88,11 +128,9 @@ def _regime_layout(falls: list[tuple[pd.Timestamp, pd.Timestamp]], strips: list[
     words = [{"text": text, "xref": "paper", "yref": "paper", "x": 0, "y": top + 0.003, "xanchor": "left",
               "yanchor": "bottom", "showarrow": False, "font": {"size": 11, "color": "var(--soft)"}}
              for top, (_, text) in zip(tops, strips, strict=True)]
-    shades = [{"type": "rect", "xref": "x", "yref": "y domain", "x0": f"{a:%Y-%m-%d}", "x1": f"{b:%Y-%m-%d}",
-               "y0": 0, "y1": 1, "fillcolor": "var(--deleveraging)", "opacity": 0.2, "line": {"width": 0},
-               "layer": "below"} for a, b in falls]
     return base_layout(yaxis={"type": "log", "tickformat": ",.0f", "domain": [tops[0] + 0.1, 1], "fixedrange": True},
-                   xaxis={"anchor": strips[-1][0]}, annotations=words, shapes=shades, **axes)
+                   xaxis={"anchor": strips[-1][0]}, annotations=words, **axes,
+                   shapes=shades(falls, 0.2, yref="y domain"))
 
 
 def _regime_caption(prices: pd.Series, shown: pd.Series, falls: bool) -> str:
@@ -104,13 +142,17 @@ def _regime_caption(prices: pd.Series, shown: pd.Series, falls: bool) -> str:
     return text
 
 
-def _regime_words(shown: pd.Series, falls: list[tuple[pd.Timestamp, pd.Timestamp]], model: np.ndarray) -> str:
-    share = float(np.mean(model == REGIMES.index("deleveraging")))
+def _price_words(shown: pd.Series) -> str:
     known = shown.dropna()
+    if known.empty:
+        return ""
+    return (f"The S&P 500 goes from {known.iloc[0]:,.0f} on {spoken_date(known.index[0])} to {known.iloc[-1]:,.0f} "
+            f"on {spoken_date(known.index[-1])}. ")
+
+
+def _regime_sentence(falls: list[tuple[pd.Timestamp, pd.Timestamp]], model: np.ndarray) -> str:
+    share = float(np.mean(model == REGIMES.index("deleveraging")))
     text = f"The model held a deleveraging for the most likely regime on {chance(share)} of sessions."
-    if len(known):
-        text = (f"The S&P 500 goes from {known.iloc[0]:,.0f} on {spoken_date(known.index[0])} to {known.iloc[-1]:,.0f} "
-                f"on {spoken_date(known.index[-1])}. ") + text
     if falls:
         text += (f" After the fact there were {len(falls)} spells of deleveraging, the last from "
                  f"{spoken_date(falls[-1][0])} to {spoken_date(falls[-1][1])}.")

@@ -15,10 +15,11 @@ from regime.report.quantities import display_name
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Verdict", "chance", "headline", "percent", "refused_values", "spoken_date",
+__all__ = ["Verdict", "audit_verdict", "chance", "earlier", "headline", "percent", "refused_values", "spoken_date",
            "unfit_series", "verdict"]
 
-WEEK = 5  # sessions
+DAY, WEEK = 1, 5  # sessions
+STILL = 0.02  # a smaller change of a probability is none
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +64,29 @@ def verdict(scores: Mapping[str, Any]) -> Verdict:
     return Verdict(tone="ahead", text=f"The model beats {gain}, 90% interval {span}.")
 
 
-def headline(probabilities: pd.DataFrame, exposure: pd.Series, data: Mapping[str, Any]) -> tuple[str, str]:
+def audit_verdict(audit: Mapping[str, Any]) -> Verdict:
+    """Plain words on the object ``audit`` of summary.json; unknown where no audit was run.
+
+    Examples
+    --------
+    >>> print(audit_verdict({"verdict": "clean", "checks": {"builders": {"checked": 12, "warnings": 1}}}).text)
+    Audit clean: nothing looks ahead in 12 builders; 1 known impurity.
+    """
+    if not audit.get("verdict"):
+        return Verdict(tone="unknown", text="Not audited: nobody looked for the use of what was not yet known.")
+    checks = audit.get("checks") or {}
+    looked = ", ".join(f"{check.get('checked', 0):,} {name}" for name, check in checks.items()) or "what was looked at"
+    if audit["verdict"] != "clean":
+        count = sum(int(check.get("leaks", 0)) for check in checks.values()) or len(audit.get("findings") or ()) or 1
+        return Verdict(tone="behind", text=f"Audit failed: {count} leak{'' if count == 1 else 's'} in {looked}; "
+                                           "believe no figure of this page.")
+    known = sum(int(check.get("warnings", 0)) for check in checks.values())
+    rest = f"; {known} known impurit{'y' if known == 1 else 'ies'}" if known else ""
+    return Verdict(tone="ahead", text=f"Audit clean: nothing looks ahead in {looked}{rest}.")
+
+
+def headline(probabilities: pd.DataFrame, exposure: pd.Series, data: Mapping[str, Any],
+             spread: tuple[float, float] | None = None) -> tuple[str, str]:
     """The first screen in two sentences: the regime of the last session, and what the rule holds.
 
     Parameters
@@ -74,16 +97,24 @@ def headline(probabilities: pd.DataFrame, exposure: pd.Series, data: Mapping[str
         Fraction of capital decided at each close.
     data : mapping
         The object ``data`` of summary.json.
+    spread : tuple of float, optional
+        Least and greatest probability of a deleveraging over the members of the model.
     """
-    last, then = probabilities.iloc[-1], probabilities.iloc[-1 - min(WEEK, len(probabilities) - 1)]
+    last, stress = probabilities.iloc[-1], probabilities["deleveraging"]
     regime, day = str(last.idxmax()), probabilities.index[-1]
     sure = f"{regime}, with a probability of {chance(last[regime])}"
     if last[regime] < 0.5:
         sure = f"{regime}, though with {chance(last[regime])} it has no majority"
-    now = "" if regime == "deleveraging" else f"; a deleveraging has {chance(last['deleveraging'])}"
-    first = (f"At the close of {spoken_date(day)} the most likely regime is {sure}{now}, "
-             f"{_change(last['deleveraging'], then['deleveraging'])}.")
-    return first, f"{_holding(exposure)}; {_freshness(data, day)}."
+    members = f" ({_between(*spread)} over its members)" if spread else ""
+    now = members if regime == "deleveraging" else f"; a deleveraging has {chance(last['deleveraging'])}{members}"
+    change = _change(last["deleveraging"], earlier(stress, DAY), earlier(stress, WEEK))
+    return (f"At the close of {spoken_date(day)} the most likely regime is {sure}{now}, {change}.",
+            f"{_holding(exposure)}; {_freshness(data, day)}.")
+
+
+def earlier(values: pd.Series, sessions: int) -> float:
+    """Value so many sessions before the last; the first where there are fewer."""
+    return float(values.iloc[-1 - min(sessions, len(values) - 1)])
 
 
 def unfit_series(data: Mapping[str, Any]) -> tuple[str, ...]:
@@ -120,10 +151,25 @@ def spoken_date(day: pd.Timestamp) -> str:
     return f"{day.day} {day:%B %Y}"
 
 
-def _change(now: float, before: float) -> str:
-    if abs(now - before) < 0.02:
+def _change(now: float, day: float, week: float) -> str:
+    """Against the day before and the week before, each only where it differs."""
+    def way(before: float) -> str:
+        return f"{'up' if now > before else 'down'} from {chance(before)}"
+    moved = abs(now - day) >= STILL, abs(now - week) >= STILL
+    if moved == (False, False):
         return "hardly changed in a week"
-    return f"{'up' if now > before else 'down'} from {chance(before)} a week earlier"
+    if moved == (False, True):
+        return f"{way(week)} a week earlier"
+    if moved == (True, False):
+        return f"{way(day)} the day before and where it stood a week earlier"
+    if chance(day) == chance(week):
+        return f"{way(day)} the day before and a week earlier"
+    joint = f" and {chance(week)}" if (now > day) == (now > week) else f" but {way(week)}"
+    return f"{way(day)} the day before{joint} a week earlier"
+
+
+def _between(low: float, high: float) -> str:
+    return chance(low) if chance(low) == chance(high) else f"{chance(low)} to {chance(high)}"
 
 
 def _holding(exposure: pd.Series) -> str:

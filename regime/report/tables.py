@@ -40,6 +40,8 @@ class Row:
         A short mark beside the name, e.g. ``"best baseline"``.
     leads : frozenset of int
         Positions of the cells that are the best of their column.
+    tones : tuple of float
+        Shade by cell from -1 (a loss) over 0 (none) to 1 (a gain); empty for no shades.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Row:
     own: bool = False
     badge: str = ""
     leads: frozenset[int] = frozenset()
+    tones: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,12 +66,15 @@ class Table:
         Each with as many cells as the header has columns of them.
     note : str
         One sentence on how to read it, or nothing.
+    compact : bool
+        Whether its cells stand close, as in a calendar.
     """
 
     title: str
     header: tuple[str, ...]
     rows: tuple[Row, ...]
     note: str = ""
+    compact: bool = False
 
 
 def score_table(scores: Mapping[str, Any], columns: Sequence[str] | None = None) -> Table:

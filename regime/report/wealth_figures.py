@@ -1,19 +1,20 @@
-"""The figure of money: equity, drawdown and exposure of the rule and its benchmarks.
+"""Figures of money: equity, drawdown and exposure of the rule and its benchmarks, and Sharpe ratios year by year.
 
-Depends on: report.figures, report.quantities.
+Depends on: performance, report.figures, report.quantities.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from regime.report.figures import DATE, Figure, base_layout, plain
+from regime.performance import rolling_sharpe
+from regime.report.figures import DATE, Figure, base_layout, plain, titled
 from regime.report.quantities import display_name
 
-__all__ = ["drawdown", "wealth_figure"]
-
+__all__ = ["drawdown", "rolling_figure", "wealth_figure"]
 DASHES = ("solid", "dash", "dot", "dashdot")
 
 
@@ -41,14 +42,74 @@ def wealth_figure(equity: pd.DataFrame, exposure: pd.Series) -> Figure:
                    "fillcolor": "var(--accent-soft)", "showlegend": False, "hovertemplate": "%{y:.0%}"})
     return Figure(
         key="wealth", title="Equity, drawdown and exposure", height=620, traces=traces, fit=("yaxis", "yaxis2"),
-        regimes=False,
+        regimes=False, sentence=_wealth_words(equity, under),
+        coarse=("exposure", *(f"under {name}" for name in ordered)),
         caption="Growth of 1 after costs (log scale), fall from the highest value so far, and the fraction of capital "
                 "in equities that the rule decided at each close; it is filled at the next close.",
-        alternative=_wealth_words(equity, under),
+        alternative="Equity, drawdown and exposure by date. " + _wealth_words(equity, under),
         columns={"date": equity.index.to_numpy(), "exposure": exposure.reindex(equity.index).to_numpy(dtype=float),
                  **{f"equity {name}": equity[name].to_numpy(dtype=float) for name in ordered},
                  **{f"under {name}": under[name].to_numpy(dtype=float) for name in ordered}},
         layout=_wealth_layout())
+
+
+def rolling_figure(equity: pd.DataFrame, cash: pd.Series) -> Figure | None:
+    """Sharpe ratio of the last year by date; None where no year is full.
+
+    Parameters
+    ----------
+    equity : DataFrame, shape (n_sessions, 1 + n_benchmarks)
+    cash : Series, shape (n_sessions,), fraction a session
+        What cash earned; empty for nothing, and a gap counts as nothing.
+    """
+    ratios = pd.DataFrame({name: _ratios(equity[name], cash) for name in equity}).reindex(equity.index)
+    ordered = sorted((name for name in ratios if ratios[name].notna().any()), key=lambda name: name == "strategy")
+    if not ordered:
+        return None
+    looks = {name: _look(name, place) for place, name in enumerate(sorted(equity, key=lambda x: x == "strategy"))}
+    traces = [{"type": "scatter", "mode": "lines", "x": DATE, "y": {"column": f"ratio {name}"}, "name": plain(name),
+               "line": looks[name], "legendrank": 1000 - rank, "hovertemplate": "%{y:.2f}"}
+              for rank, name in enumerate(ordered)]
+    over = "over bills" if len(cash) else "of returns as they are, bills not taken off"
+    return Figure(
+        key="rolling", title="Sharpe ratio, year by year", height=340, regimes=False, traces=traces,
+        sentence=_rolling_words(ratios), alternative="Sharpe ratio of the last 252 sessions. " + _rolling_words(ratios),
+        caption=f"Annual Sharpe ratio of the last 252 sessions at each close, {over}, after costs.",
+        columns={"date": equity.index.to_numpy(),
+                 **{f"ratio {name}": ratios[name].to_numpy(dtype=float) for name in ordered}},
+        coarse=tuple(f"ratio {name}" for name in ordered),
+        layout=base_layout(yaxis=titled("Sharpe, 252 sessions") | {
+            "range": _reach(ratios), "tickformat": ".1f", "zeroline": True, "nticks": 6,
+            "zerolinecolor": "var(--line)"}, margin={"l": 52, "r": 10, "t": 34, "b": 28}))
+
+
+def _ratios(equity: pd.Series, cash: pd.Series) -> pd.Series:
+    """Rolling Sharpe ratio of one account; nothing where it has fewer than two sessions."""
+    returns = equity.dropna().pct_change().iloc[1:]
+    if returns.empty:
+        return returns
+    return rolling_sharpe(returns, cash.reindex(returns.index).fillna(0.0) if len(cash) else 0.0)
+
+
+def _reach(ratios: pd.DataFrame) -> list[float]:
+    """Ends of the axis: a year spent in bills has a ratio beyond all others, and must not flatten them."""
+    low, high = np.nanquantile(ratios.to_numpy(dtype=float), [0.005, 0.995])
+    low, high = min(low, 0.0), max(high, 0.0)
+    room = 0.06 * (high - low or 1.0)
+    return [round(float(low - room), 3), round(float(high + room), 3)]
+
+
+def _rolling_words(ratios: pd.DataFrame) -> str:
+    """The rule against buy and hold, or against whatever stands first."""
+    others = [name for name in ratios if name != "strategy" and ratios[name].notna().any()]
+    if "strategy" not in ratios or not others or ratios["strategy"].isna().all():
+        return "No two rules have a full year in common."
+    other = "buy_and_hold" if "buy_and_hold" in others else others[0]
+    both = ratios[["strategy", other]].dropna()
+    last = both.iloc[-1]
+    return (f"Over the last year this rule has a Sharpe ratio of {last['strategy']:.2f}, {display_name(other).lower()} "
+            f"{last[other]:.2f}; it was ahead on {(both['strategy'] > both[other]).mean():.0%} of all sessions."
+            .replace("-", "−"))
 
 
 def _look(name: str, place: int) -> dict[str, Any]:
@@ -67,12 +128,10 @@ def _line(name: str, rank: int, look: dict[str, Any], part: str) -> dict[str, An
 
 
 def _wealth_layout() -> dict[str, Any]:
-    def title(text: str) -> dict[str, Any]:
-        return {"title": {"text": text, "font": {"size": 11}, "standoff": 4}, "fixedrange": True}
     return base_layout(
-        yaxis=title("Growth of 1") | {"type": "log", "tickformat": "~g", "domain": [0.48, 1]},
-        yaxis2=title("Drawdown") | {"tickformat": ".0%", "domain": [0.19, 0.44], "nticks": 5},
-        yaxis3=title("Exposure") | {"tickformat": ".0%", "domain": [0, 0.14], "range": [0, 1.02], "nticks": 3},
+        yaxis=titled("Growth of 1") | {"type": "log", "tickformat": "~g", "domain": [0.48, 1]},
+        yaxis2=titled("Drawdown") | {"tickformat": ".0%", "domain": [0.19, 0.44], "nticks": 5},
+        yaxis3=titled("Exposure") | {"tickformat": ".0%", "domain": [0, 0.14], "range": [0, 1.02], "nticks": 3},
         xaxis={"anchor": "y3"}, margin={"l": 62, "r": 10, "t": 34, "b": 28}, hoversubplots="axis")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from regime.report.figures import DATE, Figure, base_layout, spans
+from regime.report.figures import DATE, Figure, base_layout, shades, titled
 from regime.report.quantities import display_name
 from regime.schema import REGIMES
 
@@ -95,7 +95,7 @@ def _price_figure(view: SimulatedView, index: pd.DatetimeIndex) -> Figure:
         key="world-prices", title="The simulated world: true regimes and crises", height=520, fit=("yaxis", "yaxis2"),
         caption="Closes on log scales. Nothing of this was shown to the model: the strip is the true regime, from the "
                 "forced flows of the agents; marks stand at the start of each event.",
-        alternative=_price_words(view, index), traces=traces,
+        alternative=_price_words(view, index), sentence=_price_words(view, index), traces=traces,
         columns={"date": index.to_numpy(), "sp500": prices["sp500"].to_numpy(dtype=float),
                  "btc": prices["btc"].to_numpy(dtype=float), "regime": codes, **marks},
         layout=_price_layout(regimes))
@@ -114,14 +114,12 @@ def _marks(view: SimulatedView, index: pd.DatetimeIndex) -> dict[str, np.ndarray
 
 
 def _price_layout(regimes: pd.Series) -> dict[str, Any]:
-    shades = [{"type": "rect", "xref": "x", "yref": "paper", "x0": f"{a:%Y-%m-%d}", "x1": f"{b:%Y-%m-%d}", "y0": 0.06,
-               "y1": 1, "fillcolor": "var(--deleveraging)", "opacity": 0.16, "line": {"width": 0}, "layer": "below"}
-              for a, b in spans(regimes == "deleveraging")]
     return base_layout(
-        yaxis=_titled("S&P 500") | {"type": "log", "tickformat": ",.0f", "domain": [0.42, 1]},
-        yaxis2=_titled("Bitcoin") | {"type": "log", "tickformat": ",.0f", "domain": [0.09, 0.36], "nticks": 4},
+        yaxis=titled("S&P 500") | {"type": "log", "tickformat": ",.0f", "domain": [0.42, 1]},
+        yaxis2=titled("Bitcoin") | {"type": "log", "tickformat": ",.0f", "domain": [0.09, 0.36], "nticks": 4},
         yaxis3={"domain": [0, 0.05], "showticklabels": False, "showgrid": False, "fixedrange": True},
-        xaxis={"anchor": "y3"}, margin={"l": 62, "r": 10, "t": 34, "b": 28}, shapes=shades)
+        xaxis={"anchor": "y3"}, margin={"l": 62, "r": 10, "t": 34, "b": 28},
+        shapes=shades(regimes == "deleveraging", y0=0.06))
 
 
 def _flow_figure(view: SimulatedView, index: pd.DatetimeIndex) -> Figure:
@@ -132,27 +130,25 @@ def _flow_figure(view: SimulatedView, index: pd.DatetimeIndex) -> Figure:
     traces: list[dict[str, Any]] = [
         {"type": "bar", "x": DATE, "y": {"column": name}, "name": AGENTS[name][0], "hovertemplate": "%{y:,.1f} bn",
          "marker": {"color": AGENTS[name][1], "line": {"width": 0}}} for name in shown]
-    shades = [{"type": "rect", "xref": "x", "yref": "paper", "x0": f"{a:%Y-%m-%d}", "x1": f"{b:%Y-%m-%d}", "y0": 0,
-               "y1": 1, "fillcolor": "var(--deleveraging)", "opacity": 0.12, "line": {"width": 0}, "layer": "below"}
-              for a, b in spans(regimes == "deleveraging")]
     table = weekly[shown]
     ends = {"bought": table.clip(lower=0.0).sum(axis=1), "sold": table.clip(upper=0.0).sum(axis=1)}
     # Unseen lines at the ends of the bars: the axis follows what is in view, and no bar says how high it stacks.
     traces += [{"type": "scatter", "mode": "lines", "x": DATE, "y": {"column": end}, "line": {"width": 0}, "name": end,
                 "showlegend": False, "hoverinfo": "skip"} for end in ends]
     worst = weekly["levered_funds"].idxmin()
+    told = (f"Levered funds sold most in the week to {worst:%-d %B %Y}: {-weekly['levered_funds'].min():,.0f} bn of "
+            "equity.")
     return Figure(
         key="world-flows", title="Who bought and who had to sell", height=420, fit=("yaxis",), regimes=False,
         caption="True net purchases of equity a week by those who trade by rule or by margin, USD bn, stacked; "
                 "households and value investors take the other side, at a price. Shaded: the true regime is a "
                 "deleveraging.",
-        alternative=f"Levered funds sold most in the week to {worst:%-d %B %Y}: "
-                    f"{-weekly['levered_funds'].min():,.0f} bn of equity.",
+        alternative=told, sentence=told,
         columns={"date": weekly.index.to_numpy(), **{name: weekly[name].to_numpy(dtype=float) for name in shown},
                  **{end: values.to_numpy(dtype=float) for end, values in ends.items()}},
         traces=traces, layout=base_layout(
-            yaxis=_titled("USD bn a week") | {"tickformat": ",.0f"}, barmode="relative", bargap=0, shapes=shades,
-            margin={"l": 62, "r": 10, "t": 52, "b": 28}))
+            yaxis=titled("USD bn a week") | {"tickformat": ",.0f"}, barmode="relative", bargap=0,
+            shapes=shades(regimes == "deleveraging", 0.12), margin={"l": 62, "r": 10, "t": 52, "b": 28}))
 
 
 def _trigger_figure(view: SimulatedView, index: pd.DatetimeIndex) -> Figure:
@@ -165,21 +161,23 @@ def _trigger_figure(view: SimulatedView, index: pd.DatetimeIndex) -> Figure:
              for speed, (colour, dash) in SPEEDS.items()]
     price = {"type": "scatter", "mode": "lines", "x": DATE, "y": {"column": "close"}, "name": "S&P 500",
              "line": {"color": "var(--ink)", "width": 1.3}, "hovertemplate": "%{y:,.0f}"}
+    told = (f"The S&P 500 closed below all three triggers on {below.mean():.0%} of sessions; the position ranges from "
+            f"{exposure.min():.2f} to {exposure.max():.2f}.".replace("-", "−"))
     held = {"type": "scatter", "mode": "lines", "x": DATE, "y": {"column": "exposure"}, "yaxis": "y2",
             "name": "Position", "showlegend": False, "fill": "tozeroy", "fillcolor": "var(--accent-soft)",
             "line": {"color": "var(--accent)", "width": 1}, "hovertemplate": "%{y:.2f}"}
     return Figure(
         key="world-triggers", title="Trigger prices of the trend followers", height=470, fit=("yaxis",), regimes=False,
+        coarse=("exposure",),
         caption="The close of the next session at which each speed flips between long and short, as it stood at every "
                 "close; under it the position that they held, in multiples of their size (negative is short).",
-        alternative=f"The S&P 500 closed below all three triggers on {below.mean():.0%} of sessions; the position "
-                    f"ranges from {exposure.min():.2f} to {exposure.max():.2f}.",
+        alternative=told, sentence=told,
         columns={"date": index.to_numpy(), "close": close.to_numpy(dtype=float),
                  "exposure": exposure.to_numpy(dtype=float),
                  **{speed: triggers[speed].to_numpy(dtype=float) for speed in SPEEDS}},
         traces=[price, *lines, held], layout=base_layout(
-            yaxis=_titled("Index points") | {"type": "log", "tickformat": ",.0f", "domain": [0.30, 1]},
-            yaxis2=_titled("Position") | {"domain": [0, 0.24], "nticks": 4, "tickformat": ".1f", "zeroline": True,
+            yaxis=titled("Index points") | {"type": "log", "tickformat": ",.0f", "domain": [0.30, 1]},
+            yaxis2=titled("Position") | {"domain": [0, 0.24], "nticks": 4, "tickformat": ".1f", "zeroline": True,
                                           "zerolinecolor": "var(--line)"},
             xaxis={"anchor": "y2"}, margin={"l": 62, "r": 10, "t": 34, "b": 28}))
 
@@ -193,25 +191,22 @@ def _reserve_figure(view: SimulatedView, index: pd.DatetimeIndex) -> Figure:
                "name": display_name(name), "showlegend": False, "hovertemplate": "%{x:.1f}%, %{y:.0f} bp",
                "marker": {"color": f"var(--{name})", "size": 5, "opacity": 0.75}} for name in order]
     low, high = (spread[rank].mean() for rank in (share <= share.quantile(0.1), share > share.median()))
+    told = (f"In the tenth of sessions with the least reserves the spread averages {low:.0f} basis points, in the "
+            f"upper half {high:.0f}.".replace("-", "−"))
     return Figure(
-        key="world-reserves", title="Scarce reserves make funding dear", height=400,
+        key="world-reserves", title="Scarce reserves make funding dear", height=400, coarse=("share", *order),
         caption="One mark a session: reserves as a share of the central bank's assets against SOFR less the rate on "
                 "reserves. The demand curve is flat while reserves abound and steep where they are scarce; marks above "
                 "it are month ends, and days on which banks hoard because others must sell.",
-        alternative=f"In the tenth of sessions with the least reserves the spread averages {low:.0f} basis points, "
-                    f"in the upper half {high:.0f}.",
+        alternative=told, sentence=told,
         columns={"share": share.to_numpy(dtype=float),
                  **{name: spread.where(regimes == name).to_numpy(dtype=float) for name in order}},
         traces=traces, layout=base_layout(
             hovermode="closest", xaxis={"type": "linear", "showgrid": True, "fixedrange": True, "ticksuffix": "%",
                                         "hoverformat": ".1f", "title": {"text": "Reserves, share of assets",
                                                                         "font": {"size": 11}}},
-            yaxis=_titled("SOFR − IORB, basis points") | {"tickformat": ".0f"},
+            yaxis=titled("SOFR − IORB, basis points") | {"tickformat": ".0f"},
             margin={"l": 62, "r": 14, "t": 14, "b": 44}))
-
-
-def _titled(text: str) -> dict[str, Any]:
-    return {"title": {"text": text, "font": {"size": 11}, "standoff": 4}, "fixedrange": True}
 
 
 def _price_words(view: SimulatedView, index: pd.DatetimeIndex) -> str:

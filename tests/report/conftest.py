@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from regime.report.page import ReportContent
+from regime.report.content import ReportContent
+from regime.report.figures import DATE, Figure, base_layout
+from regime.report.sections import Section
+from regime.report.tables import Row, Table
 from regime.report.world_facts import RISKY
 from regime.report.world_figures import SimulatedView
 from regime.schema import REGIMES
@@ -88,6 +93,118 @@ def report_content() -> ReportContent:
         config_text="model:\n  Ensemble:\n    trees: 150\n    leaves: 7\nsplits:\n  embargo: 21\n",
         families={"cross_asset": 0.41, "positioning": 0.22, "liquidity": 0.17, "valuation": 0.12, "dollar": 0.08},
         lineage={"commit": "1a2b3c4d", "lightgbm": "4.7.0", "seed": 7})
+
+
+SPELLS = ("Great financial crisis", "Euro crisis", "China devaluation", "Volatility and the Fed, late 2018",
+          "Pandemic", "Inflation bear")
+RIVALS = ("sharpe_buy_and_hold", "sharpe_200dma", "sharpe_vol_target_12")
+
+
+def _rivals(content: ReportContent, random: np.random.Generator) -> pd.DataFrame:
+    """The model's probability through ever more noise; one baseline starts late."""
+    stress = content.probabilities["deleveraging"]
+    noise = pd.DataFrame(random.normal(0, 1, (len(stress), 9)), index=stress.index).ewm(halflife=15).mean()
+    names = [name for name in SCORES if name != "model"]
+    table = pd.DataFrame({name: 1 / (1 + np.exp(-(np.log(stress / (1 - stress)) * (0.9 - 0.08 * place)
+                                                  + (2 + place) * noise[place]))) for place, name in enumerate(names)})
+    table["base_rate"] = 0.16
+    table.loc[:"2008-06-30", "online_jump"] = np.nan
+    return table
+
+
+def _reliability(random: np.random.Generator) -> pd.DataFrame:
+    rows = []
+    for name in SCORES:
+        for place in range(10):
+            forecast = (place + 0.5) / 10
+            observed = float(np.clip(forecast + random.normal(0, 0.03 if name == "model" else 0.1), 0, 1))
+            rows.append((name, forecast, observed, int(3000 * np.exp(-0.6 * place)) + 12))
+    return pd.DataFrame(rows, columns=["forecaster", "forecast", "observed", "sessions"])
+
+
+def _spells() -> pd.DataFrame:
+    rows = []
+    for place, ((start, days), name) in enumerate(zip(FALLS, SPELLS, strict=True)):
+        first = pd.Timestamp(start)
+        market, rule = -0.12 - 0.06 * place, -0.03 - 0.02 * place - (0.2 if place == 1 else 0)
+        rows.append((first, first + pd.offsets.BDay(days), name, 0.95, 0.35, 0.6, market, rule, rule - market,
+                     0.04 - 0.02 * place, 4.0 + place, np.nan if place == 3 else 12.0 + 5 * place))
+    return pd.DataFrame(rows, columns=[
+        "first", "last", "name", "exposure_before", "exposure_inside", "exposure_after", "market_return", "rule_return",
+        "loss_avoided", "missed_after", "sessions_to_cut", "sessions_to_return"])
+
+
+def _stress() -> dict[str, pd.DataFrame]:
+    def table(name: str, index: list[object], sharpes: list[float]) -> pd.DataFrame:
+        own = np.array(sharpes)
+        columns = {"sharpe": own, "max_drawdown": -0.18 - 0.02 * np.arange(len(own)), "cagr": own * 0.11,
+                   "turnover": 3.9, **{rival: own * 0.7 + 0.1 - 0.05 * i for i, rival in enumerate(RIVALS)}}
+        return pd.DataFrame(columns, index=pd.Index(index, name=name))
+    years = table("year", list(range(2005, 2026)), list(0.71 + 0.05 * np.sin(np.arange(21))))
+    noise = pd.DataFrame({"sharpe": [0.71, 0.64], "sharpe_worst": [0.71, 0.5], "max_drawdown": [-0.18, -0.22],
+                          "max_drawdown_worst": [-0.18, -0.27], "turnover": [3.9, 6.1]},
+                         index=pd.MultiIndex.from_tuples([(0.0, 0.0), (1.0, 21.0)], names=["size", "halflife"]))
+    paths = pd.DataFrame({"sharpe_5": [0.31, 0.12], "sharpe_50": [0.7, 0.5], "sharpe_95": [1.1, 0.9],
+                          "gap_50": [np.nan, 0.2], "wins": [np.nan, 0.83]}, index=["strategy", "buy_and_hold"])
+    even = pd.DataFrame({"cost_bps": [31.2, np.nan], "sharpe": [0.52, np.nan], "ahead": ["below", "always"],
+                         "reason": ["ahead below 31.2 bp", "ahead at any cost up to 1000 bp"]},
+                        index=pd.Index(["vol_target_12", "buy_and_hold"], name="rival"))
+    return {"delays": table("delay", [1, 2, 3, 4, 5], [0.71, 0.66, 0.62, 0.57, 0.55]),
+            "costs": table("multiple", [0.0, 1.0, 2.0, 5.0, 10.0], [0.73, 0.71, 0.68, 0.6, 0.46]),
+            "break_even": even, "noise": noise, "bootstrap": paths, "leave_one_year_out": years}
+
+
+def _sweep() -> pd.DataFrame:
+    rows = [(enter, half, 0.6 - 4 * (enter - 0.55) ** 2 - 0.0006 * (half - 10) ** 2)
+            for enter in (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8) for half in (1, 2, 5, 10, 15, 21)]
+    table = pd.DataFrame(rows, columns=["enter", "halflife", "robust_sharpe"])
+    table.loc[3, "robust_sharpe"] = np.nan
+    return table.assign(chosen=(table["enter"] == 0.5) & (table["halflife"] == 10))
+
+
+def _section(index: pd.DatetimeIndex) -> Section:
+    """What a later mechanism will hand over: one figure, one sentence, one table."""
+    held = np.sin(np.arange(len(index)) / 90)
+    figure = Figure(
+        key="cta-exposure", title="Trend followers", height=260, fit=("yaxis",), regimes=False,
+        caption="Modelled exposure, multiples of their size.",
+        alternative="Trend followers swing between -1 and 1. " * 2,
+        columns={"date": index.to_numpy(), "held": held}, coarse=("held",),
+        traces=[{"type": "scatter", "mode": "lines", "x": DATE, "y": {"column": "held"}, "name": "Exposure",
+                 "line": {"color": "var(--accent)", "width": 1.3}, "hovertemplate": "%{y:.2f}"}],
+        layout=base_layout(yaxis={"tickformat": ".1f", "fixedrange": True}))
+    rows = (Row(name="Next trigger", cells=("5,512", "−2.1%")), Row(name="Full reversal", cells=("5,230", "−7.1%")))
+    return Section(key="mechanism-cta", title="Trend followers", figure=figure,
+                   sentence="Trend followers are long and would begin to sell 2.1% lower.",
+                   tables=(Table(title="Trigger prices", header=("", "S&P 500", "From here"), rows=rows),))
+
+
+@pytest.fixture(scope="session")
+def full_content(report_content: ReportContent) -> ReportContent:
+    """Every section that a page can have, the simulated world apart."""
+    random, stress = np.random.default_rng(11), report_content.probabilities["deleveraging"]
+    width = 0.7 * stress * (1 - stress) + random.uniform(0, 0.02, len(stress))
+    checks = {"builders": {"checked": 12, "leaks": 0, "warnings": 1}, "folds": {"checked": 41, "leaks": 0},
+              "series": {"checked": 118, "leaks": 0, "warnings": 2}}
+    reasons = pd.DataFrame({
+        "name": ["cross_asset", "positioning", "liquidity", "valuation", "dollar"],
+        "now": [-1.31, 0.42, -0.25, 0.18, 0.02], "week_ago": [-0.9, 0.1, -0.31, 0.17, np.nan],
+        "text": ["Correlations across markets are low and credit is firm.",
+                 "Trend followers and volatility targets are nearly full.",
+                 "Reserves are ample; funding trades at the rate on reserves.",
+                 "The premium of earnings over real yields is thin.", None]})
+    return dataclasses.replace(
+        report_content, summary={**report_content.summary, "audit": {"verdict": "clean", "checks": checks}},
+        cash=pd.Series(0.00006, index=report_content.equity.index[1:]),
+        spread=pd.DataFrame({"low": (stress - width).clip(0, 1), "high": (stress + width).clip(0, 1)}),
+        rivals=_rivals(report_content, random), reliability=_reliability(random), reasons=reasons, spells=_spells(),
+        sweep=_sweep(), sweep_notes=("1,791 settings were tried; the deflated Sharpe ratio is 0.93 and the probability "
+                                     "of backtest overfitting 0.21.",),
+        stress=_stress(), stress_notes=("The rule loses its lead over the volatility target above 31 basis points.",),
+        limits=("It does not foresee a fall that begins overnight from a calm market.",
+                "It has seen 11 spells: no statistic on spells is firm.",
+                "It leaves late after V-shaped troughs and misses part of the rebound."),
+        sections=(_section(report_content.probabilities.index),))
 
 
 AGENTS = ("trend_followers", "volatility_targets", "risk_parity", "levered_funds", "dealers", "pension", "households",

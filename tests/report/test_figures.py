@@ -1,5 +1,7 @@
 """Specifications hold for plotly itself, and say what the frames say."""
 
+import json
+import re
 from typing import Any
 
 import numpy as np
@@ -9,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regime.report.figures import Figure, base_layout, plain, spans
-from regime.report.page import ReportContent
+from regime.report.content import ReportContent
+from regime.report.figures import Figure, base_layout, plain, shades, spans
+from regime.report.page import figures_of
 from regime.report.regime_figures import probability_figure, regime_figure
-from regime.report.wealth_figures import drawdown, wealth_figure
+from regime.report.wealth_figures import drawdown, rolling_figure, wealth_figure
 from regime.schema import REGIMES
 
 
@@ -31,22 +34,31 @@ def _resolved(node: Any, figure: Figure) -> Any:
     return {key: _resolved(item, figure) for key, item in node.items()}
 
 
-def _figures(content: ReportContent) -> list[Figure]:
-    return [regime_figure(content.prices, content.truth, content.probabilities),
-            probability_figure(content.probabilities), wealth_figure(content.equity, content.exposure)]
-
-
-def test_plotly_accepts_every_specification(report_content: ReportContent) -> None:
-    for figure in _figures(report_content):
+def test_plotly_accepts_every_specification(full_content: ReportContent) -> None:
+    figures = figures_of(full_content)
+    assert [figure.key for figure in figures] == ["regimes", "probabilities", "rivals", "reliability", "wealth",
+                                                  "rolling", "sweep", "curves", "cta-exposure"]
+    for figure in figures:
         drawn = go.Figure(data=_resolved(figure.traces, figure), layout=_resolved(figure.layout, figure))
         assert len(drawn.data) == len(figure.traces)
         assert set(figure.fit) <= set(figure.layout)
 
 
-def test_columns_of_a_figure_are_of_one_length_and_none_is_left_out(report_content: ReportContent) -> None:
-    for figure in _figures(report_content):
-        assert {len(values) for values in figure.columns.values()} == {len(report_content.probabilities)}
-        assert figure.alternative and figure.caption
+def test_columns_of_a_figure_are_of_one_length_and_none_is_left_out(full_content: ReportContent) -> None:
+    for figure in figures_of(full_content):
+        named = set(re.findall(r'"column": "([^"]+)"', json.dumps(figure.traces)))
+        words = [trace["text"]["regimes"] for trace in figure.traces if isinstance(trace.get("text"), dict)]
+        named |= {name for pairs in words for _, name in pairs}
+        assert named == set(figure.columns) and set(figure.coarse) <= set(figure.columns)
+        assert len({len(values) for values in figure.columns.values()}) <= 1
+        if "date" in figure.columns:
+            assert len(figure.columns["date"]) == len(full_content.probabilities)
+        assert figure.alternative and figure.caption.endswith(".")
+
+
+def test_every_figure_says_what_it_shows(full_content: ReportContent) -> None:
+    for figure in figures_of(full_content)[:-1]:
+        assert figure.sentence.endswith(".") and "nan" not in (figure.sentence + figure.alternative).lower(), figure.key
 
 
 def test_stacked_traces_begin_with_deleveraging_and_cover_all_regimes(report_content: ReportContent) -> None:
@@ -86,7 +98,7 @@ def test_words_of_the_wealth_figure_hold_growth_and_fall(report_content: ReportC
     index = pd.bdate_range("2020-01-01", periods=4, name="date")
     equity = pd.DataFrame({"strategy": [1.0, 1.2, 0.9, 1.5], "buy_and_hold": [1.0, 0.5, 0.25, 0.75]}, index=index)
     figure = wealth_figure(equity, pd.Series(1.0, index=index))
-    assert figure.alternative == ("This rule turns 1 into 1.50 with a deepest fall of 25%; "
+    assert figure.sentence == ("This rule turns 1 into 1.50 with a deepest fall of 25%; "
                                   "Buy and hold turns 1 into 0.75 with a deepest fall of 75%.")
     np.testing.assert_allclose(figure.columns["under strategy"], [0, 0, -0.25, 0])
 
@@ -107,6 +119,47 @@ def test_spans_are_the_runs_of_true(flags: list[bool]) -> None:
         assert not found[first:last].any() and (first == index[0] or not flags[index.get_loc(first) - 1])
         found[first:last] = True
     assert found.tolist() == flags
+
+
+def test_the_spread_stands_under_the_probabilities_and_its_mean_is_told() -> None:
+    index = pd.bdate_range("2020-01-01", periods=3, name="date")
+    probabilities = pd.DataFrame(np.eye(4)[[0, 2, 0]], index=index, columns=list(REGIMES))
+    spread = pd.DataFrame({"low": [0.0, 0.5], "high": [0.2, 0.9]}, index=index[:2])
+    figure = probability_figure(probabilities, spread)
+    assert figure.sentence.endswith("The members differ by 30 points on average.")
+    np.testing.assert_array_equal(figure.columns["low"], [0.0, 0.5, np.nan])
+    assert [trace.get("fill") for trace in figure.traces[4:]] == [None, "tonexty", None]
+    assert "yaxis2" not in probability_figure(probabilities, pd.DataFrame()).layout
+
+
+def test_shades_are_one_rectangle_a_spell() -> None:
+    mask = pd.Series([True, False, True, True], index=pd.bdate_range("2020-01-01", periods=4))
+    found = shades(mask, 0.5, y0=0.1)
+    assert [(shade["x0"], shade["x1"], shade["y0"], shade["opacity"]) for shade in found] == [
+        ("2020-01-01", "2020-01-01", 0.1, 0.5), ("2020-01-03", "2020-01-06", 0.1, 0.5)]
+
+
+def test_a_rolling_ratio_is_that_of_its_window_over_cash() -> None:
+    random, index = np.random.default_rng(5), pd.bdate_range("2020-01-01", periods=400, name="date")
+    returns = pd.DataFrame(random.normal(0.001, 0.01, (400, 2)), index, ["strategy", "buy_and_hold"])
+    equity, cash = (1 + returns).cumprod(), pd.Series(0.0002, index=index[1:])
+    figure = rolling_figure(equity, cash)
+    assert figure is not None
+    window = returns["strategy"].iloc[-252:] - 0.0002
+    assert figure.columns["ratio strategy"][-1] == pytest.approx(window.mean() / window.std() * 252 ** 0.5)
+    assert np.isfinite(figure.columns["ratio strategy"]).sum() == 400 - 252  # the first session has no return
+    bare = rolling_figure(equity, pd.Series(dtype=float))
+    assert bare is not None and "bills not taken off" in bare.caption
+    assert rolling_figure(equity.iloc[:200], cash) is None
+
+
+def test_a_year_in_bills_does_not_flatten_the_others() -> None:
+    random, index = np.random.default_rng(5), pd.bdate_range("2000-01-01", periods=5000, name="date")
+    returns = pd.DataFrame(random.normal(0.0004, 0.01, (5000, 2)), index, ["strategy", "buy_and_hold"])
+    returns.iloc[3000:3255, 0] = 0.0001 + 1e-6 * random.standard_normal(255)
+    figure = rolling_figure((1 + returns).cumprod(), pd.Series(dtype=float))
+    assert figure is not None and np.nanmax(figure.columns["ratio strategy"]) > 100
+    assert figure.layout["yaxis"]["range"][1] < 10
 
 
 def test_names_reach_plotly_letter_by_letter() -> None:

@@ -12,7 +12,11 @@ import pytest
 
 import regime.report.page
 from regime.errors import InvalidDataError
-from regime.report.page import ReportContent, render
+from regime.report.content import ReportContent
+from regime.report.page import render
+from regime.report.sections import Section
+from regime.report.tables import Table
+from regime.report.world_figures import SimulatedView
 from regime.schema import REGIMES
 
 HOSTILE = '<script>document.documentElement.dataset.hacked = "yes"</script>'
@@ -41,14 +45,23 @@ class Outline(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def outline(report_content: ReportContent) -> Outline:
-    return Outline(render(report_content))
+def outline(full_content: ReportContent) -> Outline:
+    return Outline(render(full_content))
 
 
-def test_the_page_is_small_enough_and_the_same_twice(report_content: ReportContent) -> None:
-    page = render(report_content)
+def test_the_page_is_small_enough_and_the_same_twice(
+        full_content: ReportContent, simulated_view: SimulatedView) -> None:
+    content = dataclasses.replace(full_content, world=simulated_view)
+    page = render(content)
     assert page.startswith("<!doctype html>") and len(page.encode()) < 6_000_000
-    assert render(report_content) == page
+    assert render(content) == page
+
+
+def test_what_is_not_given_is_not_on_the_page(report_content: ReportContent) -> None:
+    page = render(report_content)
+    ids = {str(attrs["id"]) for _, attrs in Outline(page).tags if "id" in attrs}
+    assert not ids & {"rivals", "reliability", "why", "spells", "sweep", "stress", "curves", "limits", "world"}
+    assert {"rolling", "months"} <= ids and "Not audited" in page
 
 
 def test_nothing_is_asked_of_another_host(outline: Outline) -> None:
@@ -64,20 +77,26 @@ def test_nothing_is_asked_of_another_host(outline: Outline) -> None:
 def test_every_section_and_link_target_is_there(outline: Outline) -> None:
     ids = {attrs["id"] for _, attrs in outline.tags if "id" in attrs}
     assert {"today", "regimes", "probabilities", "scores", "families", "wealth"} <= ids
-    assert {"performance", "notes", "lineage"} <= ids
+    assert {"performance", "notes", "lineage", "audit", "why", "rivals", "reliability", "mechanism-cta", "cta-exposure",
+            "rolling", "months", "spells", "sweep", "stress", "curves", "limits"} <= ids
+    assert len(ids) == len([attrs for _, attrs in outline.tags if "id" in attrs])
     assert {str(attrs["href"])[1:] for tag, attrs in outline.tags if tag == "a"} <= ids
 
 
 def test_the_page_says_what_the_run_found(outline: Outline) -> None:
     for part in ("the most likely regime is calm", "The rule keeps all capital in equities", "this may be luck",
                  "Elastic-net logistic best baseline", "0.2412", "−55.2%", "sofr99: absent", "1a2b3c4d", "trees: 150",
-                 "5c0ffee15600dcafe0123456789abcde", "Cross-asset selling"):
+                 "5c0ffee15600dcafe0123456789abcde", "Cross-asset selling", "Audit clean: nothing looks ahead in 12",
+                 "over its members", "Positioning speaks most for a deleveraging", "−0.90 a week ago",
+                 "the deflated Sharpe ratio is 0.93", "above 31 basis points", "V-shaped troughs", "Next trigger",
+                 "Volatility and the Fed, late 2018", "At 10 times the costs the Sharpe ratio is 0.46", "5,512",
+                 "Volatility target 12%", "A week ago"):
         assert part in outline.text, part
 
 
 def test_every_figure_has_words_for_who_cannot_see_it(outline: Outline) -> None:
     plots = [attrs for _, attrs in outline.tags if attrs.get("class") == "plot"]
-    assert len(plots) == 3
+    assert len(plots) == 9
     assert all(attrs["role"] == "img" and len(str(attrs["aria-label"])) > 60 for attrs in plots)
 
 
@@ -86,7 +105,13 @@ def test_a_script_in_any_text_is_inert(report_content: ReportContent) -> None:
                "events": {HOSTILE: {"caught": HOSTILE}}, "backtest": {"strategy": {HOSTILE: 1.0}}}
     content = dataclasses.replace(
         report_content, title=HOSTILE, summary=summary, notes=(HOSTILE,), config_text=HOSTILE, families={HOSTILE: 1.0},
-        lineage={HOSTILE: HOSTILE}, equity=report_content.equity.rename(columns={"200dma": HOSTILE}))
+        lineage={HOSTILE: HOSTILE}, equity=report_content.equity.rename(columns={"200dma": HOSTILE}),
+        rivals=report_content.probabilities[["calm"]].set_axis([HOSTILE], axis=1), limits=(HOSTILE,),
+        reasons=pd.DataFrame({"name": [HOSTILE], "now": [1.0], "text": [HOSTILE]}), stress_notes=(HOSTILE,),
+        stress={HOSTILE: pd.DataFrame({HOSTILE: [HOSTILE]}, index=[HOSTILE])}, sweep_notes=(HOSTILE,),
+        sweep=pd.DataFrame({HOSTILE: [1, 2], "b": [HOSTILE, "x"], "robust_sharpe": 1.0, "chosen": [True, False]}),
+        sections=(Section(key="own", title=HOSTILE, sentence=HOSTILE,
+                          tables=(Table(title=HOSTILE, header=(), rows=()),)),))
     page = render(content)
     scripts = [attrs for tag, attrs in Outline(page).tags if tag == "script"]
     assert len(scripts) == 3 and HOSTILE not in page

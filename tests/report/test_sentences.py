@@ -3,7 +3,7 @@ import math
 import pandas as pd
 import pytest
 
-from regime.report.sentences import chance, headline, percent, refused_values, verdict
+from regime.report.sentences import audit_verdict, chance, earlier, headline, percent, refused_values, verdict
 from regime.schema import REGIMES
 
 INDEX = pd.bdate_range("2025-03-03", "2025-03-14", name="date")
@@ -52,13 +52,53 @@ def test_the_headline_names_regime_date_and_probability() -> None:
 
 def test_the_headline_says_what_changed_and_names_a_deleveraging_once() -> None:
     first, second = headline(_probabilities(0.05, 0.7), _exposure(0.9, 0.25), DATA)
-    assert first.endswith("regime is deleveraging, with a probability of 70%, up from 5% a week earlier.")
+    assert first.endswith("regime is deleveraging, with a probability of 70%, "
+                          "up from 5% the day before and a week earlier.")
     assert second.startswith("The rule moves from 90% to 25% of capital in equities, filled at the next close; ")
 
 
 def test_the_headline_says_when_no_regime_has_the_majority_and_falls_are_falls() -> None:
     first, _ = headline(_probabilities(0.9, 0.44), _exposure(0.5, 0.5), DATA)
-    assert "calm, though with 45% it has no majority; a deleveraging has 44%, down from 90% a week earlier" in first
+    assert ("calm, though with 45% it has no majority; a deleveraging has 44%, down from 90% the day before and a week "
+            "earlier") in first
+
+
+@pytest.mark.parametrize(("day", "week", "words"), [
+    (0.30, 0.30, "hardly changed in a week"), (0.31, 0.10, "up from 10% a week earlier"),
+    (0.10, 0.31, "up from 10% the day before and where it stood a week earlier"),
+    (0.10, 0.20, "up from 10% the day before and 20% a week earlier"),
+    (0.10, 0.60, "up from 10% the day before but down from 60% a week earlier"),
+    (0.60, 0.50, "down from 60% the day before and 50% a week earlier"),
+])
+def test_the_headline_compares_with_the_day_and_the_week_before(day: float, week: float, words: str) -> None:
+    table = _probabilities(0.3, 0.3)
+    table.loc[INDEX[-2], "deleveraging"], table.loc[INDEX[-6], "deleveraging"] = day, week
+    assert headline(table, _exposure(1, 1), DATA)[0].endswith(f", {words}.")
+
+
+def test_the_headline_says_how_sure_the_members_are() -> None:
+    first, _ = headline(_probabilities(0.05, 0.05), _exposure(1, 1), DATA, (0.004, 0.11))
+    assert "; a deleveraging has 5% (less than 1% to 11% over its members), hardly" in first
+    first, _ = headline(_probabilities(0.7, 0.7), _exposure(1, 1), DATA, (0.601, 0.604))
+    assert "deleveraging, with a probability of 70% (60% over its members), hardly" in first
+
+
+@pytest.mark.parametrize(("audit", "tone", "words"), [
+    ({}, "unknown", "Not audited"),
+    ({"verdict": "clean"}, "ahead", "Audit clean: nothing looks ahead in what was looked at."),
+    ({"verdict": "clean", "checks": {"builders": {"checked": 1200, "warnings": 1}, "folds": {"checked": 4}}}, "ahead",
+     "Audit clean: nothing looks ahead in 1,200 builders, 4 folds; 1 known impurity."),
+    ({"verdict": "leaks", "checks": {"builders": {"checked": 12, "leaks": 2}}}, "behind",
+     "Audit failed: 2 leaks in 12 builders; believe no figure of this page."),
+    ({"verdict": "leaks", "findings": [{}]}, "behind", "Audit failed: 1 leak in what was looked at"),
+])
+def test_the_audit_has_words_of_its_own(audit: dict[str, object], tone: str, words: str) -> None:
+    found = audit_verdict(audit)
+    assert found.tone == tone and found.text.startswith(words)
+
+
+def test_earlier_stops_at_the_first_session() -> None:
+    assert [earlier(pd.Series([1.0, 2.0, 3.0]), back) for back in (0, 1, 5)] == [3.0, 2.0, 1.0]
 
 
 @pytest.mark.parametrize(("value", "words"), [

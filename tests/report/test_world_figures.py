@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from regime.report.content import ReportContent
 from regime.report.inline import encode
-from regime.report.page import ReportContent, render
+from regime.report.page import render
 from regime.report.world_facts import fact_table
 from regime.report.world_figures import world_figures
 from regime.schema import REGIMES
