@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from regime.errors import InvalidDataError
 
-__all__ = ["REGIMES", "Linear", "ModelParts", "linear_log_odds", "probabilities", "stress_log_odds"]
+__all__ = ["REGIMES", "Linear", "ModelParts", "linear_log_odds", "linear_terms", "probabilities", "stress_log_odds"]
 
 Floats = NDArray[np.float64]
 # The order of schema.REGIMES, written again because schema needs pandas; a test holds the two together.
@@ -152,11 +152,16 @@ def linear_log_odds(x: Floats, linear: Linear) -> Floats:
     ndarray, shape (n_rows,)
         Log-odds, never NaN.
     """
+    # C order puts a row's terms side by side: numpy then sums each row by itself, in one fixed order.
+    terms = np.ascontiguousarray(linear_terms(x, linear))
+    return np.asarray(linear.intercept + terms.sum(axis=1), dtype=np.float64)
+
+
+def linear_terms(x: Floats, linear: Linear) -> Floats:
+    """What each feature adds to the log-odds of the logistic, shape (n_rows, n_features); 0 for a NaN."""
     bound = np.asarray(linear.clip)
     scores = np.clip((x - np.asarray(linear.center)) / np.asarray(linear.scale), -bound, bound)
-    terms = np.where(np.isnan(scores), 0.0, scores) * np.asarray(linear.coef)
-    # C order puts a row's terms side by side: numpy then sums each row by itself, in one fixed order.
-    return np.asarray(linear.intercept + np.ascontiguousarray(terms).sum(axis=1), dtype=np.float64)
+    return np.asarray(np.where(np.isnan(scores), 0.0, scores) * np.asarray(linear.coef), dtype=np.float64)
 
 
 def stress_log_odds(x: Floats, raw_scores: Floats, *, linear: Linear | None, linear_weight: float) -> Floats:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from regime.errors import BundleError, InvalidDataError
 from regime.runtime.columns import to_matrix
-from regime.runtime.formula import REGIMES, Linear, ModelParts, probabilities, stress_log_odds
+from regime.runtime.formula import REGIMES, Linear, ModelParts, linear_terms, probabilities, stress_log_odds
 from regime.runtime.manifest import parse_json, read_files
 
 __all__ = ["TOLERANCE", "SavedModel", "load_model", "open_model"]
@@ -95,6 +95,35 @@ class SavedModel:
         blend = stress_log_odds(x, raw, linear=parts.linear, linear_weight=parts.linear_weight)
         return probabilities(blend, None if self._phase is None else self._phase.raw_scores(x),
                              slope=parts.slope, intercept=parts.intercept, phase_prior=parts.phase_prior)
+
+    def contributions(self, columns: Any) -> Floats:
+        """What each feature adds to the calibrated log-odds of a deleveraging.
+
+        Parameters
+        ----------
+        columns : mapping of name to one-dimensional array, or a data frame
+            As in `predict_proba`.
+
+        Returns
+        -------
+        ndarray, shape (n_rows, n_features + 1)
+            Columns in the order of `features`, the last the same for all rows of a model: what it says where
+            nothing is known. A row sums to the log-odds of its probability of ``deleveraging``.
+
+        **Source:** for the trees the Shapley values of Lundberg and Lee, as lightgbm's ``pred_contrib`` gives them.
+        """
+        x, parts = to_matrix(columns, self.features), self.parts
+        total = np.zeros((len(x), len(self.features) + 1))
+        if not len(x):
+            return total
+        for head in self._stress:
+            total += (1.0 - parts.linear_weight) / len(self._stress) * head.contributions(x)
+        if parts.linear is not None:
+            total[:, :-1] += parts.linear_weight * linear_terms(x, parts.linear)
+            total[:, -1] += parts.linear_weight * parts.linear.intercept
+        total *= parts.slope
+        total[:, -1] += parts.intercept
+        return total
 
     def predict(self, columns: Any) -> NDArray[np.str_]:
         """Most probable regime of each row, shape (n_rows,); `columns` as in `predict_proba`."""
@@ -197,6 +226,13 @@ class _Head:
         # One thread: on busy cores two are slower than one, and the order of sums stays fixed.
         columns = np.ascontiguousarray(x[:, self.positions])
         return np.asarray(self.booster.predict(columns, raw_score=True, num_threads=1), dtype=np.float64)
+
+    def contributions(self, x: Floats) -> Floats:
+        """Shapley values by feature and the expected score last, shape (n_rows, n_features + 1)."""
+        own = self.booster.predict(np.ascontiguousarray(x[:, self.positions]), pred_contrib=True, num_threads=1)
+        spread = np.zeros((len(x), x.shape[1] + 1))
+        spread[:, self.positions], spread[:, -1] = own[:, :-1], own[:, -1]
+        return spread
 
 
 def _booster(text: str, features: tuple[str, ...], outputs: int, name: str) -> _Head:

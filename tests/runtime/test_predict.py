@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import lightgbm
 import numpy as np
@@ -49,6 +50,22 @@ def test_a_row_scores_the_same_alone_and_among_many(saved_bundle, golden_columns
     for row in range(20):
         alone = model.predict_proba({name: values[row:row + 1] for name, values in golden_columns.items()})
         np.testing.assert_array_equal(alone[0], whole[row])
+
+
+def test_contributions_sum_to_the_log_odds(saved_bundle, golden_columns):
+    model = load_model(saved_bundle)
+    given, stress = model.contributions(golden_columns), model.predict_proba(golden_columns)[:, 2]
+    np.testing.assert_allclose(given.sum(axis=1), np.log(stress / (1 - stress)), atol=1e-9)
+    assert given.shape == (20, len(model.features) + 1) and np.ptp(given[:, -1]) < 1e-12
+    empty = {name: values[:0] for name, values in golden_columns.items()}
+    assert model.contributions(empty).shape == (0, len(model.features) + 1)
+
+
+def test_a_missing_value_adds_nothing_to_the_logistic(saved_parts):
+    logistic = replace(saved_parts, stress_boosters=(), linear_weight=1.0)
+    row = dict.fromkeys(logistic.features, np.array([0.5])) | {logistic.features[0]: np.array([np.nan])}
+    given = SavedModel(logistic).contributions(row)[0]
+    assert given[0] == 0 and given[2] == pytest.approx(1.1 * -0.2 * (0.5 - 0.3) / 3.0)
 
 
 def test_predict_names_the_most_probable_regime(saved_bundle, golden_columns):
