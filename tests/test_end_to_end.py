@@ -150,7 +150,7 @@ def test_events_are_counted_for_the_model_and_its_best_rival(demo: Demo) -> None
 def test_nothing_is_left_lying_about(demo: Demo) -> None:
     assert {path.name for path in demo.place.iterdir()} == {"out", "mlruns"}
     assert {path.name for path in demo.out.iterdir()} == {"probabilities.parquet", "exposure.parquet", "summary.json",
-                                                          "report.html", "bundle"}
+                                                          "report.html", "bundle", "page"}
 
 
 def test_a_second_run_repeats_the_first_and_ends_with_the_table_and_the_path_of_the_report(

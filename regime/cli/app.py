@@ -10,11 +10,14 @@ from typing import Annotated
 import typer
 
 from regime.cli.commands.audit import audit
+from regime.cli.commands.backtest import backtest
 from regime.cli.commands.config import show
 from regime.cli.commands.data import check
 from regime.cli.commands.evaluate import evaluate
 from regime.cli.commands.features import features
+from regime.cli.commands.report import report
 from regime.cli.commands.run import run
+from regime.cli.commands.sweep import sweep
 
 __all__ = ["app"]
 
@@ -25,6 +28,9 @@ data = typer.Typer(rich_markup_mode=None, help="Look at data.")
 app.command()(run)
 app.command()(features)
 app.command()(evaluate)
+app.command()(backtest)
+app.command()(sweep)
+app.command()(report)
 app.command()(audit)
 config.command()(show)
 app.add_typer(config, name="config")

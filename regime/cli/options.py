@@ -13,7 +13,7 @@ import typer
 
 from regime.errors import ConfigError
 
-__all__ = ["ConfigAndOverrides", "Data", "Episodes", "Json", "Out", "Quiet", "split_arguments"]
+__all__ = ["ConfigAndOverrides", "Data", "Episodes", "Json", "Out", "Probabilities", "Quiet", "split_arguments"]
 
 ConfigAndOverrides = Annotated[list[str] | None, typer.Argument(
     metavar="CONFIG|KEY=VALUE", show_default=False,
@@ -22,6 +22,8 @@ Data = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Folder
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder to write to.")]
 Episodes = Annotated[Path | None, typer.Option("--episodes", metavar="FILE",
                                                help="CSV of spells to score against instead of our own labels.")]
+Probabilities = Annotated[Path | None, typer.Option(
+    "--probabilities", metavar="FILE", help="Parquet or CSV with a date and the column deleveraging, from anywhere.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON and nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 

@@ -1,6 +1,6 @@
 """`regime evaluate`: somebody else's probabilities against the truth and the rivals.
 
-Depends on: workflows.data, workflows.settings, workflows.verdict.
+Depends on: workflows.data, workflows.probabilities, workflows.settings, workflows.verdict.
 """
 
 from __future__ import annotations
@@ -12,16 +12,14 @@ from typing import Any
 import pandas as pd
 
 from regime.artifacts import check_place, output_folder, write_json
-from regime.errors import InvalidDataError, MissingDataError
+from regime.errors import InvalidDataError
 from regime.progress import NoProgress, Progress
-from regime.schema import REGIMES, Regime, check_dates, check_probabilities
 from regime.workflows.data import read_world
+from regime.workflows.probabilities import check_forecast, read_probabilities
 from regime.workflows.settings import Settings, settings_of
 from regime.workflows.verdict import judge, rivals, truth_of
 
-__all__ = ["evaluate", "read_probabilities"]
-
-STRESS = Regime.DELEVERAGING.value
+__all__ = ["evaluate"]
 
 
 def evaluate(probabilities: str | Path | pd.DataFrame, *, data: str | Path | None, episodes: str | Path | None = None,
@@ -61,7 +59,7 @@ def evaluate(probabilities: str | Path | pd.DataFrame, *, data: str | Path | Non
     if out is not None:
         check_place(Path(out))
     world = read_world(settings, Path(data) if data is not None else None, watch)
-    _check_forecast(forecast, world.sessions)
+    check_forecast(forecast, world.sessions)
     folds = settings.splits.folds(world.sessions)
     served = {date for fold in folds for date in world.sessions[fold.test]}
     days = forecast.index[[date in served for date in forecast.index]]
@@ -79,47 +77,3 @@ def evaluate(probabilities: str | Path | pd.DataFrame, *, data: str | Path | Non
         with output_folder(Path(out)) as staged:
             write_json(staged / "summary.json", summary)
     return summary
-
-
-def read_probabilities(path: Path) -> pd.DataFrame:
-    """Date-indexed table with the column ``deleveraging`` from parquet or CSV.
-
-    Raises
-    ------
-    MissingDataError
-        If there is no such file.
-    InvalidDataError
-        If it is no table, or the column or the dates are missing.
-    """
-    if not path.is_file():
-        raise MissingDataError(f"{path}: no such file")
-    try:
-        table = pd.read_csv(path) if path.suffix.lower() == ".csv" else pd.read_parquet(path)
-    except (ValueError, OSError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InvalidDataError(f"{path}: not a table in parquet or CSV ({reason})") from None
-    if "date" in table:
-        dates = pd.to_datetime(table["date"], format="ISO8601", errors="coerce")
-        if dates.isna().any():
-            row = int(dates.isna().to_numpy().argmax())
-            raise InvalidDataError(f"{path}: row {row + 1}: `{table['date'].iloc[row]}` is not a date as 2024-12-31")
-        table = table.drop(columns="date").set_index(pd.DatetimeIndex(dates, name="date"))
-    if STRESS not in table:
-        raise InvalidDataError(f"{path}: column `{STRESS}` is missing; got {', '.join(map(str, table.columns))}")
-    return table[list(REGIMES)] if set(REGIMES) <= set(table.columns) else table[[STRESS]]
-
-
-def _check_forecast(forecast: pd.DataFrame, sessions: pd.DatetimeIndex) -> None:
-    index = check_dates(forecast.index, "probabilities")
-    strangers = index.difference(sessions)
-    if len(strangers):
-        raise InvalidDataError(f"probabilities: {strangers[0]:%Y-%m-%d} is no session of the data "
-                               f"({len(strangers)} such dates); leave them out")
-    if set(REGIMES) <= set(forecast.columns):
-        check_probabilities(forecast, "probabilities")
-    values = pd.to_numeric(forecast[STRESS], errors="coerce")
-    odd = ~values.between(0, 1).to_numpy()
-    if odd.any():
-        first = index[int(odd.argmax())]
-        raise InvalidDataError(f"probabilities: {first:%Y-%m-%d}: {forecast[STRESS][first]} lies outside [0, 1]")
-

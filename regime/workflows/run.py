@@ -12,28 +12,31 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from regime.artifacts import check_place, output_folder, write_json
-from regime.audit.findings import AuditReport
 from regime.config import dump
 from regime.models.classifier import DeleveragingClassifier
 from regime.progress import NoProgress, Progress
 from regime.records import Run, commit
-from regime.report.page import ReportContent, render
+from regime.report.content import ReportContent, save_content
+from regime.report.page import render
 from regime.runtime.bundle import write_bundle
+from regime.runtime.predict import SavedModel
 from regime.schema import REGIMES, check_exposure, check_probabilities
 from regime.workflows.audit import audit_run
+from regime.workflows.backtest import intervals, spells_within
 from regime.workflows.data import World, read_world
 from regime.workflows.forecast import Forecast, final_model, walk_forward
+from regime.workflows.page import PAGE, Findings, page_content
 from regime.workflows.settings import Settings, settings_of
-from regime.workflows.simulated_view import simulated_view
 from regime.workflows.strategy import Strategy, decide, trade
+from regime.workflows.stress import StressPlan, stress
 from regime.workflows.verdict import Verdict, judge, rivals, truth_of
 
 __all__ = ["RunResult", "run"]
 
 GOLDEN_ROWS = 20
+TRIED = StressPlan(seeds=3, paths=500)  # of every run; `regime backtest` tries more
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,27 +98,35 @@ def run(config: str | Path | Settings = "configs/demo.yaml", *, data: str | Path
     folder = Path(out) if out is not None else Path("out") / settings.name
     # What the user may have got wrong comes first: it must neither cost a training nor leave a failed run.
     check_place(folder)
-    world = read_world(settings, Path(data) if data is not None else None, watch)
+    given = Path(data) if data is not None else None
+    world = read_world(settings, given, watch)
     truth = truth_of(settings, world, Path(episodes) if episodes is not None else None)
     with settings.tracking.run(settings.name, tags={"seed": settings.seed}) as record:
         record.log_config(dump(settings))
         with watch.stage("features"):
             features = settings.features(world.panel)
         forecast = walk_forward(settings, features, world.market, watch)
-        verdict = judge(settings, truth, forecast.probabilities,
-                        rivals(world, features, truth, forecast.folds, watch), forecast.folds)
-        strategy = trade(settings, world, decide(settings, world, forecast.probabilities), watch)
+        baselines = rivals(world, features, truth, forecast.folds, watch)
+        verdict = judge(settings, truth, forecast.probabilities, baselines, forecast.folds)
+        exposure = decide(settings, world, forecast.probabilities)
+        strategy = trade(settings, world, exposure, watch, given)
+        stressed = stress(settings, world, forecast.probabilities, exposure, spells_within(truth, exposure.index),
+                          watch, plan=TRIED)
         checked = audit_run(settings, world, features, forecast.folds, watch)
         with watch.stage("final model"):
             model, window = final_model(settings, features, world.market)
         summary = _summary(settings, str(config) if not isinstance(config, Settings) else settings.name, world,
                            forecast, verdict, strategy, folder, record.run_id)
         summary["audit"] = checked.to_dict()
+        summary["stress"] = {**stressed.to_dict(), "sentences": list(stressed.sentences())}
         with watch.stage("writing"), output_folder(folder) as staged:
             _write_frames(staged, forecast, strategy)
             _write_model(staged / "bundle", settings, world, features, model, window)
             summary["seconds"] = round(time.perf_counter() - begun, 1)
-            _write_report(staged, settings, summary, world, forecast, strategy, checked)
+            found = Findings(forecast=forecast, truth=truth, rivals=baselines, verdict=verdict, strategy=strategy,
+                             stress=stressed, intervals=intervals(strategy, settings.seed), audit=checked,
+                             model=SavedModel(model.parts_))
+            _write_report(staged, page_content(settings, summary, world, features, found))
             write_json(staged / "summary.json", summary)
             _record(record, settings, staged, summary, verdict, model)
         return RunResult(summary=summary, probabilities=forecast.probabilities, exposure=strategy.exposure,
@@ -157,17 +168,8 @@ def _write_model(folder: Path, settings: Settings, world: World, features: pd.Da
                  data_hash=world.reading.hash, about={"name": settings.name})
 
 
-def _write_report(folder: Path, settings: Settings, summary: Mapping[str, Any], world: World,
-                  forecast: Forecast, strategy: Strategy, checked: AuditReport) -> None:
-    days = forecast.probabilities.index
-    # The ribbon shows the folder's own labels even where a list of episodes is what scores.
-    truth = settings.truth(world.market).regime.reindex(days).dropna()
-    data_notes = (f"{name}: {status.note}" for name, status in world.reading.status.items() if status.note)
-    content = ReportContent(
-        title=f"Deleveraging regimes: {settings.name}", summary=summary, prices=world.close.loc[days], truth=truth,
-        probabilities=forecast.probabilities, exposure=strategy.exposure, equity=strategy.equity,
-        notes=(checked.sentence, *map(str, checked.leaks), *data_notes, *strategy.notes),
-        config_text=yaml.safe_dump(dump(settings), sort_keys=False, allow_unicode=True), world=simulated_view(settings))
+def _write_report(folder: Path, content: ReportContent) -> None:
+    save_content(content, folder / PAGE)
     (folder / "report.html").write_text(render(content), encoding="utf-8")
 
 

@@ -11,14 +11,17 @@ from datetime import date
 from pathlib import Path
 
 from regime.backtest.costs import Costs
+from regime.backtest.timing import Timing
 from regime.config import read_config
 from regime.errors import ConfigError
 from regime.features.build import FeatureSet
 from regime.labels.averaged import AveragedLabels
 from regime.labels.episodes import EpisodeLabels
 from regime.labels.jump import JumpModelLabels
+from regime.mechanisms.half_spread import HalfSpread
 from regime.models.classifier import DeleveragingClassifier
 from regime.records import NullTracker
+from regime.rules.allocation import Allocation
 from regime.rules.stack import RuleStack
 from regime.sources.files import FileSource
 from regime.sources.simulated import SimulatedSource
@@ -78,7 +81,11 @@ class Settings:
         First session of the panel; history before it trains nothing.
     basket : tuple of str
         Catalogue names of the risk basket whose falls are labelled; the first is the core.
-    source, features, labels, splits, model, rule, costs : the stages' own parameters
+    source, features, labels, splits, model, rule, costs, timing : the stages' own parameters
+    allocation : Allocation, optional
+        Legs that the exposure is spread over; by default the S&P 500 and cash.
+    spread : HalfSpread, optional
+        How half-spreads are estimated from bars and added to the costs; by default they are not.
     truth : EpisodeLabels
         What probabilities are scored against unless a list of episodes is given.
     catalogue : str
@@ -105,6 +112,9 @@ class Settings:
     labels: AveragedLabels | EpisodeLabels | JumpModelLabels = field(default_factory=AveragedLabels)
     truth: EpisodeLabels = field(default_factory=EpisodeLabels)
     costs: Costs = field(default_factory=Costs)
+    timing: Timing = field(default_factory=Timing)
+    allocation: Allocation | None = None
+    spread: HalfSpread | None = None
     catalogue: str = "series.yaml"
     tracking: Tracker | NullTracker = field(default_factory=Tracker)
     registry: Registry = field(default_factory=Registry)
@@ -120,6 +130,8 @@ class Settings:
             raise ConfigError(f"basket: must begin with sp500, got {', '.join(self.basket) or 'nothing'}")
         if self.name in ("", ".", "..") or set(self.name) & set("/\\\0"):
             raise ConfigError(f"name: must be fit for a folder, got `{self.name}`")
+        if self.timing.same_bar:
+            raise ConfigError("timing: same_bar earns the return of the day of the decision; only tests may ask for it")
         if self.seed < 0:
             raise ConfigError(f"seed: must be 0 or more, got {self.seed}")
 

@@ -78,5 +78,5 @@ def test_a_killed_run_leaves_no_output_and_the_next_one_marks_it_and_works(answe
     assert main(["run", "--out", "out", *SHORT]) == 0
     assert statuses(place) == ["KILLED", "FINISHED"]
     assert {path.name for path in (place / "out").iterdir()} == {
-        "bundle", "exposure.parquet", "probabilities.parquet", "report.html", "summary.json"}
+        "bundle", "exposure.parquet", "page", "probabilities.parquet", "report.html", "summary.json"}
     assert list((place / "mlruns" / "running").iterdir()) == []

@@ -13,7 +13,7 @@ import regime.tracking
 import regime.workflows.run as workflow
 from regime.cli import main
 
-ENTRIES = {"bundle", "exposure.parquet", "probabilities.parquet", "report.html", "summary.json"}
+ENTRIES = {"bundle", "exposure.parquet", "page", "probabilities.parquet", "report.html", "summary.json"}
 ARGUMENTS = ["source.SimulatedSource.years=8", "splits.first_test=2012-01-01", "splits.refit_months=24",
              "model.seeds=1", "parallel.jobs=1"]
 

@@ -1,0 +1,130 @@
+"""`regime backtest`: a rule on probabilities from a file or a walk-forward, its account, and what is left under stress.
+
+Depends on: artifacts, evaluation, backtest; workflows.data, workflows.probabilities, workflows.settings,
+workflows.strategy, workflows.stress, workflows.verdict.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from regime.artifacts import check_place, output_folder, write_json
+from regime.evaluation.bootstrap import Interval, drawdown_interval, sharpe_difference_interval, sharpe_interval
+from regime.evaluation.truth import Truth
+from regime.progress import NoProgress, Progress
+from regime.workflows.data import read_world
+from regime.workflows.probabilities import given_or_made
+from regime.workflows.settings import Settings, settings_of
+from regime.workflows.strategy import Strategy, decide, trade
+from regime.workflows.stress import StressPlan, StressReport, stress
+from regime.workflows.verdict import truth_of
+
+__all__ = ["RuleReport", "backtest_rule", "intervals", "spells_within"]
+
+RIVAL = "vol_target_12"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleReport:
+    """What a rule did and how sure that is.
+
+    Parameters
+    ----------
+    strategy : Strategy
+    stress : StressReport or None
+        None where it was not asked for.
+    intervals : tuple of Interval
+        Of the Sharpe ratio, of its lead over the volatility target, of the drawdown.
+    summary : dict
+        Plain and finite.
+    """
+
+    strategy: Strategy
+    stress: StressReport | None
+    intervals: tuple[Interval, ...]
+    summary: dict[str, Any]
+
+
+def backtest_rule(config: str | Path | Settings, *, probabilities: str | Path | None = None,
+                  data: str | Path | None = None, episodes: str | Path | None = None, out: str | Path | None = None,
+                  overrides: Sequence[str] = (), plan: StressPlan | None = None, stressed: bool = True,
+                  progress: Progress | None = None) -> RuleReport:
+    """Trade the rule of a config.
+
+    Parameters
+    ----------
+    config : str, Path or Settings
+    probabilities : str or Path, optional
+        Parquet or CSV with a date and ``deleveraging``, from anywhere; by default the config's own walk-forward.
+    data, out, overrides
+        As for a run.
+    episodes : str or Path, optional
+        Spells of the table of spells; by default falls found in the folder.
+    plan : StressPlan, optional
+        How much is tried.
+    stressed : bool
+        Whether to try at all.
+    progress : Progress, optional
+
+    Returns
+    -------
+    RuleReport
+
+    Raises
+    ------
+    ConfigError, MissingDataError, InvalidDataError
+        As a run; an exposure, a date or a probability at fault is named.
+    """
+    begun, watch = time.perf_counter(), progress or NoProgress()
+    settings = settings_of(config, overrides, data)
+    if out is not None:
+        check_place(Path(out))
+    folder = Path(data) if data is not None else None
+    world = read_world(settings, folder, watch)
+    truth = truth_of(settings, world, Path(episodes) if episodes is not None else None)
+    forecast = given_or_made(settings, world, Path(probabilities) if probabilities is not None else None, watch)
+    exposure = decide(settings, world, forecast)
+    strategy = trade(settings, world, exposure, watch, folder)
+    spells = spells_within(truth, exposure.index)
+    found = stress(settings, world, forecast, exposure, spells, watch, plan=plan) if stressed else None
+    sure = intervals(strategy, settings.seed)
+    summary = {"rule": str(settings.rule), "first": f"{exposure.index[0]:%Y-%m-%d}",
+               "last": f"{exposure.index[-1]:%Y-%m-%d}", "backtest": strategy.summary(),
+               "intervals": [str(one) for one in sure], "notes": list(strategy.notes),
+               "stress": None if found is None else {**found.to_dict(), "sentences": list(found.sentences())},
+               "seconds": round(time.perf_counter() - begun, 1)}
+    report = RuleReport(strategy=strategy, stress=found, intervals=sure, summary=summary)
+    if out is not None:
+        with output_folder(Path(out)) as staged:
+            _write(staged, report)
+    return report
+
+
+def spells_within(truth: Truth, days: pd.Index) -> pd.DataFrame:
+    """Spells of a truth that lie wholly within some sessions, columns `start` and `end`."""
+    spells = truth.spells
+    return spells[(spells["start"] > days[0]) & (spells["end"] < days[-1])].reset_index(drop=True)
+
+
+def intervals(strategy: Strategy, seed: int) -> tuple[Interval, ...]:
+    """How sure the account is: Sharpe ratio, its lead over the volatility target, deepest fall (90 %)."""
+    own, rival = strategy.result, strategy.benchmarks[RIVAL]
+    return (sharpe_interval(own.returns, own.cash_returns, seed=seed),
+            sharpe_difference_interval(own.returns, rival.returns, own.cash_returns, seed=seed),
+            drawdown_interval(own.returns, seed=seed))
+
+
+def _write(folder: Path, report: RuleReport) -> None:
+    report.strategy.exposure.to_frame("exposure").to_parquet(folder / "exposure.parquet")
+    report.strategy.equity.to_parquet(folder / "equity.parquet")
+    report.strategy.result.orders.to_parquet(folder / "orders.parquet")
+    report.strategy.result.deferred.to_parquet(folder / "deferred.parquet")
+    if report.stress is not None:
+        report.stress.spells.to_parquet(folder / "spells.parquet")
+    write_json(folder / "summary.json", report.summary)
