@@ -169,7 +169,7 @@ def _frame(name: str, hint: str, subject: Subject, values: pd.DataFrame) -> pd.S
     """Data for an argument: by its name, and by its type where the name is not that of a series."""
     if "DataFrame" in hint:
         tables = {"values": values, "market": subject.market, "prices": subject.market, "X": _scores(subject),
-                  "scores": _scores(subject), "features": _scores(subject)}
+                  "scores": _scores(subject), "features": _scores(subject), "bars": subject.bars}
         return tables.get(name)
     if "DatetimeIndex" in hint:
         return pd.Series(np.arange(len(subject.sessions), dtype=float), subject.sessions)

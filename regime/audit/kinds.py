@@ -107,7 +107,8 @@ def rule_builder(name: str, place: str, rule: Any, subject: Subject) -> Builder:
         For its sessions.
     """
     def build(part: Rows, t: int) -> pd.DataFrame:
-        signals = part.frames["probabilities"].assign(volatility=part.frames["volatility"])
+        others = {name: part.frames[name] for name in ("volatility", "price")}
+        signals = part.frames["probabilities"].assign(**others)
         return pd.DataFrame({"exposure": rule(signals)})
 
     return Builder(name=name, place=place, given=_signals(subject), build=build)
@@ -125,13 +126,15 @@ def as_numbers(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _signals(subject: Subject) -> Rows:
-    """Probabilities that follow the falls of the index with noise, and its volatility."""
+    """Probabilities that follow the falls of the index with noise, its volatility, and its total return as a level."""
     rng, n = np.random.default_rng(7), len(subject.sessions)
     fall = 1.0 - subject.close / subject.close.rolling(63, min_periods=1).max()
     stress = np.clip(5.0 * fall.to_numpy() + 0.2 * rng.standard_normal(n), 0.01, 0.97)
     table = pd.DataFrame({name: (1.0 - stress) / 3.0 for name in REGIMES}, subject.sessions).assign(deleveraging=stress)
     volatility = subject.returns.ewm(halflife=21).std() * 252 ** 0.5
-    return Rows(frames={"probabilities": table, "volatility": volatility.fillna(0.15)}, shares=("probabilities",))
+    price = (1.0 + subject.returns.fillna(0.0)).cumprod()
+    frames = {"probabilities": table, "volatility": volatility.fillna(0.15), "price": price}
+    return Rows(frames=frames, shares=("probabilities",))
 
 
 def _made(thing: Callable[..., Any]) -> Any:

@@ -1,6 +1,7 @@
 """How to call the builders whose signature does not say it, and why some public things are none.
 
-Depends on: panel, models, splits; audit.conventions, audit.given, audit.kinds, audit.probes, audit.subject.
+Depends on: panel, models, splits; audit.conventions, audit.given, audit.kinds,
+audit.learned, audit.parts, audit.probes, audit.published, audit.subject.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from regime.audit.findings import Finding
 from regime.audit.given import Rows
 from regime.audit.kinds import as_numbers, builders_of_class, feature_builders, labeller_builders, rule_builder
 from regime.audit.learned import Learned
+from regime.audit.parts import PARTS
 from regime.audit.probes import Builder
 from regime.audit.published import Published
 from regime.audit.subject import Subject
@@ -27,37 +29,16 @@ from regime.labels.jump import JumpModelLabels
 from regime.models.calibration import known_rows
 from regime.models.classifier import TreeSettings
 from regime.panel.as_of import AsOf
-from regime.rules.overlays import CapStep, VolatilityTarget
+from regime.rules.allocation import Allocation
+from regime.rules.falls import DrawdownStop, ReentryOnTrend
+from regime.rules.overlays import CapStep, Cooldown, Floor, VolatilityTarget
 from regime.rules.threshold import Hysteresis
 from regime.schema import REGIMES
 
-__all__ = ["PARTS", "RECIPES", "builders", "feature_set"]
+__all__ = ["RECIPES", "builders", "feature_set"]
 
 BLOCKS = 4000  # sessions that building blocks are probed on; what a run calls itself is probed on all
 Recipe = Callable[[Found, Subject], list[Builder]]
-
-# Public things that make no rows of their own, and through which builder they are probed.
-PARTS: Mapping[str, str] = {
-    "features.feature.Feature": "each feature is probed by its own name",
-    "features.feature.Mechanism": "makes features",
-    "features.feature.check_positive": "refuses a parameter",
-    "labels.basket.make_labels": "writes what the labellers found",
-    "labels.phases.episode_phases": "the state machine of EpisodeLabels",
-    "labels.phases.spell_phases": "the state machine of JumpModelLabels",
-    "models.calibration.PlattCurve": "what fit_platt fitted",
-    "models.calibration.fit_platt": "fits the rows that `calibrated` gives it",
-    "models.calibration.known_rows": "the mask of `calibrated`; brute force stands in the audit of the folds",
-    "models.composites.loadings": "signs and names alone",
-    "models.logistic.fit_logistic": "fits the rows that the classifier is given",
-    "panel.calendar.business_days": "a calendar",
-    "panel.calendar.instants": "a calendar",
-    "panel.calendar.to_days": "a calendar",
-    "panel.merge.merge": "the loop of AsOf",
-    "rules.base.check_signals": "refuses or passes on",
-    "rules.base.fraction": "refuses a parameter",
-    "rules.base.signal": "reads one signal of one row",
-}
-
 
 def builders(subject: Subject, found: list[Found] | None = None) -> tuple[list[Builder], list[Finding]]:
     """Every builder of the package, ready to be probed, and what nobody says how to call.
@@ -138,10 +119,25 @@ def _averaged_labels(item: Found, subject: Subject) -> list[Builder]:
 
 
 def _rules(item: Found, subject: Subject) -> list[Builder]:
-    """The config's own rule, and a stack or a blend of others."""
-    parts = (Hysteresis(enter=0.6, leave=0.4), VolatilityTarget(), CapStep(per_day=0.25))
+    """The config's own rule, and a stack or a blend of others: overlays show only behind a rule that leaves."""
+    parts = (Hysteresis(enter=0.6, leave=0.4), ReentryOnTrend(), DrawdownStop(), Cooldown(), VolatilityTarget(),
+             CapStep(per_day=0.25), Floor())
     own = [subject.rule] if type(subject.rule) is item.thing else []
     return [rule_builder(item.name, item.place, rule, subject) for rule in (*own, item.thing(rules=parts))]
+
+
+def _allocation(item: Found, subject: Subject) -> list[Builder]:
+    """Weights over the basket, hedged with its last asset, for a made-up exposure."""
+    assets = [str(name) for name in subject.market.columns]
+    held = Allocation(risk=dict.fromkeys(assets[:-1], 1.0 / (len(assets) - 1)), hedge={assets[-1]: 1.0})
+    fall = 1.0 - subject.close / subject.close.rolling(63, min_periods=1).max()
+    given = Rows(frames={"exposure": (1.0 - 4.0 * fall).clip(0.0, 1.0), "prices": subject.market})
+
+    def build(part: Rows, t: int) -> pd.DataFrame:
+        exposure = part.frames["exposure"].clip(0.0, 1.0)  # what the audit puts in place of a future may lie outside
+        return held(exposure, part.frames["prices"])
+
+    return [Builder(name=item.name, place=item.place, given=given, build=build)]
 
 
 def _jump_labels(item: Found, subject: Subject) -> list[Builder]:
@@ -221,6 +217,7 @@ RECIPES: Mapping[str, Recipe] = {
     "panel.as_of.AsOf": _panel,
     "panel.calendar.session_closes": _calendar,
     "panel.releases.release_times": _releases,
+    "rules.allocation.Allocation": _allocation,
     "rules.stack.Blend": _rules,
     "rules.stack.RuleStack": _rules,
     "splits.walk_forward.PurgedWalkForward": _splitter,

@@ -76,6 +76,15 @@ class Subject:
         """S&P 500 closes."""
         return self.market["sp500"]
 
+    @property
+    def bars(self) -> pd.DataFrame:
+        """Bars made up around the closes, swinging by what the VIX says, shape (n_sessions, 4)."""
+        close = self.close
+        swing, opening = self.values["vix"] / 100 / 252 ** 0.5 / 4, close.shift(1).fillna(close)
+        both = pd.concat([opening, close], axis=1)
+        return pd.DataFrame({"open": opening, "high": both.max(axis=1) * (1 + swing),
+                             "low": both.min(axis=1) * (1 - swing), "close": close})
+
     def last(self, count: int) -> Subject:
         """The same over the last `count` sessions: enough for parts with a short memory, and quicker."""
         rows = slice(max(len(self.sessions) - count, 0), None)

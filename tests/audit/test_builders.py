@@ -10,8 +10,9 @@ import pytest
 from regime.audit.conventions import builder_of_function, table_of
 from regime.audit.discovery import Found, discover, place_of
 from regime.audit.kinds import builders_of_class, feature_builders
+from regime.audit.parts import PARTS
 from regime.audit.probes import probe
-from regime.audit.recipes import PARTS, RECIPES, builders, feature_set
+from regime.audit.recipes import RECIPES, builders, feature_set
 from regime.features.transforms import zscore
 from regime.rules.threshold import Threshold
 
