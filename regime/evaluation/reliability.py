@@ -48,7 +48,7 @@ class BrierParts:
 
 
 def reliability_table(truth: Truth, forecasts: Mapping[str, pd.Series | pd.DataFrame], bins: int = 10) -> pd.DataFrame:
-    """Mean forecast against observed share, in bins that hold as many sessions each.
+    """Mean forecast against observed share, in equal bins of the forecast.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def reliability_table(truth: Truth, forecasts: Mapping[str, pd.Series | pd.DataF
     forecasts : mapping of str to Series or DataFrame, shape (n_sessions,) or (n_sessions, 4)
         Probability of a deleveraging, or of all regimes.
     bins : int
-        At most; equal forecasts are never parted.
+        Of equal width over [0, 1]; those without a session are left out.
 
     Returns
     -------
@@ -73,9 +73,8 @@ def reliability_table(truth: Truth, forecasts: Mapping[str, pd.Series | pd.DataF
     parts = []
     for name, forecast in forecasts.items():
         stress, probability = scored_rows(truth, forecast, name)
-        edges = np.unique(np.quantile(probability, np.linspace(0, 1, bins + 1)[1:-1]))
-        table = pd.DataFrame({"forecast": probability, "observed": stress}).groupby(
-            np.searchsorted(edges, probability, side="left"))
+        places = np.minimum((probability * bins).astype(int), bins - 1)
+        table = pd.DataFrame({"forecast": probability, "observed": stress}).groupby(places)
         own = table.mean().assign(sessions=table.size()).reset_index(drop=True)
         own.insert(0, "forecaster", name)
         parts.append(own)
