@@ -45,9 +45,10 @@ class LiquidityFeatures:
     def _funding(self) -> tuple[Feature, ...]:
         make, days = Mechanism("liquidity", "funding"), self.lookback
         return (
-            make("funding_spread", 252, 0, ("sofr", "iorb"), lambda v: zscore(v["sofr"] - v["iorb"], 252), proxy=True),
+            make("funding_spread", 252, 0, ("sofr", "iorb"), lambda v: zscore(_over_iorb(v, "sofr"), 252),
+                 proxy=True),
             make("fed_funds_spread_change", days, 1, ("effr", "iorb"),
-                 lambda v: change(v["effr"] - v["iorb"], days)),
+                 lambda v: change(_over_iorb(v, "effr"), days)),
         )
 
     def _balance_sheet(self) -> tuple[Feature, ...]:
@@ -76,6 +77,11 @@ class LiquidityFeatures:
             make("high_yield_change", self.short, 1, ("hy_oas",), lambda v: log_change(v["hy_oas"], self.short)),
             make("baa_spread_change", self.lookback, 1, ("baa10y",), lambda v: change(v["baa10y"], self.lookback)),
         )
+
+
+def _over_iorb(values: pd.DataFrame, rate: str) -> pd.Series:
+    """An overnight rate over the rate on reserves of the same day, in points: it is known a session later than that."""
+    return values[rate] - values["iorb"].shift(1)
 
 
 def _net_liquidity(values: pd.DataFrame) -> pd.Series:
