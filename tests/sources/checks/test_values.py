@@ -37,7 +37,7 @@ def test_at_most_one_clean_market_in_a_hundred_is_flagged(tails):
     assert np.mean(flagged) <= 0.01
 
 
-@given(place=st.integers(70, ROWS - 70), size=st.floats(0.15, 3.0), up=st.booleans(), seed=st.integers(0, 50))
+@given(place=st.integers(70, ROWS - 70), size=st.floats(0.2, 3.0), up=st.booleans(), seed=st.integers(0, 50))
 @settings(max_examples=60, deadline=None)
 def test_a_planted_tick_is_found_on_its_day_with_its_neighbours(place, size, up, seed):
     prices = calm(seed)
