@@ -114,7 +114,8 @@ EXPECTED = {
     "positioning_gex_rank_252": lambda v: rank(v["gex"], 252),
     "positioning_bond_specs_rank_1260": bond_specs_rank,
     "liquidity_funding_spread_252": lambda v: (
-        (s := v["sofr"] - v["iorb"].shift(1)) - s.rolling(252, min_periods=126).mean()) / s.rolling(252, min_periods=126).std(),
+        (s := v["sofr"] - v["iorb"].shift(1)) - s.rolling(252, min_periods=126).mean())
+        / s.rolling(252, min_periods=126).std(),
     "liquidity_fed_funds_spread_change_63": lambda v: (v["effr"] - v["iorb"].shift(1)).diff(63),
     "liquidity_net_liquidity_change_63": lambda v: (
         (v["fed_assets"] - v["tga"] - 1000 * v["rrp"].fillna(0)) / v["fed_assets"]).diff(63),
