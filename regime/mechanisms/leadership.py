@@ -1,0 +1,152 @@
+"""Who leads: the basket of the largest technology companies, whether it rests at its high, and who overtakes it.
+
+Depends on: errors, kernels, mechanisms.event_table, mechanisms.moves.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from regime import kernels
+from regime.errors import ConfigError
+from regime.mechanisms.event_table import check_events, first_known
+from regime.mechanisms.moves import check_above, scaled_move
+
+__all__ = ["GROUPS", "MEGA_CAPS", "basket_index", "consolidation_range", "largest_members", "rotation"]
+
+# Today's seven: in the past this is hindsight.
+MEGA_CAPS = ("aapl", "msft", "googl", "amzn", "meta", "nvda", "tsla")
+GROUPS: dict[str, tuple[str, ...]] = {
+    "equal_weight": ("rsp",), "storage": ("mu", "wdc", "stx"), "equipment": ("amat", "lrcx", "klac"),
+    "gold": ("gold_future",), "silver": ("silver_future",), "copper": ("copper",)}
+LEAST_COMPANIES = 3
+# Expected range of a random walk over n steps, in volatilities of n steps: the root of 8 / pi.
+WALK_RANGE = float(np.sqrt(8.0 / np.pi))
+
+
+def basket_index(prices: pd.DataFrame, members: pd.DataFrame | None = None,
+                 minimum: int = LEAST_COMPANIES) -> pd.Series:
+    """Value of a basket that holds its members in equal parts, set right each day.
+
+    Parameters
+    ----------
+    prices : DataFrame, shape (n_sessions, n_companies)
+    members : DataFrame of bool, shape (n_sessions, n_companies), optional
+        Who belongs to it, as known at each close; held from the next session on. All by default.
+    minimum : int
+        Members with a return that a session needs; fewer leave the value where it is.
+
+    Returns
+    -------
+    Series, shape (n_sessions,)
+        1 at the start. NaN before the first session with enough members.
+
+    **Known at:** row t uses prices up to t and members of t - 1.
+    """
+    moved = prices.where(prices > 0).pct_change(fill_method=None)
+    if members is not None:
+        held = members.reindex(index=prices.index, columns=prices.columns).shift(1).fillna(False).astype(bool)
+        moved = moved.where(held)
+    count = moved.notna().sum(axis=1)
+    daily = moved.mean(axis=1).where(count >= minimum)
+    value = np.exp(np.log1p(daily.clip(lower=-0.99).fillna(0.0)).cumsum())
+    return value.where(daily.notna().cumsum() > 0)
+
+
+def consolidation_range(price: pd.Series, lookback: int = 126) -> pd.Series:
+    """Range of the last sessions against that of a random walk of the same volatility.
+
+    Parameters
+    ----------
+    price : Series, shape (n_sessions,)
+    lookback : int
+        Sessions of the range, at least 5.
+
+    Returns
+    -------
+    Series, shape (n_sessions,)
+        About 1 for a walk, less in a consolidation, more in a trend. NaN until the window is full, and where the
+        price has not moved.
+
+    Raises
+    ------
+    ConfigError
+        If the window is too short.
+
+    **Known at:** row t uses prices up to t.
+
+    **Source:** Feller (1951), "The Asymptotic Distribution of the Range of Sums of Independent Random Variables".
+    """
+    check_above(5, lookback=lookback)
+    logs = np.log(price.where(price > 0).to_numpy(dtype=float))
+    high, low = (kernels.rolling_extreme(logs, lookback, lookback, sign) for sign in (1, -1))
+    steps = np.concatenate([[np.nan], np.diff(logs)])[:len(logs)]
+    square = kernels.rolling_mean(steps * steps, lookback, lookback // 2)
+    # Running sums leave a trace of rounding where nothing moves.
+    walk = WALK_RANGE * np.sqrt(lookback * np.where(square > 1e-14, square, np.nan))
+    return pd.Series((high - low) / walk, index=price.index)
+
+
+def rotation(group: pd.Series, leaders: pd.Series, lookback: int = 63) -> pd.Series:
+    """Return of a group less that of the leaders over some sessions, in the volatility of the difference.
+
+    Parameters
+    ----------
+    group, leaders : Series, shape (n_sessions,)
+        Prices or values of baskets.
+    lookback : int
+
+    Returns
+    -------
+    Series, shape (n_sessions,)
+        Above 0 where the group overtakes the leaders. NaN where either is missing or history is short.
+
+    **Known at:** row t uses prices up to t.
+    """
+    return scaled_move(group.where(group > 0) / leaders.where(leaders > 0), lookback)
+
+
+def largest_members(caps: pd.DataFrame, sessions: pd.DatetimeIndex, n: int = 7,
+                    closes: pd.DatetimeIndex | None = None, name: str = "market caps") -> pd.DataFrame:
+    """The n largest companies as known at each close.
+
+    Parameters
+    ----------
+    caps : DataFrame, shape (n_rows, 3 or more)
+        Columns ticker, market_cap, released.
+    sessions : DatetimeIndex, shape (n_sessions,)
+    n : int
+        At least 1.
+    closes : DatetimeIndex, optional
+    name : str
+        How messages call the table.
+
+    Returns
+    -------
+    DataFrame of bool, shape (n_sessions, n_companies)
+        Columns are lower-case tickers. False for all until n companies are known; a value serves for a year.
+
+    Raises
+    ------
+    InvalidDataError
+        If a column is absent or holds something else; release dates above all.
+    ConfigError
+        If n is below 1.
+
+    **Known at:** row t uses rows released by its close.
+    """
+    if n < 1:
+        raise ConfigError(f"n: must be at least 1, got {n}")
+    events = check_events(caps, name, ("market_cap",), ("ticker",), "who was large is known from that day on")
+    events["ticker"] = events["ticker"].astype(str).str.strip().str.lower()
+    position = first_known(events["released"], sessions, closes)
+    inside = position < len(sessions)
+    tickers = sorted(events["ticker"].unique())
+    table = pd.DataFrame(np.nan, index=sessions, columns=tickers)
+    rows, columns = position[inside], table.columns.get_indexer(events["ticker"][inside])
+    filled = table.to_numpy(copy=True)
+    filled[rows, columns] = events["market_cap"].to_numpy()[inside]
+    known = pd.DataFrame(filled, index=sessions, columns=tickers).ffill(limit=252)
+    place = known.rank(axis=1, ascending=False, method="first")
+    return (place <= n) & (known.notna().sum(axis=1) >= n).to_numpy()[:, None]

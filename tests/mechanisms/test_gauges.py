@@ -1,0 +1,59 @@
+"""Gauges against the same formulas in pandas, and their NaN rules."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from regime.mechanisms.gauges import (
+    above_norm,
+    change_scale,
+    composite,
+    fill_up,
+    newest,
+    panel_columns,
+    percentile,
+    scaled_change,
+    scaled_move,
+)
+
+DATES = pd.bdate_range("2015-01-01", periods=900, name="date")
+PRICE = pd.Series(100 * np.exp(np.cumsum(np.random.default_rng(1).normal(0, 0.01, 900))), DATES)
+
+
+def test_against_pandas():
+    logs = np.log(PRICE)
+    scale = logs.diff().ewm(halflife=126, min_periods=20).std().shift(1) * 10 ** 0.5
+    pd.testing.assert_series_equal(change_scale(logs, 10), scale, rtol=1e-9)
+    pd.testing.assert_series_equal(scaled_move(PRICE, 10), logs.diff(10) / scale, rtol=1e-9)
+    pd.testing.assert_series_equal(percentile(PRICE, 100), PRICE.rolling(100, min_periods=50).rank(pct=True))
+    pd.testing.assert_series_equal(above_norm(PRICE, 60), PRICE - PRICE.rolling(60, min_periods=30).median())
+
+
+def test_a_move_has_no_unit_and_what_stands_still_no_move():
+    np.testing.assert_allclose(scaled_move(PRICE * 7, 5).iloc[30:], scaled_move(PRICE, 5).iloc[30:], atol=1e-9)
+    assert scaled_change(pd.Series(0.1 + 0.2, DATES), 5).isna().all()
+    holed = PRICE.copy()
+    holed.iloc[400] = -37.6
+    assert np.isfinite(scaled_move(holed, 5).iloc[410:]).all() and np.isnan(scaled_move(holed, 5).iloc[400])
+
+
+@pytest.mark.parametrize("gauge", [lambda x: scaled_move(x, 21), lambda x: percentile(x, 252),
+                                   lambda x: above_norm(x, 252)])
+def test_nothing_is_known_of_what_comes_after(gauge):
+    whole = gauge(PRICE)
+    for cut in (1, 300, 777):
+        assert whole.iloc[:cut].to_numpy().tobytes() == gauge(PRICE.iloc[:cut]).to_numpy().tobytes()
+
+
+def test_composite_is_the_mean_of_what_is_known():
+    parts = {"a": pd.Series([0.2, np.nan, np.nan]), "b": pd.Series([0.4, 0.5, np.nan]), "c": pd.Series([0.6, 1.0, 1.0])}
+    np.testing.assert_allclose(composite(parts, 2), [0.4, 0.75, np.nan])
+    np.testing.assert_allclose(composite(parts, 1), [0.4, 0.75, 1.0])
+    assert fill_up(pd.Series([-3.0, 5.0, 30.0, np.nan]), 10.0).tolist()[:3] == [0.0, 0.5, 1.0]
+
+
+def test_columns_up_to_a_date():
+    values = pd.DataFrame({"a": [1, 2, 3]}, DATES[:3])
+    table = panel_columns(values, ("b", "a"), DATES[1] + pd.Timedelta(hours=1))
+    assert table["a"].tolist() == [1.0, 2.0] and table["b"].isna().all()
+    assert newest(table["a"], 10.0) == 20.0 and np.isnan(newest(table["a"].iloc[:0]))
