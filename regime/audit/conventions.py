@@ -51,11 +51,10 @@ def builder_of_function(found: Found, subject: Subject) -> Builder | None:
         return None
     learns = set(parameters) >= LAW_OF_TRUTH
     short = subject.last(SHORT) if learns else subject
-    for tables in (short.inputs, short.market):  # a function that reads every column wants a narrow table
-        builder = _called_with(found, short, parameters, hints, tables)
-        if builder is not None:
-            return builder
-    return None
+    # A function that reads every column wants a narrow table; one of a mechanism may want series that no feature reads.
+    wanted = ("inputs", "market", "every") if "values" in parameters else ("inputs", "market")
+    made = (_called_with(found, short, parameters, hints, getattr(short, name)) for name in wanted)
+    return next((builder for builder in made if builder is not None), None)
 
 
 def _called_with(found: Found, short: Subject, parameters: Mapping[str, inspect.Parameter], hints: Mapping[str, Any],
@@ -169,7 +168,8 @@ def _frame(name: str, hint: str, subject: Subject, values: pd.DataFrame) -> pd.S
     """Data for an argument: by its name, and by its type where the name is not that of a series."""
     if "DataFrame" in hint:
         tables = {"values": values, "market": subject.market, "prices": subject.market, "X": _scores(subject),
-                  "scores": _scores(subject), "features": _scores(subject), "bars": subject.bars}
+                  "scores": _scores(subject), "features": _scores(subject), "bars": subject.bars,
+                  "moves": np.log(subject.market).diff(), "returns": np.log(subject.market).diff()}
         return tables.get(name)
     if "DatetimeIndex" in hint:
         return pd.Series(np.arange(len(subject.sessions), dtype=float), subject.sessions)

@@ -48,19 +48,22 @@ def builders_of_class(found: Found, subject: Subject) -> list[Builder] | None:
     if issubclass(thing, Rule):
         return None if made is None else [rule_builder(found.name, found.place, made, subject)]
     if inspect.isfunction(getattr(thing, "features", None)):
-        return None if made is None else feature_builders(made.features(), subject)
+        return None if made is None else feature_builders(made.features(), subject, subject.every)
     call = vars(thing).get("__call__")
     if call is not None and {"market", "as_of"} <= set(inspect.signature(call).parameters):
         return None if made is None else labeller_builders(found.name, found.place, made, subject.market)
     return None if set(ACTIVE) & set(vars(thing)) else []
 
 
-def feature_builders(features: Iterable[Any], subject: Subject) -> list[Builder]:
-    """One builder a feature, over the panel's values."""
+def feature_builders(features: Iterable[Any], subject: Subject, values: pd.DataFrame | None = None) -> list[Builder]:
+    """One builder a feature, over the panel's values; over its own inputs among `values` where these are given."""
     given = Rows(frames={"values": subject.inputs})
 
     def of(feature: Any) -> Builder:
-        return Builder(name=feature.spec.name, place=place_of(feature.compute), given=given,
+        own = given
+        if values is not None:
+            own = Rows(frames={"values": values[[name for name in feature.spec.inputs if name in values]]})
+        return Builder(name=feature.spec.name, place=place_of(feature.compute), given=own,
                        build=lambda part, t: feature(part.frames["values"]).to_frame())
 
     return [of(feature) for feature in features]

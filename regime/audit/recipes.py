@@ -1,7 +1,7 @@
 """How to call the builders whose signature does not say it, and why some public things are none.
 
 Depends on: panel, models, splits; audit.conventions, audit.given, audit.kinds,
-audit.learned, audit.parts, audit.probes, audit.published, audit.subject.
+audit.learned, audit.mechanism_recipes, audit.parts, audit.probes, audit.published, audit.subject.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,9 +17,11 @@ import pandas as pd
 from regime.audit.conventions import SHORT, builder_of_function, folds_of, refits_of, stress_of
 from regime.audit.discovery import Found, discover, place_of
 from regime.audit.findings import Finding
+from regime.audit.forecast_recipes import FORECAST_RECIPES
 from regime.audit.given import Rows
 from regime.audit.kinds import as_numbers, builders_of_class, feature_builders, labeller_builders, rule_builder
 from regime.audit.learned import Learned
+from regime.audit.mechanism_recipes import MECHANISM_RECIPES, reading_builder, reads
 from regime.audit.parts import PARTS
 from regime.audit.probes import Builder
 from regime.audit.published import Published
@@ -53,7 +56,7 @@ def builders(subject: Subject, found: list[Found] | None = None) -> tuple[list[B
     made: list[Builder] = []
     unknown: list[Finding] = []
     for item in discover() if found is None else found:
-        own = _builders_of(item, subject if item.name in RECIPES else blocks)
+        own = _builders_of(item, subject if item.name in RECIPES and item.name not in MECHANISM_RECIPES else blocks)
         made += own or []
         if own is None:
             unknown.append(Finding(kind="unregistered", name=item.name, place=item.place,
@@ -80,7 +83,10 @@ def _builders_of(item: Found, subject: Subject) -> list[Builder] | None:
     if item.name in PARTS:
         return []
     if inspect.isclass(item.thing):
-        covered = {type(getattr(subject.features, name)) for name in subject.features.__dataclass_fields__}
+        covered = {type(family) for family in subject.features.families}
+        if reads(item.thing):
+            made: Any = item.thing
+            return [reading_builder(item, made(), subject)]
         return [] if item.thing in covered else builders_of_class(item, subject)
     builder = builder_of_function(item, subject)
     return None if builder is None else [builder]
@@ -210,6 +216,8 @@ def _calendar(item: Found, subject: Subject) -> list[Builder]:
 
 
 RECIPES: Mapping[str, Recipe] = {
+    **MECHANISM_RECIPES,
+    **FORECAST_RECIPES,
     "features.build.FeatureSet": _features,
     "labels.averaged.AveragedLabels": _averaged_labels,
     "labels.jump.JumpModelLabels": _jump_labels,

@@ -5,10 +5,13 @@ Depends on: schema, and the stages whose parts it holds.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from regime.features.build import FeatureSet
@@ -20,6 +23,8 @@ from regime.splits.walk_forward import PurgedWalkForward
 __all__ = ["Labeller", "Subject"]
 
 Labeller = Callable[..., Labels]
+# Columns of a fund's file that mechanisms read beside its price.
+FUNDS, SHARES = ("spy", "qqq"), ("open", "high", "low", "close", "volume", "traded")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -70,6 +75,25 @@ class Subject:
         """Those of the values that features read, and the market, shape (n_sessions, n_inputs)."""
         names = dict.fromkeys((*self.features.inputs, *self.market.columns))
         return self.values[[name for name in names if name in self.values]]
+
+    @cached_property
+    def every(self) -> pd.DataFrame:
+        """Every series of the catalogue and the bars of the funds, shape (n_sessions, n_series).
+
+        What the data have no value of is made up, so that whatever reads it can be asked: a law of time holds for
+        all numbers.
+        """
+        bars = {f"{fund}_{column}": self.bars[column] for fund in FUNDS for column in self.bars}
+        names = dict.fromkeys((*self.max_age, *(f"{fund}_{share}" for fund in FUNDS for share in SHARES)))
+        columns = {name: self.values[name] for name in names
+                   if name in self.values and bool(self.values[name].notna().any())}
+        table = {name: columns[name] if name in columns else bars.get(name, self._walk(name)) for name in names}
+        return pd.DataFrame(table, index=self.sessions)
+
+    def _walk(self, name: str) -> pd.Series:
+        """A positive random walk of its own."""
+        steps = np.random.default_rng(zlib.crc32(name.encode())).normal(0.0, 0.01, len(self.sessions))
+        return pd.Series(100.0 * np.exp(np.cumsum(steps)), index=self.sessions)
 
     @property
     def close(self) -> pd.Series:

@@ -14,10 +14,13 @@ from regime.cli.commands.backtest import backtest
 from regime.cli.commands.config import show
 from regime.cli.commands.data import check
 from regime.cli.commands.evaluate import evaluate
+from regime.cli.commands.explain import explain
 from regime.cli.commands.features import features
+from regime.cli.commands.flows import flows
 from regime.cli.commands.report import report
 from regime.cli.commands.run import run
 from regime.cli.commands.sweep import sweep
+from regime.cli.commands.tune import tune
 
 __all__ = ["app"]
 
@@ -27,9 +30,12 @@ data = typer.Typer(rich_markup_mode=None, help="Look at data.")
 
 app.command()(run)
 app.command()(features)
+app.command()(flows)
 app.command()(evaluate)
+app.command()(explain)
 app.command()(backtest)
 app.command()(sweep)
+app.command()(tune)
 app.command()(report)
 app.command()(audit)
 config.command()(show)

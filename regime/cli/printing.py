@@ -25,6 +25,7 @@ __all__ = ["as_json", "print_json", "print_summary", "print_tables"]
 SCORES = ("log_loss", "brier", "average_precision", "auc")
 PERFORMANCE = ("cagr", "volatility", "sharpe", "max_drawdown", "turnover", "mean_exposure")
 WIDTH = 120  # of tables that no terminal bounds
+LONGEST_NUMBER = 32  # characters; longer cells are sentences, and are folded
 PLAIN = str.maketrans({"−": "-", "–": "-", "×": "x"})
 TONES = {"ahead": "green", "unsure": "yellow", "behind": "red", "unknown": "yellow"}
 
@@ -118,8 +119,10 @@ def _rich(table: Table, *, ascii_only: bool) -> RichTable:
     drawn = RichTable(title=table.title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False,
                       caption=table.note or None, caption_justify="left")
     for place, head in enumerate(table.header):  # a narrow terminal folds heads and names, never a number
-        widest = max(len(row.cells[place - 1]) for row in table.rows) if place else None
-        drawn.add_column(head, justify="right" if place else "left", min_width=widest, overflow="fold")
+        widest = max(len(row.cells[place - 1]) for row in table.rows) if place else 0
+        words = not place or widest > LONGEST_NUMBER
+        drawn.add_column(head, justify="left" if words else "right", min_width=None if words else widest,
+                         overflow="fold")
     for row in table.rows:
         drawn.add_row(*_cells(row, ascii_only), style="bold" if row.own else "")
     return drawn

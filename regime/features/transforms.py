@@ -3,7 +3,7 @@
 Each takes and returns a date-indexed column, reads rows up to t for row t, and gives NaN until half
 of its lookback (or the stated minimum) is there.
 
-Depends on: kernels.
+Depends on: kernels, mechanisms.gauges.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from regime import kernels
+from regime.mechanisms import gauges
 
 __all__ = [
     "breadth",
@@ -49,8 +50,7 @@ def volatility(x: pd.Series, halflife: float) -> pd.Series:
 
 def scaled_move(x: pd.Series, lookback: int, halflife: float = 126) -> pd.Series:
     """Log change over `lookback` sessions in units of its own earlier volatility over as many."""
-    scale = volatility(x, halflife).shift(1) * np.sqrt(lookback)
-    return log_change(x, lookback) / scale.where(scale > 0)
+    return gauges.scaled_move(x, lookback, halflife)
 
 
 def drawdown(x: pd.Series, lookback: int) -> pd.Series:
@@ -72,7 +72,7 @@ def zscore(x: pd.Series, lookback: int) -> pd.Series:
 def percentile(x: pd.Series, lookback: int = 0, minimum: int | None = None) -> pd.Series:
     """Rank of today's value among the last `lookback` sessions, in (0, 1]; 0 means all of them so far."""
     least = minimum if minimum is not None else max(lookback // 2, 1)
-    return _like(x, kernels.rolling_rank(_column(x), lookback, least))
+    return gauges.percentile(x, lookback, least)
 
 
 def strength(x: pd.Series, against: pd.Series, lookback: int) -> pd.Series:

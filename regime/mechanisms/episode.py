@@ -174,8 +174,8 @@ class Episode:
         Returns
         -------
         DataFrame, shape (n_sessions, 3), in [0, 1]
-            macro, one_market, volatility_shock. NaN where what a grade rests on is unknown; that of a 312 needs half of the
-            weight of its evidence.
+            macro, one_market, volatility_shock. NaN where what a grade rests on is unknown; that of a 312 needs half of
+            the weight of its evidence.
 
         **Known at:** row t uses row t.
         """
@@ -210,6 +210,7 @@ class Episode:
         sold, dash, havens = signals["sold"], signals["dash"], signals["haven_failure"]
         kind = "everything" if sold >= self.broad else "many, not all" if sold > 0.5 else "few"
         money = signals["funding"]
+        times = np.exp(signals["jump"])
         market = TITLES.get(str(worst.idxmin()), str(worst.idxmin())) if worst.notna().any() else ""
         told = ((sold, f"{sold:.0%} of markets are down by a volatility within two weeks: {kind}"),
                 (dash, f"the dollar rises while equities and gold are sold, by {dash:.1f} volatilities" if dash > 0
@@ -218,5 +219,5 @@ class Episode:
                 (money, f"overnight funding is {'strained' if money >= 0.5 else 'tight' if money > 0.1 else 'easy'}"),
                 (signals["credit"], f"the high-yield spread is {np.expm1(signals['credit']):+.0%} on a month ago"),
                 (signals["worst"], f"the worst market is {market}, {signals['worst']:+.1f} volatilities"),
-                (signals["jump"], f"the VIX reached {np.exp(signals['jump']):.1f} times its median of the month before"))
+                (signals["jump"], f"the VIX reached {times:.1f} times its median of the month before"))
         return [words for value, words in told if pd.notna(value)]

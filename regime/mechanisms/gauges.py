@@ -17,35 +17,40 @@ from regime import kernels
 __all__ = ["above_norm", "change_scale", "composite", "fill_up", "newest", "panel_columns", "percentile",
            "scaled_change", "scaled_move"]
 
-VOLATILITY_HALFLIFE = 126.0
+HALFLIFE = 126.0
 VOLATILITY_ROWS = 20
 STILL = 1e-12  # a daily volatility that is rounding alone
 
 
-def scaled_move(price: pd.Series, lookback: int) -> pd.Series:
+def scaled_move(price: pd.Series, lookback: int, halflife: float = HALFLIFE) -> pd.Series:
     """Log change of `lookback` sessions over its own earlier volatility of as many; NaN where a price is not > 0."""
-    return scaled_change(pd.Series(np.log(price.where(price > 0)), price.index), lookback)
+    logs = np.log(price.where(price > 0).to_numpy(dtype=float))
+    return scaled_change(pd.Series(logs, price.index), lookback, halflife)
 
 
-def scaled_change(level: pd.Series, lookback: int) -> pd.Series:
+def scaled_change(level: pd.Series, lookback: int, halflife: float = HALFLIFE) -> pd.Series:
     """Difference over `lookback` sessions in units of its own earlier volatility of as many.
 
     A level that stands still has no scale and gives NaN.
     """
-    return level.diff(lookback) / change_scale(level, lookback)
+    return level.diff(lookback) / change_scale(level, lookback, halflife)
 
 
-def change_scale(level: pd.Series, lookback: int) -> pd.Series:
+def change_scale(level: pd.Series, lookback: int, halflife: float = HALFLIFE) -> pd.Series:
     """Volatility of changes over `lookback` sessions from daily ones before today's, in the unit of the level; > 0."""
     daily = np.ascontiguousarray(level.diff().to_numpy(dtype=float))
-    scale = pd.Series(kernels.ewm_std(daily, VOLATILITY_HALFLIFE, VOLATILITY_ROWS), level.index).shift(1)
+    scale = pd.Series(kernels.ewm_std(daily, float(halflife), VOLATILITY_ROWS), level.index).shift(1)
     return scale.where(scale > STILL) * np.sqrt(lookback)
 
 
-def percentile(x: pd.Series, lookback: int) -> pd.Series:
-    """Rank of today's value among the last `lookback` sessions, in (0, 1]; NaN until half of them are there."""
+def percentile(x: pd.Series, lookback: int, minimum: int | None = None) -> pd.Series:
+    """Rank of today's value among the last `lookback` sessions, in (0, 1]; NaN until `minimum` (half) are there.
+
+    A lookback of 0 means all sessions so far.
+    """
     column = np.ascontiguousarray(x.to_numpy(dtype=float))
-    return pd.Series(kernels.rolling_rank(column, lookback, lookback // 2), x.index)
+    least = lookback // 2 if minimum is None else minimum
+    return pd.Series(kernels.rolling_rank(column, lookback, least), x.index)
 
 
 def above_norm(x: pd.Series, lookback: int) -> pd.Series:

@@ -39,8 +39,8 @@ CROWDS = {"sp500": "asset_managers", "ust10": "leveraged_funds", "jpy": "leverag
 REPORTED = tuple(name for key, group in CROWDS.items() for name in CONTRACTS[key].groups[group].inputs)
 INPUTS = tuple(dict.fromkeys((
     *RESERVES, *RATES, "hy_oas", "baa10y", *DOLLAR, *MEGA_CAPS, *(name for group in GROUPS.values() for name in group),
-    "nasdaq", "sp500", "ndx", "forward_pe_ndx", "xlk", "forward_pe_tech", "cape", "es", "dgs3mo", "spy", "gex", "margin_debt",
-    "naaim", *REPORTED, *MARKETS, *HAVENS, *SERIES, "vix")))
+    "nasdaq", "sp500", "ndx", "forward_pe_ndx", "xlk", "forward_pe_tech", "cape", "es", "dgs3mo", "spy", "gex",
+    "margin_debt", "naaim", *REPORTED, *MARKETS, *HAVENS, *SERIES, "vix")))
 Columns = dict[str, pd.Series]
 
 

@@ -2,7 +2,7 @@
 
 NaN rule, everywhere: a price that is missing or not above 0 has no move; a row whose history is short is NaN.
 
-Depends on: errors, kernels.
+Depends on: errors, kernels, mechanisms.gauges.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import pandas as pd
 
 from regime import kernels
 from regime.errors import ConfigError
+from regime.mechanisms.gauges import HALFLIFE, percentile, scaled_move
 
 __all__ = ["YEARS_5", "check_above", "fall_from_high", "known_until", "log_moves", "rank", "scaled_move",
            "scaled_moves"]
 
 YEARS_5 = 1260  # sessions
-HALFLIFE = 126.0
 
 
 def log_moves(prices: pd.DataFrame, lookback: int = 1) -> pd.DataFrame:
@@ -47,15 +47,6 @@ def scaled_moves(prices: pd.DataFrame, lookback: int, halflife: float = HALFLIFE
     return pd.DataFrame({name: scaled_move(prices[name], lookback, halflife) for name in prices}, index=prices.index)
 
 
-def scaled_move(price: pd.Series, lookback: int, halflife: float = HALFLIFE) -> pd.Series:
-    """The same for one price, shape (n_sessions,)."""
-    logs = np.log(price.where(price > 0).to_numpy(dtype=float))
-    daily = _lag(kernels.ewm_std(logs - _lag(logs), halflife, 20))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        moved = (logs - _lag(logs, lookback)) / (daily * np.sqrt(lookback))
-    return pd.Series(np.where(daily > 0, moved, np.nan), index=price.index)
-
-
 def fall_from_high(x: pd.Series, lookback: int, minimum: int | None = None) -> pd.Series:
     """Fall from the highest value of `lookback` rows, <= 0, as a fraction; NaN under `minimum` rows (a quarter)."""
     values = np.ascontiguousarray(x.where(x > 0).to_numpy(dtype=float))
@@ -65,8 +56,7 @@ def fall_from_high(x: pd.Series, lookback: int, minimum: int | None = None) -> p
 
 def rank(x: pd.Series, lookback: int = YEARS_5) -> pd.Series:
     """Rank of each value among the last `lookback` rows, in (0, 1]; NaN until a fifth of them is there."""
-    values = np.ascontiguousarray(x.to_numpy(dtype=float))
-    return pd.Series(kernels.rolling_rank(values, lookback, lookback // 5), index=x.index)
+    return percentile(x, lookback, lookback // 5)
 
 
 def known_until(table: pd.DataFrame, as_of: pd.Timestamp | str) -> pd.DataFrame:
@@ -85,7 +75,3 @@ def check_above(least: float, **values: float) -> None:
     faults = [f"{name}: must be at least {least:g}, got {value:g}" for name, value in values.items() if value < least]
     if faults:
         raise ConfigError(faults)
-
-
-def _lag(values: kernels.Column, lookback: int = 1) -> kernels.Column:
-    return np.concatenate([np.full(min(lookback, len(values)), np.nan), values[:-lookback]])

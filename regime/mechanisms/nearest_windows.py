@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from regime.errors import ConfigError
 
-__all__ = ["LEAST_SHARE", "standardised", "window_distances", "window_followed", "window_picks"]
+__all__ = ["LEAST_SHARE", "standardised", "window_distances", "window_picks"]
 
 Floats = NDArray[np.float64]
 CLIP = 4.0  # deviations: one crash must not own the scale
@@ -110,23 +110,3 @@ def window_picks(distance: pd.Series, count: int, length: int, ahead: int) -> li
         if len(chosen) == count:
             break
     return chosen
-
-
-def window_followed(close: pd.Series, horizons: tuple[int, ...]) -> pd.DataFrame:
-    """Return from the close of each session over the sessions after it.
-
-    Parameters
-    ----------
-    close : Series, shape (n_sessions,)
-    horizons : tuple of int
-        Sessions ahead.
-
-    Returns
-    -------
-    DataFrame, shape (n_sessions, n_horizons), fraction
-        Columns are the horizons. NaN where they have not passed.
-
-    **Known at:** row t uses rows up to t and the horizon: it tells of the past, and is no input of anything else.
-    """
-    price = close.where(close > 0)
-    return pd.DataFrame({days: price.shift(-days) / price - 1.0 for days in horizons}, index=close.index)

@@ -189,6 +189,19 @@ class DeleveragingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         self.n_features_in_ = X.shape[1]
         return self
 
+    def linear_on(self, X: pd.DataFrame, y: Any) -> Linear:
+        """The logistic alone, fitted on other labels: what one definition of a fall would say.
+
+        Parameters
+        ----------
+        X, y
+            As for `fit`.
+        """
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(limits=1):
+            return self._fit_linear(self._matrix(X), _soft(y)[:, STRESS])
+
     def predict_proba(self, X: pd.DataFrame) -> Floats:
         """Probabilities, shape (n_rows, 4), in `REGIMES` order; columns are taken by name."""
         check_is_fitted(self, "parts_")
@@ -226,11 +239,12 @@ class DeleveragingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         return Linear(center=_plain(center), scale=_plain(scale), clip=_plain(np.full(len(center), self.clip)),
                       coef=_plain(load @ coef), intercept=intercept)
 
-    def _fit_boosters(self, matrix: Floats, stress: Floats) -> tuple[str, ...]:
+    def _fit_boosters(self, matrix: Floats, stress: Floats, base: Floats | None = None) -> tuple[str, ...]:
+        """Texts of the binary boosters; with log-odds `base` (n_rows,) they learn what is to be added to these."""
         signs = [self.signs.get(name, 0) for name in self.core]
-        return tuple(_boost(matrix[:, :len(self.core)], stress, self.core, rounds=self.trees.rounds, parameters={
-            **self.trees.arguments(self.seed + member), "objective": "cross_entropy", "monotone_constraints": signs})
-            for member in range(self.seeds))
+        return tuple(_boost(matrix[:, :len(self.core)], stress, self.core, base=base, rounds=self.trees.rounds,
+                            parameters={**self.trees.arguments(self.seed + member), "objective": "cross_entropy",
+                                        "monotone_constraints": signs}) for member in range(self.seeds))
 
     def _fit_phase(self, matrix: Floats, weights: Floats) -> tuple[str | None, tuple[float, float, float]]:
         rest = weights[:, REST]
@@ -246,11 +260,11 @@ class DeleveragingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
 
 
 def _boost(x: Floats, y: Floats, names: tuple[str, ...], *, rounds: int, parameters: dict[str, Any],
-           weight: Floats | None = None) -> str:
+           weight: Floats | None = None, base: Floats | None = None) -> str:
     """Text of one fitted booster."""
     import lightgbm
 
-    data = lightgbm.Dataset(x, label=y, weight=weight, feature_name=list(names), free_raw_data=True)
+    data = lightgbm.Dataset(x, label=y, weight=weight, init_score=base, feature_name=list(names), free_raw_data=True)
     return str(lightgbm.train(parameters, data, num_boost_round=rounds).model_to_string())
 
 

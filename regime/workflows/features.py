@@ -6,6 +6,7 @@ Depends on: workflows.data, workflows.settings, artifacts.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -19,7 +20,8 @@ __all__ = ["build_features"]
 
 
 def build_features(config: str | Path | Settings, *, data: str | Path | None = None, out: str | Path | None = None,
-                   overrides: Sequence[str] = (), progress: Progress | None = None) -> pd.DataFrame:
+                   overrides: Sequence[str] = (), mechanisms: bool = True,
+                   progress: Progress | None = None) -> pd.DataFrame:
     """Features of every session, and a parquet file of them if `out` is given.
 
     Parameters
@@ -32,6 +34,8 @@ def build_features(config: str | Path | Settings, *, data: str | Path | None = N
         The parquet file.
     overrides : sequence of str
         ``section.key=value``.
+    mechanisms : bool
+        Whether the columns of the mechanisms join, also where the model of the config does without them.
     progress : Progress, optional
 
     Returns
@@ -43,6 +47,7 @@ def build_features(config: str | Path | Settings, *, data: str | Path | None = N
     """
     watch = progress or NoProgress()
     settings = settings_of(config, overrides, data)
+    settings = replace(settings, features=settings.features.whole) if mechanisms else settings
     if out is not None:
         check_place(Path(out), folder=False)
     world = read_world(settings, Path(data) if data is not None else None, watch)

@@ -1,29 +1,33 @@
 """The walk-forward: at each refit labels, training rows and a new model, then the next block.
 
-Depends on: schema, workflows.settings, labels, splits, models.
+Depends on: schema, workflows.members, workflows.parallel, workflows.settings, workflows.tune_choices, labels, splits,
+models.
 """
 
 from __future__ import annotations
 
-import os
-import threading
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
+from regime.config import find_config
 from regime.errors import ConfigError, InvalidDataError
 from regime.models.classifier import DeleveragingClassifier
 from regime.progress import Progress
 from regime.schema import REGIMES, Labels
 from regime.splits.walk_forward import Fold, PurgedWalkForward
+from regime.workflows.members import spread as member_spread
+from regime.workflows.parallel import spread
 from regime.workflows.settings import Settings
+from regime.workflows.tune_choices import load_tuned, settings_by_fold
 
-__all__ = ["Forecast", "final_model", "signed_model", "walk_forward"]
+__all__ = ["Forecast", "final_model", "in_force", "signed_model", "walk_forward"]
 
 Labeller = Callable[[pd.DataFrame, pd.Timestamp | None], Labels]
+Block = tuple[pd.DataFrame, pd.DataFrame]  # probabilities, and the spread of members
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +40,13 @@ class Forecast:
         Out of sample, `REGIMES` order, no NaN.
     folds : tuple of Fold
         The folds that could be trained, in order.
+    spread : DataFrame, shape (n_test_sessions, 2)
+        ``low`` and ``high`` over the members, see `workflows.members`; empty where it was not asked for.
     """
 
     probabilities: pd.DataFrame
     folds: tuple[Fold, ...]
+    spread: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def signed_model(settings: Settings) -> DeleveragingClassifier:
@@ -52,16 +59,20 @@ def signed_model(settings: Settings) -> DeleveragingClassifier:
     return replace(settings.model, signs={**priors, **settings.model.signs})
 
 
-def walk_forward(settings: Settings, features: pd.DataFrame, market: pd.DataFrame, progress: Progress) -> Forecast:
+def walk_forward(settings: Settings, features: pd.DataFrame, market: pd.DataFrame, progress: Progress, *,
+                 members: bool = False) -> Forecast:
     """Probabilities of every test block, each from a model fitted on what was known at its refit.
 
     Parameters
     ----------
     settings : Settings
+        With a file of tuned choices, each fold takes the one of its own block.
     features : DataFrame, shape (n_sessions, n_features)
     market : DataFrame, shape (n_sessions, n_assets)
         Prices that the labels are made from, on the same sessions.
     progress : Progress
+    members : bool
+        Whether to ask how far apart the members of each forecast are, which costs half as much again.
 
     Raises
     ------
@@ -69,31 +80,36 @@ def walk_forward(settings: Settings, features: pd.DataFrame, market: pd.DataFram
         If the first test lies after the last session.
     InvalidDataError
         If history is too short for any refit.
+    RegimeError
+        If folds cannot be spread as the settings ask, see `spread`.
 
     **Known at:** the block after a refit uses rows up to the refit for the fit, and for each session its own row.
     """
-    from joblib import Parallel, delayed
-
-    model, folds = signed_model(settings), settings.splits.folds(features.index)
+    folds = settings.splits.folds(features.index)
     if not folds:
         raise ConfigError(f"splits.first_test: {settings.splits.first_test} leaves no session to test in a history "
                           f"from {features.index[0]:%Y-%m-%d} to {features.index[-1]:%Y-%m-%d}; give an earlier one")
-    columns = features[list(model.columns)]
-    task = delayed(_one_block)
-    # Memory-mapped frames would be read-only in workers and slower to slice; these are a few megabytes.
-    pool = Parallel(n_jobs=min(settings.parallel.jobs, os.cpu_count() or 1), return_as="generator", max_nbytes=None,
-                    initializer=_end_with, initargs=(os.getpid(),))
-    blocks = []
+    chosen = [(own, signed_model(own)) for own in in_force(settings, folds, features.index)]
+    # One table for all folds of a model, which slice it: a copy for each would be gigabytes at monthly refits.
+    tables = {names: features[list(names)] for names in {tuple(model.columns) for _, model in chosen}}
+    tasks = [partial(_one_block, fold, tables[tuple(model.columns)].iloc[:fold.test[-1] + 1], market.loc[:fold.refit],
+                     model, own.labels, own.splits, members)
+             for fold, (own, model) in zip(folds, chosen, strict=True)]
     with progress.stage("refits", total=len(folds)) as stage:
-        for block in pool(task(fold, columns.iloc[:fold.test[-1] + 1], market.loc[:fold.refit], model,
-                               settings.labels, settings.splits) for fold in folds):
-            blocks.append(block)
-            stage.advance()
+        blocks = spread(settings.parallel, tasks, stage.advance)
     kept = [(fold, block) for fold, block in zip(folds, blocks, strict=True) if block is not None]
     if not kept:
         raise InvalidDataError(f"{len(features)} sessions from {features.index[0]:%Y-%m-%d} are too short a history: "
                                "no refit has enough labelled rows; start earlier or lower splits.minimum_train")
-    return Forecast(probabilities=pd.concat([block for _, block in kept]), folds=tuple(fold for fold, _ in kept))
+    return Forecast(probabilities=pd.concat([block for _, (block, _) in kept]), folds=tuple(fold for fold, _ in kept),
+                    spread=pd.concat([apart for _, (_, apart) in kept]))
+
+
+def in_force(settings: Settings, folds: Sequence[Fold], sessions: pd.DatetimeIndex) -> tuple[Settings, ...]:
+    """Settings of each fold: those of the config, or the tuned choice of the fold's own block."""
+    if not settings.tuned:
+        return (settings,) * len(folds)
+    return settings_by_fold(settings, load_tuned(find_config(settings.tuned)), folds, sessions)
 
 
 def final_model(settings: Settings, features: pd.DataFrame, market: pd.DataFrame) -> tuple[DeleveragingClassifier,
@@ -101,32 +117,24 @@ def final_model(settings: Settings, features: pd.DataFrame, market: pd.DataFrame
     """Model fitted on all that is known at the last session, and its first and last training session."""
     now = features.index[-1]
     fold = Fold(refit=now, test=np.asarray([len(features)], dtype=np.int64))
-    model, rows = _fit(fold, features[list(signed_model(settings).columns)], market, signed_model(settings),
-                       settings.labels, settings.splits)
+    own, = in_force(settings, [fold], pd.DatetimeIndex(features.index))
+    signed = signed_model(own)
+    model, rows = _fit(fold, features[list(signed.columns)], market, signed, own.labels, own.splits)
     if model is None:
         raise InvalidDataError("no model can be fitted at the last session: too few labelled rows")
     return model, (f"{features.index[rows[0]]:%Y-%m-%d}", f"{features.index[rows[-1]]:%Y-%m-%d}")
 
 
-def _end_with(parent: int) -> None:
-    """End this worker soon after its parent; one that is killed outright leaves its workers waiting for ever."""
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1.0)
-        os._exit(1)
-
-    if os.getpid() != parent:
-        threading.Thread(target=watch, daemon=True).start()
-
-
 def _one_block(fold: Fold, features: pd.DataFrame, market: pd.DataFrame, model: DeleveragingClassifier,
-               labeller: Labeller, splits: PurgedWalkForward) -> pd.DataFrame | None:
+               labeller: Labeller, splits: PurgedWalkForward, members: bool) -> Block | None:
     """One fold as a pure task: the market ends at the refit, so labels cannot see past it."""
-    fitted, _ = _fit(fold, features.iloc[:fold.test[0]], market, model, labeller, splits)
+    past = features.iloc[:fold.test[0]]
+    fitted, _ = _fit(fold, past, market, model, labeller, splits)
     if fitted is None:
         return None
     block = features.iloc[fold.test]
-    return pd.DataFrame(fitted.predict_proba(block), index=block.index, columns=list(REGIMES))
+    table = pd.DataFrame(fitted.predict_proba(block), index=block.index, columns=list(REGIMES))
+    return table, member_spread(fitted, block, past, market, labeller, splits, fold) if members else pd.DataFrame()
 
 
 def _fit(fold: Fold, features: pd.DataFrame, market: pd.DataFrame, model: DeleveragingClassifier, labeller: Labeller,

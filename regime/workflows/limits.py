@@ -1,6 +1,6 @@
 """What a model cannot do, in sentences made of its own figures.
 
-Depends on: evaluation, workflows.settings, workflows.strategy, workflows.verdict.
+Depends on: evaluation, workflows.honesty, workflows.luck, workflows.settings, workflows.strategy, workflows.verdict.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from regime.evaluation.bootstrap import sharpe_difference_interval
 from regime.evaluation.skill import skill
 from regime.evaluation.truth import Truth
 from regime.schema import Regime
+from regime.workflows.honesty import Honesty
+from regime.workflows.luck import Luck
 from regime.workflows.settings import Settings
 from regime.workflows.strategy import Strategy
 from regime.workflows.verdict import Verdict
@@ -25,7 +27,7 @@ NAMED = 4  # missed spells that are listed
 
 
 def limits(settings: Settings, truth: Truth, probabilities: pd.DataFrame, rivals: pd.DataFrame, verdict: Verdict,
-           strategy: Strategy) -> tuple[str, ...]:
+           strategy: Strategy, *, luck: Luck | None = None, honesty: Honesty | None = None) -> tuple[str, ...]:
     """Sentences for the section "What this model cannot do".
 
     Parameters
@@ -36,14 +38,19 @@ def limits(settings: Settings, truth: Truth, probabilities: pd.DataFrame, rivals
     rivals : DataFrame, shape (n_sessions, n_rivals)
     verdict : Verdict
     strategy : Strategy
+    luck : Luck, optional
+        What its accounts do not show is told.
+    honesty : Honesty, optional
+        Its figures by event, by years and by definition take the place of those by halves.
     """
     return (
         "It cannot forecast: it says whether a deleveraging is under way at a close, and was not tested on when the "
         "next one begins.",
         *_events(verdict.spells),
-        *_halves(settings, truth, probabilities, rivals, verdict),
+        *(_halves(settings, truth, probabilities, rivals, verdict) if honesty is None else honesty.doubts()),
         *_ranking(verdict),
         *_money(settings, strategy),
+        *(() if luck is None else luck.doubts()),
     )
 
 

@@ -1,8 +1,8 @@
 """What a run shows on its page, and the page of a run made earlier.
 
-Depends on: artifacts, config, report, evaluation.reliability; workflows.data, workflows.forecast, workflows.limits,
-workflows.reasons, workflows.settings, workflows.simulated_view, workflows.strategy, workflows.stress,
-workflows.verdict.
+Depends on: artifacts, config, report, evaluation.reliability; workflows.data, workflows.forecast, workflows.gate,
+workflows.honesty, workflows.honesty_sections, workflows.limits, workflows.luck, workflows.reasons,
+workflows.settings, workflows.simulated_view, workflows.strategy, workflows.stress, workflows.verdict.
 """
 
 from __future__ import annotations
@@ -28,7 +28,11 @@ from regime.runtime.predict import SavedModel
 from regime.schema import Regime
 from regime.workflows.data import World
 from regime.workflows.forecast import Forecast
+from regime.workflows.gate import Gate
+from regime.workflows.honesty import Honesty
+from regime.workflows.honesty_sections import honesty_sections
 from regime.workflows.limits import limits
+from regime.workflows.luck import Luck
 from regime.workflows.reasons import family_shares, reasons
 from regime.workflows.settings import Settings
 from regime.workflows.simulated_view import simulated_view
@@ -58,6 +62,9 @@ class Findings:
     audit : AuditReport
     model : SavedModel
         Fitted at the last session.
+    gate : Gate
+    luck : Luck
+    honesty : Honesty
     """
 
     forecast: Forecast
@@ -69,6 +76,9 @@ class Findings:
     intervals: tuple[Interval, ...]
     audit: AuditReport
     model: SavedModel
+    gate: Gate
+    luck: Luck
+    honesty: Honesty
 
 
 def page_content(settings: Settings, summary: Mapping[str, Any], world: World, features: pd.DataFrame,
@@ -94,11 +104,13 @@ def page_content(settings: Settings, summary: Mapping[str, Any], world: World, f
         probabilities=found.forecast.probabilities, exposure=strategy.exposure, equity=strategy.equity,
         notes=(*map(str, found.audit.leaks), *data_notes, *strategy.notes), cash=world.cash.loc[days],
         config_text=yaml.safe_dump(dump(settings), sort_keys=False, allow_unicode=True), world=simulated_view(settings),
-        rivals=found.rivals.loc[days], reliability=_reliability(found, days),
+        spread=found.forecast.spread, rivals=found.rivals.loc[days], reliability=_reliability(found, days),
         families=family_shares(found.model, features.loc[days], specs),
         reasons=reasons(found.model, features, specs), spells=found.stress.spells, stress=_cases(found.stress),
         stress_notes=(*found.stress.sentences(), *map(str, found.intervals)),
-        limits=limits(settings, found.truth, found.forecast.probabilities, found.rivals, found.verdict, strategy))
+        limits=limits(settings, found.truth, found.forecast.probabilities, found.rivals, found.verdict, strategy,
+                      luck=found.luck, honesty=found.honesty),
+        sections=honesty_sections(found.gate, found.luck, found.honesty))
 
 
 def report(run: str | Path, *, out: str | Path | None = None, tracking: str | Path = "mlruns") -> Path:

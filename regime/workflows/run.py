@@ -27,6 +27,10 @@ from regime.workflows.audit import audit_run
 from regime.workflows.backtest import intervals, spells_within
 from regime.workflows.data import World, read_world
 from regime.workflows.forecast import Forecast, final_model, walk_forward
+from regime.workflows.gate import gate
+from regime.workflows.honesty import honesty
+from regime.workflows.ledger import read_ledger
+from regime.workflows.luck import luck
 from regime.workflows.page import PAGE, Findings, page_content
 from regime.workflows.settings import Settings, settings_of
 from regime.workflows.strategy import Strategy, decide, trade
@@ -90,6 +94,8 @@ def run(config: str | Path | Settings = "configs/demo.yaml", *, data: str | Path
     ------
     ConfigError, MissingDataError, InvalidDataError
         With every fault found; nothing is written then.
+    GateError
+        If the config requires a skill that the run has not shown; all is written then, and nothing registered.
 
     **Known at:** every probability and exposure of date t rests on what was public at its close.
     """
@@ -98,6 +104,7 @@ def run(config: str | Path | Settings = "configs/demo.yaml", *, data: str | Path
     folder = Path(out) if out is not None else Path("out") / settings.name
     # What the user may have got wrong comes first: it must neither cost a training nor leave a failed run.
     check_place(folder)
+    tried = read_ledger(settings)
     given = Path(data) if data is not None else None
     world = read_world(settings, given, watch)
     truth = truth_of(settings, world, Path(episodes) if episodes is not None else None)
@@ -105,11 +112,15 @@ def run(config: str | Path | Settings = "configs/demo.yaml", *, data: str | Path
         record.log_config(dump(settings))
         with watch.stage("features"):
             features = settings.features(world.panel)
-        forecast = walk_forward(settings, features, world.market, watch)
+        forecast = walk_forward(settings, features, world.market, watch, members=True)
         baselines = rivals(world, features, truth, forecast.folds, watch)
         verdict = judge(settings, truth, forecast.probabilities, baselines, forecast.folds)
+        passed = gate(settings, verdict)
         exposure = decide(settings, world, forecast.probabilities)
         strategy = trade(settings, world, exposure, watch, given)
+        with watch.stage("accounts of luck"):
+            lucky = luck(settings, truth, forecast.probabilities, baselines, verdict, strategy, tried)
+            honest = honesty(settings, world, truth, forecast.probabilities, baselines, verdict, strategy)
         stressed = stress(settings, world, forecast.probabilities, exposure, spells_within(truth, exposure.index),
                           watch, plan=TRIED)
         checked = audit_run(settings, world, features, forecast.folds, watch)
@@ -117,7 +128,8 @@ def run(config: str | Path | Settings = "configs/demo.yaml", *, data: str | Path
             model, window = final_model(settings, features, world.market)
         summary = _summary(settings, str(config) if not isinstance(config, Settings) else settings.name, world,
                            forecast, verdict, strategy, folder, record.run_id)
-        summary["audit"] = checked.to_dict()
+        summary |= {"audit": checked.to_dict(), "gate": passed.summary(), "luck": lucky.summary(),
+                    "honesty": honest.summary()}
         summary["stress"] = {**stressed.to_dict(), "sentences": list(stressed.sentences())}
         with watch.stage("writing"), output_folder(folder) as staged:
             _write_frames(staged, forecast, strategy)
@@ -125,12 +137,15 @@ def run(config: str | Path | Settings = "configs/demo.yaml", *, data: str | Path
             summary["seconds"] = round(time.perf_counter() - begun, 1)
             found = Findings(forecast=forecast, truth=truth, rivals=baselines, verdict=verdict, strategy=strategy,
                              stress=stressed, intervals=intervals(strategy, settings.seed), audit=checked,
-                             model=SavedModel(model.parts_))
+                             model=SavedModel(model.parts_), gate=passed, luck=lucky, honesty=honest)
             _write_report(staged, page_content(settings, summary, world, features, found))
             write_json(staged / "summary.json", summary)
             _record(record, settings, staged, summary, verdict, model)
-        return RunResult(summary=summary, probabilities=forecast.probabilities, exposure=strategy.exposure,
-                         verdict=verdict, strategy=strategy, out=folder)
+    # Outside the record: the run itself ended well.
+    if passed.shut:
+        raise passed.error(folder)
+    return RunResult(summary=summary, probabilities=forecast.probabilities, exposure=strategy.exposure,
+                     verdict=verdict, strategy=strategy, out=folder)
 
 
 def _summary(settings: Settings, config: str, world: World, forecast: Forecast, verdict: Verdict, strategy: Strategy,
@@ -177,13 +192,13 @@ def _record(record: Run, settings: Settings, folder: Path, summary: Mapping[str,
             model: DeleveragingClassifier) -> None:
     scores = summary["scores"]
     record.set_tags({"data_hash": summary["data"]["hash"], "best_baseline": scores["best_baseline"],
-                     "audit": summary["audit"]["verdict"]})
+                     "audit": summary["audit"]["verdict"], "gate": summary["gate"]["text"]})
     record.log_metrics({"model": scores["model"], "baseline": scores["baselines"], "skill": scores["skill"],
-                        "strategy": summary["backtest"]["strategy"]})
+                        "strategy": summary["backtest"]["strategy"], "luck": summary["luck"]["rule"] or {}})
     if verdict.folds is not None:
         record.log_folds(verdict.folds.xs("model", level="model").drop(columns="days").to_dict("records"))
     record.log_artifacts(folder)
-    if settings.registry.name:
+    if settings.registry.name and not (summary["gate"]["required"] and not summary["gate"]["passed"]):
         record.register(folder / "bundle", settings.registry.name, inputs=model.columns, outputs=REGIMES)
 
 

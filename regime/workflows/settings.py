@@ -1,6 +1,6 @@
 """A config file as one object: each section is the constructor of the part that it names.
 
-Depends on: config and the parts of every stage.
+Depends on: config, workflows.parallel and the parts of every stage.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
+from typing import Literal
 
 from regime.backtest.costs import Costs
 from regime.backtest.timing import Timing
@@ -27,11 +28,14 @@ from regime.sources.files import FileSource
 from regime.sources.simulated import SimulatedSource
 from regime.splits.walk_forward import PurgedWalkForward
 from regime.tracking import Tracker
+from regime.workflows.parallel import Parallel
 
-__all__ = ["REQUIRED", "Parallel", "Registry", "Settings", "load_settings", "settings_of"]
+__all__ = ["LEDGER", "REQUIRED", "Parallel", "Registry", "Settings", "load_settings", "settings_of"]
 
 # What prices, cash and the unlearned rivals are made of; all else may be missing.
 REQUIRED = ("sp500", "spy", "vix", "dgs3mo")
+# Beside the working directory, as in the project's own folder; a run elsewhere finds none and says so.
+LEDGER = "experiments/ledger.csv"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,28 +49,6 @@ class Registry:
     """
 
     name: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Parallel:
-    """How folds are spread; the result does not depend on it.
-
-    Parameters
-    ----------
-    jobs : int
-        Processes; each fit has one thread, for two on two busy cores are slower than one.
-
-    Examples
-    --------
-    >>> Parallel().jobs
-    2
-    """
-
-    jobs: int = 2
-
-    def __post_init__(self) -> None:
-        if self.jobs < 1:
-            raise ConfigError(f"jobs: must be at least 1, got {self.jobs}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,9 +72,16 @@ class Settings:
         What probabilities are scored against unless a list of episodes is given.
     catalogue : str
         File of the series.
+    tuned : str
+        File of choices that `regime tune` wrote, each in force in its own block of years; empty for none.
     tracking, registry, parallel : Tracker or NullTracker, Registry, Parallel
     seed : int
         Of the bootstrap of the evaluation.
+    gate : str
+        ``advisory``: a run without skill over its best rival says so. ``required``: it also ends with an error and
+        registers nothing.
+    ledger : str
+        Table of the trials made so far, or its folder, which the accounts of luck count; empty for none.
 
     Examples
     --------
@@ -116,10 +105,13 @@ class Settings:
     allocation: Allocation | None = None
     spread: HalfSpread | None = None
     catalogue: str = "series.yaml"
+    tuned: str = ""
     tracking: Tracker | NullTracker = field(default_factory=Tracker)
     registry: Registry = field(default_factory=Registry)
     parallel: Parallel = field(default_factory=Parallel)
     seed: int = 7
+    gate: Literal["advisory", "required"] = "advisory"
+    ledger: str = LEDGER
 
     def __post_init__(self) -> None:
         known = {spec.name for spec in self.features.specs}
@@ -134,6 +126,8 @@ class Settings:
             raise ConfigError("timing: same_bar earns the return of the day of the decision; only tests may ask for it")
         if self.seed < 0:
             raise ConfigError(f"seed: must be 0 or more, got {self.seed}")
+        if self.gate not in ("advisory", "required"):
+            raise ConfigError(f"gate: must be advisory or required, got `{self.gate}`")
 
     @property
     def series(self) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from regime.evaluation.truth import Truth, truth_from_episodes, truth_from_label
 from regime.models.baselines import baseline_probabilities, elastic_net, online_jump, raw_scores
 from regime.progress import Progress
 from regime.report.sentences import verdict
-from regime.schema import Regime
+from regime.schema import REGIMES, Regime
 from regime.splits.walk_forward import Fold
 from regime.workflows.data import World
 from regime.workflows.settings import Settings
@@ -118,7 +118,8 @@ def judge(settings: Settings, truth: Truth, model: pd.DataFrame, baselines: pd.D
     known = truth.stress.reindex(days)
     if not known.notna().any():
         raise InvalidDataError("no session of the forecast has a known truth: the history is too short to score")
-    forecasts: dict[str, Any] = {"model": model, **{name: baselines.loc[days, name] for name in baselines}}
+    own = model if set(REGIMES) <= set(model.columns) else model[STRESS]
+    forecasts: dict[str, Any] = {"model": own, **{name: baselines.loc[days, name] for name in baselines}}
     usable = {name: values for name, values in forecasts.items() if not _mostly_missing(values)}
     table = score_table(truth, usable)
     best = best_baseline(table)

@@ -5,6 +5,8 @@ Depends on: cli, workflows.run on use.
 
 from __future__ import annotations
 
+import typer
+
 from regime.cli.options import ConfigAndOverrides, Data, Episodes, Json, Out, Quiet, split_arguments
 from regime.cli.printing import print_json, print_summary
 from regime.cli.progress import watching
@@ -36,3 +38,6 @@ def run(
         print_json(result.summary)
     else:
         print_summary(result.summary)
+        gate = result.summary.get("gate") or {}
+        if gate and not gate["passed"]:
+            typer.echo(f"Gate: {gate['text']}")

@@ -1,0 +1,122 @@
+"""Ask whether the model's probabilities should be calibrated once more, judged on 1980-2004 alone.
+
+Walk-forward refits from 1970 on; from 1980 on each block is calibrated on the forecasts of earlier blocks whose
+labels were known at its refit, so no curve has seen a row that trained its model, nor a later one. No row after
+2004 is read. Gains are in log loss against no calibration, with block-bootstrap intervals.
+
+usage: python experiments/08_calibration.py DATA
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from regime.evaluation.bootstrap import bootstrap_interval
+from regime.evaluation.coverage import coverage_table
+from regime.evaluation.reliability import brier_parts, reliability_table
+from regime.evaluation.scores import log_losses, score_table, scored_rows
+from regime.evaluation.truth import Truth, truth_from_labels
+from regime.labels.episodes import EpisodeLabels
+from regime.models.conformal import AdaptiveConformal
+from regime.models.recalibration import Recalibration
+from regime.progress import NoProgress
+from regime.schema import REGIMES
+from regime.workflows.data import read_world
+from regime.workflows.forecast import walk_forward
+from regime.workflows.settings import load_settings
+
+FIRST, LAST = "1980-01-01", "2004-12-31"
+BASE = ("splits.first_test=1970-01-01", "splits.refit_months=12", "model.seeds=1")
+TRUTHS = {f"core {weight}": EpisodeLabels(depth=2.0, core_weight=weight) for weight in (1.0, 0.7, 0.5)}
+BINS = 20
+WAYS = {"none": Recalibration(),
+        **{f"{method}, {name}": Recalibration(method=method, window=window)
+           for method in ("platt", "isotonic", "venn_abers")
+           for name, window in (("all forecasts", 0), ("ten years", 2520))}}
+SETS = {f"{coverage:.0%}, rate {rate}": AdaptiveConformal(coverage=coverage, rate=rate)
+        for coverage in (0.8, 0.9) for rate in (0.0, 0.001, 0.005)}
+
+
+def main(data: str) -> None:
+    settings = load_settings("us_macro.yaml", BASE)
+    world = read_world(settings, Path(data), NoProgress())
+    features, market = settings.features(world.panel).loc[:LAST], world.market.loc[:LAST]
+    forecast, labels = walk_forward(settings, features, market, NoProgress()), settings.labels(market)
+    sessions = forecast.probabilities.reindex(market.index)
+    folds = [fold for fold in forecast.folds if market.index[fold.test[0]] >= pd.Timestamp(FIRST)]
+    judged = np.concatenate([fold.test for fold in folds])
+    forecasts = {name: way(sessions, labels, folds).iloc[judged] for name, way in WAYS.items()}
+    truths = {name: truth_from_labels(labeller(market)) for name, labeller in TRUTHS.items()}
+    _show("log loss, Brier, ranking; gain in thousandths of a nat and its 90 % interval",
+          pd.concat({name: scores(truth, forecasts) for name, truth in truths.items()}))
+    _show("Brier score by regime, truth core 0.7", by_regime(truths["core 0.7"], forecasts))
+    _show("reliability, truth core 0.7", reliability(truths["core 0.7"], forecasts))
+    _show("log loss by half", halves(truths, forecasts))
+    for name, sets in SETS.items():
+        _show(f"sets of {name}", coverage_table(sets(forecast.probabilities, labels).loc[FIRST:],
+                                                truth_from_labels(labels)))
+
+
+def scores(truth: Truth, forecasts: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    table = score_table(truth, forecasts)[["log_loss", "brier", "average_precision", "multi_log_loss"]]
+    losses = {name: pd.Series(log_losses(*scored_rows(truth, forecast, name)))
+              for name, forecast in forecasts.items()}
+    rows = {}
+    for name, loss in losses.items():
+        gain = 1000 * (losses["none"] - loss)
+        interval = bootstrap_interval(np.mean, gain, draws=500, block=250)
+        rows[name] = {"gain": interval.estimate, "low": interval.low, "high": interval.high}
+    parts = {name: _parts(*scored_rows(truth, forecast, name)) for name, forecast in forecasts.items()}
+    return table.join(pd.DataFrame(parts).T).join(pd.DataFrame(rows).T)
+
+
+def by_regime(truth: Truth, forecasts: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """One regime against the rest."""
+    rows = {}
+    for name, forecast in forecasts.items():
+        came = truth.regime.reindex(forecast.index)
+        known = came.notna().to_numpy()
+        for regime in REGIMES:
+            hit, p = came.eq(regime).to_numpy(dtype=float)[known], forecast[regime].to_numpy()[known]
+            rows[name, regime] = {"brier": np.mean((p - hit) ** 2), **_parts(hit, p), "forecast": p.mean(),
+                                  "observed": hit.mean()}
+    return pd.DataFrame(rows).T
+
+
+def reliability(truth: Truth, forecasts: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Observed share by bin of the forecast, one column a way, sessions in brackets."""
+    table = reliability_table(truth, forecasts)
+    table["bin"] = np.minimum((table["forecast"] * 10).astype(int), 9) / 10
+    table["cell"] = [f"{observed:.2f} ({sessions})" for observed, sessions in
+                     zip(table["observed"], table["sessions"], strict=True)]
+    return table.set_index(["bin", "forecaster"])["cell"].unstack().fillna("")[list(forecasts)]  # noqa: PD010
+
+
+def halves(truths: dict[str, Truth], forecasts: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    rows = {}
+    for key, truth in truths.items():
+        for name, forecast in forecasts.items():
+            for half in (slice(FIRST, "1991"), slice("1992", LAST)):
+                stress, p = scored_rows(truth, forecast.loc[half], name)
+                rows.setdefault(name, {})[f"{key} from {half.start[:4]}"] = log_losses(stress, p).mean()
+    return pd.DataFrame(rows).T
+
+
+def _parts(stress: np.ndarray, probability: np.ndarray) -> dict[str, float]:
+    """Parts of the Brier score in bins of equal width, each forecast as the mean of its bin."""
+    place = np.minimum((probability * BINS).astype(int), BINS - 1)
+    count = np.maximum(np.bincount(place, minlength=BINS), 1)
+    parts = brier_parts(stress, (np.bincount(place, weights=probability, minlength=BINS) / count)[place])
+    return {"reliability": parts.reliability, "resolution": parts.resolution, "uncertainty": parts.uncertainty}
+
+
+def _show(title: str, table: pd.DataFrame) -> None:
+    print(f"\n{title}\n{table.round(4).to_string()}", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

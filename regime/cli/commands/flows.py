@@ -1,0 +1,55 @@
+"""`regime flows`.
+
+Depends on: cli; workflows.flows, workflows.flows_inputs, workflows.flows_tables on use.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from regime.cli.options import ConfigAndOverrides, Data, Json, Quiet, split_arguments
+from regime.cli.printing import print_json, print_tables
+from regime.cli.progress import watching
+from regime.cli.streams import reserved_stdout
+
+__all__ = ["flows"]
+
+CONFIG = "us_macro.yaml"
+
+
+def flows(
+    arguments: ConfigAndOverrides = None,
+    data: Data = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", metavar="DATE", help=(
+        "Decision date: what was public at 16:00 New York on it; the session before where it is none."))] = None,
+    chain: Annotated[Path | None, typer.Option("--chain", metavar="FILE", help=(
+        "Option chain for dealers' gamma."))] = None,
+    pe: Annotated[Path | None, typer.Option("--pe", metavar="FILE", help=(
+        "Own forward multiple: date, forward_pe, released."))] = None,
+    book: Annotated[Path | None, typer.Option("--book", metavar="FILE", help=(
+        "Own depth at the top of the order book: date, depth, released."))] = None,
+    caps: Annotated[Path | None, typer.Option("--caps", metavar="FILE", help=(
+        "Market capitalisations: date, ticker, market_cap, released."))] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Say what every mechanism of a deleveraging does on a date: who must sell, at which level, how much.
+
+    CONFIG gives the source and the catalogue; it is us_macro.yaml where none is named. A mechanism without data for
+    the date says so and steps aside.
+    """
+    config, overrides = split_arguments(arguments, CONFIG)
+    with reserved_stdout(), watching(quiet) as progress:
+        from regime.workflows.flows import flows as workflow
+        from regime.workflows.flows_inputs import OwnFiles
+        from regime.workflows.flows_tables import reading_tables
+
+        own = OwnFiles(chain=chain, pe=pe, book=book, caps=caps)
+        found = workflow(config, data=data, as_of=as_of, own=own, overrides=overrides, progress=progress)
+    if json:
+        print_json(found.to_dict())
+    else:
+        print_tables(reading_tables(found.readings), [f"As of {found.as_of:%Y-%m-%d}"])

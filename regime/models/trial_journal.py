@@ -1,0 +1,106 @@
+"""The journal of a study as a file: whole lines only, and a lock that dies with its holder.
+
+Depends on: artifacts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import ExitStack
+from pathlib import Path
+
+from regime.artifacts import file_lock
+
+__all__ = ["JournalLock", "repair"]
+
+
+def repair(journal: Path) -> int:
+    """Cut what a killed writer left of its last line; the next line would be joined to it and end all reading.
+
+    Parameters
+    ----------
+    journal : Path
+        May be missing.
+
+    Returns
+    -------
+    int
+        Bytes cut; 0 where the journal was whole.
+    """
+    if not journal.exists():
+        return 0
+    with file_lock(_lock_of(journal)):
+        return _cut(journal, _whole(journal.read_bytes()))
+
+
+class JournalLock:
+    """Exclusive lock on a journal; taking it also cuts the torn line of a writer that died with it.
+
+    Unlike a lock that is a file, it needs nobody to wait until a dead holder's time is over.
+
+    Parameters
+    ----------
+    journal : Path
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     journal = Path(folder) / "journal"
+    ...     _ = journal.write_text("1" + chr(10) + "[2, 3")
+    ...     lock = JournalLock(journal)
+    ...     _ = lock.acquire()
+    ...     lock.release()
+    ...     journal.read_text().splitlines()
+    ['1']
+    """
+
+    def __init__(self, journal: Path) -> None:
+        self._journal = journal
+        self._held = ExitStack()
+
+    def acquire(self) -> bool:
+        """Wait for the lock and take it."""
+        self._held.enter_context(file_lock(_lock_of(self._journal)))
+        size = self._journal.stat().st_size if self._journal.exists() else 0
+        if size and _last_byte(self._journal) != b"\n":
+            _cut(self._journal, _whole(self._journal.read_bytes()))
+        return True
+
+    def release(self) -> None:
+        """Let go of it."""
+        self._held.close()
+
+
+def _lock_of(journal: Path) -> Path:
+    return journal.with_name(f"{journal.name}.flock")
+
+
+def _last_byte(path: Path) -> bytes:
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1)
+
+
+def _whole(content: bytes) -> int:
+    """Length up to the end of the last line that is complete and can be read."""
+    end = content.rfind(b"\n") + 1
+    while end:
+        start = content.rfind(b"\n", 0, end - 1) + 1
+        try:
+            json.loads(content[start:end])
+            return end
+        except ValueError:
+            end = start
+    return 0
+
+
+def _cut(path: Path, length: int) -> int:
+    more = path.stat().st_size - length
+    if more:
+        with path.open("r+b") as file:
+            file.truncate(length)
+            file.flush()
+            os.fsync(file.fileno())
+    return more

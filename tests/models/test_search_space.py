@@ -1,0 +1,33 @@
+"""A space told by its questions, answered from memory, and named by what it offers."""
+
+import pytest
+
+from regime.errors import InvalidDataError
+from regime.models.search_space import Given, fingerprint, offers
+
+
+def space(trial):
+    form = trial.suggest_categorical("form", ["linear", "trees"])
+    penalty = trial.suggest_float("penalty", 1.0, 100.0, log=True)
+    return form, penalty, trial.suggest_int("leaves", 3, 15) if form == "trees" else None
+
+
+def test_both_branches_are_heard():
+    assert offers(space) == {"form": ["one of", "linear", "trees"], "leaves": ["int", 3, 15, 1, False],
+                             "penalty": ["float", 1.0, 100.0, None, True]}
+
+
+def test_given_answers_lead_to_the_same_design():
+    assert space(Given({"form": "trees", "penalty": 30.0, "leaves": 7})) == ("trees", 30.0, 7)
+    assert space(Given({"form": "linear", "penalty": 30})) == ("linear", 30.0, None)
+
+
+def test_a_question_of_another_space_is_refused():
+    with pytest.raises(InvalidDataError, match="`leaves`: it is of another search space"):
+        space(Given({"form": "trees", "penalty": 1.0}))
+
+
+def test_a_fingerprint_sees_every_value_and_no_order():
+    assert fingerprint({"a": 1, "b": [1, 2]}) == fingerprint({"b": [1, 2], "a": 1})
+    assert len({fingerprint({"a": value}) for value in (1, 2, "1", [1], None)}) == 5
+    assert len(fingerprint("x", 12)) == 12
