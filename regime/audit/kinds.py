@@ -28,6 +28,7 @@ NUMBERS: Mapping[str, float] = {
     "level": 0.5, "depth": 2.0, "recovered": 0.5, "recover": 0.5, "core_weight": 0.5, "target": 0.12, "cap": 1.0,
     "enter": 0.6, "leave": 0.4, "low": 0.2, "high": 0.6, "per_day": 0.25, "penalty": 50.0, "fragile": 21,
 }
+BESIDE = 1800  # sessions on which features are asked that the config does without: ranks of five years fill them
 # A class with none of these makes nothing by itself.
 ACTIVE = ("__call__", "fit", "predict", "predict_proba", "transform", "folds", "split", "panel", "history", "read")
 
@@ -48,7 +49,7 @@ def builders_of_class(found: Found, subject: Subject) -> list[Builder] | None:
     if issubclass(thing, Rule):
         return None if made is None else [rule_builder(found.name, found.place, made, subject)]
     if inspect.isfunction(getattr(thing, "features", None)):
-        return None if made is None else feature_builders(made.features(), subject, subject.every)
+        return None if made is None else feature_builders(made.features(), subject, subject.every.iloc[-BESIDE:])
     call = vars(thing).get("__call__")
     if call is not None and {"market", "as_of"} <= set(inspect.signature(call).parameters):
         return None if made is None else labeller_builders(found.name, found.place, made, subject.market)

@@ -29,7 +29,7 @@ from regime.mechanisms.reading import MechanismReading
 
 __all__ = ["MECHANISM_RECIPES", "reading_builder", "reads"]
 
-READ = 1300  # sessions that a reading is asked on: ranks of five years are short of it, laws of time are not
+READ = 800  # sessions that a reading is asked on: ranks of five years are short of it, laws of time are not
 FLOWN = 700  # sessions on which events are laid
 Recipe = Callable[[Found, Subject], list[Builder]]
 
@@ -189,6 +189,7 @@ MECHANISM_RECIPES: Mapping[str, Recipe] = {
         lambda thing, events, prices: thing(_reports(events), prices.index)),
     "mechanisms.event_table.known_values": _of_events(lambda thing, events, prices: thing(
         _dated(events, "value"), "value", prices.index, name="own", longest_age=45)),
+    "mechanisms.episode.episode_signals": _of_values(lambda thing, v: thing(v)),
     "mechanisms.half_spread.HalfSpread": _of_bars,
     "mechanisms.leadership.largest_members": _of_events(_largest),
     "mechanisms.leadership.rotation": _of_values(lambda thing, v: thing(v["nasdaq"], v["sp500"])),

@@ -83,7 +83,7 @@ class Subject:
         What the data have no value of is made up, so that whatever reads it can be asked: a law of time holds for
         all numbers.
         """
-        bars = {f"{fund}_{column}": self.bars[column] for fund in FUNDS for column in self.bars}
+        bars = {f"{fund}_{column}": self.bars[column] for fund in (*FUNDS, "sp500") for column in self.bars}
         names = dict.fromkeys((*self.max_age, *(f"{fund}_{share}" for fund in FUNDS for share in SHARES)))
         columns = {name: self.values[name] for name in names
                    if name in self.values and bool(self.values[name].notna().any())}

@@ -39,15 +39,17 @@ def directions(model: SavedModel, history: pd.DataFrame, specs: Sequence[Feature
     dict of str to dict of str to float
         By mechanism, the move of each of its features in its own unit: one standard deviation in the direction that
         its expected sign says raises the probability of a deleveraging; where none is expected, in that of the
-        model's own logistic weight. Features without spread are left out.
+        model's own logistic weight. Features without spread are left out; a mechanism without any stays, empty.
     """
     weight = dict(zip(model.features, model.parts.linear.coef, strict=True)) if model.parts.linear else {}
     deviation = history[list(model.features)].std(ddof=0).fillna(0.0)
     found: dict[str, dict[str, float]] = {}
     for spec in specs:
-        if spec.name in model.features and deviation[spec.name] > 0:
-            sign = spec.sign or (-1 if weight.get(spec.name, 0.0) < 0 else 1)
-            found.setdefault(spec.mechanism, {})[spec.name] = sign * float(deviation[spec.name])
+        if spec.name not in model.features:
+            continue
+        own = found.setdefault(spec.mechanism, {})
+        if deviation[spec.name] > 0:
+            own[spec.name] = (spec.sign or (-1 if weight.get(spec.name, 0.0) < 0 else 1)) * float(deviation[spec.name])
     return found
 
 

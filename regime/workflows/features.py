@@ -1,6 +1,6 @@
 """`regime features`: the features of a data folder as one table.
 
-Depends on: workflows.data, workflows.settings, artifacts.
+Depends on: artifacts, config; sources, workflows.data, workflows.settings.
 """
 
 from __future__ import annotations
@@ -13,14 +13,17 @@ import pandas as pd
 
 from regime.artifacts import check_place, output_file
 from regime.progress import NoProgress, Progress
-from regime.workflows.data import read_world
+from regime.config import find_config
+from regime.sources.catalogue import load_catalogue
+from regime.sources.headers import readable
+from regime.workflows.data import World, read_all, read_market
 from regime.workflows.settings import Settings, settings_of
 
 __all__ = ["build_features"]
 
 
 def build_features(config: str | Path | Settings, *, data: str | Path | None = None, out: str | Path | None = None,
-                   overrides: Sequence[str] = (), mechanisms: bool = True,
+                   overrides: Sequence[str] = (), mechanisms: bool = False,
                    progress: Progress | None = None) -> pd.DataFrame:
     """Features of every session, and a parquet file of them if `out` is given.
 
@@ -50,10 +53,19 @@ def build_features(config: str | Path | Settings, *, data: str | Path | None = N
     settings = replace(settings, features=settings.features.whole) if mechanisms else settings
     if out is not None:
         check_place(Path(out), folder=False)
-    world = read_world(settings, Path(data) if data is not None else None, watch)
+    world = _world(settings, Path(data) if data is not None else None, watch)
     with watch.stage("features"):
         table = settings.features(world.panel)
     if out is not None:
         with output_file(Path(out)) as staged:
             table.to_parquet(staged)
     return table
+
+
+def _world(settings: Settings, folder: Path | None, watch: Progress) -> World:
+    """World of every series that is asked for; one that the mechanisms alone read may lack its column."""
+    with watch.stage("reading series"):
+        catalogue = load_catalogue(find_config(settings.catalogue)).only(settings.series)
+        own = replace(settings, features=replace(settings.features, mechanisms=False)).series
+        wanted = readable(catalogue, folder, own)
+        return read_market(settings, wanted, read_all(settings, wanted, folder))

@@ -5,7 +5,6 @@ Depends on: errors, config; workflows.data, workflows.settings; sources, panel, 
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +25,7 @@ from regime.panel.calendar import business_days, session_closes, to_days
 from regime.sources.catalogue import BAR, Catalogue, load_catalogue
 from regime.sources.chains import read_chain
 from regime.sources.events import read_events
+from regime.sources.headers import readable
 from regime.workflows.data import read_all
 from regime.workflows.settings import Settings
 
@@ -128,7 +128,7 @@ def read_inputs(settings: Settings, folder: Path | None, as_of: str | None = Non
     """
     given = own or OwnFiles()
     catalogue = load_catalogue(find_config(settings.catalogue)).with_bars(market_depth.FUNDS)
-    wanted = _with_columns(catalogue.only(mechanism_series(catalogue)), folder)
+    wanted = readable(catalogue.only(mechanism_series(catalogue)), folder)
     reading = read_all(settings, wanted, folder)
     sessions = reading.sessions[reading.sessions >= pd.Timestamp(settings.start)]
     date = decision_date(sessions, as_of)
@@ -163,25 +163,6 @@ def decision_date(sessions: pd.DatetimeIndex, as_of: str | None) -> pd.Timestamp
     if place < 0:
         raise ConfigError(f"as_of: {as_of} lies before the first session, {sessions[0]:%Y-%m-%d}")
     return pd.Timestamp(sessions[place])
-
-
-def _with_columns(catalogue: Catalogue, folder: Path | None) -> Catalogue:
-    """Without the series, required ones apart, whose file is there but has no such column: as if it were not there.
-
-    Prices come in many forms, of which few have volumes or bars; what reads those steps aside.
-    """
-    if folder is None:
-        return catalogue
-    paths = {spec.path for spec in catalogue.series.values()}
-    headers = {path: _header(folder / path) for path in paths if (folder / path).is_file()}
-    headers = {path: header for path, header in headers.items() if "date" in header}  # the source tells the rest
-    return Catalogue(series={name: spec for name, spec in catalogue.series.items()
-                             if spec.required or spec.path not in headers or spec.column in headers[spec.path]})
-
-
-def _header(path: Path) -> list[str]:
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
-        return next(csv.reader(lines), [])
 
 
 def _calendar(date: pd.Timestamp) -> pd.DatetimeIndex:

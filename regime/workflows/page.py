@@ -24,6 +24,7 @@ from regime.evaluation.reliability import reliability_table
 from regime.evaluation.truth import Truth
 from regime.report.content import ReportContent, load_content
 from regime.report.page import render
+from regime.report.sections import Section
 from regime.runtime.predict import SavedModel
 from regime.schema import Regime
 from regime.workflows.data import World
@@ -65,6 +66,10 @@ class Findings:
     gate : Gate
     luck : Luck
     honesty : Honesty
+    mechanisms : tuple of Section
+        What each mechanism said at the last session.
+    notes : tuple of str
+        What else the reader must know.
     """
 
     forecast: Forecast
@@ -79,6 +84,8 @@ class Findings:
     gate: Gate
     luck: Luck
     honesty: Honesty
+    mechanisms: tuple[Section, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def page_content(settings: Settings, summary: Mapping[str, Any], world: World, features: pd.DataFrame,
@@ -102,7 +109,7 @@ def page_content(settings: Settings, summary: Mapping[str, Any], world: World, f
     return ReportContent(
         title=f"Deleveraging regimes: {settings.name}", summary=summary, prices=world.close.loc[days], truth=truth,
         probabilities=found.forecast.probabilities, exposure=strategy.exposure, equity=strategy.equity,
-        notes=(*map(str, found.audit.leaks), *data_notes, *strategy.notes), cash=world.cash.loc[days],
+        notes=(*map(str, found.audit.leaks), *found.notes, *data_notes, *strategy.notes), cash=world.cash.loc[days],
         config_text=yaml.safe_dump(dump(settings), sort_keys=False, allow_unicode=True), world=simulated_view(settings),
         spread=found.forecast.spread, rivals=found.rivals.loc[days], reliability=_reliability(found, days),
         families=family_shares(found.model, features.loc[days], specs),
@@ -110,7 +117,7 @@ def page_content(settings: Settings, summary: Mapping[str, Any], world: World, f
         stress_notes=(*found.stress.sentences(), *map(str, found.intervals)),
         limits=limits(settings, found.truth, found.forecast.probabilities, found.rivals, found.verdict, strategy,
                       luck=found.luck, honesty=found.honesty),
-        sections=honesty_sections(found.gate, found.luck, found.honesty))
+        sections=(*found.mechanisms, *honesty_sections(found.gate, found.luck, found.honesty)))
 
 
 def report(run: str | Path, *, out: str | Path | None = None, tracking: str | Path = "mlruns") -> Path:

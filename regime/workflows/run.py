@@ -15,11 +15,13 @@ import pandas as pd
 
 from regime.artifacts import check_place, output_folder, write_json
 from regime.config import dump
+from regime.errors import InvalidDataError, MissingDataError
 from regime.models.classifier import DeleveragingClassifier
 from regime.progress import NoProgress, Progress
 from regime.records import Run, commit
 from regime.report.content import ReportContent, save_content
 from regime.report.page import render
+from regime.report.sections import Section
 from regime.runtime.bundle import write_bundle
 from regime.runtime.predict import SavedModel
 from regime.schema import REGIMES, check_exposure, check_probabilities
@@ -31,6 +33,7 @@ from regime.workflows.gate import gate
 from regime.workflows.honesty import honesty
 from regime.workflows.ledger import read_ledger
 from regime.workflows.luck import luck
+from regime.workflows.mechanism_sections import run_sections
 from regime.workflows.page import PAGE, Findings, page_content
 from regime.workflows.settings import Settings, settings_of
 from regime.workflows.strategy import Strategy, decide, trade
@@ -124,6 +127,8 @@ def run(config: str | Path | Settings = "configs/demo.yaml", *, data: str | Path
         stressed = stress(settings, world, forecast.probabilities, exposure, spells_within(truth, exposure.index),
                           watch, plan=TRIED)
         checked = audit_run(settings, world, features, forecast.folds, watch)
+        with watch.stage("mechanisms"):
+            told, aside = _mechanisms(world, settings, given)
         with watch.stage("final model"):
             model, window = final_model(settings, features, world.market)
         summary = _summary(settings, str(config) if not isinstance(config, Settings) else settings.name, world,
@@ -137,7 +142,8 @@ def run(config: str | Path | Settings = "configs/demo.yaml", *, data: str | Path
             summary["seconds"] = round(time.perf_counter() - begun, 1)
             found = Findings(forecast=forecast, truth=truth, rivals=baselines, verdict=verdict, strategy=strategy,
                              stress=stressed, intervals=intervals(strategy, settings.seed), audit=checked,
-                             model=SavedModel(model.parts_), gate=passed, luck=lucky, honesty=honest)
+                             model=SavedModel(model.parts_), gate=passed, luck=lucky, honesty=honest,
+                             mechanisms=told, notes=aside)
             _write_report(staged, page_content(settings, summary, world, features, found))
             write_json(staged / "summary.json", summary)
             _record(record, settings, staged, summary, verdict, model)
@@ -168,6 +174,14 @@ def _summary(settings: Settings, config: str, world: World, forecast: Forecast, 
         "mlflow_run_id": run_id,
         "report": str(folder / "report.html"),
     }
+
+
+def _mechanisms(world: World, settings: Settings, data: Path | None) -> tuple[tuple[Section, ...], tuple[str, ...]]:
+    """What the mechanisms say at the last session; they read more than a run does, whom a fault there must not stop."""
+    try:
+        return run_sections(world, settings, data), ()
+    except (MissingDataError, InvalidDataError) as error:
+        return (), (f"The mechanisms were left out: {error}",)
 
 
 def _write_frames(folder: Path, forecast: Forecast, strategy: Strategy) -> None:

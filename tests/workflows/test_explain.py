@@ -171,7 +171,9 @@ def test_features_move_together_where_their_signs_point(history):
     assert moves == {"flows": {"a": spread["a"], "b": -spread["b"]}, "funding": {"c": -spread["c"]},
                      "falls": {"mark": 0.5}}
     still = directions(linear(), history.assign(a=1.0, c=np.nan), SPECS)
-    assert set(still) == {"flows", "falls"} and set(still["flows"]) == {"b"}
+    assert {name: list(own) for name, own in still.items()} == {"flows": ["b"], "funding": [], "falls": ["mark"]}
+    table = flip_table(linear(), history.iloc[[0]].assign(c=np.nan), still, history)
+    assert set(table.index) == set(still) and table.loc["funding", "move"] is None
 
 
 def test_the_smallest_move_is_the_one_of_the_formula(history):
