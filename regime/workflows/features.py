@@ -12,8 +12,8 @@ from pathlib import Path
 import pandas as pd
 
 from regime.artifacts import check_place, output_file
-from regime.progress import NoProgress, Progress
 from regime.config import find_config
+from regime.progress import NoProgress, Progress
 from regime.sources.catalogue import load_catalogue
 from regime.sources.headers import readable
 from regime.workflows.data import World, read_all, read_market

@@ -63,7 +63,7 @@ def test_features_names_the_file(straw: Any, capsys: Capture) -> None:
     (name, arguments, keywords), = straw.calls
     assert (name, arguments) == ("build_features", ("demo.yaml",))
     assert keywords.pop("progress") is not None
-    assert keywords == {"data": Path("d"), "out": Path("f.parquet"), "overrides": ["a=1"]}
+    assert keywords == {"data": Path("d"), "out": Path("f.parquet"), "overrides": ["a=1"], "mechanisms": False}
     assert capsys.readouterr().out == "Features: f.parquet\n"
 
 

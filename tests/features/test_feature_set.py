@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from regime.config import build
+from regime.errors import InvalidDataError
 from regime.features.build import FeatureSet
 from regime.panel.as_of import AsOf
 from regime.panel.releases import release_times
@@ -69,8 +70,8 @@ def test_the_table_is_of_its_specs_finite_and_causal(panel):
 
 def test_the_command_writes_them_all_unless_told_otherwise():
     settings = ["source.SimulatedSource.years=3", "start=2006-01-02"]
-    assert list(build_features("demo.yaml", overrides=settings)) == [spec.name for spec in WHOLE.specs]
-    assert list(build_features("demo.yaml", overrides=settings, mechanisms=False)) == [s.name for s in GROUND.specs]
+    assert list(build_features("demo.yaml", overrides=settings, mechanisms=True)) == [spec.name for spec in WHOLE.specs]
+    assert list(build_features("demo.yaml", overrides=settings)) == [s.name for s in GROUND.specs]
 
 
 def test_nine_thousand_days_take_less_than_three_seconds():
@@ -83,3 +84,21 @@ def test_nine_thousand_days_take_less_than_three_seconds():
     begun = time.process_time()
     WHOLE(panel)
     assert time.process_time() - begun < 3.0
+
+
+def test_a_file_without_a_column_that_only_mechanisms_read_gives_empty_columns(tmp_path):
+    """Prices of most vendors have no volume; the ground's own columns must be there all the same."""
+    names = ("sp500", "spy", "vix", "dgs3mo")
+    catalogue = load_catalogue().only(names)
+    rows = SimulatedSource(years=2).read(catalogue, release_times=release_times).observations
+    for name, own in rows.groupby("series", observed=True):
+        spec = catalogue.series[str(name)]
+        path = tmp_path / spec.path
+        path.parent.mkdir(exist_ok=True)
+        pd.DataFrame({"date": own["period"].dt.strftime("%Y-%m-%d"), spec.column: own["value"]}).to_csv(path, index=False)
+    table = build_features("us_macro.yaml", data=tmp_path, overrides=["basket=[sp500]"])
+    assert list(table) == [spec.name for spec in WHOLE.specs]
+    assert table["positioning_price_impact_21"].isna().all() and table["positioning_vix"].notna().any()
+    (tmp_path / "macro" / "DGS30.csv").write_text("date,level\n2007-01-03,4.7\n", encoding="utf-8")
+    with pytest.raises(InvalidDataError, match="no column `value`"):
+        build_features("us_macro.yaml", data=tmp_path, overrides=["basket=[sp500]"])
