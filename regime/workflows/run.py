@@ -37,7 +37,7 @@ from regime.workflows.mechanism_sections import run_sections
 from regime.workflows.page import PAGE, Findings, page_content
 from regime.workflows.settings import Settings, settings_of
 from regime.workflows.strategy import Strategy, decide, trade
-from regime.workflows.stress import StressPlan, stress
+from regime.workflows.stress import StressPlan, StressReport, stress
 from regime.workflows.verdict import Verdict, judge, rivals, truth_of
 
 __all__ = ["RunResult", "run"]
@@ -127,15 +127,13 @@ def run(config: str | Path | Settings = "configs/demo.yaml", *, data: str | Path
         stressed = stress(settings, world, forecast.probabilities, exposure, spells_within(truth, exposure.index),
                           watch, plan=TRIED)
         checked = audit_run(settings, world, features, forecast.folds, watch)
-        with watch.stage("mechanisms"):
-            told, aside = _mechanisms(world, settings, given)
+        told, aside = _mechanisms(world, settings, given, watch)
         with watch.stage("final model"):
             model, window = final_model(settings, features, world.market)
-        summary = _summary(settings, str(config) if not isinstance(config, Settings) else settings.name, world,
-                           forecast, verdict, strategy, folder, record.run_id)
+        name = settings.name if isinstance(config, Settings) else str(config)
+        summary = _summary(settings, name, world, forecast, verdict, strategy, folder, record.run_id)
         summary |= {"audit": checked.to_dict(), "gate": passed.summary(), "luck": lucky.summary(),
-                    "honesty": honest.summary()}
-        summary["stress"] = {**stressed.to_dict(), "sentences": list(stressed.sentences())}
+                    "honesty": honest.summary(), "stress": _stress_summary(stressed)}
         with watch.stage("writing"), output_folder(folder) as staged:
             _write_frames(staged, forecast, strategy)
             _write_model(staged / "bundle", settings, world, features, model, window)
@@ -176,10 +174,16 @@ def _summary(settings: Settings, config: str, world: World, forecast: Forecast, 
     }
 
 
-def _mechanisms(world: World, settings: Settings, data: Path | None) -> tuple[tuple[Section, ...], tuple[str, ...]]:
+def _stress_summary(stressed: StressReport) -> dict[str, Any]:
+    return {**stressed.to_dict(), "sentences": list(stressed.sentences())}
+
+
+def _mechanisms(world: World, settings: Settings, data: Path | None,
+                watch: Progress) -> tuple[tuple[Section, ...], tuple[str, ...]]:
     """What the mechanisms say at the last session; they read more than a run does, whom a fault there must not stop."""
     try:
-        return run_sections(world, settings, data), ()
+        with watch.stage("mechanisms"):
+            return run_sections(world, settings, data), ()
     except (MissingDataError, InvalidDataError) as error:
         return (), (f"The mechanisms were left out: {error}",)
 
