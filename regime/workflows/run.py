@@ -142,8 +142,7 @@ def run(config: str | Path | Settings = "configs/demo.yaml", *, data: str | Path
                              stress=stressed, intervals=intervals(strategy, settings.seed), audit=checked,
                              model=SavedModel(model.parts_), gate=passed, luck=lucky, honesty=honest,
                              mechanisms=told, notes=aside)
-            _write_report(staged, page_content(settings, summary, world, features, found))
-            write_json(staged / "summary.json", summary)
+            _write_report(staged, page_content(settings, summary, world, features, found), summary)
             _record(record, settings, staged, summary, verdict, model)
     # Outside the record: the run itself ended well.
     if passed.shut:
@@ -201,9 +200,10 @@ def _write_model(folder: Path, settings: Settings, world: World, features: pd.Da
                  data_hash=world.reading.hash, about={"name": settings.name})
 
 
-def _write_report(folder: Path, content: ReportContent) -> None:
+def _write_report(folder: Path, content: ReportContent, summary: Mapping[str, Any]) -> None:
     save_content(content, folder / PAGE)
     (folder / "report.html").write_text(render(content), encoding="utf-8")
+    write_json(folder / "summary.json", summary)
 
 
 def _record(record: Run, settings: Settings, folder: Path, summary: Mapping[str, Any], verdict: Verdict,
