@@ -27,6 +27,8 @@ from regime.workflows.forecast import walk_forward
 from regime.workflows.parallel import Parallel, spread
 from regime.workflows.settings import load_settings
 
+torture = pytest.mark.skipif(not os.environ.get("REGIME_TORTURE"), reason="minutes of killed processes: make torture")
+
 SERIAL = Parallel(backend="serial")
 
 
@@ -171,6 +173,7 @@ def test_a_killed_worker_costs_what_was_being_done(two, tmp_path):
     assert len(begun) <= 9 + 4  # what two processes are given at a time
 
 
+@torture
 def test_every_task_may_kill_its_worker_once(tmp_path):
     log, told = tmp_path / "begun", Told()
     tasks = [partial(task, each, log, deaths=int(each % 2)) for each in range(6)]
@@ -178,6 +181,7 @@ def test_every_task_may_kill_its_worker_once(tmp_path):
     assert told.steps == 6
 
 
+@torture
 def test_a_task_that_kills_whoever_tries_it_is_given_up(two, tmp_path):
     tasks = [partial(task, each, tmp_path / "begun", deaths=9 * (each == 1)) for each in range(3)]
     with pytest.raises(RegimeError, match=r"^parallel: .*most often memory ran out: .* parallel.backend=serial"):
@@ -215,6 +219,7 @@ def slow(number: int, log: Path) -> int:
     return number
 
 
+@torture
 def test_a_scheduler_that_comes_back_is_asked_for_the_rest(impatient, monkeypatch, tmp_path):
     with threads() as first, threads_later(first) as later:
         mishap = Mishap(later)
@@ -240,6 +245,7 @@ def threads_later(first):
         cluster.__exit__(None, None, None)
 
 
+@torture
 def test_a_scheduler_that_stays_away_is_said(impatient, tmp_path):
     with threads() as cluster, pytest.raises(ConfigError, match="no scheduler answers at tcp://"):
         spread(Parallel(backend="dask", address=cluster.scheduler_address),

@@ -43,6 +43,8 @@ from regime.workflows.tune_choices import (
 from regime.workflows.tune_objective import Block, Evaluation, KnownYears, known_years, outer_blocks
 from regime.workflows.tune_space import SearchSpace, feature_groups
 
+torture = pytest.mark.skipif(not os.environ.get("REGIME_TORTURE"), reason="minutes of killed processes: make torture")
+
 OVERRIDES = ("source.SimulatedSource.years=9", "splits.first_test=2012-01-01", "splits.minimum_train=500",
              "model.seeds=1", "tracking=NullTracker", "parallel.jobs=1")
 QUICK = SearchSpace(depths=((2.0,), (1.5, 2.0)), baskets=((1.0,),), jump_share=0.0, leaves=(3, 5), rounds=(50, 50))
@@ -365,12 +367,14 @@ class TestTheWholeWay:
         assert time.monotonic() - begun < 10
         assert again.choices[0].chosen == first.choices[0].chosen and again.choices[0].trials["complete"] == 2
 
+    @torture
     def test_all_blocks_are_tuned_where_none_is_named(self, tiny, here):
         early = replace(tiny, splits=replace(tiny.splits, first_test=date(2011, 1, 1)))
         result = tune(early, trials=1, out="tuned.yaml", how=replace(HOW, years=2))
         assert [choice.year for choice in result.choices] == [2011, 2013]
         assert result.choices[0].known_until < date(2011, 1, 1) < result.choices[1].known_until < date(2013, 1, 1)
 
+    @torture
     def test_two_workers_give_what_one_gives(self, tiny, here):
         alone, spread = (tune(tiny, trials=5, workers=workers, block=2012, out=f"{workers}.yaml", how=HOW,
                               storage=f"journal://{here}/{workers}.journal") for workers in (1, 2))
@@ -438,6 +442,7 @@ class TestKilledAndResumed:
         assert len(finished) == 20 and states.tolist()[6] == "failed" and len(states) == 21
         assert len({json.dumps(study.params(number), sort_keys=True) for number in finished}) == 20
 
+    @torture
     def test_ctrl_c_leaves_a_study_that_goes_on(self, tiny, here):
         done = script(here, signal.SIGINT, 3, 6, 1)
         _, stderr = done.communicate(timeout=300)
@@ -445,6 +450,7 @@ class TestKilledAndResumed:
         result = tune(tiny, trials=4, block=2012, out="tuned.yaml", how=HOW)
         assert result.notes == () and result.choices[0].trials == {"wanted": 4, "complete": 4, "pruned": 0, "failed": 1}
 
+    @torture
     def test_a_worker_killed_costs_one_trial_and_the_others_go_on(self, here):
         total = 16
         run = script(here, signal.SIGTERM, 10**6, total, 2)
@@ -460,6 +466,7 @@ class TestKilledAndResumed:
         assert trials["complete"] + trials["pruned"] == total and trials["failed"] <= 1
 
     @pytest.mark.parametrize(("number", "delay"), [(signal.SIGKILL, 6), (signal.SIGINT, 0), (signal.SIGINT, 6)])
+    @torture
     def test_workers_end_with_whoever_began_them(self, here, number, delay):
         """While they start, and while they work."""
         run = script(here, signal.SIGTERM, 10**6, 10**4, 2)

@@ -20,11 +20,14 @@ import pytest
 from regime.models.study_plan import StudyPlan
 from regime.models.tuning import Study
 
+torture = pytest.mark.skipif(not os.environ.get("REGIME_TORTURE"), reason="minutes of killed processes: make torture")
+
 WORKER = """
 import sys, time
 from pathlib import Path
 from regime.models.study_plan import StudyPlan
 from regime.models.tuning import Study
+
 def objective(trial):
     x, y = trial.suggest_float("x", -5.0, 5.0), trial.suggest_float("y", 0.1, 10.0, log=True)
     yield 1.0 - 0.1 * (x - 2) ** 2
@@ -107,6 +110,7 @@ def trials(study: Study) -> list[tuple[dict[str, float], list[float]]]:
     return [(study.params(number), study.folds(number)) for number in study.trials().index]
 
 
+@torture
 def test_two_workers_on_a_server_give_what_one_gives_on_a_journal(server, tmp_path):
     alone = Study(plan_of("alone", f"journal://{tmp_path}/journal", tmp_path))
     assert begin("alone", f"journal://{tmp_path}/journal", tmp_path, 0.0, 10).wait(120) == 0
@@ -119,6 +123,7 @@ def test_two_workers_on_a_server_give_what_one_gives_on_a_journal(server, tmp_pa
     assert trials(shared)[:10] == trials(alone)
 
 
+@torture
 def test_a_worker_killed_costs_one_trial(server, tmp_path):
     study = Study(plan_of("killed", server, tmp_path))
     workers = [begin("killed", server, tmp_path, 0.3, 12) for _ in range(2)]
