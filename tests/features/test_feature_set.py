@@ -95,10 +95,11 @@ def test_a_file_without_a_column_that_only_mechanisms_read_gives_empty_columns(t
         spec = catalogue.series[str(name)]
         path = tmp_path / spec.path
         path.parent.mkdir(exist_ok=True)
-        pd.DataFrame({"date": own["period"].dt.strftime("%Y-%m-%d"), spec.column: own["value"]}).to_csv(path, index=False)
-    table = build_features("us_macro.yaml", data=tmp_path, overrides=["basket=[sp500]"])
+        written = pd.DataFrame({"date": own["period"].dt.strftime("%Y-%m-%d"), spec.column: own["value"]})
+        written.to_csv(path, index=False)
+    table = build_features("us_macro.yaml", data=tmp_path, overrides=["basket=[sp500]"], mechanisms=True)
     assert list(table) == [spec.name for spec in WHOLE.specs]
     assert table["positioning_price_impact_21"].isna().all() and table["positioning_vix"].notna().any()
     (tmp_path / "macro" / "DGS30.csv").write_text("date,level\n2007-01-03,4.7\n", encoding="utf-8")
     with pytest.raises(InvalidDataError, match="no column `value`"):
-        build_features("us_macro.yaml", data=tmp_path, overrides=["basket=[sp500]"])
+        build_features("us_macro.yaml", data=tmp_path, overrides=["basket=[sp500]"], mechanisms=True)
