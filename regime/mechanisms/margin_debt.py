@@ -44,7 +44,9 @@ def margin_growth(debt: pd.Series, close: pd.Series, months: int = 12) -> pd.Dat
     period = pd.Series(np.where(fresh, month - 1, np.nan), index=dates).ffill().where(debt.notna())
     levels = {"debt": pd.Series(debt.to_numpy()[fresh], index=month[fresh] - 1).groupby(level=0).last(),
               "market": pd.Series(close.where(close > 0).ffill().to_numpy(), index=month).groupby(level=0).last()}
-    growth = {name: _at(level, period) / _at(level, period - months) - 1.0 for name, level in levels.items()}
+    # The debt in force today is today's: a month may be told again within the month, and that is not known yet.
+    latest = {"debt": debt, "market": _at(levels["market"], period)}
+    growth = {name: latest[name] / _at(level, period - months) - 1.0 for name, level in levels.items()}
     return pd.DataFrame(growth, index=dates)
 
 

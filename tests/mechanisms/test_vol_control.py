@@ -151,6 +151,15 @@ def test_margin_growth_is_that_of_whole_months_and_the_market_of_the_same():
     assert growth["debt"].first_valid_index() == pd.Timestamp("2021-02-26")
 
 
+def test_margin_debt_told_anew_within_a_month_is_not_known_before():
+    known = pd.Series(5e5 + 1e3 * np.random.default_rng(8).normal(size=len(DATES)).cumsum(), DATES)  # every day
+    whole = margin_growth(known, WORLD["sp500"])
+    for row in (400, 811, 812, 1203):
+        cut = margin_growth(known.iloc[:row + 1], WORLD["sp500"].iloc[:row + 1])
+        pd.testing.assert_frame_equal(cut, whole.iloc[:row + 1])
+    assert whole["debt"].notna().mean() > 0.7
+
+
 def test_a_month_that_is_missing_is_not_counted_over():
     known = WORLD["margin_debt"].copy()
     gap = (DATES >= "2016-01-26") & (DATES < "2016-02-26")  # December 2015 never came
