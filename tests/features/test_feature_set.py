@@ -1,9 +1,7 @@
 """The whole feature set: what the mechanisms add, how many columns, and that the default stays as it was."""
 
-import time
 from collections import Counter
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -72,18 +70,6 @@ def test_the_command_writes_them_all_unless_told_otherwise():
     settings = ["source.SimulatedSource.years=3", "start=2006-01-02"]
     assert list(build_features("demo.yaml", overrides=settings, mechanisms=True)) == [spec.name for spec in WHOLE.specs]
     assert list(build_features("demo.yaml", overrides=settings)) == [s.name for s in GROUND.specs]
-
-
-def test_nine_thousand_days_take_less_than_three_seconds():
-    rng = np.random.default_rng(1)
-    dates = pd.bdate_range("1990-01-01", periods=9000, name="date")
-    steps = rng.normal(0, 0.01, (9000, len(WHOLE.inputs)))
-    values = pd.DataFrame(100 * np.exp(steps.cumsum(axis=0)), dates, list(WHOLE.inputs))
-    panel = Panel(values=values, age=values * 0.0)
-    WHOLE(panel)  # compiles
-    begun = time.process_time()
-    WHOLE(panel)
-    assert time.process_time() - begun < 3.0
 
 
 def test_a_file_without_a_column_that_only_mechanisms_read_gives_empty_columns(tmp_path):

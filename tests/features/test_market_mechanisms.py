@@ -1,7 +1,6 @@
 """Features of leadership, selling, crypto and depth: on the simulated world, cut short, and by what they should say."""
 
 import re
-import time
 
 import numpy as np
 import pandas as pd
@@ -92,16 +91,3 @@ def test_impossible_parameters_are_refused():
         first = next(iter(kind.__dataclass_fields__))
         with pytest.raises(ConfigError, match=f"{first}: must be positive, got 0"):
             kind(**{first: 0})
-
-
-def test_nine_thousand_days_take_a_share_of_three_seconds():
-    rng = np.random.default_rng(3)
-    names = sorted({name for feature in FEATURES for name in feature.spec.inputs})
-    steps = rng.normal(0, 0.01, (9000, len(names)))
-    long = 100 * np.exp(pd.DataFrame(steps, pd.bdate_range("1990-01-02", periods=9000, name="date"), names).cumsum())
-    for feature in FEATURES:
-        feature(long.iloc[:400])
-    began = time.process_time()
-    for feature in FEATURES:
-        feature(long)
-    assert time.process_time() - began < 1.5

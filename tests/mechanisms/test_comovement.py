@@ -1,6 +1,5 @@
 """Correlation, absorption and turbulence against brute force, and on markets whose answer is known."""
 
-import time
 
 import numpy as np
 import pandas as pd
@@ -141,14 +140,3 @@ def test_impossible_parameters_are_refused():
                         (lambda: turbulence(moves, minimum=5), "minimum: must be at least 20, got 5")):
         with pytest.raises(ConfigError, match=words):
             call()
-
-
-def test_nine_thousand_days_of_fifteen_markets_take_well_under_a_second():
-    moves = table(9000, 15)
-    for quantity in (absorption_ratio, turbulence):
-        quantity(moves.iloc[:600])  # compiled
-    began = time.process_time()
-    absorption_ratio(moves)
-    turbulence(moves)
-    average_correlation(moves)
-    assert time.process_time() - began < 1.0

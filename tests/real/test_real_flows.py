@@ -11,11 +11,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
 
 from regime.cli import main
+from regime.features.build import FeatureSet
+from regime.panel.as_of import AsOf
+from regime.panel.releases import release_times
+from regime.sources.catalogue import load_catalogue
+from regime.sources.files import FileSource
 
 pytestmark = pytest.mark.real
 
@@ -161,35 +167,12 @@ def test_nearest_windows_are_those_that_were_named_or_the_miss_is_known(told: An
         assert bool(months & set(row["among"])) != ("outcome" in row), months
 
 
-def test_all_history_is_read_in_little_time(real_data: Path) -> None:
-    import time
-
-    from regime.workflows.flows import flows
-    from regime.workflows.mechanism_sections import mechanism_sections
-
-    flows(data=real_data, as_of="2024-08-06")  # compiles
-    begun = time.process_time()
-    found = flows(data=real_data)
-    assert len(mechanism_sections(found.readings)) == 13
-    assert time.process_time() - begun < 5.0
-
-
-def test_features_of_real_data_are_built_in_three_seconds(real_data: Path) -> None:
-    import time
-
-    from regime.features.build import FeatureSet
-    from regime.panel.as_of import AsOf
-    from regime.panel.releases import release_times
-    from regime.sources.catalogue import load_catalogue
-    from regime.sources.files import FileSource
-
+def test_features_of_real_data_are_the_same_twice_and_none_is_constant(real_data: Path) -> None:
     whole, catalogue = FeatureSet().whole, load_catalogue()
     reading = FileSource().read(catalogue, real_data, whole.inputs, release_times=release_times)
     panel = AsOf(reading.observations, catalogue.only({*whole.inputs, *catalogue.required}).max_age).panel(
         reading.sessions[-9000:])
     table = whole(panel)
-    begun = time.process_time()
-    again = whole(panel)
-    assert time.process_time() - begun < 3.0
-    pd.testing.assert_frame_equal(table, again, check_exact=True)
+    pd.testing.assert_frame_equal(table, whole(panel), check_exact=True)
     assert table.notna().any().all() and (table.nunique() > 1).all()
+    assert not np.isinf(table.to_numpy(dtype=float)).any()
