@@ -11,26 +11,20 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from inner import enter, read_years
 
 from regime.evaluation.scores import score_table
-from regime.evaluation.truth import Truth, truth_from_labels
+from regime.evaluation.truth import Truth
 from regime.labels.averaged import AveragedLabels
 from regime.labels.episodes import EpisodeLabels
 from regime.labels.jump import JumpModelLabels
 from regime.models.baselines import baseline_probabilities
-from regime.models.raw_scores import raw_scores
 from regime.progress import NoProgress
-from regime.workflows.data import read_world
 from regime.workflows.forecast import walk_forward
-from regime.workflows.settings import Settings, load_settings
-
-LAST = "2004-12-31"
-TRUTHS = {f"core {weight}": EpisodeLabels(depth=2.0, core_weight=weight) for weight in (1.0, 0.7, 0.5)}
-BASE = ("splits.first_test=1980-01-01", "splits.refit_months=12", "model.seeds=1")
+from regime.workflows.settings import Settings
 
 
 def falls(weights: tuple[float, ...], depths: tuple[float, ...] = (1.5, 2.0, 2.5)) -> tuple[EpisodeLabels, ...]:
@@ -75,24 +69,21 @@ def variants(base: Settings) -> dict[str, Settings]:
 
 
 def main(data: str) -> None:
-    base = load_settings("us_macro.yaml", BASE)
-    world = read_world(base, Path(data), NoProgress())
-    features, market = base.features(world.panel).loc[:LAST], world.market.loc[:LAST]
-    truths = {name: truth_from_labels(labeller(market)) for name, labeller in TRUTHS.items()}
-    rows = {}
-    scores = raw_scores(world.close.loc[:LAST], world.returns.loc[:LAST], world.panel.values["vix"].loc[:LAST],
-                        rank_start="1963-01-01")
-    for name, settings in variants(base).items():
-        forecast = walk_forward(settings, features, market, NoProgress())
+    years = read_years(data)
+    truths, rows = years.truths(), {}
+    for name, settings in variants(years.base).items():
+        forecast = walk_forward(settings, years.features, years.market, NoProgress())
         if not rows:
             days = forecast.probabilities.index
             for rival in ("downside_rank", "below_200dma"):
                 rows[f"rival: {rival}"] = _cells(truths, {key: baseline_probabilities(
-                    scores[[rival]], truth.stress, truth.known_at, forecast.folds)[rival].loc[days]
+                    years.scores[[rival]], truth.stress, truth.known_at, forecast.folds)[rival].loc[days]
                     for key, truth in truths.items()})
         rows[name] = _cells(truths, dict.fromkeys(truths, forecast.probabilities))
         print(name, {key: round(value, 4) for key, value in rows[name].items()}, file=sys.stderr, flush=True)
-    print(pd.DataFrame(rows).T.round(4).to_string())
+    table = pd.DataFrame(rows).T.round(4)
+    print(table.to_string())
+    enter("02_inner_folds", table, "the shipped config", trials=len(rows) - 2)
 
 
 def _cells(truths: dict[str, Truth], forecasts: dict[str, Any]) -> dict[str, float]:

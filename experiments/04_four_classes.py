@@ -10,22 +10,17 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import lightgbm
 import numpy as np
 import pandas as pd
+from inner import BASE, MAIN, enter, read_years
 
 from regime.evaluation.scores import score_table
-from regime.evaluation.truth import truth_from_labels
 from regime.progress import NoProgress
 from regime.schema import REGIMES
-from regime.workflows.data import read_world
 from regime.workflows.forecast import walk_forward
-from regime.workflows.settings import Settings, load_settings
-
-LAST = "2004-12-31"
-BASE = ("splits.first_test=1980-01-01", "splits.refit_months=12", "model.seeds=1", "model.linear_weight=0.0")
+from regime.workflows.settings import Settings
 
 
 def four_classes(settings: Settings, features: pd.DataFrame, market: pd.DataFrame) -> pd.DataFrame:
@@ -44,17 +39,16 @@ def four_classes(settings: Settings, features: pd.DataFrame, market: pd.DataFram
 
 
 def main(data: str) -> None:
-    settings = load_settings("us_macro.yaml", BASE)
-    world = read_world(settings, Path(data), NoProgress())
-    features, market = settings.features(world.panel).loc[:LAST], world.market.loc[:LAST]
-    truth = truth_from_labels(settings.truth(market))
-    table = score_table(truth, {
+    years = read_years(data, (*BASE, "model.linear_weight=0.0"))
+    settings, features, market = years.base, years.features, years.market
+    table = score_table(years.truths()[MAIN], {
         "binary heads": walk_forward(settings, features, market, NoProgress()).probabilities,
         "4 classes": four_classes(settings, features, market),
         "binary heads, twice the trees": walk_forward(replace(settings, model=replace(
             settings.model, trees=replace(settings.model.trees, rounds=300))), features, market,
-            NoProgress()).probabilities})
-    print(table.drop(columns="days").round(4).to_string())
+            NoProgress()).probabilities}).drop(columns="days").round(4)
+    print(table.to_string())
+    enter("04_four_classes", table, "the number of trees, not the form")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
+from inner import LAST, enter
 
 from regime.backtest.costs import Costs
 from regime.backtest.stress_account import Venue
@@ -33,7 +34,6 @@ from regime.workflows.forecast import walk_forward
 from regime.workflows.settings import load_settings
 from regime.workflows.strategy import signals
 
-LAST = "2004-12-31"
 PERIODS = {"1972-84": ("1972", "1984"), "1985-94": ("1985", "1994"), "1995-04": ("1995", "2004"),
            "all": ("1972", "2004")}
 LEVELS = ((0.4, 0.2), (0.5, 0.3), (0.6, 0.4), (0.7, 0.5))
@@ -82,7 +82,9 @@ def main(data: str) -> None:
                "12 % volatility target": volatility_target(returns)}
     decided |= {name: rule(table) for name, rule in rules().items()}
     rows = {name: _figures(venue, exposure.reindex(days).fillna(1.0)) for name, exposure in decided.items()}
-    print(pd.DataFrame(rows).T.round(3).to_string())
+    found = pd.DataFrame(rows).T.round(3)
+    print(found.to_string())
+    enter("07_rule_choice", found, "halflife 5, lifted by one trend of 42 with 40 % regained", trials=len(rules()))
 
 
 def _dividends(data: Path, sessions: pd.DatetimeIndex) -> pd.Series:

@@ -10,28 +10,23 @@ usage: python experiments/08_calibration.py DATA
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from inner import BASE, LAST, enter, read_years
 
 from regime.evaluation.bootstrap import bootstrap_interval
 from regime.evaluation.coverage import coverage_table
 from regime.evaluation.reliability import brier_parts, reliability_table
 from regime.evaluation.scores import log_losses, score_table, scored_rows
 from regime.evaluation.truth import Truth, truth_from_labels
-from regime.labels.episodes import EpisodeLabels
 from regime.models.conformal import AdaptiveConformal
 from regime.models.recalibration import Recalibration
 from regime.progress import NoProgress
 from regime.schema import REGIMES
-from regime.workflows.data import read_world
 from regime.workflows.forecast import walk_forward
-from regime.workflows.settings import load_settings
 
-FIRST, LAST = "1980-01-01", "2004-12-31"
-BASE = ("splits.first_test=1970-01-01", "splits.refit_months=12", "model.seeds=1")
-TRUTHS = {f"core {weight}": EpisodeLabels(depth=2.0, core_weight=weight) for weight in (1.0, 0.7, 0.5)}
+FIRST = "1980-01-01"
 BINS = 20
 WAYS = {"none": Recalibration(),
         **{f"{method}, {name}": Recalibration(method=method, window=window)
@@ -42,23 +37,23 @@ SETS = {f"{coverage:.0%}, rate {rate}": AdaptiveConformal(coverage=coverage, rat
 
 
 def main(data: str) -> None:
-    settings = load_settings("us_macro.yaml", BASE)
-    world = read_world(settings, Path(data), NoProgress())
-    features, market = settings.features(world.panel).loc[:LAST], world.market.loc[:LAST]
+    years = read_years(data, ("splits.first_test=1970-01-01", *BASE[1:]))
+    settings, features, market = years.base, years.features, years.market
     forecast, labels = walk_forward(settings, features, market, NoProgress()), settings.labels(market)
     sessions = forecast.probabilities.reindex(market.index)
     folds = [fold for fold in forecast.folds if market.index[fold.test[0]] >= pd.Timestamp(FIRST)]
     judged = np.concatenate([fold.test for fold in folds])
     forecasts = {name: way(sessions, labels, folds).iloc[judged] for name, way in WAYS.items()}
-    truths = {name: truth_from_labels(labeller(market)) for name, labeller in TRUTHS.items()}
-    _show("log loss, Brier, ranking; gain in thousandths of a nat and its 90 % interval",
-          pd.concat({name: scores(truth, forecasts) for name, truth in truths.items()}))
+    truths = years.truths()
+    table = pd.concat({name: scores(truth, forecasts) for name, truth in truths.items()})
+    _show("log loss, Brier, ranking; gain in thousandths of a nat and its 90 % interval", table)
     _show("Brier score by regime, truth core 0.7", by_regime(truths["core 0.7"], forecasts))
     _show("reliability, truth core 0.7", reliability(truths["core 0.7"], forecasts))
     _show("log loss by half", halves(truths, forecasts))
     for name, sets in SETS.items():
         _show(f"sets of {name}", coverage_table(sets(forecast.probabilities, labels).loc[FIRST:],
                                                 truth_from_labels(labels)))
+    enter("08_calibration", table, "none", trials=len(WAYS) + len(SETS) - 1)
 
 
 def scores(truth: Truth, forecasts: dict[str, pd.DataFrame]) -> pd.DataFrame:

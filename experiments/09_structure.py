@@ -12,11 +12,11 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from inner import MAIN, TRUTHS, Years, enter, read_years
 
 from regime.evaluation.scores import score_table
 from regime.evaluation.skill import skill
@@ -29,18 +29,12 @@ from regime.models.boosted_rival import BoostedOnRival
 from regime.models.challengers import CatBoostChallenger, HistGradientChallenger
 from regime.models.classifier import DeleveragingClassifier, TreeSettings
 from regime.models.onset import walk_onset
-from regime.models.raw_scores import raw_scores
 from regime.progress import NoProgress
 from regime.schema import Labels
-from regime.workflows.data import read_world
 from regime.workflows.forecast import signed_model, walk_forward
-from regime.workflows.settings import Settings, load_settings
+from regime.workflows.settings import Settings
 
-LAST = "2004-12-31"
-TRUTHS = {f"core {weight}": EpisodeLabels(depth=2.0, core_weight=weight) for weight in (1.0, 0.7, 0.5)}
-BASE = ("splits.first_test=1980-01-01", "splits.refit_months=12", "model.seeds=1")
 NO_PHASES = TreeSettings(leaf_rows=10**9)  # only P(deleveraging) is scored here
-MAIN = "core 0.7"  # the truth of the config, against which differences get an interval
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,25 +50,6 @@ class Recent:
         old = whole.weights.index < (as_of or market.index[-1]) - pd.Timedelta(days=round(365.25 * self.years))
         return Labels(weights=whole.weights.mask(np.tile(old[:, None], 4)), span_end=whole.span_end.mask(old),
                       known_at=whole.known_at.mask(old))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Years:
-    """Everything that is known at the end of 2004."""
-
-    base: Settings
-    features: pd.DataFrame
-    market: pd.DataFrame
-    scores: pd.DataFrame
-
-
-def read_years(data: str) -> Years:
-    base = load_settings("us_macro.yaml", BASE)
-    world = read_world(base, Path(data), NoProgress())
-    scores = raw_scores(world.close.loc[:LAST], world.returns.loc[:LAST], world.panel.values["vix"].loc[:LAST],
-                        rank_start="1963-01-01")
-    return Years(base=base, features=base.features(world.panel).loc[:LAST], market=world.market.loc[:LAST],
-                 scores=scores)
 
 
 def made_by(kind: type[DeleveragingClassifier], model: DeleveragingClassifier,
@@ -159,15 +134,19 @@ class Table:
         self.rows[name] = cells | {"seconds": round(seconds, 1)}
         print(name, self.rows[name], file=sys.stderr, flush=True)
 
-    def show(self, title: str) -> None:
-        """Print all of them."""
+    def show(self, title: str, verdict: str = "") -> None:
+        """Print all of them, and enter them with a verdict."""
         print(f"\n{title}: {len(self.rows)} rows; "
               f"gain: log-loss skill over {self.reference}, {MAIN}, with 90 % interval")
-        print(pd.DataFrame(self.rows).T.to_string())
+        table = pd.DataFrame(self.rows).T
+        print(table.to_string())
+        if verdict:
+            enter(f"09_structure: {title}", table, verdict,
+                  trials=sum(not name.startswith(("rival", "shipped")) for name in self.rows))
 
 
 def regimes_table(years: Years) -> tuple[Table, Any]:
-    truths = {name: truth_from_labels(labeller(years.market)) for name, labeller in TRUTHS.items()}
+    truths = years.truths()
     forecast = walk_forward(years.base, years.features, years.market, NoProgress())
     table, days = Table(truths, "shipped"), forecast.probabilities.index
     table.add("shipped", dict.fromkeys(truths, forecast.probabilities["deleveraging"]))
@@ -194,7 +173,7 @@ def ask_structure(years: Years) -> None:
     table.add("mean over three libraries", dict.fromkeys(table.truths, mean([table.kept[name] for name in names])))
     names = ["logistic only", "boosted on downside rank, 300 trees"]
     table.add("mean of logistic and boosted rank", dict.fromkeys(table.truths, mean([table.kept[n] for n in names])))
-    table.show("structure")
+    table.show("structure", "the shipped form")
 
 
 def ask_averages(years: Years) -> None:
@@ -203,7 +182,7 @@ def ask_averages(years: Years) -> None:
     run_all(table, years, singles)
     for name, group in mixed.items():
         table.add(name, dict.fromkeys(table.truths, mean([table.kept[member] for member in group])))
-    table.show("averages")
+    table.show("averages", "means over labels alone help")
 
 
 def mean(forecasts: list[pd.Series]) -> pd.Series:

@@ -1,18 +1,17 @@
 """Dollar: momentum, extremes, carry, and whether it is bid while everything else is sold.
 
-Depends on: kernels, features.feature, features.transforms.
+Depends on: mechanisms.dollar, features.feature, features.transforms.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
-from regime import kernels
 from regime.features.feature import Feature, Mechanism, check_positive
-from regime.features.transforms import log_change, percentile, scaled_move
+from regime.features.transforms import percentile, scaled_move
+from regime.mechanisms.dollar import equity_correlation
 
 __all__ = ["DollarFeatures"]
 
@@ -49,14 +48,10 @@ class DollarFeatures:
             make("momentum", 21, 1, index, lambda v: scaled_move(v["dollar_index"], 21)),
             make("extreme", self.extreme, 0, index, lambda v: percentile(v["dollar_index"], self.extreme)),
             make("dash", 10, 0, ("dollar_index", "sp500", "gold"), _dash_for_dollars),
-            make("equity_correlation", self.lookback, 0, ("dollar_index", "sp500"), self._equity_correlation),
+            make("equity_correlation", self.lookback, 0, ("dollar_index", "sp500"),
+                 lambda v: equity_correlation(v, self.lookback)),
             carry("yen_move", 21, -1, ("usdjpy",), lambda v: scaled_move(v["usdjpy"], 21)),
         )
-
-    def _equity_correlation(self, values: pd.DataFrame) -> pd.Series:
-        pair = np.column_stack([log_change(values["dollar_index"], 1), log_change(values["sp500"], 1)])
-        return pd.Series(kernels.mean_correlation(np.ascontiguousarray(pair), self.lookback / 2, self.lookback),
-                         index=values.index)
 
 
 def _dash_for_dollars(values: pd.DataFrame) -> pd.Series:

@@ -19,7 +19,6 @@ from regime.mechanisms.dollar import (
     dash_for_dollars,
     debasement,
     distance_to_extreme,
-    equity_correlation,
     yen_volatility,
 )
 from regime.mechanisms.gauges import change_scale, scaled_move
@@ -64,7 +63,6 @@ class DollarStressFeatures:
             make("to_high", days, 1, INDEX, lambda v: _scaled_distance(v, days, 1)),
             make("to_low", days, 1, INDEX, lambda v: _scaled_distance(v, days, -1)),
             make("momentum_agreement", 0, 1, INDEX, _agreement),
-            make("equity_link", self.lookback, 0, PAIR, lambda v: equity_correlation(v, self.lookback)),
             make("link_age", self.lookback, 0, PAIR, self._link_age),
             carry("carry_unwind", 5, 1, ("fxy",), carry_unwind),
             carry("yen_volatility", 0, 1, ("fxy",), yen_volatility),

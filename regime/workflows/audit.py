@@ -1,6 +1,6 @@
 """`regime audit`: whether anything of a config and its data looks ahead, where, and how far.
 
-Depends on: audit; workflows.data, workflows.forecast, workflows.probed, workflows.settings; sources, panel.
+Depends on: audit; workflows.data, workflows.parallel, workflows.probed, workflows.settings; sources, panel.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import pandas as pd
@@ -30,11 +32,14 @@ from regime.progress import NoProgress, Progress
 from regime.sources.catalogue import Catalogue, load_catalogue
 from regime.splits.walk_forward import Fold
 from regime.workflows.data import World, read_all, read_world
+from regime.workflows.parallel import Parallel, spread
 from regime.workflows.probed import workflow_builders
 from regime.workflows.settings import Settings, settings_of
 
 __all__ = ["audit", "audit_run", "subject_of"]
 
+SHARES = 16  # of the builders; each is one task, for which the data travel once
+ALONE = Parallel(jobs=1, backend="serial")
 QUICK_DATES, QUICK_FOLDS, QUICK_SESSIONS = 4, 6, 1000  # what every run can afford
 LAWS, QUICK_LAWS = ("truncate", "perturb", "delay"), ("perturb", "delay")  # what is perturbed is cut off soon after
 
@@ -100,7 +105,9 @@ def audit(config: str | Path | Settings, *, data: str | Path | None = None, over
     catalogue = load_catalogue(find_config(settings.catalogue))
     world = read_world(settings, folder, watch)
     subject, account = subject_of(settings, world, catalogue), _Account()
-    _builders(account, subject, workflow_builders(settings, catalogue, world), dates, watch)
+    made, unknown = builders(subject)
+    made += workflow_builders(settings, catalogue, world)
+    _probed(account, made, unknown, dates, watch, parallel=settings.parallel)
     features = settings.features(world.panel)
     _label_use(account, settings, world, features, watch)
     _folds(account, settings, world, settings.splits.folds(world.sessions), watch)
@@ -170,30 +177,27 @@ def subject_of(settings: Settings, world: World, catalogue: Catalogue) -> Subjec
                    truth=settings.truth, splits=settings.splits, model=settings.model, rule=settings.rule)
 
 
-def _builders(account: _Account, subject: Subject, own: list[Builder], dates: int, watch: Progress) -> None:
-    made, unknown = builders(subject)
-    _probed(account, [*made, *own], unknown, dates, watch)
-
-
-def _probed(account: _Account, made: list[Builder], unknown: list[Finding], dates: int, watch: Progress,
-            laws: tuple[str, ...] = LAWS) -> None:
-    with watch.stage("builders", total=len(made)) as stage, account.check("builders") as tally:
-        tally.findings += unknown
-        for builder in made:
-            tally.findings += _probe(builder, dates, laws)
-            stage.advance()
+def _probed(account: _Account, made: Sequence[Builder], unknown: Sequence[Finding], dates: int, watch: Progress,
+            laws: tuple[str, ...] = LAWS, parallel: Parallel = ALONE) -> None:
+    shares = [made[first::SHARES] for first in range(min(SHARES, len(made)))]
+    tasks = [partial(_probe, share, dates, laws) for share in shares]
+    with watch.stage("builders", total=len(tasks)) as stage, account.check("builders") as tally:
+        tally.findings += [*unknown, *chain.from_iterable(spread(parallel, tasks, stage.advance))]
         tally.checked = len(made) + len(unknown)
         tally.probes = len(made) * dates * (len(laws) - 1)
 
 
-def _probe(builder: Builder, dates: int, laws: tuple[str, ...]) -> list[Finding]:
-    """Leaks of one builder; one that fails on the data as they are cannot be vouched for."""
-    try:
-        return probe(builder, dates=dates, laws=laws)
-    except Exception as error:
-        what = " ".join(f"{type(error).__name__}: {error}".split())
-        return [Finding(kind="unregistered", name=builder.name, place=builder.place,
-                        evidence=f"It could not be asked: {what}.")]
+def _probe(share: Sequence[Builder], dates: int, laws: tuple[str, ...]) -> list[Finding]:
+    """Leaks of some builders; one that fails on the data as they are cannot be vouched for."""
+    found: list[Finding] = []
+    for builder in share:
+        try:
+            found += probe(builder, dates=dates, laws=laws)
+        except Exception as error:
+            what = " ".join(f"{type(error).__name__}: {error}".split())
+            found.append(Finding(kind="unregistered", name=builder.name, place=builder.place,
+                                 evidence=f"It could not be asked: {what}."))
+    return found
 
 
 def _label_use(account: _Account, settings: Settings, world: World, features: pd.DataFrame, watch: Progress,

@@ -41,7 +41,7 @@ def test_nothing_is_known_of_what_comes_after(values):
 def test_signs_and_scales(values):
     own = {feature.spec.name: feature.spec.sign for feature in FEATURES}
     assert len(own) >= 3 and {feature.spec.family for feature in FEATURES} == {"dollar"}
-    assert own["dollar_dash_score"] == own["dollar_equity_link_63"] == 0  # they flip between decades
+    assert own["dollar_dash_score"] == own["dollar_link_age_63"] == 0  # they flip between decades
     assert own["dollar_carry_unwind_5"] == 1
     for feature in FEATURES:  # no feature knows the unit of a price
         np.testing.assert_allclose(feature(3 * values).iloc[200:], feature(values).iloc[200:], atol=1e-6)

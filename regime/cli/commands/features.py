@@ -22,7 +22,7 @@ def features(
     arguments: ConfigAndOverrides = None,
     data: Data = None,
     mechanisms: Annotated[bool, typer.Option("--mechanisms", help="Also the columns that the config's model does "
-                                                                  "without: 149 in all."), ] = False,
+                                                                  "without: 148 in all."), ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Write the features of a config to a file, one row a session."""
