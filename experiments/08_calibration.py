@@ -17,7 +17,7 @@ from inner import BASE, LAST, enter, read_years
 
 from regime.evaluation.bootstrap import bootstrap_interval
 from regime.evaluation.coverage import coverage_table
-from regime.evaluation.reliability import brier_parts, reliability_table
+from regime.evaluation.reliability import binned_brier_parts, reliability_table
 from regime.evaluation.scores import log_losses, score_table, scored_rows
 from regime.evaluation.truth import Truth, truth_from_labels
 from regime.models.conformal import AdaptiveConformal
@@ -27,7 +27,6 @@ from regime.schema import REGIMES
 from regime.workflows.forecast import walk_forward
 
 FIRST = "1980-01-01"
-BINS = 20
 WAYS = {"none": Recalibration(),
         **{f"{method}, {name}": Recalibration(method=method, window=window)
            for method in ("platt", "isotonic", "venn_abers")
@@ -102,10 +101,7 @@ def halves(truths: dict[str, Truth], forecasts: dict[str, pd.DataFrame]) -> pd.D
 
 
 def _parts(stress: np.ndarray, probability: np.ndarray) -> dict[str, float]:
-    """Parts of the Brier score in bins of equal width, each forecast as the mean of its bin."""
-    place = np.minimum((probability * BINS).astype(int), BINS - 1)
-    count = np.maximum(np.bincount(place, minlength=BINS), 1)
-    parts = brier_parts(stress, (np.bincount(place, weights=probability, minlength=BINS) / count)[place])
+    parts = binned_brier_parts(stress, probability)
     return {"reliability": parts.reliability, "resolution": parts.resolution, "uncertainty": parts.uncertainty}
 
 

@@ -68,7 +68,7 @@ def enter(experiment: str, table: pd.DataFrame, verdict: str, trials: int | None
     """
     count, now = len(table) if trials is None else trials, commit()
     with Tracker(experiment="experiments").run(experiment, tags={"trials": count, "verdict": verdict}) as run:
-        run.log_json("table.json", {str(name): {str(key): value for key, value in row.items()}
+        run.log_json("table.json", {str(name): {str(key): value for key, value in row.items() if pd.notna(value)}
                                     for name, row in table.to_dict("index").items()})
     rows = list(csv.DictReader(LIST.open())) if LIST.exists() else []
     so_far = count + sum(int(row["trials"]) for row in rows)

@@ -1,7 +1,8 @@
 """Score the output of a run with an independent scorer and enter the look into the ledger.
 
 Every look at out-of-sample years is a trial: it gets a row in ledger.csv and its daily net returns in
-returns/, good or bad, because later accounts of luck need all of them.
+returns/, good or bad, because later accounts of luck need all of them. Its column `trials` says how many
+trials on earlier years had been made by then.
 
 usage: python experiments/record.py OUT --scorer SCORER.py --data DIR --episodes FILE --question TEXT [--verdict TEXT]
 """
@@ -22,10 +23,10 @@ from regime.artifacts import output_file
 from regime.records import commit
 
 HERE = Path(__file__).parent
-LEDGER, RETURNS = HERE / "ledger.csv", HERE / "returns"
+LEDGER, RETURNS, TRIED = HERE / "ledger.csv", HERE / "returns", HERE / "experiments.csv"
 FIELDS = ("trial", "commit", "run_id", "config", "question", "skill", "against", "skill_low", "skill_high",
           "average_precision", "best_rival_average_precision", "caught", "sharpe", "max_drawdown",
-          "turnover", "verdict")
+          "turnover", "verdict", "trials")
 WINDOW = "2005-2024"
 FIRST, COST, FILL = "2005-01-03", 0.0005, 2
 
@@ -73,7 +74,12 @@ def _row(trial: int, scores: dict[str, Any], arguments: argparse.Namespace) -> d
             "average_precision": precision.pop("model"), "best_rival_average_precision": max(precision.values()),
             "caught": scores["events"]["model"]["caught"], "sharpe": scores["strategy"]["sharpe"],
             "max_drawdown": scores["strategy"]["max_drawdown"], "turnover": scores["strategy"]["turnover"],
-            "verdict": arguments.verdict}
+            "verdict": arguments.verdict, "trials": _trials()}
+
+
+def _trials() -> int:
+    """Trials on earlier years so far, by the list of experiments."""
+    return sum(int(row["trials"]) for row in csv.DictReader(TRIED.open())) if TRIED.exists() else 0
 
 
 def _write_returns(path: Path, scorer: types.ModuleType, data: Path, exposure: Path) -> None:

@@ -15,7 +15,7 @@ from regime.errors import InvalidDataError
 from regime.evaluation.scores import scored_rows
 from regime.evaluation.truth import Truth
 
-__all__ = ["BrierParts", "brier_parts", "reliability_table"]
+__all__ = ["BrierParts", "binned_brier_parts", "brier_parts", "reliability_table"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,3 +109,24 @@ def brier_parts(stress: np.ndarray, probability: np.ndarray) -> BrierParts:
     rate, n = float(np.mean(stress)), len(stress)
     return BrierParts(reliability=float((count * (values - share) ** 2).sum() / n),
                       resolution=float((count * (share - rate) ** 2).sum() / n), uncertainty=rate * (1 - rate))
+
+
+def binned_brier_parts(stress: np.ndarray, probability: np.ndarray, bins: int = 20) -> BrierParts:
+    """Parts of the Brier score of continuous forecasts, each taken as the mean of its bin.
+
+    Parameters
+    ----------
+    stress, probability : ndarray, shape (n_sessions,)
+        As for `brier_parts`.
+    bins : int
+        Of equal width over [0, 1].
+
+    Examples
+    --------
+    >>> parts = binned_brier_parts(np.array([0, 0, 1, 1]), np.array([0.11, 0.13, 0.86, 0.88]))
+    >>> round(parts.reliability, 4), parts.resolution
+    (0.0157, 0.25)
+    """
+    place = np.minimum((probability * bins).astype(int), bins - 1)
+    count = np.maximum(np.bincount(place, minlength=bins), 1)
+    return brier_parts(stress, (np.bincount(place, weights=probability, minlength=bins) / count)[place])

@@ -217,9 +217,10 @@ def _sentence(read: dict[str, Any]) -> str:
     ranked = "" if rank is None else f", higher than on {rank:.0%} of days since {read['since'][:4]}"
     broken = [name for name, is_broken in read["broken"].items() if is_broken]
     levels = ", ".join(f"{name} {level:,.0f}" for name, level in read["triggers"].items())
-    below = f"; the index at {read['close']:,.0f} is below the {' and '.join(broken)} one" if broken else ""
+    which = "all of them" if len(broken) == len(read["broken"]) else f"the {' and '.join(broken)} one"
+    below = f"; the index at {read['close']:,.0f} is {f'below {which}' if broken else 'above all of them'}"
     week, month, moves = read["flows_usd_bn"]["1w"], read["flows_usd_bn"]["1m"], read["tape_moves"]
-    every = "sell on every tape" if read["seller_in_every_tape"] else f"{_trade(week['flat'])} in a flat one"
+    every = "sell in every tape" if read["seller_in_every_tape"] else f"{_trade(week['flat'])} in a flat tape"
     return (f"Trend followers are {side} the S&P 500 at {abs(read['exposure']):.0%} of their full size{ranked}. "
             f"They turn at {levels}{below}. Over a week they would {every}, and {_trade(week['down'])} on a fall of "
             f"{-moves['1w']['down']:.1%}; over a month, {_trade(month['down'])} on one of {-moves['1m']['down']:.1%}. "

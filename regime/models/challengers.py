@@ -9,6 +9,7 @@ Depends on: errors, runtime, schema, models.classifier; scikit-learn, and catboo
 from __future__ import annotations
 
 import importlib
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,7 +52,7 @@ class ForeignParts:
     phase_prior: tuple[float, float, float]
 
 
-class _Challenger(DeleveragingClassifier):
+class _Challenger(DeleveragingClassifier, ABC):
     """The classifier with the trees of another library; `heads_` takes the place of `parts_`."""
 
     def fit(self, X: pd.DataFrame, y: Any) -> DeleveragingClassifier:
@@ -98,17 +99,17 @@ class _Challenger(DeleveragingClassifier):
     def _signs(self) -> list[int]:
         return [self.signs.get(name, 0) for name in self.core]
 
+    @abstractmethod
     def _stress_head(self, x: Floats, stress: Floats, seed: int) -> Any:
         """Fitted model of the share of deleveraging."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _phase_head(self, x: Floats, label: NDArray[np.int64], weight: Floats) -> Any:
         """Fitted model over the three other regimes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _raw(self, head: Any, x: Floats) -> Floats:
         """Log-odds (n_rows,) of a binary head, scores (n_rows, 3) of the other."""
-        raise NotImplementedError
 
 
 @dataclass(kw_only=True, eq=False)

@@ -1,8 +1,9 @@
 """What a run shows on its page, and the page of a run made earlier.
 
-Depends on: artifacts, config, report, evaluation.reliability; workflows.data, workflows.forecast, workflows.gate,
-workflows.honesty, workflows.honesty_sections, workflows.limits, workflows.luck, workflows.reasons,
-workflows.settings, workflows.simulated_view, workflows.strategy, workflows.stress, workflows.verdict.
+Depends on: artifacts, config, report, evaluation.reliability; workflows.calibration, workflows.data,
+workflows.forecast, workflows.gate, workflows.honesty, workflows.honesty_sections, workflows.limits, workflows.luck,
+workflows.reasons, workflows.settings, workflows.simulated_view, workflows.strategy, workflows.stress,
+workflows.verdict.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from regime.report.page import render
 from regime.report.sections import Section
 from regime.runtime.predict import SavedModel
 from regime.schema import Regime
+from regime.workflows.calibration import CalibrationAccount, calibration_section
 from regime.workflows.data import World
 from regime.workflows.forecast import Forecast
 from regime.workflows.gate import Gate
@@ -66,6 +68,7 @@ class Findings:
     gate : Gate
     luck : Luck
     honesty : Honesty
+    calibration : CalibrationAccount
     mechanisms : tuple of Section
         What each mechanism said at the last session.
     notes : tuple of str
@@ -84,6 +87,7 @@ class Findings:
     gate: Gate
     luck: Luck
     honesty: Honesty
+    calibration: CalibrationAccount
     mechanisms: tuple[Section, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -117,7 +121,8 @@ def page_content(settings: Settings, summary: Mapping[str, Any], world: World, f
         stress_notes=(*found.stress.sentences(), *map(str, found.intervals)),
         limits=limits(settings, found.truth, found.forecast.probabilities, found.rivals, found.verdict, strategy,
                       luck=found.luck, honesty=found.honesty),
-        sections=(*found.mechanisms, *honesty_sections(found.gate, found.luck, found.honesty)))
+        sections=(*found.mechanisms, calibration_section(found.calibration),
+                  *honesty_sections(found.gate, found.luck, found.honesty)))
 
 
 def report(run: str | Path, *, out: str | Path | None = None, tracking: str | Path = "mlruns") -> Path:

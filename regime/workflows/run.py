@@ -27,6 +27,7 @@ from regime.runtime.predict import SavedModel
 from regime.schema import REGIMES, check_exposure, check_probabilities
 from regime.workflows.audit import audit_run
 from regime.workflows.backtest import intervals, spells_within
+from regime.workflows.calibration import calibration_account
 from regime.workflows.data import World, read_world
 from regime.workflows.forecast import Forecast, final_model, walk_forward
 from regime.workflows.gate import gate
@@ -119,13 +120,13 @@ def run(config: str | Path | Settings = "configs/demo.yaml", *, data: str | Path
         baselines = rivals(world, features, truth, forecast.folds, watch)
         verdict = judge(settings, truth, forecast.probabilities, baselines, forecast.folds)
         passed = gate(settings, verdict)
-        exposure = decide(settings, world, forecast.probabilities)
-        strategy = trade(settings, world, exposure, watch, given)
+        strategy = trade(settings, world, decide(settings, world, forecast.probabilities), watch, given)
         with watch.stage("accounts of luck"):
             lucky = luck(settings, truth, forecast.probabilities, baselines, verdict, strategy, tried)
+            measured = calibration_account(settings, world, forecast.probabilities, forecast.folds)
             honest = honesty(settings, world, truth, forecast.probabilities, baselines, verdict, strategy)
-        stressed = stress(settings, world, forecast.probabilities, exposure, spells_within(truth, exposure.index),
-                          watch, plan=TRIED)
+        stressed = stress(settings, world, forecast.probabilities, strategy.exposure,
+                          spells_within(truth, strategy.exposure.index), watch, plan=TRIED)
         checked = audit_run(settings, world, features, forecast.folds, watch)
         told, aside = _mechanisms(world, settings, given, watch)
         with watch.stage("final model"):
@@ -133,7 +134,7 @@ def run(config: str | Path | Settings = "configs/demo.yaml", *, data: str | Path
         name = settings.name if isinstance(config, Settings) else str(config)
         summary = _summary(settings, name, world, forecast, verdict, strategy, folder, record.run_id)
         summary |= {"audit": checked.to_dict(), "gate": passed.summary(), "luck": lucky.summary(),
-                    "honesty": honest.summary(), "stress": _stress_summary(stressed)}
+                    "honesty": honest.summary(), "calibration": measured.summary(), "stress": _stress_summary(stressed)}
         with watch.stage("writing"), output_folder(folder) as staged:
             _write_frames(staged, forecast, strategy)
             _write_model(staged / "bundle", settings, world, features, model, window)
@@ -141,7 +142,7 @@ def run(config: str | Path | Settings = "configs/demo.yaml", *, data: str | Path
             found = Findings(forecast=forecast, truth=truth, rivals=baselines, verdict=verdict, strategy=strategy,
                              stress=stressed, intervals=intervals(strategy, settings.seed), audit=checked,
                              model=SavedModel(model.parts_), gate=passed, luck=lucky, honesty=honest,
-                             mechanisms=told, notes=aside)
+                             calibration=measured, mechanisms=told, notes=aside)
             _write_report(staged, page_content(settings, summary, world, features, found), summary)
             _record(record, settings, staged, summary, verdict, model)
     # Outside the record: the run itself ended well.
