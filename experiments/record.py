@@ -4,7 +4,7 @@ Every look at out-of-sample years is a trial: it gets a row in ledger.csv and it
 returns/, good or bad, because later accounts of luck need all of them. Its column `trials` says how many
 trials on earlier years had been made by then.
 
-usage: python experiments/record.py OUT --scorer SCORER.py --data DIR --episodes FILE --question TEXT [--verdict TEXT]
+usage: python experiments/record.py OUT --scorer SCORER.py --data DIR --episodes FILE --question TEXT [--verdict TEXT] [--run-id ID]
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ def _parse() -> argparse.Namespace:
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--question", required=True)
     parser.add_argument("--verdict", default="")
+    parser.add_argument("--run-id", default=None, help="in MLflow; by default that of the run's summary")
     parser.add_argument("--commit", default=None, help="of the code that made the output; by default today's")
     return parser.parse_args()
 
@@ -68,7 +69,7 @@ def _row(trial: int, scores: dict[str, Any], arguments: argparse.Namespace) -> d
     summary = json.loads(summary_file.read_text()) if summary_file.exists() else {}
     precision = dict(scores["average_precision"])
     made_by = arguments.commit or (None if now is None else now.id[:12] + ("+" if now.dirty else ""))
-    return {"trial": trial, "commit": made_by, "run_id": summary.get("mlflow_run_id"),
+    return {"trial": trial, "commit": made_by, "run_id": arguments.run_id or summary.get("mlflow_run_id"),
             "config": summary.get("config"), "question": arguments.question, "skill": skill["skill"],
             "against": skill["against"], "skill_low": skill["interval_90"][0], "skill_high": skill["interval_90"][1],
             "average_precision": precision.pop("model"), "best_rival_average_precision": max(precision.values()),
