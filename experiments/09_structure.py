@@ -227,7 +227,7 @@ def show_onset(years: Years, truths: Mapping[str, Truth], forecasts: Mapping[str
                   for key, truth in truths.items()}
         rates = {key: round(float(truth.stress.loc[days].mean()), 3) for key, truth in truths.items()}
         table.show(f"onset within 21 sessions, {title}, since {first[:4]}; runs of positives {begins}, "
-                   f"base rate {rates}")
+                   f"base rate {rates}", "no skill")
 
 
 def main(data: str, *questions: str) -> None:
