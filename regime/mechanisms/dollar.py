@@ -285,7 +285,7 @@ def _sentence(numbers: Numbers) -> str:
              None: "Whether there is a dash for dollars is not known"}
     told = [words[dash["state"]]]
     if not np.isnan(level["percentile"]):
-        told.append(f"the index is higher than on {100 * level['percentile']:.0f} % of two years")
+        told.append(f"the index is higher than on {100 * level['percentile']:.0f} % of the days of two years")
     if numbers["debasement"]["state"]:
         told.append("the dollar is low while gold is high, a flight from it")
     if carry["state"] == "unwinding":
@@ -293,5 +293,5 @@ def _sentence(numbers: Numbers) -> str:
     link = numbers["equity_correlation"]
     if link["sign"]:
         told.append(f"it has moved {'with' if link['sign'] > 0 else 'against'} equities for "
-                    f"{link['sessions_since_flip'] + 1:.0f} sessions")
+                    f"{link['sessions_since_flip'] + 1:,.0f} sessions")
     return "; ".join(told) + "."

@@ -283,5 +283,9 @@ def _sentence(numbers: Numbers) -> str:
         told.append(f"reserves are about {100 * share:.1f} % of bank assets")
     if not np.isnan(used := backstops["share_of_bank_assets"]):
         borrowed = sum(backstops[f"{name}_usd_bn"] for name in ("discount_window", "swap_lines", "desk_repo"))
-        told.append(f"{f'${borrowed:,.0f}bn is' if used > 0 else 'nothing is'} borrowed from the central bank")
+        told.append(f"{_amount(borrowed) if used > 0 else 'nothing is'} borrowed from the central bank")
     return "; ".join(told) + "."
+
+
+def _amount(usd_bn: float) -> str:
+    return "less than $1bn is" if usd_bn < 0.95 else f"${usd_bn:,.0f}bn is"

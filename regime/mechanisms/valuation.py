@@ -31,7 +31,7 @@ from regime.mechanisms.reading import Absent, MechanismReading
 __all__ = ["Tables", "TechValuation"]
 
 MARKET = "sp500"
-STATES = {"near its peak": "near its peak", "price leads": "the price leads the fall",
+STATES = {"near its peak": "near its peak", "price leads": "the price fell with it",
           "falls while price holds": "it falls while price holds"}
 LEAST = 252  # sessions of the basket before anything can be said
 

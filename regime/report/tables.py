@@ -68,6 +68,8 @@ class Table:
         One sentence on how to read it, or nothing.
     compact : bool
         Whether its cells stand close, as in a calendar.
+    folded : bool
+        Whether the page shows it on demand alone, under its title.
     """
 
     title: str
@@ -75,6 +77,7 @@ class Table:
     rows: tuple[Row, ...]
     note: str = ""
     compact: bool = False
+    folded: bool = False
 
 
 def score_table(scores: Mapping[str, Any], columns: Sequence[str] | None = None) -> Table:

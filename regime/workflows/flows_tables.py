@@ -123,8 +123,8 @@ def reading_words(reading: Reading) -> str:
 
 
 def number_table(reading: Reading) -> Table:
-    """Key numbers of one mechanism under its title."""
-    return Table(title=TITLES[reading.name], header=("", "Value"), rows=number_rows(reading))
+    """Key numbers of one mechanism, to be shown on demand."""
+    return Table(title="All numbers", header=(), rows=number_rows(reading), folded=True)
 
 
 def number_rows(reading: Reading) -> tuple[Row, ...]:

@@ -106,7 +106,8 @@ def _figure(name: str, key: str, history: pd.DataFrame) -> Figure | None:
     zero = {"zeroline": True, "zerolinecolor": "var(--line)"}
     return Figure(
         key=f"{key}-figure", title=TITLES[name], height=220, regimes=False, coarse=tuple(known),
-        caption=f"{words}: {axis[0].lower()}{axis[1:]}, as known at each close.",
+        caption=f"{words}, as known at each close of the last five years." if len(known) > 1 else
+        "As known at each close of the last five years.",
         alternative=f"{words} of the last {len(recent)} sessions.",
         columns={"date": recent.index.to_numpy(),
                  **{column: recent[column].to_numpy(dtype=np.float64) for column in known}},

@@ -50,7 +50,7 @@ def test_states_in_words(values, multiple, price, state):
     ramp = np.r_[np.zeros(480), np.linspace(0, 1, 20)]
     told = read(values.assign(forward_pe_ndx=30 * (1 + multiple * ramp), ndx=100 * (1 + price * ramp)))
     assert told["multiple"]["state"] == state and told["multiple"]["fall"] == pytest.approx(multiple)
-    assert {"near its peak": "near its peak", "price leads": "the price leads the fall",
+    assert {"near its peak": "near its peak", "price leads": "the price fell with it",
             "falls while price holds": "it falls while price holds"}[state] in told["sentence"]
 
 
