@@ -4,7 +4,8 @@ Every look at out-of-sample years is a trial: it gets a row in ledger.csv and it
 returns/, good or bad, because later accounts of luck need all of them. Its column `trials` says how many
 trials on earlier years had been made by then.
 
-usage: python experiments/record.py OUT --scorer SCORER.py --data DIR --episodes FILE --question TEXT [--verdict TEXT] [--run-id ID]
+usage: python experiments/record.py OUT --scorer SCORER.py --data DIR --episodes FILE --question TEXT
+                                    [--verdict TEXT] [--run-id ID]
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
+from regime.report.figures import Figure, base_layout, plain
 from regime.report.quantities import display_name
 from regime.report.sections import Section
 from regime.report.tables import Row, Table
@@ -30,12 +31,13 @@ def honesty_sections(gate: Gate, luck: Luck, honesty: Honesty) -> tuple[Section,
 
 def luck_section(gate: Gate, luck: Luck) -> Section:
     """Part "Is it luck?": the gate, every test of skill, the accounts of the rule among all trials."""
-    told = [f"{gate.text[:1].upper()}{gate.text[1:]}."]
+    said = gate.text.replace(gate.rival, display_name(gate.rival)) if gate.rival else gate.text
+    told = [f"{said[:1].upper()}{said[1:]}."]
     if luck.skill is not None:
         told.append(str(luck.skill.confidence))
     if luck.rule is not None:
         told += [luck.rule.counted, str(luck.rule.deflated if luck.rule.trials > 1 else luck.rule.sharpe)]
-    return Section(key="luck", title="Is it luck?", sentence=_spoken(told),
+    return Section(key="luck", title="Is it luck?", sentence=_spoken(told), figure=_rival_figure(luck),
                    tables=(*_rival_table(luck), *_rule_table(luck)))
 
 
@@ -43,6 +45,31 @@ def ground_section(honesty: Honesty) -> Section:
     """Part "On what does the verdict rest?": spells left out, spans of years, definitions of a deleveraging."""
     return Section(key="ground", title="On what does the verdict rest?",
                    sentence=_spoken(honesty.sentences()), tables=tuple(_ground_tables(honesty)))
+
+
+def _rival_figure(luck: Luck) -> Figure | None:
+    """Skill over every rival on one axis, with its interval."""
+    if luck.skill is None:
+        return None
+    table = luck.skill.rivals
+    skill, low, high = (table[name].to_numpy(dtype=np.float64) for name in ("skill", "low", "high"))
+    names = [plain(str(name)) for name in table.index]
+    whiskers = {"type": "data", "symmetric": False, "array": {"column": "above"}, "arrayminus": {"column": "below"},
+                "color": "var(--accent)", "thickness": 1.5, "width": 4}
+    best = display_name(str(luck.skill.best))
+    return Figure(
+        key="luck-skill", title="Skill over every rival", height=70 + 26 * len(names), regimes=False,
+        caption="How much lower the model's log loss is than each rival's, with 90% block-bootstrap intervals; left of "
+                "zero the rival is better.",
+        alternative=f"Skill over {len(names)} rivals, least over {best}.",
+        columns={"skill": skill, "below": skill - low, "above": high - skill},
+        traces=[{"type": "scatter", "mode": "markers", "x": {"column": "skill"}, "y": names, "error_x": whiskers,
+                 "marker": {"size": 8, "color": "var(--accent)"}, "hovertemplate": "%{x:.1%}", "name": "Skill"}],
+        layout=base_layout(
+            xaxis={"type": "linear", "tickformat": ".0%", "zeroline": True, "zerolinecolor": "var(--soft)",
+                   "showgrid": True, "fixedrange": True},
+            yaxis={"type": "category", "autorange": "reversed", "fixedrange": True, "showgrid": False},
+            hovermode="closest", showlegend=False, margin={"l": 150, "r": 16, "t": 8, "b": 30}))
 
 
 def _rival_table(luck: Luck) -> Iterator[Table]:
@@ -54,9 +81,9 @@ def _rival_table(luck: Luck) -> Iterator[Table]:
     yield Table(title="The model's skill over every rival", rows=rows,
                 header=("", "Skill", "90% interval", "p of equal losses", "May be the best"),
                 note="Skill: how much lower the model's log loss is. p: Diebold-Mariano. May be the best: in the 90% "
-                     "model confidence set. With the choice among all forecasts paid for, p is "
-                     f"{_p(luck.skill.rival_beaten.p_value)} that none is better than the best rival and "
-                     f"{_p(luck.skill.model_beaten.p_value)} that none is better than the model (SPA).")
+                     "model confidence set. With the choice among all forecasts paid for (SPA), the hypothesis that "
+                     f"none is better than the best rival has a p of {_p(luck.skill.rival_beaten.p_value)}, that "
+                     f"none is better than the model one of {_p(luck.skill.model_beaten.p_value)}.")
 
 
 def _rule_table(luck: Luck) -> Iterator[Table]:
@@ -99,8 +126,9 @@ def _ground_tables(honesty: Honesty) -> Iterator[Table]:
                 _percent(row.base_rate), display_name(str(row.against)), *_skill(row),
                 *_numbers((row.average_precision, row.best_rival_precision))))
             for row in honesty.definitions.itertuples()),
-            header=("", "Base rate", "Best rival", "Skill", "90% interval", "Average precision", "Best rival's"),
-            note="The same probabilities against other truths: falls by their depth in monthly volatilities and the "
+            header=("", "Base rate", "Best rival", "Skill", "90% interval", "Precision", "Rival's"),
+            note="Precision: average precision. The same probabilities against other truths: falls by their depth in "
+                 "monthly volatilities and the "
                  "weight of the S&P 500 in the basket. Rivals stay calibrated on the run's own truth.")
 
 
