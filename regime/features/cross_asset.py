@@ -1,6 +1,6 @@
 """Cross-asset selling: how many markets fall, how alike, whether havens hold, and what crypto says.
 
-Depends on: kernels, features.feature, features.transforms.
+Depends on: kernels, mechanisms.cross_asset, features.feature, features.transforms.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import pandas as pd
 
 from regime import kernels
 from regime.features.feature import Feature, Mechanism, check_positive
-from regime.features.transforms import breadth, change, deviation, drawdown, log_change, moves, scaled_move, volatility
+from regime.features.transforms import change, deviation, drawdown, log_change, moves, scaled_move, volatility
+from regime.mechanisms.cross_asset import selling_breadth
 
 __all__ = ["CrossAssetFeatures"]
 
@@ -49,7 +50,7 @@ class CrossAssetFeatures:
         sell, crypto = Mechanism("cross_asset", "cross-asset selling"), Mechanism("cross_asset", "crypto")
         havens, days = Mechanism("cross_asset", "havens"), self.lookback
         return (
-            sell("breadth", days, 1, RISK, lambda v: breadth(v, days, -1.0)),
+            sell("breadth", days, 1, RISK, lambda v: selling_breadth(v, days)),
             sell("correlation_change", 63, 1, RISK, self._correlation_change),
             sell("turbulence", 5, 1, RISK, _turbulence),
             sell("world_distance", 200, -1, WORLD, _world_distance),

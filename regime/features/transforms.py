@@ -17,7 +17,6 @@ from regime import kernels
 from regime.mechanisms import gauges
 
 __all__ = [
-    "breadth",
     "change",
     "deviation",
     "drawdown",
@@ -78,29 +77,6 @@ def percentile(x: pd.Series, lookback: int = 0, minimum: int | None = None) -> p
 def strength(x: pd.Series, against: pd.Series, lookback: int) -> pd.Series:
     """Log change of `x` less that of `against` over `lookback` sessions."""
     return log_change(x, lookback) - log_change(against, lookback)
-
-
-def breadth(prices: pd.DataFrame, lookback: int, level: float, minimum: int = 4) -> pd.Series:
-    """Share of assets whose volatility-scaled move lies below a level.
-
-    Parameters
-    ----------
-    prices : DataFrame, shape (n_sessions, n_assets)
-    lookback : int
-        Sessions of the move.
-    level : float
-        In the move's own volatilities.
-    minimum : int
-        Assets with a move that a session needs; NaN under it.
-
-    Returns
-    -------
-    Series, shape (n_sessions,), in [0, 1]
-    """
-    moves = pd.DataFrame({name: scaled_move(prices[name], lookback) for name in prices})
-    known = moves.notna()
-    count = known.sum(axis=1)
-    return ((moves < level) & known).sum(axis=1) / count.where(count >= minimum)
 
 
 def moves(prices: pd.DataFrame, names: Sequence[str], halflife: float) -> pd.DataFrame:

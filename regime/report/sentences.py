@@ -20,6 +20,7 @@ __all__ = ["Verdict", "audit_verdict", "chance", "earlier", "headline", "percent
 
 DAY, WEEK = 1, 5  # sessions
 STILL = 0.02  # a smaller change of a probability is none
+CHECKED = {"label use": "columns held against the labels", "releases": "release rules"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +76,8 @@ def audit_verdict(audit: Mapping[str, Any]) -> Verdict:
     if not audit.get("verdict"):
         return Verdict(tone="unknown", text="Not audited: nobody looked for the use of what was not yet known.")
     checks = audit.get("checks") or {}
-    looked = ", ".join(f"{check.get('checked', 0):,} {name}" for name, check in checks.items()) or "what was looked at"
+    looked = ", ".join(f"{check.get('checked', 0):,} {CHECKED.get(name, name)}" for name, check in checks.items()
+                       ) or "what was looked at"
     if audit["verdict"] != "clean":
         count = sum(int(check.get("leaks", 0)) for check in checks.values()) or len(audit.get("findings") or ()) or 1
         return Verdict(tone="behind", text=f"Audit failed: {count} leak{'' if count == 1 else 's'} in {looked}; "

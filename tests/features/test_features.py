@@ -8,7 +8,8 @@ from regime.config import build
 from regime.errors import ConfigError
 from regime.features.build import FeatureSet
 from regime.features.feature import Feature, Mechanism
-from regime.features.transforms import breadth, change, deviation, drawdown, log_change, percentile, scaled_move, zscore
+from regime.features.transforms import change, deviation, drawdown, log_change, percentile, scaled_move, zscore
+from regime.mechanisms.cross_asset import selling_breadth
 from regime.panel.as_of import AsOf
 from regime.panel.releases import release_times
 from regime.schema import Panel, check_features
@@ -149,7 +150,7 @@ def test_breadth_by_hand():
     prices = pd.DataFrame(np.exp(np.cumsum(rng.normal(0, 0.01, (300, 5)), axis=0)), columns=list("abcde"))
     prices.loc[:150, "e"] = np.nan
     prices.iloc[-10:, :2] *= np.exp(-0.02 * np.arange(1, 11))[:, None]
-    share = breadth(prices, 10, -1.0)
+    share = selling_breadth(prices, 10)
     falls = pd.concat([scaled(prices[name], 10) for name in prices], axis=1)
     assert share.iloc[-1] == (falls.iloc[-1] < -1).sum() / 5 >= 2 / 5
     assert share.iloc[100] == (falls.iloc[100] < -1).sum() / 4 and share.iloc[:20].isna().all()
