@@ -193,8 +193,8 @@ def _sets_table(sets: pd.DataFrame) -> Table:
     rows = tuple(Row(name="All sessions" if name == "all" else str(name), cells=(
         f"{row['sessions']:,.0f}", f"{row['covered']:.1%}", f"{row['regimes']:.2f}", f"{row['single']:.0%}"))
         for name, row in sets.iterrows())
-    return Table(title=f"Sets of regimes meant to hold {SETS.coverage:.0%}", rows=rows,
-                 header=("", "Sessions", "Held the true one", "Regimes in a set", "Sets of one"),
+    return Table(title=f"Sets of regimes meant to hold {SETS.coverage:.0%}, by year and by regime", rows=rows,
+                 folded=True, header=("", "Sessions", "Held the true one", "Regimes in a set", "Sets of one"),
                  note="The promise is about all sessions together; a year, or a regime that came, may lie far below.")
 
 

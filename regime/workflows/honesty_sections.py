@@ -66,8 +66,8 @@ def _rival_figure(luck: Luck) -> Figure | None:
         traces=[{"type": "scatter", "mode": "markers", "x": {"column": "skill"}, "y": names, "error_x": whiskers,
                  "marker": {"size": 8, "color": "var(--accent)"}, "hovertemplate": "%{x:.1%}", "name": "Skill"}],
         layout=base_layout(
-            xaxis={"type": "linear", "tickformat": ".0%", "zeroline": True, "zerolinecolor": "var(--soft)",
-                   "showgrid": True, "fixedrange": True},
+            xaxis={"type": "linear", "rangemode": "tozero", "tickformat": ".0%", "zeroline": True,
+                   "zerolinecolor": "var(--soft)", "showgrid": True, "fixedrange": True},
             yaxis={"type": "category", "autorange": "reversed", "fixedrange": True, "showgrid": False},
             hovermode="closest", showlegend=False, margin={"l": 150, "r": 16, "t": 8, "b": 30}))
 

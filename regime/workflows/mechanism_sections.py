@@ -7,6 +7,7 @@ workflows.flows_inputs, workflows.flows_tables, workflows.settings.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from regime.workflows.settings import Settings
 
 __all__ = ["mechanism_sections", "run_sections"]
 
-SHOWN = 1260  # sessions of a figure: five years
+DAILY, WEEK = 1260, 5  # sessions: five years in full, one in a week before, or the page grows too large
 DASHES = ("solid", "dash", "dot", "dashdot")
 # Columns of the history that a figure shows, what they are called, and how its axis is written.
 LINES: Mapping[str, tuple[str, str, Mapping[str, str]]] = {
@@ -68,15 +69,17 @@ def run_sections(world: World, settings: Settings, folder: Path | None) -> tuple
     **Known at:** the close of the last session of the world.
     """
     inputs = read_inputs(settings, folder, f"{world.sessions[-1]:%Y-%m-%d}")
-    return mechanism_sections(read_mechanisms(inputs).readings)
+    return mechanism_sections(read_mechanisms(inputs).readings, settings.splits.first_test)
 
 
-def mechanism_sections(readings: Readings) -> tuple[Section, ...]:
+def mechanism_sections(readings: Readings, since: date | None = None) -> tuple[Section, ...]:
     """One part of the page a mechanism, in the order of the groups.
 
     Parameters
     ----------
     readings : mapping of str to MechanismReading or Absent
+    since : date, optional
+        First day of the figures; all of history by default.
 
     Returns
     -------
@@ -84,21 +87,26 @@ def mechanism_sections(readings: Readings) -> tuple[Section, ...]:
         One without data says so, and has no figure.
     """
     names = [name for group in GROUPS.values() for name in group if name in readings]
-    return tuple(_section(name, readings) for name in names)
+    return tuple(_section(name, readings, since) for name in names)
 
 
-def _section(name: str, readings: Readings) -> Section:
+def _section(name: str, readings: Readings, since: date | None) -> Section:
     reading, key = readings[name], f"mechanism-{name.replace('_', '-')}"
     table = number_table(reading)
-    figure = _figure(name, key, reading.history) if isinstance(reading, MechanismReading) else None
+    figure = _figure(name, key, _since(reading.history, since)) if isinstance(reading, MechanismReading) else None
     return Section(key=key, title=TITLES[name], sentence=reading_words(reading), figure=figure,
                    tables=(table,) if table.rows else ())
 
 
+def _since(history: pd.DataFrame, first: date | None) -> pd.DataFrame:
+    return history if first is None or history.empty else history.loc[pd.Timestamp(first):]
+
+
 def _figure(name: str, key: str, history: pd.DataFrame) -> Figure | None:
-    """Lines of the last five years; None where there is nothing to draw."""
+    """Lines of the past; None where there is nothing to draw."""
     axis, form, lines = LINES[name]
-    recent = history.iloc[-SHOWN:]
+    begin = max(len(history) - DAILY, 0)
+    recent = history.iloc[[*range(0, begin, WEEK), *range(begin, len(history))]]
     known = [column for column in lines if column in recent and recent[column].notna().any()]
     if not known:
         return None
@@ -106,9 +114,8 @@ def _figure(name: str, key: str, history: pd.DataFrame) -> Figure | None:
     zero = {"zeroline": True, "zerolinecolor": "var(--line)"}
     return Figure(
         key=f"{key}-figure", title=TITLES[name], height=220, regimes=False, coarse=tuple(known),
-        caption=f"{words}, as known at each close of the last five years." if len(known) > 1 else
-        "As known at each close of the last five years.",
-        alternative=f"{words} of the last {len(recent)} sessions.",
+        caption=f"{words}, as known at each close." if len(known) > 1 else "As known at each close.",
+        alternative=f"{words} from {recent.index[0]:%Y-%m-%d} to {recent.index[-1]:%Y-%m-%d}.",
         columns={"date": recent.index.to_numpy(),
                  **{column: recent[column].to_numpy(dtype=np.float64) for column in known}},
         traces=[_trace(column, lines[column], place, form) for place, column in enumerate(known)],

@@ -191,12 +191,20 @@ def test_tables_and_sections_tell_every_mechanism(found):
         assert bool(number_rows(reading)) == reading.available, name
     sections = mechanism_sections(found.readings)
     assert len(sections) == 13 and len({section.key for section in sections}) == 13
-    for section in sections:
+    names = [name for group in GROUPS.values() for name in group]
+    for name, section in zip(names, sections, strict=True):
         assert section.sentence and (section.figure is None) == section.sentence.startswith("No reading")
         if section.figure is not None:
-            columns = section.figure.columns
+            columns, past = section.figure.columns, found.readings[name].history.index
             assert {len(column) for column in columns.values()} == {len(columns["date"])}
-            assert len(columns["date"]) <= 1260
+            # Five years day by day, before them one session in five.
+            assert list(columns["date"]) == [*past[:-1260][::5].to_numpy(), *past[-1260:].to_numpy()]
+
+
+def test_figures_of_a_run_begin_with_it(found):
+    late = mechanism_sections(found.readings, date(2011, 3, 1))
+    starts = {section.figure.columns["date"][0] for section in late if section.figure is not None}
+    assert starts and min(starts) >= np.datetime64("2011-03-01")
 
 
 def test_a_silent_mechanism_has_words_and_no_figure():

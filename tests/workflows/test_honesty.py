@@ -177,7 +177,7 @@ def test_two_sections_say_it_and_hold_the_tables(case, found):
     first, second = honesty_sections(gate(settings, verdict), lucky, found)
     assert (first.key, first.title) == ("luck", "Is it luck?")
     assert (second.key, second.title) == ("ground", "On what does the verdict rest?")
-    assert first.sentence.startswith("Skill over weak: ") and "`" not in first.sentence + second.sentence
+    assert first.sentence.startswith("Skill over Weak: ") and "`" not in first.sentence + second.sentence
     assert [len(table.rows) for table in first.tables] == [2, 8]
     assert [len(table.rows) for table in second.tables] == [len(found.crises), 3, len(found.definitions)]
     for table in (*first.tables, *second.tables):
