@@ -8,18 +8,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from regime.audit.recipes import feature_builders
 from regime.cli import main
 from regime.config import find_config
 from regime.features.feature import Mechanism
 from regime.progress import NoProgress
 from regime.sources.catalogue import load_catalogue
 from regime.splits.walk_forward import PurgedWalkForward
-from regime.workflows.audit import audit, audit_run
+from regime.workflows.audit import _Account, _probed, audit_run, subject_of
 from regime.workflows.data import read_world
+from regime.workflows.parallel import Parallel
 from regime.workflows.probed import workflow_builders
 from regime.workflows.settings import load_settings
 
-SHORT = ("splits.first_test=2012-01-01",)
+SHORT = ("splits.first_test=2012-01-01", "parallel.backend=serial")  # tests have every processor busy already
 
 
 @pytest.fixture(scope="module")
@@ -40,12 +42,18 @@ def leaks(report):
     return {(finding.kind, finding.name) for finding in report.leaks}
 
 
-def test_the_demo_is_clean(demo):
-    report = audit(demo[0], dates=2)
-    assert [str(finding) for finding in report.leaks] == []
-    assert [check.name for check in report.checks] == ["builders", "label use", "folds", "releases", "series"]
-    builders = report.checks[0]
-    assert builders.checked > 55 and builders.probes >= builders.checked * 4
+def test_builders_are_probed_alike_on_any_number_of_processes(demo):
+    """A few of them, one of which looks ahead."""
+    settings, world, _ = demo
+    make = Mechanism("positioning", "planted")
+    bad = make("planted", 5, 1, ("sp500",), lambda v: v["sp500"].pct_change(fill_method=None).shift(-3))
+    few = feature_builders([*settings.features.features[:11], bad], subject_of(settings, world, load_catalogue()))
+    told = []
+    for parallel in (Parallel(backend="serial"), Parallel(jobs=2)):
+        account = _Account()
+        _probed(account, few, [], 2, NoProgress(), parallel=parallel)
+        told.append([str(finding) for finding in account.report().findings])
+    assert told[0] == told[1] and any("positioning_planted_5" in words for words in told[0])
 
 
 def test_a_folder_is_clean_and_its_report_plain(simulated_folder, capsys):
@@ -53,6 +61,10 @@ def test_a_folder_is_clean_and_its_report_plain(simulated_folder, capsys):
     assert (code, err) == (0, "")
     report = json.loads(out)
     assert report["verdict"] == "clean" and report["checks"]["series"]["checked"] > 40
+    assert [finding for finding in report["findings"] if finding["severity"] == "leak"] == []
+    assert list(report["checks"]) == ["builders", "label use", "folds", "releases", "series"]
+    probed = report["checks"]["builders"]
+    assert probed["checked"] > 250 and probed["probes"] >= (probed["checked"] - 5) * 2
 
 
 def spoil(folder, path, change, column="value"):
