@@ -141,7 +141,7 @@ class Table:
         table = pd.DataFrame(self.rows).T
         print(table.to_string())
         if verdict:
-            enter(f"09_structure: {title}", table, verdict,
+            enter(f"09_structure: {title.partition(';')[0]}", table, verdict,
                   trials=sum(not name.startswith(("rival", "shipped")) for name in self.rows))
 
 
@@ -227,7 +227,7 @@ def show_onset(years: Years, truths: Mapping[str, Truth], forecasts: Mapping[str
                   for key, truth in truths.items()}
         rates = {key: round(float(truth.stress.loc[days].mean()), 3) for key, truth in truths.items()}
         table.show(f"onset within 21 sessions, {title}, since {first[:4]}; runs of positives {begins}, "
-                   f"base rate {rates}", "no skill")
+                   f"base rate {rates}", "" if with_vix else "no skill")
 
 
 def main(data: str, *questions: str) -> None:
