@@ -85,8 +85,9 @@ class CalibrationAccount:
         own, others = self.ways.loc["none"], self.ways.drop(index="none")
         better = others[others["low"] > 0]
         stress = self.regimes.loc["deleveraging"]
-        told = (f"It forecast deleveraging {stress['forecast']:.1%} of the time and {stress['observed']:.1%} came; the "
-                f"mean squared error of calibration is {own['reliability']:.4f}.")
+        told = (f"It gave a deleveraging {stress['forecast']:.1%} on average, and one was under way on "
+                f"{stress['observed']:.1%} of sessions; the mean squared error of calibration is "
+                f"{own['reliability']:.4f}.")
         if better.empty:
             return f"{told} Calibrating once more on earlier forecasts does not help in any of three ways."
         best = better["gain"].idxmax()
