@@ -257,6 +257,16 @@ def test_people_get_tables_and_nothing_else(simulated_folder, capsys):
     assert max(map(len, out.splitlines())) <= 120
 
 
+def test_a_date_after_the_data_is_told_as_such(simulated_folder, capsys):
+    whole = ["flows", "demo.yaml", "--data", str(simulated_folder)]
+    assert main([*whole, "--as-of", "2099-1-5"]) == 0
+    out, err = capsys.readouterr()
+    assert "days before 2099-1-5: this is no reading of that day." in out and err == ""
+    assert main([*whole, "--as-of", "2099-01-05", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert out.count("\n") == 1 and json.loads(out)["as_of"] < "2099" and err.startswith("The data end on ")
+
+
 @pytest.mark.parametrize(("arguments", "code", "words"), [
     (["--as-of", "yesterday"], 2, "as_of: `yesterday` is no day"),
     (["--as-of", "1990-01-02"], 2, "before the first session"),

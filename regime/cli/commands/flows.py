@@ -5,8 +5,9 @@ Depends on: cli; workflows.flows, workflows.flows_inputs, workflows.flows_tables
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,9 +16,13 @@ from regime.cli.printing import print_json, print_tables
 from regime.cli.progress import watching
 from regime.cli.streams import reserved_stdout
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 __all__ = ["flows"]
 
 CONFIG = "us_macro.yaml"
+CLOSED = 7  # days
 
 
 def flows(
@@ -49,7 +54,16 @@ def flows(
 
         own = OwnFiles(chain=chain, pe=pe, book=book, caps=caps)
         found = workflow(config, data=data, as_of=as_of, own=own, overrides=overrides, progress=progress)
+    late = _too_late(as_of, found.as_of)
     if json:
         print_json(found.to_dict())
+        print(*late, sep="\n", end="\n" if late else "", file=sys.stderr)
     else:
-        print_tables(reading_tables(found.readings), [f"As of {found.as_of:%Y-%m-%d}"])
+        print_tables(reading_tables(found.readings), [f"As of {found.as_of:%Y-%m-%d}", *late])
+
+
+def _too_late(asked: str | None, told: pd.Timestamp) -> tuple[str, ...]:
+    """What must be said where the data end before the date asked for; no exchange was closed for longer."""
+    days = 0 if asked is None else (type(told)(asked) - told).days
+    words = f"The data end on {told:%Y-%m-%d}, {days:,} days before {asked}: this is no reading of that day."
+    return (words,) if days > CLOSED else ()
