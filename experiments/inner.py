@@ -74,7 +74,7 @@ def enter(experiment: str, table: pd.DataFrame, verdict: str, trials: int | None
     so_far = count + sum(int(row["trials"]) for row in rows)
     made_by = "" if now is None else now.id[:12] + ("+" if now.dirty else "")
     with LIST.open("a", newline="") as file:
-        writer = csv.DictWriter(file, FIELDS)
+        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
         if not rows:
             writer.writeheader()
         writer.writerow(dict(zip(FIELDS, (experiment, made_by, run.run_id, count, so_far, verdict), strict=True)))
