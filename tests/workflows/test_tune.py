@@ -481,7 +481,7 @@ class TestKilledAndResumed:
 
 def workers_of(parent: int) -> list[int]:
     """Processes that a parent has begun to work, by their order."""
-    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(parent)], capture_output=True, text=True).stdout
+    listed = subprocess.run(["ps", "-ww", "-o", "pid=,args=", "--ppid", str(parent)], capture_output=True, text=True).stdout
     return [int(line.split()[0]) for line in listed.splitlines() if "spawn_main" in line]
 
 
