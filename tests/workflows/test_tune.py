@@ -481,7 +481,8 @@ class TestKilledAndResumed:
 
 def workers_of(parent: int) -> list[int]:
     """Processes that a parent has begun to work, by their order."""
-    listed = subprocess.run(["ps", "-ww", "-o", "pid=,args=", "--ppid", str(parent)], capture_output=True, text=True).stdout
+    command = ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(parent)]  # whole lines, however narrow the terminal
+    listed = subprocess.run(command, capture_output=True, text=True).stdout
     return [int(line.split()[0]) for line in listed.splitlines() if "spawn_main" in line]
 
 
