@@ -112,7 +112,7 @@ def main(data: str, question: str, out: str = "") -> None:
             write(Path(out) / name.replace(" ", "_"), settings, world, p)
     table = pd.DataFrame(rows).T
     print(table.to_string())
-    verdict = "see README" if question == "inner" else "nothing is chosen by these"
+    verdict = "the shipped composites" if question == "inner" else "nothing is chosen by these"
     enter(f"10_mechanisms: {question}", table, verdict, trials=len(rows) - 1)
 
 

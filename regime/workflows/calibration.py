@@ -1,6 +1,6 @@
 """Whether a run's probabilities mean what they say, and whether calibrating them once more would help.
 
-Depends on: evaluation, models.conformal, models.recalibration, report, schema, splits; workflows.data,
+Depends on: evaluation, models.conformal, models.recalibration, schema, splits; workflows.data,
 workflows.settings.
 """
 
@@ -20,14 +20,12 @@ from regime.evaluation.scores import log_losses, scored_rows
 from regime.evaluation.truth import Truth, truth_from_labels
 from regime.models.conformal import AdaptiveConformal
 from regime.models.recalibration import Method, Recalibration
-from regime.report.sections import Section
-from regime.report.tables import Row, Table
 from regime.schema import REGIMES, Labels
 from regime.splits.walk_forward import Fold
 from regime.workflows.data import World
 from regime.workflows.settings import Settings
 
-__all__ = ["CalibrationAccount", "calibration_account", "calibration_section"]
+__all__ = ["WORDS", "CalibrationAccount", "calibration_account"]
 
 WAYS: tuple[Method, ...] = ("none", "platt", "isotonic", "venn_abers")
 WORDS = {"none": "As they are", "platt": "Platt", "isotonic": "Isotonic", "venn_abers": "Venn-Abers"}
@@ -96,7 +94,7 @@ class CalibrationAccount:
 
     def _of_sets(self) -> str:
         whole = self.sets.loc["all"]
-        thin = self.sets.loc[self.sets.index.isin(REGIMES)].query("covered < @THIN")
+        thin = self.sets[self.sets.index.isin(REGIMES) & (self.sets["covered"] < THIN)]
         but = "" if thin.empty else "; it misses much of " + ", ".join(
             f"{name} ({row['covered']:.0%} held)" for name, row in thin.iterrows())
         return (f"A set of regimes meant to hold the true one {self.aim:.0%} of the time held it "
@@ -137,24 +135,15 @@ def calibration_account(settings: Settings, world: World, probabilities: pd.Data
                               sets=coverage_table(sets, truth), aim=SETS.coverage, today=today)
 
 
-def calibration_section(found: CalibrationAccount) -> Section:
-    """Part "Do the probabilities mean what they say?" of the page."""
-    known = not found.sets.empty
-    tables = (_ways_table(found.ways), _regimes_table(found.regimes), _sets_table(found.sets)) if known else ()
-    return Section(key="calibration", title="Do the probabilities mean what they say?",
-                   sentence=" ".join(found.sentences()), tables=tables)
-
-
 def _ways(truth: Truth, forecasts: Mapping[Method, pd.DataFrame], seed: int) -> pd.DataFrame:
     rows, base = {}, None
     for way, forecast in forecasts.items():
         stress, p = scored_rows(truth, forecast, way)
-        loss, parts = log_losses(stress, p), binned_brier_parts(stress, p)
+        loss = log_losses(stress, p)
         base = loss if base is None else base
         gain = bootstrap_interval(np.mean, pd.Series(1000 * (base - loss)), block=BLOCK, draws=DRAWS, seed=seed)
-        rows[way] = {"log_loss": float(loss.mean()), "brier": float(np.mean((p - stress) ** 2)),
-                     "reliability": parts.reliability, "resolution": parts.resolution,
-                     "gain": gain.estimate, "low": gain.low, "high": gain.high}
+        rows[way] = {"log_loss": float(loss.mean()), **_brier(stress, p), "gain": gain.estimate, "low": gain.low,
+                     "high": gain.high}
     return pd.DataFrame(rows).T
 
 
@@ -164,39 +153,13 @@ def _regimes(labels: Labels, probabilities: pd.DataFrame) -> pd.DataFrame:
     known, rows = came.notna().to_numpy(), {}
     for regime in REGIMES:
         hit, p = came.eq(regime).to_numpy(dtype=float)[known], probabilities[regime].to_numpy(dtype=float)[known]
-        parts = binned_brier_parts(hit, p)
-        rows[str(regime)] = {"forecast": float(p.mean()), "observed": float(hit.mean()),
-                             "brier": float(np.mean((p - hit) ** 2)), "reliability": parts.reliability,
-                             "resolution": parts.resolution}
+        rows[str(regime)] = {"forecast": float(p.mean()), "observed": float(hit.mean()), **_brier(hit, p)}
     return pd.DataFrame(rows).T
 
 
-def _ways_table(ways: pd.DataFrame) -> Table:
-    rows = tuple(Row(name=WORDS[str(way)], cells=(
-        f"{row['log_loss']:.4f}", f"{row['brier']:.4f}", f"{row['reliability']:.4f}", f"{row['resolution']:.4f}",
-        "" if way == "none" else f"{row['gain']:+.1f} ({row['low']:+.1f} to {row['high']:+.1f})".replace("-", "−")),
-        badge="in force" if way == "none" else "") for way, row in ways.iterrows())
-    return Table(title="Calibrated once more, at each refit on earlier forecasts", rows=rows,
-                 header=("", "Log loss", "Brier", "Reliability", "Resolution", "Gain"),
-                 note="Against the config's own definition of a fall. Reliability: mean squared distance of forecast "
-                      "and frequency, less is better. Gain: thousandths of a nat a day, with its 90% interval.")
-
-
-def _regimes_table(regimes: pd.DataFrame) -> Table:
-    rows = tuple(Row(name=str(regime), cells=(
-        f"{row['forecast']:.1%}", f"{row['observed']:.1%}", f"{row['brier']:.4f}", f"{row['reliability']:.4f}",
-        f"{row['resolution']:.4f}")) for regime, row in regimes.iterrows())
-    return Table(title="Each regime against the rest", rows=rows,
-                 header=("", "Forecast", "Observed", "Brier", "Reliability", "Resolution"))
-
-
-def _sets_table(sets: pd.DataFrame) -> Table:
-    rows = tuple(Row(name="All sessions" if name == "all" else str(name), cells=(
-        f"{row['sessions']:,.0f}", f"{row['covered']:.1%}", f"{row['regimes']:.2f}", f"{row['single']:.0%}"))
-        for name, row in sets.iterrows())
-    return Table(title=f"Sets of regimes meant to hold {SETS.coverage:.0%}, by year and by regime", rows=rows,
-                 folded=True, header=("", "Sessions", "Held the true one", "Regimes in a set", "Sets of one"),
-                 note="The promise is about all sessions together; a year, or a regime that came, may lie far below.")
+def _brier(hit: np.ndarray, p: np.ndarray) -> dict[str, float]:
+    parts = binned_brier_parts(hit, p)
+    return {"brier": float(np.mean((p - hit) ** 2)), "reliability": parts.reliability, "resolution": parts.resolution}
 
 
 def _records(table: pd.DataFrame) -> dict[str, dict[str, float | None]]:

@@ -1,7 +1,7 @@
 """What a run shows on its page, and the page of a run made earlier.
 
-Depends on: artifacts, config, report, evaluation.reliability; workflows.calibration, workflows.data,
-workflows.forecast, workflows.gate, workflows.honesty, workflows.honesty_sections, workflows.limits, workflows.luck,
+Depends on: artifacts, config, report, evaluation.reliability; workflows.calibration,
+workflows.calibration_section, workflows.data, workflows.forecast, workflows.gate, workflows.honesty, workflows.honesty_sections, workflows.limits, workflows.luck,
 workflows.reasons, workflows.settings, workflows.simulated_view, workflows.strategy, workflows.stress,
 workflows.verdict.
 """
@@ -28,7 +28,8 @@ from regime.report.page import render
 from regime.report.sections import Section
 from regime.runtime.predict import SavedModel
 from regime.schema import Regime
-from regime.workflows.calibration import CalibrationAccount, calibration_section
+from regime.workflows.calibration import CalibrationAccount
+from regime.workflows.calibration_section import calibration_section
 from regime.workflows.data import World
 from regime.workflows.forecast import Forecast
 from regime.workflows.gate import Gate

@@ -3,7 +3,6 @@
 import importlib
 
 import numpy as np
-import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -20,17 +19,6 @@ ARGUMENTS = {"core": ("a", "b"), "composites": {"rates": ("c", "d"), "trend": ("
 STRESS = REGIMES.index("deleveraging")
 
 
-@pytest.fixture(scope="module")
-def cases():
-    """Stress where `a` is high and `e` low; calm, fragile and recovery told apart by `b`; some gaps."""
-    rng = np.random.default_rng(8)
-    X = pd.DataFrame(rng.normal(size=(900, 6)), columns=list("abcdex"))
-    stress = rng.random(900) < 1 / (1 + np.exp(-(1.5 * X["a"] - X["e"] - 1.5)))
-    phase = np.digitize(X["b"] + rng.normal(0, 0.5, 900), [-0.5, 0.7])
-    y = np.where(stress, "deleveraging", np.array(["calm", "fragile", "recovery"])[phase])
-    return X.mask(rng.random(X.shape) < 0.03), y
-
-
 @pytest.fixture(scope="module", params=[HistGradientChallenger, CatBoostChallenger])
 def kind(request):
     if request.param is CatBoostChallenger:
@@ -39,8 +27,8 @@ def kind(request):
 
 
 @pytest.fixture(scope="module")
-def fitted(kind, cases):
-    return kind(**ARGUMENTS).fit(*cases)
+def fitted(kind, sample):
+    return kind(**ARGUMENTS).fit(*sample)
 
 
 def stress_of(model, X):
@@ -62,8 +50,8 @@ def test_it_comes_from_a_config_and_goes_back(kind):
         kind(**ARGUMENTS, linear_weight=2.0)
 
 
-def test_probabilities_are_four_columns_in_the_one_order(cases, fitted):
-    X, y = cases
+def test_probabilities_are_four_columns_in_the_one_order(sample, fitted):
+    X, y = sample
     p = fitted.predict_proba(X)
     assert p.shape == (900, 4) and (p >= 0).all() and not np.isnan(p).any()
     np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-12)
@@ -74,8 +62,8 @@ def test_probabilities_are_four_columns_in_the_one_order(cases, fitted):
     assert abs(p[:, STRESS].mean() - (y == "deleveraging").mean()) < 0.05
 
 
-def test_columns_are_taken_by_name(cases, kind, fitted):
-    X, y = cases
+def test_columns_are_taken_by_name(sample, kind, fitted):
+    X, y = sample
     p, shuffled = fitted.predict_proba(X), X[list("xedcba")].assign(extra=np.nan)
     assert fitted.predict_proba(shuffled).tobytes() == p.tobytes()
     assert kind(**ARGUMENTS).fit(shuffled, y).predict_proba(X).tobytes() == p.tobytes()
@@ -84,46 +72,46 @@ def test_columns_are_taken_by_name(cases, kind, fitted):
             call(X.drop(columns="d"))
 
 
-def test_one_row_alone_has_the_bits_it_has_among_many(cases, fitted):
-    p = fitted.predict_proba(cases[0])
+def test_one_row_alone_has_the_bits_it_has_among_many(sample, fitted):
+    p = fitted.predict_proba(sample[0])
     for rows in ([0], [899], [3, 500], range(0, 900, 7)):
-        assert fitted.predict_proba(cases[0].iloc[list(rows)]).tobytes() == p[list(rows)].tobytes()
-    assert fitted.predict_proba(cases[0].iloc[:0]).shape == (0, 4)
+        assert fitted.predict_proba(sample[0].iloc[list(rows)]).tobytes() == p[list(rows)].tobytes()
+    assert fitted.predict_proba(sample[0].iloc[:0]).shape == (0, 4)
 
 
-def test_a_seed_makes_a_fit_and_another_seed_another(cases, kind, fitted):
-    p = fitted.predict_proba(cases[0])
-    assert clone(fitted).fit(*cases).predict_proba(cases[0]).tobytes() == p.tobytes()
-    assert kind(**ARGUMENTS, seed=8).fit(*cases).predict_proba(cases[0]).tobytes() != p.tobytes()
+def test_a_seed_makes_a_fit_and_another_seed_another(sample, kind, fitted):
+    p = fitted.predict_proba(sample[0])
+    assert clone(fitted).fit(*sample).predict_proba(sample[0]).tobytes() == p.tobytes()
+    assert kind(**ARGUMENTS, seed=8).fit(*sample).predict_proba(sample[0]).tobytes() != p.tobytes()
     assert len(fitted.heads_.stress) == fitted.seeds == 2
 
 
-def test_seeds_are_averaged_in_log_odds(cases, kind):
-    X = cases[0]
+def test_seeds_are_averaged_in_log_odds(sample, kind):
+    X = sample[0]
     logit = {}
     for seeds, seed in ((1, 7), (1, 8), (2, 7)):
-        p = stress_of(kind(**ARGUMENTS, linear_weight=0.0, seeds=seeds, seed=seed).fit(*cases), X)
+        p = stress_of(kind(**ARGUMENTS, linear_weight=0.0, seeds=seeds, seed=seed).fit(*sample), X)
         logit[seeds, seed] = np.log(p / (1 - p))
     np.testing.assert_allclose(logit[2, 7], (logit[1, 7] + logit[1, 8]) / 2, atol=1e-9)
 
 
 @pytest.mark.parametrize("missing", ["calm", "fragile", "recovery"])
-def test_a_class_that_never_came_still_has_its_column(cases, kind, missing):
-    X, y = cases
+def test_a_class_that_never_came_still_has_its_column(sample, kind, missing):
+    X, y = sample
     p = kind(**ARGUMENTS).fit(X[y != missing], y[y != missing]).predict_proba(X)
     assert p.shape == (900, 4) and p[:, REGIMES.index(missing)].max() < 0.01
     np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-12)
 
 
-def test_one_class_alone_cannot_be_learnt(cases, kind):
-    X, y = cases
+def test_one_class_alone_cannot_be_learnt(sample, kind):
+    X, y = sample
     for rows in (y == "deleveraging", y != "deleveraging"):
         with pytest.raises(InvalidDataError, match="one class only; widen"):
             kind(**ARGUMENTS).fit(X[rows], y[rows])
 
 
-def test_one_hot_weights_are_hard_labels_and_soft_ones_lie_between(cases, kind, fitted):
-    X, y = cases
+def test_one_hot_weights_are_hard_labels_and_soft_ones_lie_between(sample, kind, fitted):
+    X, y = sample
     hard = (y[:, None] == np.asarray(REGIMES)).astype(float)
     assert kind(**ARGUMENTS).fit(X, hard).predict_proba(X).tobytes() == fitted.predict_proba(X).tobytes()
     soft = kind(**ARGUMENTS).fit(X, 0.5 * hard + 0.5 * hard.mean(axis=0)).predict_proba(X)
@@ -131,22 +119,22 @@ def test_one_hot_weights_are_hard_labels_and_soft_ones_lie_between(cases, kind, 
     assert abs(soft[:, STRESS].mean() - hard[:, STRESS].mean()) < 0.03
 
 
-def test_a_logistic_alone_is_the_classifiers(cases, kind):
-    X, y = cases
+def test_a_logistic_alone_is_the_classifiers(sample, kind):
+    X, y = sample
     ours, theirs = (cls(**ARGUMENTS, linear_weight=1.0).fit(X, y) for cls in (kind, DeleveragingClassifier))
     assert ours.heads_.stress == () and ours.heads_.linear == theirs.parts_.linear
     assert stress_of(ours, X).tobytes() == stress_of(theirs, X).tobytes()
 
 
-def test_a_phase_too_rare_to_learn_is_shared_out_as_the_classifier_does(cases, kind):
-    X, y = cases
+def test_a_phase_too_rare_to_learn_is_shared_out_as_the_classifier_does(sample, kind):
+    X, y = sample
     rare = {**ARGUMENTS, "phase_trees": TreeSettings(leaf_rows=600)}
     ours, theirs = (cls(**rare).fit(X, y) for cls in (kind, DeleveragingClassifier))
     assert ours.heads_.phase is None and ours.heads_.phase_prior == theirs.parts_.phase_prior
 
 
-def test_a_signed_core_column_binds_the_trees(cases, kind):
-    X, y = cases
+def test_a_signed_core_column_binds_the_trees(sample, kind):
+    X, y = sample
     trees = {**ARGUMENTS, "linear_weight": 0.0}
     rising = kind(**{**trees, "signs": {**ARGUMENTS["signs"], "a": 1}}).fit(X, y)
     falling = kind(**{**trees, "signs": {**ARGUMENTS["signs"], "a": -1}}).fit(X, y)
@@ -157,8 +145,8 @@ def test_a_signed_core_column_binds_the_trees(cases, kind):
     assert np.ptp(stress_of(rising, X.assign(b=0.0))) > 0.05
 
 
-def test_missing_values_and_constant_columns_are_no_fault(cases, kind, fitted):
-    X, y = cases
+def test_missing_values_and_constant_columns_are_no_fault(sample, kind, fitted):
+    X, y = sample
     for hollow in (X.assign(c=np.nan, b=1.0), X.assign(b=np.nan)):
         model = kind(**ARGUMENTS, linear_weight=0.0).fit(hollow, y)
         assert np.isfinite(model.predict_proba(hollow)).all()
@@ -168,15 +156,15 @@ def test_missing_values_and_constant_columns_are_no_fault(cases, kind, fitted):
         fitted.predict_proba(X.assign(a=np.inf))
 
 
-def test_it_cannot_pass_for_a_model_that_can_be_saved(cases, kind, fitted):
+def test_it_cannot_pass_for_a_model_that_can_be_saved(sample, kind, fitted):
     assert not hasattr(fitted, "parts_")
     with pytest.raises(NotFittedError):
-        kind(**ARGUMENTS).predict_proba(cases[0])
+        kind(**ARGUMENTS).predict_proba(sample[0])
 
 
-def test_nothing_is_written(cases, kind, tmp_path, monkeypatch):
+def test_nothing_is_written(sample, kind, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    kind(**ARGUMENTS).fit(*cases)
+    kind(**ARGUMENTS).fit(*sample)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -9,7 +9,8 @@ import pytest
 from regime.evaluation.truth import truth_from_labels
 from regime.progress import NoProgress
 from regime.schema import REGIMES
-from regime.workflows.calibration import calibration_account, calibration_section
+from regime.workflows.calibration import calibration_account
+from regime.workflows.calibration_section import calibration_section
 from regime.workflows.data import read_world
 from regime.workflows.settings import load_settings
 

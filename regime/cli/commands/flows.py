@@ -57,7 +57,8 @@ def flows(
     late = _too_late(as_of, found.as_of)
     if json:
         print_json(found.to_dict())
-        print(*late, sep="\n", end="\n" if late else "", file=sys.stderr)
+        for words in late:
+            print(words, file=sys.stderr)
     else:
         print_tables(reading_tables(found.readings), [f"As of {found.as_of:%Y-%m-%d}", *late])
 
