@@ -1,8 +1,8 @@
 """What a run shows on its page, and the page of a run made earlier.
 
-Depends on: artifacts, config, report, evaluation.reliability; workflows.calibration,
-workflows.calibration_section, workflows.data, workflows.forecast, workflows.gate, workflows.honesty, workflows.honesty_sections, workflows.limits, workflows.luck,
-workflows.reasons, workflows.settings, workflows.simulated_view, workflows.strategy, workflows.stress,
+Depends on: artifacts, config, report, evaluation.reliability; workflows.calibration, workflows.calibration_section,
+workflows.data, workflows.forecast, workflows.gate, workflows.honesty, workflows.honesty_sections, workflows.limits,
+workflows.luck, workflows.reasons, workflows.settings, workflows.simulated_view, workflows.strategy, workflows.stress,
 workflows.verdict.
 """
 
