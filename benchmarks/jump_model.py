@@ -23,7 +23,9 @@ def features() -> tuple[np.ndarray, np.ndarray]:
     stress = np.zeros(ROWS, bool)
     for t in range(1, ROWS):
         stress[t] = rng.random() < (0.98 if stress[t - 1] else 0.005)
-    returns = pd.Series(np.where(stress, rng.normal(-0.002, 0.022, ROWS), rng.normal(0.0007, 0.008, ROWS)))
+    returns = pd.Series(
+        np.where(stress, rng.normal(-0.002, 0.022, ROWS), rng.normal(0.0007, 0.008, ROWS))
+    )
     table = jump_features(returns).dropna()
     return standardise(table), returns[table.index].to_numpy()
 
@@ -43,17 +45,37 @@ def measure() -> dict[str, object]:
     fit_jump_model(X[:100], n_states=2, penalty=1.0)  # compiles
     rows = []
     for penalty in PENALTIES:
-        own, fast = timed(lambda p=penalty: fit_jump_model(X, n_states=2, penalty=p, n_init=STARTS), 5)
-        theirs, slow = timed(lambda p=penalty: Reference(n_components=2, jump_penalty=p, n_init=STARTS).fit(
-            X, ret_ser=returns, sort_by="cumret"), 1)
+        own, fast = timed(
+            lambda p=penalty: fit_jump_model(X, n_states=2, penalty=p, n_init=STARTS), 5
+        )
+        theirs, slow = timed(
+            lambda p=penalty: Reference(n_components=2, jump_penalty=p, n_init=STARTS).fit(
+                X, ret_ser=returns, sort_by="cumret"
+            ),
+            1,
+        )
         labels = own.sorted_by(-returns).labels
-        rows.append({"penalty": penalty, "own_seconds": round(fast, 4), "jumpmodels_seconds": round(slow, 3),
-                     "ratio": round(slow / fast, 1), "labels_equal": bool((labels == theirs.labels_).all()),
-                     "objective_difference": float(own.objective - theirs.val_)})
+        rows.append(
+            {
+                "penalty": penalty,
+                "own_seconds": round(fast, 4),
+                "jumpmodels_seconds": round(slow, 3),
+                "ratio": round(slow / fast, 1),
+                "labels_equal": bool((labels == theirs.labels_).all()),
+                "objective_difference": float(own.objective - theirs.val_),
+            }
+        )
     worst = min(row["ratio"] for row in rows)
     passed = worst >= CLAIM and all(row["labels_equal"] for row in rows)
-    return {"claim": f"at least {CLAIM:g}x jumpmodels at equal labels", "rows": ROWS, "features": X.shape[1],
-            "starts": STARTS, "fits": rows, "ratio": worst, "passed": passed}
+    return {
+        "claim": f"at least {CLAIM:g}x jumpmodels at equal labels",
+        "rows": ROWS,
+        "features": X.shape[1],
+        "starts": STARTS,
+        "fits": rows,
+        "ratio": worst,
+        "passed": passed,
+    }
 
 
 def main() -> int:
@@ -62,7 +84,10 @@ def main() -> int:
         print(json.dumps(result))
     else:
         print(pd.DataFrame(result["fits"]).to_string(index=False))
-        print(f"least ratio {result['ratio']}x, claim {CLAIM:g}x: {'kept' if result['passed'] else 'BROKEN'}")
+        print(
+            f"least ratio {result['ratio']}x, claim {CLAIM:g}x: "
+            f"{'kept' if result['passed'] else 'BROKEN'}"
+        )
     return 0 if result["passed"] else 1
 
 

@@ -1,4 +1,6 @@
-"""Mechanisms on 9,000 sessions: comovement against a numpy window at a time, and all feature columns at once.
+"""Mechanisms on 9,000 sessions.
+
+Comovement against a numpy window at a time, and all feature columns at once.
 
 Usage: python benchmarks/mechanisms.py [--json]
 """
@@ -24,27 +26,33 @@ def markets() -> pd.DataFrame:
     """Moves of markets that share a factor."""
     rng = np.random.default_rng(7)
     moves = 0.6 * rng.normal(size=(ROWS, 1)) + 0.8 * rng.normal(size=(ROWS, MARKETS))
-    return pd.DataFrame(moves, pd.bdate_range("1990-01-02", periods=ROWS, name="date"), list(range(MARKETS)))
+    return pd.DataFrame(
+        moves, pd.bdate_range("1990-01-02", periods=ROWS, name="date"), list(range(MARKETS))
+    )
 
 
 def panel(features: FeatureSet) -> Panel:
     """Walks for every series that a feature reads."""
     steps = np.random.default_rng(1).normal(0, 0.01, (ROWS, len(features.inputs)))
-    values = pd.DataFrame(100 * np.exp(steps.cumsum(axis=0)), markets().index, list(features.inputs))
+    values = pd.DataFrame(
+        100 * np.exp(steps.cumsum(axis=0)), markets().index, list(features.inputs)
+    )
     return Panel(values=values, age=values * 0.0)
 
 
 def by_window(reading: Callable[[np.ndarray], float]) -> Quantity:
     """A reading of the correlations about zero of each window, one window at a time."""
+
     def quantity(moves: pd.DataFrame) -> pd.Series:
         values = moves.clip(-6, 6).to_numpy()
         found = np.full(len(values), np.nan)
         for t in range(LOOKBACK - 1, len(values)):
-            window = values[t - LOOKBACK + 1:t + 1]
+            window = values[t - LOOKBACK + 1 : t + 1]
             cross = window.T @ window
             scale = np.sqrt(np.diag(cross))
             found[t] = reading(cross / np.outer(scale, scale))
         return pd.Series(found, moves.index)
+
     return quantity
 
 
@@ -65,10 +73,14 @@ def plain_turbulence(moves: pd.DataFrame) -> pd.Series:
 
 PAIRS = MARKETS * (MARKETS - 1)
 QUANTITIES: dict[str, tuple[Quantity, Quantity]] = {
-    "average correlation": (lambda m: average_correlation(m, LOOKBACK),
-                            by_window(lambda c: float((c.sum() - MARKETS) / PAIRS))),
-    "absorption ratio": (lambda m: absorption_ratio(m, LOOKBACK),
-                         by_window(lambda c: float(np.linalg.eigvalsh(c)[-3:].sum() / MARKETS))),
+    "average correlation": (
+        lambda m: average_correlation(m, LOOKBACK),
+        by_window(lambda c: float((c.sum() - MARKETS) / PAIRS)),
+    ),
+    "absorption ratio": (
+        lambda m: absorption_ratio(m, LOOKBACK),
+        by_window(lambda c: float(np.linalg.eigvalsh(c)[-3:].sum() / MARKETS)),
+    ),
     "turbulence": (lambda m: turbulence(m, HALFLIFE, SHRINKAGE, MINIMUM), plain_turbulence),
 }
 
@@ -85,11 +97,19 @@ def row(name: str, moves: pd.DataFrame) -> dict[str, object]:
     own, plain = QUANTITIES[name]
     a, b = own(moves).to_numpy(), plain(moves).to_numpy()  # compiles as well
     both = np.isfinite(a) & np.isfinite(b)
-    equal = bool(both.sum() > ROWS - 2 * LOOKBACK - MINIMUM and np.allclose(a[both], b[both], rtol=1e-8))
-    fast, slow = np.array([(seconds(lambda: own(moves)), seconds(lambda: plain(moves)))
-                           for _ in range(REPEATS)]).min(axis=0)
-    return {"quantity": name, "own_seconds": round(fast, 4), "numpy_seconds": round(slow, 4),
-            "ratio": round(fast / slow, 3), "values_equal": equal}
+    equal = bool(
+        both.sum() > ROWS - 2 * LOOKBACK - MINIMUM and np.allclose(a[both], b[both], rtol=1e-8)
+    )
+    fast, slow = np.array(
+        [(seconds(lambda: own(moves)), seconds(lambda: plain(moves))) for _ in range(REPEATS)]
+    ).min(axis=0)
+    return {
+        "quantity": name,
+        "own_seconds": round(fast, 4),
+        "numpy_seconds": round(slow, 4),
+        "ratio": round(fast / slow, 3),
+        "values_equal": equal,
+    }
 
 
 def measure() -> dict[str, object]:
@@ -99,10 +119,18 @@ def measure() -> dict[str, object]:
     known = panel(features)
     features(known)  # compiles
     whole = min(seconds(lambda: features(known)) for _ in range(REPEATS))
-    return {"claim": f"at most {CLAIM:g}x numpy at equal values; all feature columns in at most {SECONDS:g} s",
-            "rows": ROWS, "markets": MARKETS, "quantities": rows, "ratio": round(ratio, 3),
-            "feature_columns": len(features.specs), "feature_seconds": round(whole, 2),
-            "passed": bool(ratio <= CLAIM and whole <= SECONDS and all(r["values_equal"] for r in rows))}
+    return {
+        "claim": f"at most {CLAIM:g}x numpy at equal values; all feature columns in at most {SECONDS:g} s",
+        "rows": ROWS,
+        "markets": MARKETS,
+        "quantities": rows,
+        "ratio": round(ratio, 3),
+        "feature_columns": len(features.specs),
+        "feature_seconds": round(whole, 2),
+        "passed": bool(
+            ratio <= CLAIM and whole <= SECONDS and all(r["values_equal"] for r in rows)
+        ),
+    }
 
 
 def main() -> int:

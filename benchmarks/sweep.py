@@ -2,9 +2,9 @@
 
 Usage: python benchmarks/sweep.py [--json] [--full]
 
-vectorbt runs chunks of 200 settings from exposures that are given to it; the sweep makes them itself. By
-default vectorbt is timed on some chunks drawn at random from the very settings and its time is scaled to all
-of them, as the output says; ``--full`` runs every chunk.
+vectorbt runs chunks of 200 settings from exposures that are given to it; the sweep makes them
+itself. By default vectorbt is timed on some chunks drawn at random from the very settings and its
+time is scaled to all of them, as the output says; ``--full`` runs every chunk.
 """
 
 import json
@@ -37,31 +37,70 @@ def market():
         level[t] = 0.975 * level[t - 1] + shocks[t]
     odds = np.exp(level[:, :4])
     signals = pd.DataFrame(odds / odds.sum(axis=1, keepdims=True), dates, list(REGIMES))
-    prices = pd.Series(100 * np.exp(np.cumsum(rng.normal(3e-4, 0.01, DAYS))), index=dates, name="SPY")
+    prices = pd.Series(
+        100 * np.exp(np.cumsum(rng.normal(3e-4, 0.01, DAYS))), index=dates, name="SPY"
+    )
     return prices, signals.assign(volatility=0.15 * np.exp(level[:, 4]))
 
 
 def grid(times=1):
     """10,000 settings of four stacks, or a multiple with more volatility targets and steps."""
+
     def spread(low, high, count):
         return np.linspace(low, high, count).round(6).tolist()
 
-    hysteresis = {"Hysteresis": {"enter": spread(0.35, 0.8, 10), "leave": spread(0.1, 0.3, 5),
-                                 "halflife": [0.0, 2.0, 5.0, 10.0]}}
-    threshold = {"Threshold": {"level": spread(0.3, 0.8, 10), "halflife": [0.0, 1.0, 2.0, 5.0, 10.0]}}
-    ramp = {"Ramp": {"low": spread(0.05, 0.3, 10), "high": spread(0.4, 0.9, 10), "halflife": [0.0, 5.0]}}
-    return Grid(stacks=(
-        StackGrid(rules=(hysteresis, {"MinimumHold": {"days": [1, 2, 3, 5, 10]}},
-                         {"VolatilityTarget": {"target": spread(0.1, 0.16, 4 * times)}})),
-        StackGrid(rules=(hysteresis, {"Cooldown": {"days": [0, 5, 10, 20, 40]}},
-                         {"CapStep": {"per_day": spread(0.1, 1.0, 3 * times)}})),
-        StackGrid(rules=(threshold, {"Cooldown": {"days": [0, 5, 10, 20, 40]}},
-                         {"VolatilityTarget": {"target": spread(0.08, 0.2, 8 * times)}})),
-        StackGrid(rules=(ramp, {"CapStep": {"per_day": spread(0.1, 0.5, 5 * times)}}, "VolatilityTarget"))))
+    hysteresis = {
+        "Hysteresis": {
+            "enter": spread(0.35, 0.8, 10),
+            "leave": spread(0.1, 0.3, 5),
+            "halflife": [0.0, 2.0, 5.0, 10.0],
+        }
+    }
+    threshold = {
+        "Threshold": {"level": spread(0.3, 0.8, 10), "halflife": [0.0, 1.0, 2.0, 5.0, 10.0]}
+    }
+    ramp = {
+        "Ramp": {"low": spread(0.05, 0.3, 10), "high": spread(0.4, 0.9, 10), "halflife": [0.0, 5.0]}
+    }
+    return Grid(
+        stacks=(
+            StackGrid(
+                rules=(
+                    hysteresis,
+                    {"MinimumHold": {"days": [1, 2, 3, 5, 10]}},
+                    {"VolatilityTarget": {"target": spread(0.1, 0.16, 4 * times)}},
+                )
+            ),
+            StackGrid(
+                rules=(
+                    hysteresis,
+                    {"Cooldown": {"days": [0, 5, 10, 20, 40]}},
+                    {"CapStep": {"per_day": spread(0.1, 1.0, 3 * times)}},
+                )
+            ),
+            StackGrid(
+                rules=(
+                    threshold,
+                    {"Cooldown": {"days": [0, 5, 10, 20, 40]}},
+                    {"VolatilityTarget": {"target": spread(0.08, 0.2, 8 * times)}},
+                )
+            ),
+            StackGrid(
+                rules=(
+                    ramp,
+                    {"CapStep": {"per_day": spread(0.1, 0.5, 5 * times)}},
+                    "VolatilityTarget",
+                )
+            ),
+        )
+    )
 
 
 def orders_of(decided):
-    """Sizes for vectorbt: the weight due one close later, only where it changes; the endowment first."""
+    """Sizes for vectorbt: the weight due one close later, only where it changes.
+
+    The endowment first.
+    """
     due = np.vstack([np.ones((1, decided.shape[1])), decided[:-1]])
     changed = np.vstack([np.ones((1, decided.shape[1]), bool), due[1:] != due[:-1]])
     return np.where(changed, due, np.nan)
@@ -71,9 +110,19 @@ def theirs(prices, sizes, fees):
     """Final value and order count of a chunk, as a fraction of the starting capital."""
     import vectorbt as vbt
 
-    portfolio = vbt.Portfolio.from_orders(prices, size=sizes, size_type="targetpercent", fees=fees, freq="1D",
-                                          direction="longonly", engine="auto")
-    return portfolio.final_value().to_numpy() / portfolio.init_cash, portfolio.orders.count().to_numpy() - 1
+    portfolio = vbt.Portfolio.from_orders(
+        prices,
+        size=sizes,
+        size_type="targetpercent",
+        fees=fees,
+        freq="1D",
+        direction="longonly",
+        engine="auto",
+    )
+    return (
+        portfolio.final_value().to_numpy() / portfolio.init_cash,
+        portfolio.orders.count().to_numpy() - 1,
+    )
 
 
 def seconds(action):
@@ -87,7 +136,9 @@ def against_vectorbt(every):
     prices, signals = market()
     programs = grid().programs()
     order = np.random.default_rng(1).permutation(SETTINGS)
-    chunks = [order[start:start + CHUNK] for start in range(0, SETTINGS, CHUNK)][:None if every else SAMPLED]
+    chunks = [order[start : start + CHUNK] for start in range(0, SETTINGS, CHUNK)][
+        : None if every else SAMPLED
+    ]
     fees = np.full((DAYS, 1), COSTS.bps / 1e4)
     fees[0] = 0.0
     result = sweep(prices, signals, programs, COSTS, statistics="final")  # compiles
@@ -95,7 +146,9 @@ def against_vectorbt(every):
     mine, full, other, equity, orders = [], [], [], 0.0, 0
     for turn, rows in enumerate(chunks if every else chunks * (ROUNDS // SAMPLED)):
         if turn < len(chunks):
-            sizes = orders_of(np.column_stack([exposures(signals, programs, int(row)) for row in rows]))
+            sizes = orders_of(
+                np.column_stack([exposures(signals, programs, int(row)) for row in rows])
+            )
         if turn == 0:
             theirs(prices, sizes, fees)  # warm
         mine.append(seconds(lambda: sweep(prices, signals, programs, COSTS, statistics="final"))[1])
@@ -103,18 +156,29 @@ def against_vectorbt(every):
         other.append(spent)
         full.append(seconds(lambda: sweep(prices, signals, programs, COSTS))[1])
         if turn < len(chunks):
-            equity = max(equity, float(np.abs(value / result.table["final_equity"].to_numpy()[rows] - 1.0).max()))
+            equity = max(
+                equity,
+                float(np.abs(value / result.table["final_equity"].to_numpy()[rows] - 1.0).max()),
+            )
             orders += int((count != result.table["orders"].to_numpy()[rows]).sum())
     (own, busy), (own_full, _) = np.median(mine, axis=0), np.median(full, axis=0)
-    scaled, busy_scaled = np.sum(other, axis=0) if every else np.median(other, axis=0) * SETTINGS / CHUNK
+    scaled, busy_scaled = (
+        np.sum(other, axis=0) if every else np.median(other, axis=0) * SETTINGS / CHUNK
+    )
     how = "all measured" if every else "scaled to all"
-    return {"seconds": round(own, 4), "seconds_full_statistics": round(own_full, 4),
-            "vectorbt_seconds": round(scaled, 2),
-            "vectorbt_time": f"{len(chunks)} of {SETTINGS // CHUNK} chunks of {CHUNK} in {len(other)} runs, {how}",
-            "ratio_vs_vectorbt": round(scaled / own, 1), "ratio_full_statistics": round(scaled / own_full, 1),
-            "ratio_of_processor_seconds": round(busy_scaled / busy, 1), "compared_settings": CHUNK * len(chunks),
-            "max_relative_difference": equity, "order_counts_that_differ": orders,
-            "mean_orders": round(float(result.table["orders"].mean()), 1)}
+    return {
+        "seconds": round(own, 4),
+        "seconds_full_statistics": round(own_full, 4),
+        "vectorbt_seconds": round(scaled, 2),
+        "vectorbt_time": f"{len(chunks)} of {SETTINGS // CHUNK} chunks of {CHUNK} in {len(other)} runs, {how}",
+        "ratio_vs_vectorbt": round(scaled / own, 1),
+        "ratio_full_statistics": round(scaled / own_full, 1),
+        "ratio_of_processor_seconds": round(busy_scaled / busy, 1),
+        "compared_settings": CHUNK * len(chunks),
+        "max_relative_difference": equity,
+        "order_counts_that_differ": orders,
+        "mean_orders": round(float(result.table["orders"].mean()), 1),
+    }
 
 
 def growth():
@@ -122,11 +186,20 @@ def growth():
     prices, signals = market()
     few, many = grid().programs(), grid(LARGER).programs()
     sweep(prices, signals, few, COSTS)
-    times = [(seconds(lambda: sweep(prices, signals, few, COSTS))[1],
-              seconds(lambda: sweep(prices, signals, many, COSTS))[1]) for _ in range(3)]
+    times = [
+        (
+            seconds(lambda: sweep(prices, signals, few, COSTS))[1],
+            seconds(lambda: sweep(prices, signals, many, COSTS))[1],
+        )
+        for _ in range(3)
+    ]
     small, large = np.median([[own[0], other[0]] for own, other in times], axis=0)
-    return {"settings": len(many), "seconds": round(large, 3), "times_the_time": round(large / small, 2),
-            "peak_megabytes": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)}
+    return {
+        "settings": len(many),
+        "seconds": round(large, 3),
+        "times_the_time": round(large / small, 2),
+        "peak_megabytes": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+    }
 
 
 def main():
@@ -134,14 +207,27 @@ def main():
         print(json.dumps(growth()))
         return 0
     warnings.simplefilter("ignore")
-    larger = json.loads(subprocess.run([sys.executable, __file__, "--growth"], capture_output=True, text=True,
-                                       check=True).stdout)
-    result = {"settings": SETTINGS, "days": DAYS, **against_vectorbt("--full" in sys.argv), "larger": larger,
-              "engine": f"own numba kernel, {os.cpu_count()} threads; vectorbt engine=auto", "claim": CLAIM,
-              "load": round(os.getloadavg()[0], 2)}
-    result["passed"] = (result["ratio_vs_vectorbt"] >= CLAIM and result["max_relative_difference"] <= ROOM
-                        and not result["order_counts_that_differ"] and larger["times_the_time"] <= TIME_CLAIM
-                        and larger["peak_megabytes"] <= MEGABYTES)
+    larger = json.loads(
+        subprocess.run(
+            [sys.executable, __file__, "--growth"], capture_output=True, text=True, check=True
+        ).stdout
+    )
+    result = {
+        "settings": SETTINGS,
+        "days": DAYS,
+        **against_vectorbt("--full" in sys.argv),
+        "larger": larger,
+        "engine": f"own numba kernel, {os.cpu_count()} threads; vectorbt engine=auto",
+        "claim": CLAIM,
+        "load": round(os.getloadavg()[0], 2),
+    }
+    result["passed"] = (
+        result["ratio_vs_vectorbt"] >= CLAIM
+        and result["max_relative_difference"] <= ROOM
+        and not result["order_counts_that_differ"]
+        and larger["times_the_time"] <= TIME_CLAIM
+        and larger["peak_megabytes"] <= MEGABYTES
+    )
     if "--json" in sys.argv:
         print(json.dumps(result))
     else:

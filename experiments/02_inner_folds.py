@@ -27,8 +27,12 @@ from regime.workflows.forecast import walk_forward
 from regime.workflows.settings import Settings
 
 
-def falls(weights: tuple[float, ...], depths: tuple[float, ...] = (1.5, 2.0, 2.5)) -> tuple[EpisodeLabels, ...]:
-    return tuple(EpisodeLabels(depth=depth, core_weight=weight) for weight in weights for depth in depths)
+def falls(
+    weights: tuple[float, ...], depths: tuple[float, ...] = (1.5, 2.0, 2.5)
+) -> tuple[EpisodeLabels, ...]:
+    return tuple(
+        EpisodeLabels(depth=depth, core_weight=weight) for weight in weights for depth in depths
+    )
 
 
 def variants(base: Settings) -> dict[str, Settings]:
@@ -36,7 +40,9 @@ def variants(base: Settings) -> dict[str, Settings]:
     model, splits = base.model, base.splits
     core = model.core
 
-    def labelled(*labellers: EpisodeLabels | JumpModelLabels, weights: tuple[float, ...] = ()) -> Settings:
+    def labelled(
+        *labellers: EpisodeLabels | JumpModelLabels, weights: tuple[float, ...] = ()
+    ) -> Settings:
         return replace(base, labels=AveragedLabels(labellers=labellers, weights=weights))
 
     def without(*words: str) -> tuple[str, ...]:
@@ -48,10 +54,12 @@ def variants(base: Settings) -> dict[str, Settings]:
         "refit monthly": replace(base, splits=replace(splits, refit_months=1)),
         "labels: S&P falls only": labelled(*falls((1.0,))),
         "labels: one depth, S&P only": labelled(EpisodeLabels(depth=2.0, core_weight=1.0)),
-        "labels: quarter jump model, 2 states": labelled(*falls((1.0, 0.7)), JumpModelLabels(),
-                                                         weights=(1,) * 6 + (2,)),
-        "labels: quarter jump model, 3 states": labelled(*falls((1.0, 0.7)), JumpModelLabels(n_states=3),
-                                                         weights=(1,) * 6 + (2,)),
+        "labels: quarter jump model, 2 states": labelled(
+            *falls((1.0, 0.7)), JumpModelLabels(), weights=(1,) * 6 + (2,)
+        ),
+        "labels: quarter jump model, 3 states": labelled(
+            *falls((1.0, 0.7)), JumpModelLabels(n_states=3), weights=(1,) * 6 + (2,)
+        ),
         "labels: jump model only, 2 states": labelled(JumpModelLabels()),
         "logistic only": replace(base, model=replace(model, linear_weight=1.0)),
         "trees only": replace(base, model=replace(model, linear_weight=0.0)),
@@ -59,12 +67,17 @@ def variants(base: Settings) -> dict[str, Settings]:
         "composites weigh double": replace(base, model=replace(model, composite_weight=2.0)),
         "penalty 100": replace(base, model=replace(model, penalty=100.0)),
         "penalty 10": replace(base, model=replace(model, penalty=10.0)),
-        "trees twice as many": replace(base, model=replace(model, trees=replace(model.trees, rounds=300))),
+        "trees twice as many": replace(
+            base, model=replace(model, trees=replace(model.trees, rounds=300))
+        ),
         "core without fall state": replace(base, model=replace(model, core=without("fall_"))),
-        "core without small and large falls": replace(base, model=replace(model, core=without("small_", "large_"))),
+        "core without small and large falls": replace(
+            base, model=replace(model, core=without("small_", "large_"))
+        ),
         "core without rate change": replace(base, model=replace(model, core=without("rate10"))),
-        "core: rivals' scores only": replace(base, model=replace(model, core=without(
-            "fall_", "mean_return", "rate10", "shock"))),
+        "core: rivals' scores only": replace(
+            base, model=replace(model, core=without("fall_", "mean_return", "rate10", "shock"))
+        ),
     }
 
 
@@ -76,11 +89,22 @@ def main(data: str) -> None:
         if not rows:
             days = forecast.probabilities.index
             for rival in ("downside_rank", "below_200dma"):
-                rows[f"rival: {rival}"] = _cells(truths, {key: baseline_probabilities(
-                    years.scores[[rival]], truth.stress, truth.known_at, forecast.folds)[rival].loc[days]
-                    for key, truth in truths.items()})
+                rows[f"rival: {rival}"] = _cells(
+                    truths,
+                    {
+                        key: baseline_probabilities(
+                            years.scores[[rival]], truth.stress, truth.known_at, forecast.folds
+                        )[rival].loc[days]
+                        for key, truth in truths.items()
+                    },
+                )
         rows[name] = _cells(truths, dict.fromkeys(truths, forecast.probabilities))
-        print(name, {key: round(value, 4) for key, value in rows[name].items()}, file=sys.stderr, flush=True)
+        print(
+            name,
+            {key: round(value, 4) for key, value in rows[name].items()},
+            file=sys.stderr,
+            flush=True,
+        )
     table = pd.DataFrame(rows).T.round(4)
     print(table.to_string())
     enter("02_inner_folds", table, "the shipped config", trials=len(rows) - 2)
@@ -90,7 +114,10 @@ def _cells(truths: dict[str, Truth], forecasts: dict[str, Any]) -> dict[str, flo
     cells = {}
     for key, truth in truths.items():
         row = score_table(truth, {"model": forecasts[key]}).iloc[0]
-        cells |= {f"{key} loss": float(row["log_loss"]), f"{key} AP": float(row["average_precision"])}
+        cells |= {
+            f"{key} loss": float(row["log_loss"]),
+            f"{key} AP": float(row["average_precision"]),
+        }
     return cells
 
 

@@ -1,6 +1,9 @@
-"""Ask what a signal of one's own would have earned: here, SPY held above its average of ten month-ends.
+"""Ask what a signal of one's own would have earned.
 
-Anything indexed by date with values in [0, 1] is a signal; decided at a close, it is filled at the next one.
+Here, SPY held above its average of ten month-ends.
+
+Anything indexed by date with values in [0, 1] is a signal; decided at a close, it is filled at the
+next one.
 
 usage: python experiments/05_own_signal.py DATA
 """
@@ -14,7 +17,15 @@ import pandas as pd
 
 from regime.backtest import Costs, backtest
 
-FIGURES = ("cagr", "volatility", "sharpe", "max_drawdown", "mean_exposure", "turnover", "cost_per_year")
+FIGURES = (
+    "cagr",
+    "volatility",
+    "sharpe",
+    "max_drawdown",
+    "mean_exposure",
+    "turnover",
+    "cost_per_year",
+)
 
 
 def column(path: Path, name: str) -> pd.Series:
@@ -22,7 +33,10 @@ def column(path: Path, name: str) -> pd.Series:
 
 
 def ten_months(prices: pd.Series) -> pd.Series:
-    """1 above the average of the last ten month-ends, 0 below; decided on the last session of each month."""
+    """1 above the average of the last ten month-ends, 0 below.
+
+    Decided on the last session of each month.
+    """
     ends = prices.groupby(prices.index.to_period("M")).tail(1)
     average = ends.rolling(10).mean()
     return (ends > average)[average.notna()].astype(float)
@@ -32,12 +46,19 @@ def main(data: str) -> None:
     folder = Path(data)
     prices = column(folder / "prices" / "SPY.csv", "adj_close").rename("SPY")
     bills = column(folder / "macro" / "DGS3MO.csv", "value") / 100 / 252
-    cash = bills.reindex(prices.index, method="ffill").shift(1).fillna(0.0)  # yesterday's rate is known today
-    costs = Costs(bps=1, half_spread_bps=0.5, holding_bps=0)  # SPY's fee is in its own prices already
+    cash = (
+        bills.reindex(prices.index, method="ffill").shift(1).fillna(0.0)
+    )  # yesterday's rate is known today
+    costs = Costs(
+        bps=1, half_spread_bps=0.5, holding_bps=0
+    )  # SPY's fee is in its own prices already
     signal = ten_months(prices)
-    table = pd.DataFrame({
-        "ten months": backtest(prices, signal, costs, cash).summary(),
-        "buy and hold": backtest(prices, signal * 0 + 1, costs, cash).summary()}).loc[list(FIGURES)]
+    table = pd.DataFrame(
+        {
+            "ten months": backtest(prices, signal, costs, cash).summary(),
+            "buy and hold": backtest(prices, signal * 0 + 1, costs, cash).summary(),
+        }
+    ).loc[list(FIGURES)]
     print(f"SPY {prices.index[0]:%Y-%m-%d} to {prices.index[-1]:%Y-%m-%d}; {costs}")
     print(table.round(3).to_string())
 

@@ -1,11 +1,12 @@
 """Ask which de-risking rule to ship, judged on 1972-2004 alone.
 
-Probabilities are out of sample: half-yearly refits inside the years that train the first test block of the shipped
-config. The folder has no dividends before 1995, so the monthly dividend yield known from the long index file is added
-to the price return; without it staying out would look too cheap. No row after 2004 is read.
+Probabilities are out of sample: half-yearly refits inside the years that train the first test block
+of the shipped config. The folder has no dividends before 1995, so the monthly dividend yield known
+from the long index file is added to the price return; without it staying out would look too cheap.
+No row after 2004 is read.
 
-A rule is judged by its Sharpe ratio in three periods and in all, beside the 12 % volatility target; differences
-of less than .05 are noise, and means of many settings are preferred to the best one.
+A rule is judged by its Sharpe ratio in three periods and in all, beside the 12 % volatility target;
+differences of less than .05 are noise, and means of many settings are preferred to the best one.
 
 usage: python experiments/07_rule_choice.py DATA
 """
@@ -34,36 +35,57 @@ from regime.workflows.forecast import walk_forward
 from regime.workflows.settings import load_settings
 from regime.workflows.strategy import signals
 
-PERIODS = {"1972-84": ("1972", "1984"), "1985-94": ("1985", "1994"), "1995-04": ("1995", "2004"),
-           "all": ("1972", "2004")}
+PERIODS = {
+    "1972-84": ("1972", "1984"),
+    "1985-94": ("1985", "1994"),
+    "1995-04": ("1995", "2004"),
+    "all": ("1972", "2004"),
+}
 LEVELS = ((0.4, 0.2), (0.5, 0.3), (0.6, 0.4), (0.7, 0.5))
 SPEEDS = (21, 42, 84, 126)
 TARGET = VolatilityTarget(target=0.12, cap=1.0)
 
 
 def out(halflife: float, levels: tuple[tuple[float, float], ...] = LEVELS) -> Blend:
-    return Blend(*(Hysteresis(enter=enter, leave=leave, halflife=halflife) for enter, leave in levels))
+    return Blend(
+        *(Hysteresis(enter=enter, leave=leave, halflife=halflife) for enter, leave in levels)
+    )
 
 
 def lifted(halflife: float, confirm: int, speeds: tuple[int, ...] = SPEEDS) -> Blend:
-    return Blend(*(RuleStack(out(halflife), ReentryOnTrend(halflife=speed, confirm=confirm)) for speed in speeds))
+    return Blend(
+        *(
+            RuleStack(out(halflife), ReentryOnTrend(halflife=speed, confirm=confirm))
+            for speed in speeds
+        )
+    )
 
 
 def rules() -> dict[str, Rule]:
     """What was tried here, in families; each before the volatility target."""
-    found: dict[str, Rule] = {"shipped before: halflife 2, hold 3": RuleStack(out(2), MinimumHold(days=3), TARGET)}
+    found: dict[str, Rule] = {
+        "shipped before: halflife 2, hold 3": RuleStack(out(2), MinimumHold(days=3), TARGET)
+    }
     for halflife in (2, 5, 8):
         found[f"out, halflife {halflife}"] = RuleStack(out(halflife), TARGET)
         for confirm in (1, 3, 5, 10):
-            found[f"out, halflife {halflife}, lifted by four trends, confirm {confirm}"] = RuleStack(
-                lifted(halflife, confirm), TARGET)
+            found[f"out, halflife {halflife}, lifted by four trends, confirm {confirm}"] = (
+                RuleStack(lifted(halflife, confirm), TARGET)
+            )
     for speed in SPEEDS:
         found[f"out, halflife 5, lifted by one trend of {speed}, confirm 3"] = RuleStack(
-            lifted(5, 3, (speed,)), TARGET)
+            lifted(5, 3, (speed,)), TARGET
+        )
     for share in (0.2, 0.4):
         found[f"out, halflife 5, lifted by four trends and {share:.0%} regained"] = RuleStack(
-            Blend(*(RuleStack(out(5), ReentryOnTrend(halflife=speed, confirm=3, regained=share)) for speed in SPEEDS)),
-            TARGET)
+            Blend(
+                *(
+                    RuleStack(out(5), ReentryOnTrend(halflife=speed, confirm=3, regained=share))
+                    for speed in SPEEDS
+                )
+            ),
+            TARGET,
+        )
     found["ramp .2 to .8, halflife 21"] = RuleStack(Ramp(low=0.2, high=0.8, halflife=21), TARGET)
     return found
 
@@ -78,18 +100,31 @@ def main(data: str) -> None:
     prices, cash = (1.0 + returns.fillna(0.0)).cumprod(), world.cash.loc[:LAST]
     table = signals(world, probabilities).assign(price=prices.loc[days])
     venue = Venue(prices=prices.loc[days], cash=cash.loc[days], costs=Costs(bps=5))
-    decided = {"hold": buy_and_hold(prices), "above the 200-day average": above_average(world.close.loc[:LAST]),
-               "12 % volatility target": volatility_target(returns)}
+    decided = {
+        "hold": buy_and_hold(prices),
+        "above the 200-day average": above_average(world.close.loc[:LAST]),
+        "12 % volatility target": volatility_target(returns),
+    }
     decided |= {name: rule(table) for name, rule in rules().items()}
-    rows = {name: _figures(venue, exposure.reindex(days).fillna(1.0)) for name, exposure in decided.items()}
+    rows = {
+        name: _figures(venue, exposure.reindex(days).fillna(1.0))
+        for name, exposure in decided.items()
+    }
     found = pd.DataFrame(rows).T.round(3)
     print(found.to_string())
-    enter("07_rule_choice", found, "halflife 5, lifted by one trend of 42 with 40 % regained", trials=len(rules()))
+    enter(
+        "07_rule_choice",
+        found,
+        "halflife 5, lifted by one trend of 42 with 40 % regained",
+        trials=len(rules()),
+    )
 
 
 def _dividends(data: Path, sessions: pd.DatetimeIndex) -> pd.Series:
     """Dividends a session before 1995, from the yield of the year before, which was known."""
-    table = pd.read_csv(data / "valuation/shiller_sp500.csv", parse_dates=["date"]).set_index("date")
+    table = pd.read_csv(data / "valuation/shiller_sp500.csv", parse_dates=["date"]).set_index(
+        "date"
+    )
     earned = (table["dividend"] / table["sp500"]).shift(12).reindex(sessions, method="ffill") / 252
     return earned.where(sessions < pd.Timestamp("1995-01-04"), 0.0)
 
@@ -98,9 +133,13 @@ def _figures(venue: Venue, exposure: pd.Series) -> Mapping[str, float]:
     account = venue.trade(exposure)
     excess = account.returns - account.cash
     parts = {name: excess.loc[slice(*years)] for name, years in PERIODS.items()}
-    sharpes = {name: part.mean() / part.std() * 252 ** 0.5 for name, part in parts.items()}
-    return {**sharpes, "max_drawdown": account.max_drawdown, "turnover": account.turnover,
-            "exposure": float(account.held.mean())}
+    sharpes = {name: part.mean() / part.std() * 252**0.5 for name, part in parts.items()}
+    return {
+        **sharpes,
+        "max_drawdown": account.max_drawdown,
+        "turnover": account.turnover,
+        "exposure": float(account.held.mean()),
+    }
 
 
 if __name__ == "__main__":

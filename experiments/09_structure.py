@@ -1,7 +1,10 @@
-"""Ask which structure of the model is best, judged on 1980-2004 alone: who grows the trees, on what, and averages.
+"""Ask which structure of the model is best, judged on 1980-2004 alone.
 
-Three questions: other libraries' trees, and trees on a rival's log-odds; averages over labels, penalties, training
-windows and seeds; a second head that asks whether a fall begins within 21 sessions. No row after 2004 is read.
+Who grows the trees, on what, and averages.
+
+Three questions: other libraries' trees, and trees on a rival's log-odds; averages over labels,
+penalties, training windows and seeds; a second head that asks whether a fall begins within 21
+sessions. No row after 2004 is read.
 
 usage: python experiments/09_structure.py DATA [structure | averages | onset]
 """
@@ -47,13 +50,19 @@ class Recent:
     def __call__(self, market: pd.DataFrame, as_of: pd.Timestamp | None = None) -> Labels:
         """Labels as they stood at the close of `as_of`, older rows unknown."""
         whole = self.labels(market, as_of)
-        old = whole.weights.index < (as_of or market.index[-1]) - pd.Timedelta(days=round(365.25 * self.years))
-        return Labels(weights=whole.weights.mask(np.tile(old[:, None], 4)), span_end=whole.span_end.mask(old),
-                      known_at=whole.known_at.mask(old))
+        old = whole.weights.index < (as_of or market.index[-1]) - pd.Timedelta(
+            days=round(365.25 * self.years)
+        )
+        return Labels(
+            weights=whole.weights.mask(np.tile(old[:, None], 4)),
+            span_end=whole.span_end.mask(old),
+            known_at=whole.known_at.mask(old),
+        )
 
 
-def made_by(kind: type[DeleveragingClassifier], model: DeleveragingClassifier,
-            **changes: Any) -> DeleveragingClassifier:
+def made_by(
+    kind: type[DeleveragingClassifier], model: DeleveragingClassifier, **changes: Any
+) -> DeleveragingClassifier:
     """The same model of another class."""
     return kind(**{**model.get_params(deep=False), **changes})
 
@@ -82,12 +91,21 @@ def structures(base: Settings) -> dict[str, Settings]:
         "boosted on downside rank, 300 trees": on(BoostedOnRival, **half, **trees(rounds=300)),
         "boosted on below_200dma": on(BoostedOnRival, **half, rival="positioning_distance_200"),
         "boosted on the own logistic": on(BoostedOnRival, **half, rival=""),
-        "boosted on the own logistic, 60 trees": on(BoostedOnRival, **half, rival="", **trees(rounds=60)),
-        "composites' members free": replace(base, model=replace(
-            model, core=(*model.core, *members), composites={}, signs=dict.fromkeys(members, 0))),
-        "composites' members free, logistic signed": replace(base, model=replace(
-            model, composites={f"{name}_alone": (name,) for name in members})),
-        "one composite of all members": replace(base, model=replace(model, composites={"all": members})),
+        "boosted on the own logistic, 60 trees": on(
+            BoostedOnRival, **half, rival="", **trees(rounds=60)
+        ),
+        "composites' members free": replace(
+            base,
+            model=replace(
+                model, core=(*model.core, *members), composites={}, signs=dict.fromkeys(members, 0)
+            ),
+        ),
+        "composites' members free, logistic signed": replace(
+            base, model=replace(model, composites={f"{name}_alone": (name,) for name in members})
+        ),
+        "one composite of all members": replace(
+            base, model=replace(model, composites={"all": members})
+        ),
     }
     return found
 
@@ -96,18 +114,40 @@ def ensembles(base: Settings) -> tuple[dict[str, Settings], dict[str, tuple[str,
     """Single forecasts, and the names of those whose probabilities are averaged."""
     model, whole = base.model, base.labels
     assert isinstance(whole, AveragedLabels)
-    labels = {f"label: depth {part.depth}, core {part.core_weight}": replace(base, labels=part)
-              for part in whole.labellers if isinstance(part, EpisodeLabels)}
-    penalties = {f"penalty {value:g}": replace(base, model=replace(model, penalty=value))
-                 for value in (10.0, 100.0, 300.0)}
-    windows = {f"window {years} years": replace(base, labels=Recent(labels=whole, years=years)) for years in (11, 20)}
-    seeds = {f"seed {seed}": replace(base, model=replace(model, seed=seed)) for seed in (8, 9, 10, 11)}
-    groups = {"labels": tuple(labels), "penalties": ("shipped", *penalties), "windows": ("shipped", *windows),
-              "seeds": ("shipped", *seeds)}
+    labels = {
+        f"label: depth {part.depth}, core {part.core_weight}": replace(base, labels=part)
+        for part in whole.labellers
+        if isinstance(part, EpisodeLabels)
+    }
+    penalties = {
+        f"penalty {value:g}": replace(base, model=replace(model, penalty=value))
+        for value in (10.0, 100.0, 300.0)
+    }
+    windows = {
+        f"window {years} years": replace(base, labels=Recent(labels=whole, years=years))
+        for years in (11, 20)
+    }
+    seeds = {
+        f"seed {seed}": replace(base, model=replace(model, seed=seed)) for seed in (8, 9, 10, 11)
+    }
+    groups = {
+        "labels": tuple(labels),
+        "penalties": ("shipped", *penalties),
+        "windows": ("shipped", *windows),
+        "seeds": ("shipped", *seeds),
+    }
     mixed = {f"mean over {name} ({len(group)} forecasts)": group for name, group in groups.items()}
-    mixed["mean over all of these"] = tuple(dict.fromkeys(name for group in groups.values() for name in group))
-    singles = {"shipped": base, **labels, **penalties, **windows, **seeds,
-               "5 seeds in one model": replace(base, model=replace(model, seeds=5))}
+    mixed["mean over all of these"] = tuple(
+        dict.fromkeys(name for group in groups.values() for name in group)
+    )
+    singles = {
+        "shipped": base,
+        **labels,
+        **penalties,
+        **windows,
+        **seeds,
+        "5 seeds in one model": replace(base, model=replace(model, seeds=5)),
+    }
     return singles, mixed
 
 
@@ -119,30 +159,42 @@ class Table:
         self.rows: dict[str, dict[str, float | str]] = {}
         self.kept: dict[str, pd.Series] = {}
 
-    def add(self, name: str, forecasts: Mapping[str, pd.Series], seconds: float = float("nan")) -> None:
+    def add(
+        self, name: str, forecasts: Mapping[str, pd.Series], seconds: float = float("nan")
+    ) -> None:
         """Score one forecast, given for each truth."""
         cells: dict[str, float | str] = {}
         for key, truth in self.truths.items():
             row = score_table(truth, {"model": forecasts[key]}).iloc[0]
-            cells |= {f"{key} loss": round(float(row["log_loss"]), 4),
-                      f"{key} AP": round(float(row["average_precision"]), 4)}
+            cells |= {
+                f"{key} loss": round(float(row["log_loss"]), 4),
+                f"{key} AP": round(float(row["average_precision"]), 4),
+            }
         self.kept[name] = forecasts[MAIN]
         against = self.kept.get(self.reference)
         if against is not None and name != self.reference:
             gain = skill(self.truths[MAIN], forecasts[MAIN], against, against=self.reference)
-            cells["gain"] = f"{gain.skill:+.3f} ({gain.interval[0]:+.3f} to {gain.interval[1]:+.3f})"
+            cells["gain"] = (
+                f"{gain.skill:+.3f} ({gain.interval[0]:+.3f} to {gain.interval[1]:+.3f})"
+            )
         self.rows[name] = cells | {"seconds": round(seconds, 1)}
         print(name, self.rows[name], file=sys.stderr, flush=True)
 
     def show(self, title: str, verdict: str = "") -> None:
         """Print all of them, and enter them with a verdict."""
-        print(f"\n{title}: {len(self.rows)} rows; "
-              f"gain: log-loss skill over {self.reference}, {MAIN}, with 90 % interval")
+        print(
+            f"\n{title}: {len(self.rows)} rows; "
+            f"gain: log-loss skill over {self.reference}, {MAIN}, with 90 % interval"
+        )
         table = pd.DataFrame(self.rows).T
         print(table.to_string())
         if verdict:
-            enter(f"09_structure: {title.partition(';')[0]}", table, verdict,
-                  trials=sum(not name.startswith(("rival", "shipped")) for name in self.rows))
+            enter(
+                f"09_structure: {title.partition(';')[0]}",
+                table,
+                verdict,
+                trials=sum(not name.startswith(("rival", "shipped")) for name in self.rows),
+            )
 
 
 def regimes_table(years: Years) -> tuple[Table, Any]:
@@ -151,9 +203,15 @@ def regimes_table(years: Years) -> tuple[Table, Any]:
     table, days = Table(truths, "shipped"), forecast.probabilities.index
     table.add("shipped", dict.fromkeys(truths, forecast.probabilities["deleveraging"]))
     for rival in ("downside_rank", "below_200dma"):
-        table.add(f"rival: {rival}", {key: baseline_probabilities(
-            years.scores[[rival]], truth.stress, truth.known_at, forecast.folds)[rival].loc[days]
-            for key, truth in truths.items()})
+        table.add(
+            f"rival: {rival}",
+            {
+                key: baseline_probabilities(
+                    years.scores[[rival]], truth.stress, truth.known_at, forecast.folds
+                )[rival].loc[days]
+                for key, truth in truths.items()
+            },
+        )
     return table, forecast
 
 
@@ -162,7 +220,9 @@ def run_all(table: Table, years: Years, variants: Mapping[str, Settings]) -> Non
         if name not in table.rows:
             begun = time.perf_counter()
             quick = replace(settings, model=replace(settings.model, phase_trees=NO_PHASES))
-            p = walk_forward(quick, years.features, years.market, NoProgress()).probabilities["deleveraging"]
+            p = walk_forward(quick, years.features, years.market, NoProgress()).probabilities[
+                "deleveraging"
+            ]
             table.add(name, dict.fromkeys(table.truths, p), time.perf_counter() - begun)
 
 
@@ -170,9 +230,15 @@ def ask_structure(years: Years) -> None:
     table, _ = regimes_table(years)
     run_all(table, years, structures(years.base))
     names = ["shipped", "shipped, trees by HistGradientBoosting", "shipped, trees by CatBoost"]
-    table.add("mean over three libraries", dict.fromkeys(table.truths, mean([table.kept[name] for name in names])))
+    table.add(
+        "mean over three libraries",
+        dict.fromkeys(table.truths, mean([table.kept[name] for name in names])),
+    )
     names = ["logistic only", "boosted on downside rank, 300 trees"]
-    table.add("mean of logistic and boosted rank", dict.fromkeys(table.truths, mean([table.kept[n] for n in names])))
+    table.add(
+        "mean of logistic and boosted rank",
+        dict.fromkeys(table.truths, mean([table.kept[n] for n in names])),
+    )
     table.show("structure", "the shipped form")
 
 
@@ -190,44 +256,76 @@ def mean(forecasts: list[pd.Series]) -> pd.Series:
 
 
 def ask_onset(years: Years) -> None:
-    """Onsets, over sessions outside of a fall; the second table has the sessions since the VIX is known."""
+    """Onsets, over sessions outside of a fall.
+
+    The second table has the sessions since the VIX is known.
+    """
     nowcast = walk_forward(years.base, years.features, years.market, NoProgress()).probabilities
     folds, model = years.base.splits.folds(years.features.index), signed_model(years.base)
     parts = tuple(part for part in years.base.labels.labellers if isinstance(part, EpisodeLabels))  # type: ignore[union-attr]
     logistic = replace(model, linear_weight=1.0, phase_trees=NO_PHASES)
     designs: dict[str, Callable[[OnsetLabels], pd.Series]] = {}
-    for name, design in {"onset: the shipped columns": replace(model, phase_trees=NO_PHASES),
-                         "onset: logistic only": logistic,
-                         "onset: logistic, penalty 300": replace(logistic, penalty=300.0),
-                         "onset: few trees": replace(model, linear_weight=0.0, phase_trees=NO_PHASES,
-                                                     trees=replace(model.trees, rounds=50))}.items():
-        designs[name] = lambda labels, design=design: walk_onset(design, years.features, labels(years.market), folds)
+    for name, design in {
+        "onset: the shipped columns": replace(model, phase_trees=NO_PHASES),
+        "onset: logistic only": logistic,
+        "onset: logistic, penalty 300": replace(logistic, penalty=300.0),
+        "onset: few trees": replace(
+            model, linear_weight=0.0, phase_trees=NO_PHASES, trees=replace(model.trees, rounds=50)
+        ),
+    }.items():
+        designs[name] = lambda labels, design=design: walk_onset(
+            design, years.features, labels(years.market), folds
+        )
     for at_risk in (True, False):
-        truths = {key: truth_from_labels(OnsetLabels(labellers=(labeller,), at_risk=at_risk)(years.market))
-                  for key, labeller in TRUTHS.items()}
-        forecasts = {name: dict.fromkeys(truths, run(OnsetLabels(labellers=parts, at_risk=at_risk)))
-                     for name, run in designs.items()}
+        truths = {
+            key: truth_from_labels(
+                OnsetLabels(labellers=(labeller,), at_risk=at_risk)(years.market)
+            )
+            for key, labeller in TRUTHS.items()
+        }
+        forecasts = {
+            name: dict.fromkeys(truths, run(OnsetLabels(labellers=parts, at_risk=at_risk)))
+            for name, run in designs.items()
+        }
         forecasts["P(fragile) of the shipped model"] = dict.fromkeys(
-            truths, nowcast["fragile"].reindex(years.features.index))
-        rivals = {key: baseline_probabilities(years.scores, truth.stress, truth.known_at, folds)
-                  for key, truth in truths.items()}
-        forecasts |= {f"rival: {name}": {key: rivals[key][name] for key in truths} for name in rivals[MAIN]}
+            truths, nowcast["fragile"].reindex(years.features.index)
+        )
+        rivals = {
+            key: baseline_probabilities(years.scores, truth.stress, truth.known_at, folds)
+            for key, truth in truths.items()
+        }
+        forecasts |= {
+            f"rival: {name}": {key: rivals[key][name] for key in truths} for name in rivals[MAIN]
+        }
         show_onset(years, truths, forecasts, "outside of falls" if at_risk else "all sessions")
 
 
-def show_onset(years: Years, truths: Mapping[str, Truth], forecasts: Mapping[str, Mapping[str, pd.Series]],
-               title: str) -> None:
+def show_onset(
+    years: Years,
+    truths: Mapping[str, Truth],
+    forecasts: Mapping[str, Mapping[str, pd.Series]],
+    title: str,
+) -> None:
     for first, with_vix in (("1980-01-01", False), ("1993-01-01", True)):
         table = Table(truths, "rival: base_rate")
         days = years.features.loc[first:].index
         for name in sorted(forecasts, key=lambda name: name != table.reference):
             if with_vix or "vix" not in name:
-                table.add(name, {key: forecast.loc[days] for key, forecast in forecasts[name].items()})
-        begins = {key: int(truth.stress.loc[days].eq(1).astype(int).diff().eq(1).sum())
-                  for key, truth in truths.items()}
-        rates = {key: round(float(truth.stress.loc[days].mean()), 3) for key, truth in truths.items()}
-        table.show(f"onset within 21 sessions, {title}, since {first[:4]}; runs of positives {begins}, "
-                   f"base rate {rates}", "" if with_vix else "no skill")
+                table.add(
+                    name, {key: forecast.loc[days] for key, forecast in forecasts[name].items()}
+                )
+        begins = {
+            key: int(truth.stress.loc[days].eq(1).astype(int).diff().eq(1).sum())
+            for key, truth in truths.items()
+        }
+        rates = {
+            key: round(float(truth.stress.loc[days].mean()), 3) for key, truth in truths.items()
+        }
+        table.show(
+            f"onset within 21 sessions, {title}, since {first[:4]}; runs of positives {begins}, "
+            f"base rate {rates}",
+            "" if with_vix else "no skill",
+        )
 
 
 def main(data: str, *questions: str) -> None:

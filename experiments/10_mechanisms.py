@@ -1,12 +1,13 @@
 """Ask what each mechanism adds to the shipped model: every one alone, all of them, and all but one.
 
-A mechanism enters as one composite: the mean of its columns that have an expected sign and are not in the core. The
-choice is made on 1980-2004 (`inner`); most mechanisms have no data there, so `later` also shows 2005-2024 by decade and
-without 2022-23. Those are looks: with a scorer each is entered into ledger.csv with its daily returns (record.py),
-and nothing is chosen by them.
+A mechanism enters as one composite: the mean of its columns that have an expected sign and are not
+in the core. The choice is made on 1980-2004 (`inner`); most mechanisms have no data there, so
+`later` also shows 2005-2024 by decade and without 2022-23. Those are looks: with a scorer each is
+entered into ledger.csv with its daily returns (record.py), and nothing is chosen by them.
 
 usage: python experiments/10_mechanisms.py DATA inner
-       python experiments/10_mechanisms.py DATA later OUT   (writes OUT/DESIGN/{probabilities,exposure}.parquet)
+       python experiments/10_mechanisms.py DATA later OUT   (writes
+       OUT/DESIGN/{probabilities,exposure}.parquet)
 """
 
 from __future__ import annotations
@@ -31,16 +32,29 @@ from regime.workflows.settings import Settings, load_settings
 from regime.workflows.strategy import decide
 
 GROUPS = {
-    "trend": ("trend followers",), "options": ("dealers and option sellers", "dealer gamma"),
-    "positions": ("crowding", "futures positions"), "pension": ("pension funds",),
-    "funds": ("volatility control", "risk parity", "margin debt"), "depth": ("depth",),
-    "reserves": ("funding", "reserves", "reserve scarcity"), "credit": ("credit",),
-    "long end": ("long end", "long end and housing"), "dollar": ("dollar funding", "carry", "dollar stress"),
-    "leadership": ("leadership",), "multiple": ("multiple",), "crypto": ("crypto",),
+    "trend": ("trend followers",),
+    "options": ("dealers and option sellers", "dealer gamma"),
+    "positions": ("crowding", "futures positions"),
+    "pension": ("pension funds",),
+    "funds": ("volatility control", "risk parity", "margin debt"),
+    "depth": ("depth",),
+    "reserves": ("funding", "reserves", "reserve scarcity"),
+    "credit": ("credit",),
+    "long end": ("long end", "long end and housing"),
+    "dollar": ("dollar funding", "carry", "dollar stress"),
+    "leadership": ("leadership",),
+    "multiple": ("multiple",),
+    "crypto": ("crypto",),
     "selling": ("cross-asset selling", "havens", "comovement"),
 }
-SPANS = {"inner": {"1980-89": ("1980", "1989"), "1990-99": ("1990", "1999"), "2000-04": ("2000", "2004")},
-         "later": {"2005-14": ("2005", "2014"), "2015-24": ("2015", "2024")}}
+SPANS = {
+    "inner": {
+        "1980-89": ("1980", "1989"),
+        "1990-99": ("1990", "1999"),
+        "2000-04": ("2000", "2004"),
+    },
+    "later": {"2005-14": ("2005", "2014"), "2015-24": ("2015", "2024")},
+}
 SHOCK = ("2022-01-01", "2023-12-31")
 
 
@@ -62,10 +76,16 @@ def designs(base: Settings, question: str) -> dict[str, Settings]:
         return replace(base, model=replace(base.model, composites=dict(columns)))
 
     found = {"shipped": base, "core alone": reading({}), "all": reading(every)}
-    found |= {f"all but {name}": reading({key: value for key, value in every.items() if key != name}) for name in every}
+    found |= {
+        f"all but {name}": reading({key: value for key, value in every.items() if key != name})
+        for name in every
+    }
     if question == "inner":
         found |= {f"core and {name}": reading({name: value}) for name, value in every.items()}
-        found |= {f"shipped and {name}": reading({**own, f"all of {name}": value}) for name, value in every.items()}
+        found |= {
+            f"shipped and {name}": reading({**own, f"all of {name}": value})
+            for name, value in every.items()
+        }
     return found
 
 
@@ -75,16 +95,26 @@ def gain(truth: Truth, model: pd.Series, shipped: pd.Series, days: pd.Index) -> 
     return f"{one.skill:+.3f} ({one.interval[0]:+.3f} to {one.interval[1]:+.3f})"
 
 
-def row(truths: Mapping[str, Truth], p: pd.Series, shipped: pd.Series, question: str) -> dict[str, float | str]:
+def row(
+    truths: Mapping[str, Truth], p: pd.Series, shipped: pd.Series, question: str
+) -> dict[str, float | str]:
     """Scores of one design on the main truth, and its gain over the shipped model in each span."""
     scores = {name: score_table(truth, {"model": p}).iloc[0] for name, truth in truths.items()}
     spans = {name: p.loc[slice(*span)].index for name, span in SPANS[question].items()}
     spans = {"all": p.index, **spans}
     if question == "later":
-        spans["2015-24 without 2022-23"] = spans["2015-24"][~spans["2015-24"].isin(p.loc[slice(*SHOCK)].index)]
-    return {**{f"{name} loss": round(float(one["log_loss"]), 4) for name, one in scores.items()},
-            "AP": round(float(scores[MAIN]["average_precision"]), 4),
-            **({} if p is shipped else {name: gain(truths[MAIN], p, shipped, days) for name, days in spans.items()})}
+        spans["2015-24 without 2022-23"] = spans["2015-24"][
+            ~spans["2015-24"].isin(p.loc[slice(*SHOCK)].index)
+        ]
+    return {
+        **{f"{name} loss": round(float(one["log_loss"]), 4) for name, one in scores.items()},
+        "AP": round(float(scores[MAIN]["average_precision"]), 4),
+        **(
+            {}
+            if p is shipped
+            else {name: gain(truths[MAIN], p, shipped, days) for name, days in spans.items()}
+        ),
+    }
 
 
 def write(folder: Path, settings: Settings, world: World, probabilities: pd.DataFrame) -> None:
@@ -106,7 +136,9 @@ def main(data: str, question: str, out: str = "") -> None:
     for name, settings in designs(base, question).items():
         p = walk_forward(settings, features, market, NoProgress()).probabilities
         shipped = p["deleveraging"] if shipped is None else shipped
-        rows[name] = row(truths, p["deleveraging"] if name != "shipped" else shipped, shipped, question)
+        rows[name] = row(
+            truths, p["deleveraging"] if name != "shipped" else shipped, shipped, question
+        )
         print(name, rows[name], file=sys.stderr, flush=True)
         if out:
             write(Path(out) / name.replace(" ", "_"), settings, world, p)

@@ -1,7 +1,8 @@
 """Ask whether what the tuned trials have in common is better than the shipped config, judged on 1980-2004 alone.
 
-Four studies of 200 trials liked three things: labels in which a running fall already counts, a share of jump-model
-labels, and composites of the dollar, of havens and of comovement. Here each is laid over the shipped config alone.
+Four studies of 200 trials liked three things: labels in which a running fall already counts, a
+share of jump-model labels, and composites of the dollar, of havens and of comovement. Here each is
+laid over the shipped config alone.
 
 usage: python experiments/11_after_tuning.py DATA
 """
@@ -23,8 +24,14 @@ from regime.progress import NoProgress
 from regime.workflows.forecast import walk_forward
 from regime.workflows.settings import Settings
 
-GROUPS = {"dollar": ("dollar funding", "carry", "dollar stress"), "havens": ("havens",), "comovement": ("comovement",),
-          "credit": ("credit",), "selling": ("cross-asset selling",), "long end": ("long end and housing",)}
+GROUPS = {
+    "dollar": ("dollar funding", "carry", "dollar stress"),
+    "havens": ("havens",),
+    "comovement": ("comovement",),
+    "credit": ("credit",),
+    "selling": ("cross-asset selling",),
+    "long end": ("long end and housing",),
+}
 TOGETHER = ("dollar", "havens", "comovement", "credit", "selling")
 
 
@@ -34,27 +41,49 @@ def variants(base: Settings) -> dict[str, Settings]:
     assert isinstance(labels, AveragedLabels)
     falls = tuple(part for part in labels.labellers if isinstance(part, EpisodeLabels))
 
-    def labelled(partial: bool = False, recover: float = 0.5, jump: float = 0.0, states: int = 3,
-                 depths: tuple[float, ...] = ()) -> AveragedLabels:
+    def labelled(
+        partial: bool = False,
+        recover: float = 0.5,
+        jump: float = 0.0,
+        states: int = 3,
+        depths: tuple[float, ...] = (),
+    ) -> AveragedLabels:
         made = tuple(replace(part, partial=partial, recover=recover) for part in falls)
         if depths:
-            made = tuple(EpisodeLabels(depth=depth, core_weight=weight, partial=partial, recover=recover)
-                         for weight in (1.0, 0.7) for depth in depths)
+            made = tuple(
+                EpisodeLabels(depth=depth, core_weight=weight, partial=partial, recover=recover)
+                for weight in (1.0, 0.7)
+                for depth in depths
+            )
         if not jump:
             return AveragedLabels(labellers=made)
         own = JumpModelLabels(n_states=states, recover=recover)
-        return AveragedLabels(labellers=(*made, own), weights=(*(1.0,) * len(made), len(made) * jump / (1 - jump)))
+        return AveragedLabels(
+            labellers=(*made, own), weights=(*(1.0,) * len(made), len(made) * jump / (1 - jump))
+        )
 
     def taking(settings: Settings, *groups: str) -> Settings:
         wanted = {mechanism: name for name in groups for mechanism in GROUPS[name]}
-        more = {f"all of {name}": tuple(spec.name for spec in base.features.specs if wanted.get(spec.mechanism) == name
-                                        and spec.sign and spec.name not in base.model.columns) for name in groups}
-        return replace(settings, model=replace(settings.model, composites={**settings.model.composites, **more}))
+        more = {
+            f"all of {name}": tuple(
+                spec.name
+                for spec in base.features.specs
+                if wanted.get(spec.mechanism) == name
+                and spec.sign
+                and spec.name not in base.model.columns
+            )
+            for name in groups
+        }
+        return replace(
+            settings,
+            model=replace(settings.model, composites={**settings.model.composites, **more}),
+        )
 
     partial = replace(base, labels=labelled(partial=True))
     jump = replace(base, labels=labelled(partial=True, jump=0.2))
     return {
-        "shipped": base, "a running fall counts": partial,
+        "shipped": base,
+        "a running fall counts": partial,
         "five depths": replace(base, labels=labelled(depths=(1.0, 1.5, 2.0, 2.5, 3.0))),
         "two thirds regained end a fall": replace(base, labels=labelled(recover=0.67)),
         "a fifth of jump model labels": replace(base, labels=labelled(jump=0.2)),
@@ -72,8 +101,10 @@ def row(years: Years, p: pd.Series, shipped: pd.Series) -> dict[str, float | str
     scores = {name: score_table(truth, {"model": p}).iloc[0] for name, truth in truths.items()}
     cells: dict[str, float | str] = {}
     for name, one in scores.items():
-        cells |= {f"{name} loss": round(float(one["log_loss"]), 4),
-                  f"{name} AP": round(float(one["average_precision"]), 4)}
+        cells |= {
+            f"{name} loss": round(float(one["log_loss"]), 4),
+            f"{name} AP": round(float(one["average_precision"]), 4),
+        }
     if p is not shipped:
         gain = skill(truths[MAIN], p, shipped, against="shipped")
         cells["gain"] = f"{gain.skill:+.3f} ({gain.interval[0]:+.3f} to {gain.interval[1]:+.3f})"
@@ -84,7 +115,9 @@ def main(data: str) -> None:
     years = read_years(data, (*BASE, "features.mechanisms=true"))
     rows, shipped = {}, None
     for name, settings in variants(years.base).items():
-        p = walk_forward(settings, years.features, years.market, NoProgress()).probabilities["deleveraging"]
+        p = walk_forward(settings, years.features, years.market, NoProgress()).probabilities[
+            "deleveraging"
+        ]
         shipped = p if shipped is None else shipped
         rows[name] = row(years, p, shipped)
         print(name, rows[name], file=sys.stderr, flush=True)

@@ -1,7 +1,7 @@
 """The years that choices are made on, and the list in which every experiment on them is entered.
 
-An experiment reads no row after 2004. What it tried counts: `enter` notes its table in MLflow, and a row with the run's
-id, the number of trials in it and of all so far in experiments.csv.
+An experiment reads no row after 2004. What it tried counts: `enter` notes its table in MLflow, and
+a row with the run's id, the number of trials in it and of all so far in experiments.csv.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ from regime.workflows.settings import Settings, load_settings
 
 LAST = "2004-12-31"
 MAIN = "core 0.7"  # the truth of the config, against which differences get an interval
-TRUTHS = {f"core {weight}": EpisodeLabels(depth=2.0, core_weight=weight) for weight in (1.0, 0.7, 0.5)}
+TRUTHS = {
+    f"core {weight}": EpisodeLabels(depth=2.0, core_weight=weight) for weight in (1.0, 0.7, 0.5)
+}
 BASE = ("splits.first_test=1980-01-01", "splits.refit_months=12", "model.seeds=1")
 LIST = Path(__file__).parent / "experiments.csv"
 FIELDS = ("experiment", "commit", "run_id", "trials", "trials_so_far", "verdict")
@@ -48,10 +50,18 @@ def read_years(data: str, overrides: tuple[str, ...] = BASE, last: str = LAST) -
     """Features, markets and the rivals' scores up to `last`."""
     base = load_settings("us_macro.yaml", overrides)
     world = read_world(base, Path(data), NoProgress())
-    scores = raw_scores(world.close.loc[:last], world.returns.loc[:last], world.panel.values["vix"].loc[:last],
-                        rank_start="1963-01-01")
-    return Years(base=base, features=base.features(world.panel).loc[:last], market=world.market.loc[:last],
-                 scores=scores)
+    scores = raw_scores(
+        world.close.loc[:last],
+        world.returns.loc[:last],
+        world.panel.values["vix"].loc[:last],
+        rank_start="1963-01-01",
+    )
+    return Years(
+        base=base,
+        features=base.features(world.panel).loc[:last],
+        market=world.market.loc[:last],
+        scores=scores,
+    )
 
 
 def enter(experiment: str, table: pd.DataFrame, verdict: str, trials: int | None = None) -> None:
@@ -67,9 +77,16 @@ def enter(experiment: str, table: pd.DataFrame, verdict: str, trials: int | None
     trials : int, optional
     """
     count, now = len(table) if trials is None else trials, commit()
-    with Tracker(experiment="experiments").run(experiment, tags={"trials": count, "verdict": verdict}) as run:
-        run.log_json("table.json", {str(name): {str(key): value for key, value in row.items() if pd.notna(value)}
-                                    for name, row in table.to_dict("index").items()})
+    with Tracker(experiment="experiments").run(
+        experiment, tags={"trials": count, "verdict": verdict}
+    ) as run:
+        run.log_json(
+            "table.json",
+            {
+                str(name): {str(key): value for key, value in row.items() if pd.notna(value)}
+                for name, row in table.to_dict("index").items()
+            },
+        )
     rows = list(csv.DictReader(LIST.open())) if LIST.exists() else []
     so_far = count + sum(int(row["trials"]) for row in rows)
     made_by = "" if now is None else now.id[:12] + ("+" if now.dirty else "")
@@ -77,5 +94,9 @@ def enter(experiment: str, table: pd.DataFrame, verdict: str, trials: int | None
         writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
         if not rows:
             writer.writeheader()
-        writer.writerow(dict(zip(FIELDS, (experiment, made_by, run.run_id, count, so_far, verdict), strict=True)))
+        writer.writerow(
+            dict(
+                zip(FIELDS, (experiment, made_by, run.run_id, count, so_far, verdict), strict=True)
+            )
+        )
     print(f"{experiment}: run {run.run_id}, {count} trials, {so_far} so far", file=sys.stderr)

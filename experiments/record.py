@@ -1,10 +1,11 @@
 """Score the output of a run with an independent scorer and enter the look into the ledger.
 
-Every look at out-of-sample years is a trial: it gets a row in ledger.csv and its daily net returns in
-returns/, good or bad, because later accounts of luck need all of them. Its column `trials` says how many
-trials on earlier years had been made by then.
+Every look at out-of-sample years is a trial: it gets a row in ledger.csv and its daily net returns
+in returns/, good or bad, because later accounts of luck need all of them. Its column `trials` says
+how many trials on earlier years had been made by then.
 
-usage: python experiments/record.py OUT --scorer SCORER.py --data DIR --episodes FILE --question TEXT
+usage: python experiments/record.py OUT --scorer SCORER.py --data DIR --episodes FILE --question
+TEXT
                                     [--verdict TEXT] [--run-id ID]
 """
 
@@ -25,9 +26,25 @@ from regime.records import commit
 
 HERE = Path(__file__).parent
 LEDGER, RETURNS, TRIED = HERE / "ledger.csv", HERE / "returns", HERE / "experiments.csv"
-FIELDS = ("trial", "commit", "run_id", "config", "question", "skill", "against", "skill_low", "skill_high",
-          "average_precision", "best_rival_average_precision", "caught", "sharpe", "max_drawdown",
-          "turnover", "verdict", "trials")
+FIELDS = (
+    "trial",
+    "commit",
+    "run_id",
+    "config",
+    "question",
+    "skill",
+    "against",
+    "skill_low",
+    "skill_high",
+    "average_precision",
+    "best_rival_average_precision",
+    "caught",
+    "sharpe",
+    "max_drawdown",
+    "turnover",
+    "verdict",
+    "trials",
+)
 WINDOW = "2005-2024"
 FIRST, COST, FILL = "2005-01-03", 0.0005, 2
 
@@ -35,8 +52,13 @@ FIRST, COST, FILL = "2005-01-03", 0.0005, 2
 def main() -> None:
     arguments = _parse()
     scorer = _load(arguments.scorer)
-    probabilities, exposure = arguments.out / "probabilities.parquet", arguments.out / "exposure.parquet"
-    scores = scorer.main(str(probabilities), str(exposure), str(arguments.data), str(arguments.episodes))
+    probabilities, exposure = (
+        arguments.out / "probabilities.parquet",
+        arguments.out / "exposure.parquet",
+    )
+    scores = scorer.main(
+        str(probabilities), str(exposure), str(arguments.data), str(arguments.episodes)
+    )
     trial = 1 + sum(1 for _ in csv.DictReader(LEDGER.open())) if LEDGER.exists() else 1
     row = _row(trial, scores[WINDOW], arguments)
     _write_returns(RETURNS / f"{trial:04d}.parquet", scorer, arguments.data, exposure)
@@ -45,14 +67,20 @@ def main() -> None:
 
 
 def _parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("out", type=Path, help="folder of a run")
     for name in ("scorer", "data", "episodes"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--question", required=True)
     parser.add_argument("--verdict", default="")
-    parser.add_argument("--run-id", default=None, help="in MLflow; by default that of the run's summary")
-    parser.add_argument("--commit", default=None, help="of the code that made the output; by default today's")
+    parser.add_argument(
+        "--run-id", default=None, help="in MLflow; by default that of the run's summary"
+    )
+    parser.add_argument(
+        "--commit", default=None, help="of the code that made the output; by default today's"
+    )
     return parser.parse_args()
 
 
@@ -69,14 +97,28 @@ def _row(trial: int, scores: dict[str, Any], arguments: argparse.Namespace) -> d
     summary_file, skill, now = arguments.out / "summary.json", scores["log_loss_skill"], commit()
     summary = json.loads(summary_file.read_text()) if summary_file.exists() else {}
     precision = dict(scores["average_precision"])
-    made_by = arguments.commit or (None if now is None else now.id[:12] + ("+" if now.dirty else ""))
-    return {"trial": trial, "commit": made_by, "run_id": arguments.run_id or summary.get("mlflow_run_id"),
-            "config": summary.get("config"), "question": arguments.question, "skill": skill["skill"],
-            "against": skill["against"], "skill_low": skill["interval_90"][0], "skill_high": skill["interval_90"][1],
-            "average_precision": precision.pop("model"), "best_rival_average_precision": max(precision.values()),
-            "caught": scores["events"]["model"]["caught"], "sharpe": scores["strategy"]["sharpe"],
-            "max_drawdown": scores["strategy"]["max_drawdown"], "turnover": scores["strategy"]["turnover"],
-            "verdict": arguments.verdict, "trials": _trials()}
+    made_by = arguments.commit or (
+        None if now is None else now.id[:12] + ("+" if now.dirty else "")
+    )
+    return {
+        "trial": trial,
+        "commit": made_by,
+        "run_id": arguments.run_id or summary.get("mlflow_run_id"),
+        "config": summary.get("config"),
+        "question": arguments.question,
+        "skill": skill["skill"],
+        "against": skill["against"],
+        "skill_low": skill["interval_90"][0],
+        "skill_high": skill["interval_90"][1],
+        "average_precision": precision.pop("model"),
+        "best_rival_average_precision": max(precision.values()),
+        "caught": scores["events"]["model"]["caught"],
+        "sharpe": scores["strategy"]["sharpe"],
+        "max_drawdown": scores["strategy"]["max_drawdown"],
+        "turnover": scores["strategy"]["turnover"],
+        "verdict": arguments.verdict,
+        "trials": _trials(),
+    }
 
 
 def _trials() -> int:
@@ -85,7 +127,10 @@ def _trials() -> int:
 
 
 def _write_returns(path: Path, scorer: types.ModuleType, data: Path, exposure: Path) -> None:
-    """Daily net returns by the scorer's accounting: daily fixed fractions, costs on their change."""
+    """Daily net returns by the scorer's accounting.
+
+    Daily fixed fractions, costs on their change.
+    """
     close, returns, cash, _ = scorer.market(data)
     sessions = close.index[close.index >= FIRST]
     decided = pd.read_parquet(exposure).iloc[:, 0].reindex(sessions).reindex(close.index)

@@ -21,8 +21,17 @@ try:
 except ImportError:  # pragma: no cover - Windows has no flock
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["check_place", "file_lock", "output_file", "output_folder", "publish", "replaced_folder", "to_json",
-           "write_bytes", "write_json"]
+__all__ = [
+    "check_place",
+    "file_lock",
+    "output_file",
+    "output_folder",
+    "publish",
+    "replaced_folder",
+    "to_json",
+    "write_bytes",
+    "write_json",
+]
 
 STAGING = ".partial-"
 
@@ -44,8 +53,15 @@ def check_place(path: Path, *, folder: bool = True) -> None:
     """
     start = path if folder else path.parent
     nearest = next(place for place in (start, *start.parents) if os.path.lexists(place))
-    obstacle = "it is a folder" if not folder and path.is_dir() else f"{nearest} is no folder" \
-        if not nearest.is_dir() else "" if os.access(nearest, os.W_OK | os.X_OK) else f"{nearest} is read-only"
+    obstacle = (
+        "it is a folder"
+        if not folder and path.is_dir()
+        else f"{nearest} is no folder"
+        if not nearest.is_dir()
+        else ""
+        if os.access(nearest, os.W_OK | os.X_OK)
+        else f"{nearest} is read-only"
+    )
     if obstacle:
         raise ConfigError(f"{path}: cannot write there ({obstacle}); name another place")
 
@@ -58,7 +74,9 @@ def to_json(content: Any) -> bytes:
     ValueError
         If a float is NaN or infinite: write None instead.
     """
-    return (json.dumps(content, allow_nan=False, ensure_ascii=False, indent=1) + "\n").encode("utf-8")
+    return (json.dumps(content, allow_nan=False, ensure_ascii=False, indent=1) + "\n").encode(
+        "utf-8"
+    )
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -220,7 +238,9 @@ def _made(folder: Path) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigError(f"{folder}: cannot write there ({error.strerror}); name another place") from None
+        raise ConfigError(
+            f"{folder}: cannot write there ({error.strerror}); name another place"
+        ) from None
     try:
         yield
     finally:
@@ -239,7 +259,9 @@ def _staging(folder: Path) -> Iterator[Path]:
     try:
         staging.mkdir()
     except OSError as error:
-        raise ConfigError(f"{folder}: cannot write there ({error.strerror}); name another place") from None
+        raise ConfigError(
+            f"{folder}: cannot write there ({error.strerror}); name another place"
+        ) from None
     try:
         with file_lock(staging):
             yield staging

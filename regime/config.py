@@ -1,9 +1,10 @@
 """YAML into frozen dataclasses: the constructor is the schema, and a typo gets an answer.
 
 A config is a mapping whose section keys are the constructor arguments of a dataclass. Nested
-dataclasses are mappings again; where several classes are allowed, a one-key mapping names the class:
-``{Hysteresis: {enter: 0.6, leave: 0.4}}``. ``extends: base.yaml`` takes a file beside it as the
-ground to write over: mappings key by key, all else as a whole; naming another class takes its place.
+dataclasses are mappings again; where several classes are allowed, a one-key mapping names the
+class: ``{Hysteresis: {enter: 0.6, leave: 0.4}}``. ``extends: base.yaml`` takes a file beside it as
+the ground to write over: mappings key by key, all else as a whole; naming another class takes its
+place.
 
 Depends on: errors.
 """
@@ -37,7 +38,9 @@ class _UniqueKeys(yaml.SafeLoader):
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         for place, (key, (node_key, _)) in enumerate(zip(keys, node.value, strict=True)):
             if key in keys[:place]:
-                raise ConfigError(f"line {node_key.start_mark.line + 1}: key `{key}` is written twice; keep one")
+                raise ConfigError(
+                    f"line {node_key.start_mark.line + 1}: key `{key}` is written twice; keep one"
+                )
         return super().construct_mapping(node, deep=deep)
 
 
@@ -55,8 +58,12 @@ def find_config(name: str | Path) -> Path:
     for folder in SHIPPED:
         if (folder / path.name).is_file():
             return folder / path.name
-    shipped = sorted({p.name for folder in SHIPPED if folder.is_dir() for p in folder.glob("*.yaml")})
-    raise ConfigError(f"{name}: no such config{_suggestion(path.name, shipped)}; shipped: {', '.join(shipped)}")
+    shipped = sorted(
+        {p.name for folder in SHIPPED if folder.is_dir() for p in folder.glob("*.yaml")}
+    )
+    raise ConfigError(
+        f"{name}: no such config{_suggestion(path.name, shipped)}; shipped: {', '.join(shipped)}"
+    )
 
 
 def read_yaml(path: Path) -> Any:
@@ -81,8 +88,8 @@ def read_config(path: str | Path, schema: type[T], overrides: Sequence[str] = ()
     schema : type
         A dataclass; its fields are the sections.
     overrides : sequence of str
-        Later ones win. Values are YAML: ``splits.embargo=10``. A class stands on the way by its name, an
-        item of a list by its number from 0: ``rule.rules.1.MinimumHold.days=5``.
+        Later ones win. Values are YAML: ``splits.embargo=10``. A class stands on the way by its
+        name, an item of a list by its number from 0: ``rule.rules.1.MinimumHold.days=5``.
 
     Raises
     ------
@@ -110,8 +117,10 @@ def build(schema: type[T], content: Any, place: str) -> T:
 def dump(value: Any) -> Any:
     """Plain content from which `build` makes an equal object."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _dump_tagged(getattr(value, field.name), hint)
-                for field, hint in _fields(type(value)).values()}
+        return {
+            field.name: _dump_tagged(getattr(value, field.name), hint)
+            for field, hint in _fields(type(value)).values()
+        }
     if isinstance(value, Mapping):
         return {str(key): dump(item) for key, item in value.items()}
     if isinstance(value, (tuple, list)):
@@ -133,11 +142,15 @@ def _with_base(path: Path, above: tuple[Path, ...] = ()) -> Any:
     content = read_yaml(path)
     content = {} if content is None else content
     if not isinstance(content, dict):
-        raise ConfigError(f"{path}: a config is a mapping of sections, got {type(content).__name__}")
+        raise ConfigError(
+            f"{path}: a config is a mapping of sections, got {type(content).__name__}"
+        )
     base = content.pop("extends", None)
     if not base:
         return content
-    return _merge(_with_base(find_config(path.parent / str(base)), (*above, path.resolve())), content)
+    return _merge(
+        _with_base(find_config(path.parent / str(base)), (*above, path.resolve())), content
+    )
 
 
 def _merge(under: Any, over: Any) -> Any:
@@ -155,15 +168,21 @@ def _merge_items(under: Sequence[Any], over: Mapping[int, Any]) -> list[Any]:
     beyond = [number for number in over if number >= len(under)]
     if beyond:
         raise ConfigError(f"no item {beyond[0]} in a list of {len(under)}; the first is 0")
-    return [_merge(item, over[number]) if number in over else item for number, item in enumerate(under)]
+    return [
+        _merge(item, over[number]) if number in over else item for number, item in enumerate(under)
+    ]
 
 
 def _names_another_class(under: Mapping[Any, Any], over: Mapping[Any, Any]) -> bool:
     """Whether both are a class and its arguments, and the classes differ."""
     names = [*under, *over]
     arguments = [*under.values(), *over.values()]
-    return len(names) == 2 and names[0] != names[1] and all(str(name)[:1].isupper() for name in names) \
+    return (
+        len(names) == 2
+        and names[0] != names[1]
+        and all(str(name)[:1].isupper() for name in names)
         and all(value is None or isinstance(value, Mapping) for value in arguments)
+    )
 
 
 def _parse_override(text: str) -> dict[str, Any]:
@@ -194,7 +213,9 @@ def _convert(hint: Any, content: Any, place: str, where: str, faults: list[str])
             faults.append(f"{_at(place, where)}: expected a list, got `{content}`")
             return None
         item = typing.get_args(hint)[0]
-        return tuple(_convert(item, part, place, f"{where}[{i}]", faults) for i, part in enumerate(content))
+        return tuple(
+            _convert(item, part, place, f"{where}[{i}]", faults) for i, part in enumerate(content)
+        )
     return _leaf(hint, content, place, where, faults)
 
 
@@ -202,7 +223,10 @@ def _construct(schema: type, content: Any, place: str, where: str, faults: list[
     if content is None:
         content = {}
     if not isinstance(content, Mapping):
-        faults.append(f"{_at(place, where)}: expected a mapping of {schema.__name__}'s arguments, got `{content}`")
+        faults.append(
+            f"{_at(place, where)}: expected a mapping of {schema.__name__}'s arguments, got "
+            f"`{content}`"
+        )
         return None
     fields = _fields(schema)
     before = len(faults)
@@ -210,11 +234,16 @@ def _construct(schema: type, content: Any, place: str, where: str, faults: list[
         if key not in fields:
             faults.append(f"{_at(place, where)}: unknown key `{key}`{_nearest(str(key), fields)}")
     for name, (field, _) in fields.items():
-        required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        required = (
+            field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        )
         if required and name not in content:
             faults.append(f"{_at(place, where)}: key `{name}` is missing")
-    arguments = {key: _convert(fields[key][1], value, place, f"{where}.{key}".lstrip("."), faults)
-                 for key, value in content.items() if key in fields}
+    arguments = {
+        key: _convert(fields[key][1], value, place, f"{where}.{key}".lstrip("."), faults)
+        for key, value in content.items()
+        if key in fields
+    }
     if len(faults) > before:
         return None
     try:
@@ -224,16 +253,21 @@ def _construct(schema: type, content: Any, place: str, where: str, faults: list[
         return None
 
 
-def _choose(classes: Sequence[type], content: Any, place: str, where: str, faults: list[str]) -> Any:
+def _choose(
+    classes: Sequence[type], content: Any, place: str, where: str, faults: list[str]
+) -> Any:
     names = {cls.__name__: cls for cls in classes}
     if isinstance(content, str):
         content = {content: {}}
     if not isinstance(content, Mapping) or len(content) != 1:
         got = ", ".join(map(str, content)) if isinstance(content, Mapping) else content
-        faults.append(f"{_at(place, where)}: name one class, {' or '.join(names)}, with its arguments under it, "
-                      f"as in `{next(iter(names))}: {{...}}`; got `{got}`")
+        faults.append(
+            f"{_at(place, where)}: name one class, {' or '.join(names)}, with its arguments under "
+            "it, "
+            f"as in `{next(iter(names))}: {{...}}`; got `{got}`"
+        )
         return None
-    (name, arguments), = content.items()
+    ((name, arguments),) = content.items()
     if name not in names:
         faults.append(f"{_at(place, where)}: unknown class `{name}`{_nearest(str(name), names)}")
         return None
@@ -262,7 +296,9 @@ def _adapter(hint: Any) -> TypeAdapter[Any]:
 @lru_cache(maxsize=256)
 def _fields(schema: type) -> dict[str, tuple[dataclasses.Field[Any], Any]]:
     hints = typing.get_type_hints(schema, include_extras=True)
-    return {field.name: (field, hints[field.name]) for field in dataclasses.fields(schema) if field.init}
+    return {
+        field.name: (field, hints[field.name]) for field in dataclasses.fields(schema) if field.init
+    }
 
 
 def _is_sequence(hint: Any) -> bool:

@@ -95,9 +95,10 @@ def drawdown_table(returns: pd.Series, count: int = 5) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Deepest first, the earlier of equals first: `start` (first session below the peak), `trough`,
-        `end` (first session at the peak again; NaT if it is still below), `depth` (<= 0),
-        `sessions_down` (peak to trough) and `sessions_to_regain` (trough to `end`; NaN if still below).
+        Deepest first, the earlier of equals first: `start` (first session below the peak),
+        `trough`, `end` (first session at the peak again; NaT if it is still below), `depth` (<= 0),
+        `sessions_down` (peak to trough) and `sessions_to_regain` (trough to `end`; NaN if still
+        below).
 
     Notes
     -----
@@ -117,10 +118,18 @@ def drawdown_table(returns: pd.Series, count: int = 5) -> pd.DataFrame:
     lows = np.minimum.reduceat(below, first) if first.size else np.empty(0)
     deepest = np.argsort(lows, kind="stable")[:count]
     first, stop = first[deepest], stop[deepest]
-    trough = np.array([a + below[a:b].argmin() for a, b in zip(first, stop, strict=True)], dtype=int)
+    trough = np.array(
+        [a + below[a:b].argmin() for a, b in zip(first, stop, strict=True)], dtype=int
+    )
     closed = stop < below.size
     dates = returns.index.to_series(index=range(below.size))
-    return pd.DataFrame({
-        "start": dates.to_numpy()[first], "trough": dates.to_numpy()[trough],
-        "end": dates.reindex(np.where(closed, stop, -1)).to_numpy(), "depth": lows[deepest],
-        "sessions_down": trough - first + 1, "sessions_to_regain": np.where(closed, stop - trough, np.nan)})
+    return pd.DataFrame(
+        {
+            "start": dates.to_numpy()[first],
+            "trough": dates.to_numpy()[trough],
+            "end": dates.reindex(np.where(closed, stop, -1)).to_numpy(),
+            "depth": lows[deepest],
+            "sessions_down": trough - first + 1,
+            "sessions_to_regain": np.where(closed, stop - trough, np.nan),
+        }
+    )

@@ -46,7 +46,9 @@ class RegimeError(Exception):
 
     def __init__(self, faults: str | Sequence[str]) -> None:
         self.faults: tuple[str, ...] = (faults,) if isinstance(faults, str) else tuple(faults)
-        super().__init__(self.faults)  # one argument, as the constructor takes: it must survive pickling
+        super().__init__(
+            self.faults
+        )  # one argument, as the constructor takes: it must survive pickling
 
     def __str__(self) -> str:
         if len(self.faults) == 1:

@@ -63,22 +63,41 @@ class JumpModel:
         return np.asarray(_filter(_checked(X), self.centers, self.penalty), dtype=np.int64)
 
     def smoothed(self, X: ArrayLike) -> NDArray[np.int64]:
-        """States of the path of least cost through `X`, shape (n_rows,); each uses all rows of `X`."""
+        """States of the path of least cost through `X`, shape (n_rows,).
+
+        Each uses all rows of `X`.
+        """
         labels, _ = _path(_checked(X), self.centers, self.penalty)
         return np.asarray(labels, dtype=np.int64)
 
     def sorted_by(self, score: ArrayLike) -> JumpModel:
-        """Same model, its states numbered by rising mean of `score`, shape (n_rows,); empty states come last."""
+        """Same model, its states numbered by rising mean of `score`, shape (n_rows,).
+
+        Empty states come last.
+        """
         values = np.asarray(score, dtype=np.float64)
         states = range(len(self.centers))
-        means = [values[self.labels == k].mean() if (self.labels == k).any() else np.inf for k in states]
+        means = [
+            values[self.labels == k].mean() if (self.labels == k).any() else np.inf for k in states
+        ]
         order = np.argsort(means, kind="stable")
-        return JumpModel(centers=self.centers[order], labels=np.argsort(order)[self.labels],
-                         objective=self.objective, penalty=self.penalty)
+        return JumpModel(
+            centers=self.centers[order],
+            labels=np.argsort(order)[self.labels],
+            objective=self.objective,
+            penalty=self.penalty,
+        )
 
 
-def fit_jump_model(X: ArrayLike, *, n_states: int = 2, penalty: float, seed: int = 7, n_init: int = 10,
-                   max_iter: int = 300) -> JumpModel:
+def fit_jump_model(
+    X: ArrayLike,
+    *,
+    n_states: int = 2,
+    penalty: float,
+    seed: int = 7,
+    n_init: int = 10,
+    max_iter: int = 300,
+) -> JumpModel:
     """Fit by coordinate descent from several seeded starts; the lowest objective wins.
 
     Minimises the sum over rows of half the squared distance to the centre of the row's state, plus
@@ -109,22 +128,32 @@ def fit_jump_model(X: ArrayLike, *, n_states: int = 2, penalty: float, seed: int
 
     **Known at:** the last row of `X`, for every label.
 
-    **Source:** Nystrup, Lindstroem and Madsen (2020), "Learning hidden Markov models with persistent
-    states by penalizing jumps".
+    **Source:** Nystrup, Lindstroem and Madsen (2020), "Learning hidden Markov models with
+    persistent states by penalizing jumps".
     """
     _check_arguments(n_states, penalty, n_init, max_iter)
     rows = _checked(X)
     if len(rows) < n_states:
-        raise InvalidDataError(f"jump model: {n_states} states need at least as many rows, got {len(rows)}")
+        raise InvalidDataError(
+            f"jump model: {n_states} states need at least as many rows, got {len(rows)}"
+        )
     draws = np.random.default_rng(seed).random((n_init, n_states))
     centers, labels, objective = _fit(rows, draws, float(penalty), max_iter)
     centers[np.bincount(labels, minlength=n_states) == 0] = np.inf
-    return JumpModel(centers=centers, labels=labels.astype(np.int64), objective=float(objective),
-                     penalty=float(penalty))
+    return JumpModel(
+        centers=centers,
+        labels=labels.astype(np.int64),
+        objective=float(objective),
+        penalty=float(penalty),
+    )
 
 
-def jump_features(returns: pd.Series, *, deviation: tuple[float, ...] = (5, 21),
-                  mean: tuple[float, ...] = (5, 10, 21)) -> pd.DataFrame:
+def jump_features(
+    returns: pd.Series,
+    *,
+    deviation: tuple[float, ...] = (5, 21),
+    mean: tuple[float, ...] = (5, 10, 21),
+) -> pd.DataFrame:
     """Downside deviation, mean and Sortino ratio of returns, each exponentially weighted.
 
     Parameters
@@ -142,6 +171,7 @@ def jump_features(returns: pd.Series, *, deviation: tuple[float, ...] = (5, 21),
 
     **Source:** Shu, Yu and Mulvey (2024), SSRN 4864358.
     """
+
     def average(values: pd.Series, halflife: float) -> pd.Series:
         return values.ewm(halflife=halflife, min_periods=warm).mean()
 
@@ -172,12 +202,18 @@ def standardise(X: ArrayLike, *, clip: float = 3.0) -> Floats:
     """
     values = _checked(X)
     spread = values.std(axis=0)
-    scaled: Floats = np.clip((values - values.mean(axis=0)) / np.where(spread > 0, spread, 1.0), -clip, clip)
+    scaled: Floats = np.clip(
+        (values - values.mean(axis=0)) / np.where(spread > 0, spread, 1.0), -clip, clip
+    )
     return scaled
 
 
 def _check_arguments(n_states: int, penalty: float, n_init: int, max_iter: int) -> None:
-    for name, value, low in (("n_states", n_states, 2), ("n_init", n_init, 1), ("max_iter", max_iter, 1)):
+    for name, value, low in (
+        ("n_states", n_states, 2),
+        ("n_init", n_init, 1),
+        ("max_iter", max_iter, 1),
+    ):
         if value < low:
             raise ConfigError(f"{name}: must be at least {low}, got {value}")
     if not (np.isfinite(penalty) and penalty >= 0):
@@ -191,13 +227,18 @@ def _checked(X: ArrayLike) -> Floats:
         raise InvalidDataError(f"jump model: X must have two dimensions, got {values.ndim}")
     bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
     if bad.size:
-        raise InvalidDataError(f"jump model: row {bad[0]} of X is not finite; drop rows before the first full one")
+        raise InvalidDataError(
+            f"jump model: row {bad[0]} of X is not finite; drop rows before the first full one"
+        )
     return values
 
 
 @numba.njit(cache=True, nogil=True)
 def _advance(row, centers, penalty, first, values, back):  # type: ignore[no-untyped-def]
-    """One step of the recursion: least cost of each state, in place, and the state that it came from."""
+    """One step of the recursion.
+
+    Least cost of each state, in place, and the state that it came from.
+    """
     best = 0
     for k in range(1, len(values)):
         if values[k] < values[best]:
@@ -242,7 +283,10 @@ def _filter(X, centers, penalty):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def _seeds(X, draws):  # type: ignore[no-untyped-def]
-    """Starting centres: rows drawn with odds in proportion to the squared distance to those drawn before."""
+    """Starting centres.
+
+    Rows drawn with odds in proportion to the squared distance to those drawn before.
+    """
     n, f = X.shape
     centers, nearest = np.empty((len(draws), f)), np.full(n, np.inf)
     row = min(int(draws[0] * n), n - 1)
@@ -262,7 +306,10 @@ def _seeds(X, draws):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def _means(X, labels, centers):  # type: ignore[no-untyped-def]
-    """Mean row of each state; a state without rows keeps its centre, so that it may win rows again."""
+    """Mean row of each state.
+
+    A state without rows keeps its centre, so that it may win rows again.
+    """
     sums, counts = np.zeros_like(centers), np.zeros(len(centers))
     for t in range(len(X)):
         counts[labels[t]] += 1

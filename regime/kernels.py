@@ -1,8 +1,10 @@
-"""Fused loops over one column, compiled once: rolling and exponential statistics, and the state of a fall.
+"""Fused loops over one column, compiled once.
+
+Rolling and exponential statistics, and the state of a fall.
 
 Each kernel reads rows up to and including t for its value at t and carries its sums from the first
-row on, so that a prefix of the data gives equal bits. NaN rule, everywhere: a missing value takes no
-part; a statistic of fewer than `minimum` values is NaN.
+row on, so that a prefix of the data gives equal bits. NaN rule, everywhere: a missing value takes
+no part; a statistic of fewer than `minimum` values is NaN.
 
 Depends on: numba.
 """
@@ -13,11 +15,20 @@ import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ewm_mean", "ewm_std", "fall_state", "mean_correlation", "rolling_extreme", "rolling_mean", "rolling_rank",
-           "rolling_zscore"]
+__all__ = [
+    "ewm_mean",
+    "ewm_std",
+    "fall_state",
+    "mean_correlation",
+    "rolling_extreme",
+    "rolling_mean",
+    "rolling_rank",
+    "rolling_zscore",
+]
 
 Column = NDArray[np.float64]
-# numpy's division gives NaN where Python's would stop, and the check for it costs time in every row.
+# numpy's division gives NaN where Python's would stop, and the check for it costs time in every
+# row.
 _jit = nb.njit(cache=True, fastmath=False, error_model="numpy")
 
 
@@ -49,7 +60,8 @@ def rolling_mean(x: Column, lookback: int, minimum: int) -> Column:
 def rolling_zscore(x: Column, lookback: int, minimum: int) -> Column:
     """Distance to the mean of the last `lookback` rows in their standard deviations, shape (n,).
 
-    Zero deviation gives NaN. Two running moments about the window's own anchor, made anew each window.
+    Zero deviation gives NaN. Two running moments about the window's own anchor, made anew each
+    window.
     """
     out = np.full(x.size, np.nan)
     anchor, first, second, count = 0.0, 0.0, 0.0, 0
@@ -82,8 +94,12 @@ def rolling_zscore(x: Column, lookback: int, minimum: int) -> Column:
 
 
 def rolling_rank(x: Column, lookback: int, minimum: int) -> Column:
-    """Share of the last `lookback` rows at or below today's value (ties count half), in (0, 1]; 0 = expanding."""
-    # The order of the whole column only names the values; what is counted is whole numbers of rows up to t.
+    """Share of the last `lookback` rows at or below today's value (ties count half), in (0, 1].
+
+    0 = expanding.
+    """
+    # The order of the whole column only names the values; what is counted is whole numbers of rows
+    # up to t.
     return _rolling_rank(x, np.argsort(x), lookback, minimum)
 
 
@@ -128,8 +144,8 @@ def _rolling_rank(x: Column, order: NDArray[np.int64], lookback: int, minimum: i
 def rolling_extreme(x: Column, lookback: int, minimum: int, sign: int) -> Column:
     """Maximum (`sign` 1) or minimum (`sign` -1) of the last `lookback` rows, shape (n,).
 
-    A window is the end of one block of `lookback` rows and the beginning of the next: the larger of two
-    running maxima, one taken backwards once its block is full.
+    A window is the end of one block of `lookback` rows and the beginning of the next: the larger of
+    two running maxima, one taken backwards once its block is full.
 
     Parameters
     ----------
@@ -164,7 +180,10 @@ def rolling_extreme(x: Column, lookback: int, minimum: int, sign: int) -> Column
 
 @_jit
 def ewm_mean(x: Column, halflife: float, minimum: int) -> Column:
-    """Exponential mean with weights that sum to 1 from the first value on; a missing row repeats the last mean."""
+    """Exponential mean with weights that sum to 1 from the first value on.
+
+    A missing row repeats the last mean.
+    """
     out = np.full(x.size, np.nan)
     keep = 0.5 ** (1.0 / halflife)
     total, weight, count = 0.0, 0.0, 0
@@ -188,7 +207,9 @@ def ewm_std(x: Column, halflife: float, minimum: int) -> Column:
         if not np.isnan(x[t]):
             weight = keep * weight + 1.0
             weight2 = keep * keep * weight2 + 1.0
-            inverse = 1.0 / weight  # not on the path from one mean to the next, so the division costs no wait
+            inverse = (
+                1.0 / weight
+            )  # not on the path from one mean to the next, so the division costs no wait
             step = x[t] - mean
             mean += step * inverse
             square = keep * square + step * (x[t] - mean)
@@ -199,17 +220,20 @@ def ewm_std(x: Column, halflife: float, minimum: int) -> Column:
 
 
 @_jit
-def fall_state(log_price: Column, monthly_vol: Column, depth: float, recovered: float) -> NDArray[np.float64]:
+def fall_state(
+    log_price: Column, monthly_vol: Column, depth: float, recovered: float
+) -> NDArray[np.float64]:
     """The fall in progress as an observer at t sees it, shape (n, 6).
 
-    A fall opens when the price lies `depth` monthly volatilities (taken at the peak) under its peak,
-    and closes when `recovered` of it is regained; the peak is then the highest close since the low.
+    A fall opens when the price lies `depth` monthly volatilities (taken at the peak) under its
+    peak, and closes when `recovered` of it is regained; the peak is then the highest close since
+    the low.
 
     Parameters
     ----------
     log_price, monthly_vol : array, shape (n,)
-        Log closes, and the volatility of 21 sessions as a fraction. A session without either, or with a
-        volatility of 0, repeats the state before it.
+        Log closes, and the volatility of 21 sessions as a fraction. A session without either, or
+        with a volatility of 0, repeats the state before it.
     depth : float
         Monthly volatilities.
     recovered : float
@@ -219,8 +243,8 @@ def fall_state(log_price: Column, monthly_vol: Column, depth: float, recovered: 
     -------
     array, shape (n, 6)
         Columns: fall from the peak now and at worst (in monthly volatilities), share of the worst
-        fall regained (1 at the peak), sessions since the peak, sessions since the low, and whether a
-        fall is open. NaN until the volatility is known.
+        fall regained (1 at the peak), sessions since the peak, sessions since the low, and whether
+        a fall is open. NaN until the volatility is known.
     """
     n = log_price.size
     out = np.full((n, 6), np.nan)
@@ -237,7 +261,9 @@ def fall_state(log_price: Column, monthly_vol: Column, depth: float, recovered: 
             low = t
         if not is_open:
             is_open = log_price[peak] - log_price[t] >= depth * monthly_vol[peak]
-        elif np.exp(log_price[t]) >= (1 - recovered) * np.exp(log_price[low]) + recovered * np.exp(log_price[peak]):
+        elif np.exp(log_price[t]) >= (1 - recovered) * np.exp(log_price[low]) + recovered * np.exp(
+            log_price[peak]
+        ):
             is_open = False
             peak = low
             for s in range(low, t + 1):

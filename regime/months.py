@@ -1,4 +1,6 @@
-"""Daily returns by calendar month: the calendar itself, hit rate, and capture of a benchmark's rises and falls.
+"""Daily returns by calendar month.
+
+The calendar itself, hit rate, and capture of a benchmark's rises and falls.
 
 The first and the last month may be parts of one.
 
@@ -44,7 +46,9 @@ def monthly_returns(returns: pd.Series) -> pd.Series:
     month = index.year.to_numpy() * 12 + index.month.to_numpy() - 1
     first = np.flatnonzero(np.r_[True, month[1:] != month[:-1]])
     periods = pd.PeriodIndex(pd.DatetimeIndex(index[first]).to_period("M"), name="month")
-    return pd.Series(np.multiply.reduceat(1.0 + values, first) - 1.0, index=periods, name=returns.name)
+    return pd.Series(
+        np.multiply.reduceat(1.0 + values, first) - 1.0, index=periods, name=returns.name
+    )
 
 
 def monthly_table(returns: pd.Series) -> pd.DataFrame:
@@ -58,8 +62,8 @@ def monthly_table(returns: pd.Series) -> pd.DataFrame:
     Returns
     -------
     DataFrame, shape (n_years, 13), fraction a month
-        Columns 1 to 12, and `year`, the compounded return of the months there are. NaN in a month or a
-        year without a session.
+        Columns 1 to 12, and `year`, the compounded return of the months there are. NaN in a month
+        or a year without a session.
     """
     months = monthly_returns(returns)
     calendar = pd.PeriodIndex(months.index)
@@ -67,7 +71,9 @@ def monthly_table(returns: pd.Series) -> pd.DataFrame:
     grid = np.full((years.size, 12), np.nan)
     grid[calendar.year - years[0], calendar.month - 1] = months.to_numpy()
     table = pd.DataFrame(grid, index=pd.Index(years, name="year"), columns=range(1, 13))
-    return table.assign(year=np.where(np.isnan(grid).all(axis=1), np.nan, np.nanprod(1.0 + grid, axis=1) - 1.0))
+    return table.assign(
+        year=np.where(np.isnan(grid).all(axis=1), np.nan, np.nanprod(1.0 + grid, axis=1) - 1.0)
+    )
 
 
 def monthly_hit_rate(returns: pd.Series, cash: pd.Series | float = 0.0) -> float:
@@ -99,7 +105,8 @@ def up_capture(returns: pd.Series, benchmark: pd.Series) -> float:
     Notes
     -----
     Means are geometric, of calendar months. Annualised rises of single days, as some libraries take
-    them, compound a choice of good days to absurd growth, so that half the exposure seems a quarter.
+    them, compound a choice of good days to absurd growth, so that half the exposure seems a
+    quarter.
     """
     return _capture(returns, benchmark, 1.0)
 

@@ -1,8 +1,8 @@
 """Performance of a daily return series: one function a figure, 252 sessions a year.
 
 Every function takes simple returns as fractions a session and refuses a missing or infinite one: a
-gap is not a zero (`InvalidDataError`, as for cash of other dates). A figure that its data cannot define
-(no spread, no loss) is NaN.
+gap is not a zero (`InvalidDataError`, as for cash of other dates). A figure that its data cannot
+define (no spread, no loss) is NaN.
 
 Depends on: errors, returns, drawdowns.
 """
@@ -18,9 +18,22 @@ from regime.drawdowns import depths
 from regime.errors import InvalidDataError
 from regime.returns import excess_values, finite_values
 
-__all__ = ["SESSIONS_A_YEAR", "annual_sharpe", "annual_volatility", "cagr", "calmar_ratio", "conditional_value_at_risk",
-           "flips_per_year", "hit_rate", "performance_table", "realised_volatility", "rolling_sharpe", "sharpe_ratio",
-           "sortino_ratio", "turnover"]
+__all__ = [
+    "SESSIONS_A_YEAR",
+    "annual_sharpe",
+    "annual_volatility",
+    "cagr",
+    "calmar_ratio",
+    "conditional_value_at_risk",
+    "flips_per_year",
+    "hit_rate",
+    "performance_table",
+    "realised_volatility",
+    "rolling_sharpe",
+    "sharpe_ratio",
+    "sortino_ratio",
+    "turnover",
+]
 
 SESSIONS_A_YEAR = 252
 # A spread below this is rounding: dividing by it would turn a constant into a huge ratio.
@@ -39,7 +52,8 @@ def cagr(returns: pd.Series) -> float:
     Returns
     -------
     float
-        Fraction a year; -1 where the capital was lost, infinite where a few days' gain overflows a year.
+        Fraction a year; -1 where the capital was lost, infinite where a few days' gain overflows a
+        year.
     """
     return _growth(finite_values(returns))
 
@@ -82,9 +96,16 @@ def sharpe_ratio(returns: pd.Series, cash: pd.Series | float = 0.0) -> float:
 
 
 def annual_sharpe(excess: np.ndarray) -> float:
-    """`sharpe_ratio` of plain numbers: finite returns over cash, shape (n,), which are not checked."""
+    """`sharpe_ratio` of plain numbers.
+
+    Finite returns over cash, shape (n,), which are not checked.
+    """
     deviation = _deviation(excess)
-    return float(excess.mean()) / deviation * math.sqrt(SESSIONS_A_YEAR) if deviation > SPREAD_FLOOR else math.nan
+    return (
+        float(excess.mean()) / deviation * math.sqrt(SESSIONS_A_YEAR)
+        if deviation > SPREAD_FLOOR
+        else math.nan
+    )
 
 
 def sortino_ratio(returns: pd.Series, cash: pd.Series | float = 0.0) -> float:
@@ -198,7 +219,9 @@ def realised_volatility(returns: pd.Series, halflife: float = 21.0) -> pd.Series
     return returns.ewm(halflife=halflife).std() * math.sqrt(SESSIONS_A_YEAR)
 
 
-def rolling_sharpe(returns: pd.Series, cash: pd.Series | float = 0.0, lookback: int = 252) -> pd.Series:
+def rolling_sharpe(
+    returns: pd.Series, cash: pd.Series | float = 0.0, lookback: int = 252
+) -> pd.Series:
     """Annual Sharpe ratio of the last `lookback` sessions.
 
     Parameters
@@ -216,13 +239,16 @@ def rolling_sharpe(returns: pd.Series, cash: pd.Series | float = 0.0, lookback: 
     -----
     **Known at:** each close; row t uses returns up to t.
     """
-    window = pd.Series(excess_values(returns, cash), index=returns.index, name="sharpe").rolling(lookback)
+    window = pd.Series(excess_values(returns, cash), index=returns.index, name="sharpe").rolling(
+        lookback
+    )
     deviation = window.std()
     return window.mean() / deviation.where(deviation > ROLLING_FLOOR) * math.sqrt(SESSIONS_A_YEAR)
 
 
-def performance_table(returns: pd.Series, cash: pd.Series | float = 0.0,
-                      exposure: pd.Series | None = None) -> dict[str, float]:
+def performance_table(
+    returns: pd.Series, cash: pd.Series | float = 0.0, exposure: pd.Series | None = None
+) -> dict[str, float]:
     """Return every figure of one strategy, for a table or a log.
 
     Parameters
@@ -236,10 +262,11 @@ def performance_table(returns: pd.Series, cash: pd.Series | float = 0.0,
     Returns
     -------
     dict of str to float
-        `sharpe`, `sortino`, `calmar`, `max_drawdown`, `ulcer`, `cagr`, `volatility`, `cvar_5`, `hit_rate`,
-        `days` and, with `exposure`, its three. NaN where a figure is not defined.
+        `sharpe`, `sortino`, `calmar`, `max_drawdown`, `ulcer`, `cagr`, `volatility`, `cvar_5`,
+        `hit_rate`, `days` and, with `exposure`, its three. NaN where a figure is not defined.
     """
-    # One pass over plain numbers: every backtest makes this table, and the checks of each figure alone cost more.
+    # One pass over plain numbers: every backtest makes this table, and the checks of each figure
+    # alone cost more.
     values, excess = finite_values(returns), excess_values(returns, cash)
     below, growth = depths(values), _growth(values)
     deepest = float(below.min())
@@ -257,8 +284,11 @@ def performance_table(returns: pd.Series, cash: pd.Series | float = 0.0,
     }
     if exposure is not None:
         held = finite_values(exposure)
-        table |= {"turnover": _turnover(held), "flips_per_year": _flips(held, 0.5),
-                  "mean_exposure": float(held.mean())}
+        table |= {
+            "turnover": _turnover(held),
+            "flips_per_year": _flips(held, 0.5),
+            "mean_exposure": float(held.mean()),
+        }
     return table
 
 
@@ -270,7 +300,11 @@ def _growth(values: np.ndarray) -> float:
 
 def _sortino(excess: np.ndarray) -> float:
     downside = math.sqrt(float(np.square(np.minimum(excess, 0.0)).mean()))
-    return float(excess.mean()) / downside * math.sqrt(SESSIONS_A_YEAR) if downside > SPREAD_FLOOR else math.nan
+    return (
+        float(excess.mean()) / downside * math.sqrt(SESSIONS_A_YEAR)
+        if downside > SPREAD_FLOOR
+        else math.nan
+    )
 
 
 def _over_depth(growth: float, deepest: float) -> float:
@@ -279,7 +313,8 @@ def _over_depth(growth: float, deepest: float) -> float:
 
 def _worst(values: np.ndarray, level: float) -> float:
     count = int((values.size - 1) * level) + 1
-    # Sorted once more, because the order inside a partition, and so the last bits of the mean, is the processor's.
+    # Sorted once more, because the order inside a partition, and so the last bits of the mean, is
+    # the processor's.
     return float(np.sort(np.partition(values, count - 1)[:count]).mean())
 
 

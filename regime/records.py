@@ -64,7 +64,9 @@ class Run:
     def log_json(self, name: str, content: Any) -> None:
         """Record plain content as a JSON artifact."""
 
-    def register(self, bundle: Path, name: str, *, inputs: Sequence[str], outputs: Sequence[str]) -> str | None:
+    def register(
+        self, bundle: Path, name: str, *, inputs: Sequence[str], outputs: Sequence[str]
+    ) -> str | None:
         """Enter a saved model into the registry.
 
         Parameters
@@ -124,7 +126,11 @@ def numbers(content: Mapping[str, Any]) -> dict[str, float]:
     {'model.brier': 0.1, 'days': 21.0}
     """
     leaves = flatten(content)
-    return {key: float(value) for key, value in leaves.items() if isinstance(value, Real) and value == value}
+    return {
+        key: float(value)
+        for key, value in leaves.items()
+        if isinstance(value, Real) and value == value
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +155,10 @@ class Commit:
 
 
 def commit(folder: Path = Path(__file__).parent) -> Commit | None:
-    """Commit of the working copy that holds the package; None where it is installed from a wheel."""
+    """Commit of the working copy that holds the package.
+
+    None where it is installed from a wheel.
+    """
     # A package inside somebody else's repository (a venv, say) is not tracked there.
     if _git(folder, "ls-files", "--error-unmatch", "__init__.py") is None:
         return None

@@ -1,6 +1,7 @@
 """Daily returns as every figure takes them: checked numbers, and excess over cash.
 
-Returns are simple, as fractions a session. A missing or infinite one is refused: a gap is not a zero.
+Returns are simple, as fractions a session. A missing or infinite one is refused: a gap is not a
+zero.
 
 Depends on: errors.
 """
@@ -38,8 +39,10 @@ def finite_values(series: pd.Series) -> np.ndarray:
     finite = np.isfinite(values)
     if not finite.all():
         row = int(finite.argmin())
-        raise InvalidDataError(f"{series.index[row]}: {values[row]} is not a finite number; a gap is not a zero: "
-                               "drop the row or say what it was")
+        raise InvalidDataError(
+            f"{series.index[row]}: {values[row]} is not a finite number; a gap is not a zero: "
+            "drop the row or say what it was"
+        )
     return values
 
 
@@ -69,6 +72,9 @@ def excess_values(returns: pd.Series, cash: pd.Series | float = 0.0) -> np.ndarr
 
 
 def check_same_dates(returns: pd.Series, other: pd.Series, name: str) -> None:
-    """Refuse a series that does not stand on the dates of the returns; `name` is how the message calls it."""
+    """Refuse a series that does not stand on the dates of the returns.
+
+    `name` is how the message calls it.
+    """
     if not other.index.equals(returns.index):
         raise InvalidDataError(f"`{name}` must have the dates of `returns`; reindex it")

@@ -1,8 +1,9 @@
 """Rules as rows of numbers, and the grid that they stand on: what a sweep is given.
 
-A sweep runs a hundred thousand settings in one compiled loop, which no rule object can enter. Here a
-setting is three slots, each an operation with two parameters and, where it reads probabilities, the
-column that it reads and its halflife. `rules.encoding` writes such rows, `backtest.sweep` runs them.
+A sweep runs a hundred thousand settings in one compiled loop, which no rule object can enter. Here
+a setting is three slots, each an operation with two parameters and, where it reads probabilities,
+the column that it reads and its halflife. `rules.encoding` writes such rows, `backtest.sweep` runs
+them.
 
 Depends on: errors, schema.
 """
@@ -66,7 +67,8 @@ class Programs:
     Examples
     --------
     >>> programs = Programs(opcodes=np.array([[1, 0, 0]]), parameters=np.full((1, 3, 2), 0.5),
-    ...                     columns=np.zeros((1, 3), int), halflives=np.zeros((1, 3)), regimes=(("deleveraging",),))
+    ...                     columns=np.zeros((1, 3), int), halflives=np.zeros((1, 3)),
+    regimes=(("deleveraging",),))
     >>> len(programs), programs.reads_volatility
     (1, False)
     """
@@ -79,7 +81,12 @@ class Programs:
 
     def __post_init__(self) -> None:
         n = len(self.opcodes)
-        shapes = {"opcodes": (n, SLOTS), "parameters": (n, SLOTS, 2), "columns": (n, SLOTS), "halflives": (n, SLOTS)}
+        shapes = {
+            "opcodes": (n, SLOTS),
+            "parameters": (n, SLOTS, 2),
+            "columns": (n, SLOTS),
+            "halflives": (n, SLOTS),
+        }
         for name, shape in shapes.items():
             kind = np.int64 if name in ("opcodes", "columns") else np.float64
             values = np.ascontiguousarray(getattr(self, name), dtype=kind)
@@ -94,21 +101,32 @@ class Programs:
         unknown = ~np.isin(self.opcodes, list(Opcode))
         if unknown.any():
             row, slot = np.argwhere(unknown)[0]
-            raise ConfigError(f"opcodes: setting {row}, slot {slot}: {self.opcodes[row, slot]} is no operation; "
-                              f"known: {', '.join(f'{code.value} {code.name.lower()}' for code in Opcode)}")
+            raise ConfigError(
+                f"opcodes: setting {row}, slot {slot}: {self.opcodes[row, slot]} is no operation; "
+                f"known: {', '.join(f'{code.value} {code.name.lower()}' for code in Opcode)}"
+            )
         if not np.isfinite(self.parameters).all():
-            raise ConfigError(f"parameters: setting {np.argwhere(~np.isfinite(self.parameters))[0][0]} holds a value "
-                              "that is not finite")
+            raise ConfigError(
+                f"parameters: setting {np.argwhere(~np.isfinite(self.parameters))[0][0]} holds a "
+                "value "
+                "that is not finite"
+            )
         if not ((self.halflives >= 0.0) & (self.halflives < math.inf)).all():
             raise ConfigError("halflives: must be 0 (none) or a number of sessions above it")
         odd = [name for names in self.regimes for name in names if name not in REGIMES]
         if odd or not all(self.regimes):
-            raise ConfigError(f"regimes: every column names one or more of {', '.join(REGIMES)}, got {self.regimes}")
+            raise ConfigError(
+                f"regimes: every column names one or more of {', '.join(REGIMES)}, got "
+                f"{self.regimes}"
+            )
         outside = self.reading & ((self.columns < 0) | (self.columns >= len(self.regimes)))
         if outside.any():
             row, slot = np.argwhere(outside)[0]
-            raise ConfigError(f"columns: setting {row}, slot {slot}: {self.columns[row, slot]} is no position in the "
-                              f"{len(self.regimes)} columns of `regimes`")
+            raise ConfigError(
+                f"columns: setting {row}, slot {slot}: {self.columns[row, slot]} is no position "
+                "in the "
+                f"{len(self.regimes)} columns of `regimes`"
+            )
 
     def __len__(self) -> int:
         return len(self.opcodes)
@@ -126,8 +144,13 @@ class Programs:
     def take(self, rows: Sequence[int] | np.ndarray) -> Programs:
         """Some of the settings, in the order of `rows`."""
         rows = np.asarray(rows, dtype=np.int64)
-        return Programs(opcodes=self.opcodes[rows], parameters=self.parameters[rows], columns=self.columns[rows],
-                        halflives=self.halflives[rows], regimes=self.regimes)
+        return Programs(
+            opcodes=self.opcodes[rows],
+            parameters=self.parameters[rows],
+            columns=self.columns[rows],
+            halflives=self.halflives[rows],
+            regimes=self.regimes,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -162,7 +185,9 @@ class Lattice:
 
     def __post_init__(self) -> None:
         if len(self.part) != len(self.steps) or not len(self.part):
-            raise ConfigError(f"steps: a row a setting, at least one, got {len(self.part)} and {len(self.steps)}")
+            raise ConfigError(
+                f"steps: a row a setting, at least one, got {len(self.part)} and {len(self.steps)}"
+            )
 
     @classmethod
     def product(cls, axes: Mapping[str, Sequence[Any]]) -> Lattice:
@@ -170,15 +195,22 @@ class Lattice:
         if not axes or not all(len(values) for values in axes.values()):
             raise ConfigError("axes: name at least one parameter, each with at least one value")
         sizes = [len(values) for values in axes.values()]
-        steps = np.stack(np.unravel_index(np.arange(math.prod(sizes)), sizes), axis=1).astype(np.int64)
-        return cls(axes=({name: tuple(values) for name, values in axes.items()},),
-                   part=np.zeros(len(steps), np.int64), steps=steps)
+        steps = np.stack(np.unravel_index(np.arange(math.prod(sizes)), sizes), axis=1).astype(
+            np.int64
+        )
+        return cls(
+            axes=({name: tuple(values) for name, values in axes.items()},),
+            part=np.zeros(len(steps), np.int64),
+            steps=steps,
+        )
 
     def __len__(self) -> int:
         return len(self.part)
 
     def neighbours(self) -> np.ndarray:
-        """Settings one step away in one parameter, shape (n_settings, 2 * n_axes), int64; -1 where there is none.
+        """Settings one step away in one parameter, shape (n_settings, 2 * n_axes), int64.
+
+        -1 where there is none.
 
         Raises
         ------
@@ -186,13 +218,15 @@ class Lattice:
             If two settings stand on the same place.
         """
         reach = self.steps.max(axis=0) + 3  # a step off either end must not meet another setting
-        radix = np.array([reach[axis + 1:].prod() for axis in range(len(reach))], dtype=np.int64)
+        radix = np.array([reach[axis + 1 :].prod() for axis in range(len(reach))], dtype=np.int64)
         place = (self.part * int(reach.prod())) + (self.steps + 1) @ radix
         order = np.argsort(place, kind="stable")
         ranked = place[order]
         if (np.diff(ranked) == 0).any():
             twin = order[int(np.flatnonzero(np.diff(ranked) == 0)[0])]
-            raise ConfigError(f"steps: setting {twin} stands where another one does; list every value once")
+            raise ConfigError(
+                f"steps: setting {twin} stands where another one does; list every value once"
+            )
         found = np.full((len(place), 2 * len(radix)), -1, np.int64)
         for column, shift in enumerate(np.repeat(radix, 2) * np.tile([-1, 1], len(radix))):
             at = np.minimum(np.searchsorted(ranked, place + shift), len(place) - 1)
@@ -200,7 +234,10 @@ class Lattice:
         return found
 
     def table(self) -> pd.DataFrame:
-        """Parameters of every setting, shape (n_settings, n_parameters); NaN where its part has no such parameter."""
+        """Parameters of every setting, shape (n_settings, n_parameters).
+
+        NaN where its part has no such parameter.
+        """
         columns: dict[str, np.ndarray] = {}
         for number, axes in enumerate(self.axes):
             mine = self.part == number

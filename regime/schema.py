@@ -104,7 +104,10 @@ class Panel:
 
     def __post_init__(self) -> None:
         check_dates(self.values.index, "Panel")
-        if not (self.values.index.equals(self.age.index) and self.values.columns.equals(self.age.columns)):
+        if not (
+            self.values.index.equals(self.age.index)
+            and self.values.columns.equals(self.age.columns)
+        ):
             raise InvalidDataError("Panel: `values` and `age` must have the same dates and series")
 
 
@@ -140,14 +143,21 @@ class Labels:
         check_probabilities(self.weights, "Labels", missing=True)
         for column in (self.span_end, self.known_at):
             if not column.index.equals(self.weights.index):
-                raise InvalidDataError("Labels: `weights`, `span_end` and `known_at` must share one index")
+                raise InvalidDataError(
+                    "Labels: `weights`, `span_end` and `known_at` must share one index"
+                )
         unknown = self.weights[REGIMES[0]].isna().to_numpy()
         if (self.known_at.isna().to_numpy() != unknown).any():
-            raise InvalidDataError("Labels: `known_at` must be missing exactly where the regime is unknown")
+            raise InvalidDataError(
+                "Labels: `known_at` must be missing exactly where the regime is unknown"
+            )
 
     @property
     def regime(self) -> pd.Series:
-        """Regime of largest weight, shape (n_sessions,), ordered categorical; missing where unknown."""
+        """Regime of largest weight, shape (n_sessions,), ordered categorical.
+
+        Missing where unknown.
+        """
         known = self.weights[REGIMES[0]].notna().to_numpy()
         codes = np.where(known, self.weights.fillna(0.0).to_numpy().argmax(axis=1), -1)
         values = pd.Categorical.from_codes(codes, categories=list(REGIMES), ordered=True)
@@ -167,18 +177,26 @@ def check_dates(index: pd.Index, name: str) -> pd.DatetimeIndex:
         Naming the first date that breaks the rule.
     """
     if not isinstance(index, pd.DatetimeIndex):
-        raise InvalidDataError(f"{name}: the index must be a DatetimeIndex, got {type(index).__name__}")
+        raise InvalidDataError(
+            f"{name}: the index must be a DatetimeIndex, got {type(index).__name__}"
+        )
     if index.tz is not None:
-        raise InvalidDataError(f"{name}: the index carries time zone {index.tz}; drop it with tz_localize(None)")
+        raise InvalidDataError(
+            f"{name}: the index carries time zone {index.tz}; drop it with tz_localize(None)"
+        )
     if index.hasnans:
         raise InvalidDataError(f"{name}: the index holds a missing date")
     if not index.is_monotonic_increasing or not index.is_unique:
         first = int(np.flatnonzero(np.diff(index.asi8) <= 0)[0]) + 1
-        raise InvalidDataError(f"{name}: dates must rise strictly; row {first} is {index[first]:%Y-%m-%d} "
-                               f"after {index[first - 1]:%Y-%m-%d}: sort and drop duplicates")
+        raise InvalidDataError(
+            f"{name}: dates must rise strictly; row {first} is {index[first]:%Y-%m-%d} "
+            f"after {index[first - 1]:%Y-%m-%d}: sort and drop duplicates"
+        )
     odd = np.flatnonzero(index != index.normalize())
     if odd.size:
-        raise InvalidDataError(f"{name}: row {odd[0]} has a time of day ({index[odd[0]]}); use session dates")
+        raise InvalidDataError(
+            f"{name}: row {odd[0]} has a time of day ({index[odd[0]]}); use session dates"
+        )
     return index
 
 
@@ -199,7 +217,9 @@ def check_observations(frame: pd.DataFrame, name: str = "Observations") -> pd.Da
         raise InvalidDataError(f"{name}: `released` must be in UTC, got {frame['released'].dtype}")
     bad = ~np.isfinite(frame["value"].to_numpy(dtype=float))
     _refuse_row(frame, bad, name, "value is not finite; leave the row out")
-    _refuse_row(frame, frame.duplicated(["series", "period"]).to_numpy(), name, "series repeats a period")
+    _refuse_row(
+        frame, frame.duplicated(["series", "period"]).to_numpy(), name, "series repeats a period"
+    )
     return frame
 
 
@@ -209,16 +229,22 @@ def _refuse_row(frame: pd.DataFrame, bad: np.ndarray, name: str, rule: str) -> N
         raise InvalidDataError(f"{name}: {row['series']} {row['period']:%Y-%m-%d}: {rule}")
 
 
-def check_features(frame: pd.DataFrame, specs: tuple[FeatureSpec, ...], name: str = "Features") -> pd.DataFrame:
+def check_features(
+    frame: pd.DataFrame, specs: tuple[FeatureSpec, ...], name: str = "Features"
+) -> pd.DataFrame:
     """Return a date x feature table if its columns are those of `specs`, float64 and never infinite."""
     check_dates(frame.index, name)
     expected = [spec.name for spec in specs]
     if list(frame.columns) != expected:
         odd = sorted(set(frame.columns).symmetric_difference(expected)) or ["(order)"]
-        raise InvalidDataError(f"{name}: columns differ from their specs: {', '.join(map(str, odd[:5]))}")
+        raise InvalidDataError(
+            f"{name}: columns differ from their specs: {', '.join(map(str, odd[:5]))}"
+        )
     for column in frame:
         if frame[column].dtype != np.float64:
-            raise InvalidDataError(f"{name}: column `{column}` is {frame[column].dtype}, must be float64")
+            raise InvalidDataError(
+                f"{name}: column `{column}` is {frame[column].dtype}, must be float64"
+            )
         infinite = np.isinf(frame[column].to_numpy())
         if infinite.any():
             first = frame.index[int(np.flatnonzero(infinite)[0])]
@@ -226,7 +252,9 @@ def check_features(frame: pd.DataFrame, specs: tuple[FeatureSpec, ...], name: st
     return frame
 
 
-def check_probabilities(frame: pd.DataFrame, name: str = "Probabilities", *, missing: bool = False) -> pd.DataFrame:
+def check_probabilities(
+    frame: pd.DataFrame, name: str = "Probabilities", *, missing: bool = False
+) -> pd.DataFrame:
     """Return a date x regime table if rows lie in [0, 1] and sum to 1 within 1e-9.
 
     Parameters
@@ -243,12 +271,20 @@ def check_probabilities(frame: pd.DataFrame, name: str = "Probabilities", *, mis
         raise InvalidDataError(f"{name}: columns must be {', '.join(REGIMES)}, got {got}")
     values = frame.to_numpy(dtype=float)
     absent = np.isnan(values)
-    bad = ~((absent.all(axis=1) & missing)
-            | ((values >= 0).all(axis=1) & (values <= 1).all(axis=1) & (np.abs(values.sum(axis=1) - 1) < 1e-9)))
+    bad = ~(
+        (absent.all(axis=1) & missing)
+        | (
+            (values >= 0).all(axis=1)
+            & (values <= 1).all(axis=1)
+            & (np.abs(values.sum(axis=1) - 1) < 1e-9)
+        )
+    )
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
-        raise InvalidDataError(f"{name}: {frame.index[row]:%Y-%m-%d}: {values[row].tolist()} "
-                               "are not probabilities that sum to 1")
+        raise InvalidDataError(
+            f"{name}: {frame.index[row]:%Y-%m-%d}: {values[row].tolist()} "
+            "are not probabilities that sum to 1"
+        )
     return frame
 
 
@@ -259,7 +295,9 @@ def check_exposure(exposure: pd.Series, name: str = "Exposure") -> pd.Series:
     bad = ~((values >= 0) & (values <= 1))
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
-        raise InvalidDataError(f"{name}: {exposure.index[row]:%Y-%m-%d}: {values[row]} lies outside [0, 1]")
+        raise InvalidDataError(
+            f"{name}: {exposure.index[row]:%Y-%m-%d}: {values[row]} lies outside [0, 1]"
+        )
     return exposure
 
 
@@ -273,5 +311,7 @@ def check_weights(weights: pd.DataFrame, name: str = "Weights") -> pd.DataFrame:
     total = weights.to_numpy(dtype=float).sum(axis=1)
     if (total > 1 + 1e-9).any():
         row = int(np.flatnonzero(total > 1 + 1e-9)[0])
-        raise InvalidDataError(f"{name}: {weights.index[row]:%Y-%m-%d}: weights sum to {total[row]}, must be at most 1")
+        raise InvalidDataError(
+            f"{name}: {weights.index[row]:%Y-%m-%d}: weights sum to {total[row]}, must be at most 1"
+        )
     return weights

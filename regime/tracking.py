@@ -45,13 +45,19 @@ class ActiveRun(Run):
         self.run_id: str = run.info.run_id
 
     def log_config(self, config: Mapping[str, Any]) -> None:  # noqa: D102 - as in Run
-        leaves = {key: value if isinstance(value, str) else json.dumps(value, default=str)
-                  for key, value in flatten(config).items()}
+        leaves = {
+            key: value if isinstance(value, str) else json.dumps(value, default=str)
+            for key, value in flatten(config).items()
+        }
         from mlflow.entities import Param
 
-        params = [Param(_safe(key), value) for key, value in leaves.items() if len(value) <= LONGEST_PARAMETER]
+        params = [
+            Param(_safe(key), value)
+            for key, value in leaves.items()
+            if len(value) <= LONGEST_PARAMETER
+        ]
         for start in range(0, len(params), BATCH["params"]):
-            self._client.log_batch(self.run_id, params=params[start:start + BATCH["params"]])
+            self._client.log_batch(self.run_id, params=params[start : start + BATCH["params"]])
         self.log_json("config.json", config)
 
     def set_tags(self, tags: Mapping[str, Any]) -> None:  # noqa: D102
@@ -69,7 +75,9 @@ class ActiveRun(Run):
         log(self.run_id, str(path), under)
 
     def log_json(self, name: str, content: Any) -> None:  # noqa: D102
-        self._client.log_text(self.run_id, to_json(json.loads(json.dumps(content, default=str))).decode(), name)
+        self._client.log_text(
+            self.run_id, to_json(json.loads(json.dumps(content, default=str))).decode(), name
+        )
 
     def register(  # noqa: D102
         self, bundle: Path, name: str, *, inputs: Sequence[str], outputs: Sequence[str]
@@ -84,10 +92,13 @@ class ActiveRun(Run):
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000)
-        metrics = [Metric(_safe(key), value, now, step) for step, content in by_step.items()
-                   for key, value in numbers(content).items()]
+        metrics = [
+            Metric(_safe(key), value, now, step)
+            for step, content in by_step.items()
+            for key, value in numbers(content).items()
+        ]
         for start in range(0, len(metrics), BATCH["metrics"]):
-            self._client.log_batch(self.run_id, metrics=metrics[start:start + BATCH["metrics"]])
+            self._client.log_batch(self.run_id, metrics=metrics[start : start + BATCH["metrics"]])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +132,9 @@ class Tracker:
 
     @contextmanager
     def run(self, name: str, tags: Mapping[str, Any] | None = None) -> Iterator[ActiveRun]:
-        """One run: FINISHED if the block ends well, KILLED after Ctrl-C, FAILED after any other error.
+        """One run.
+
+        FINISHED if the block ends well, KILLED after Ctrl-C, FAILED after any other error.
 
         Runs that a dead process left RUNNING are marked KILLED first.
 
@@ -162,14 +175,19 @@ class Tracker:
         try:
             (self._place / "running").mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise ConfigError(f"folder: cannot track runs in {self.folder} ({error.strerror}); name another") from None
-        # Cold processes race to create the database, and a sweep must not meet a run without its lock.
+            raise ConfigError(
+                f"folder: cannot track runs in {self.folder} ({error.strerror}); name another"
+            ) from None
+        # Cold processes race to create the database, and a sweep must not meet a run without its
+        # lock.
         with file_lock(self._place / "mlflow.lock"), _quiet():
             client = _open(self._place / "mlflow.db")
             experiment = self._experiment_id(client)
             self._sweep(client, experiment)
             noted = {**_standard_tags(), **tags, LOCK_TAG: "held while running"}
-            run = client.create_run(experiment, run_name=name, tags={key: str(noted[key]) for key in noted})
+            run = client.create_run(
+                experiment, run_name=name, tags={key: str(noted[key]) for key in noted}
+            )
             held.enter_context(file_lock(self._lock_of(run.info.run_id)))
         return client, run
 
@@ -179,10 +197,14 @@ class Tracker:
         if found is None:
             return str(client.create_experiment(self.experiment, artifact_location=location))
         if found.lifecycle_stage == "deleted":
-            raise ConfigError(f"experiment: `{self.experiment}` was deleted in mlflow; restore it or name another")
+            raise ConfigError(
+                f"experiment: `{self.experiment}` was deleted in mlflow; restore it or name another"
+            )
         if found.artifact_location != location:
-            raise ConfigError(f"folder: {self._place} was moved, its database still points to "
-                              f"{found.artifact_location}; move it back, or set it aside and start a new one")
+            raise ConfigError(
+                f"folder: {self._place} was moved, its database still points to "
+                f"{found.artifact_location}; move it back, or set it aside and start a new one"
+            )
         return str(found.experiment_id)
 
     def _sweep(self, client: Any, experiment: str) -> None:
@@ -203,7 +225,11 @@ def _standard_tags() -> dict[str, str]:
         tags["mlflow.user"] = getpass.getuser()
     state = commit()
     if state is not None:
-        tags |= {"mlflow.source.git.commit": state.id, "commit": state.id, "dirty": str(state.dirty).lower()}
+        tags |= {
+            "mlflow.source.git.commit": state.id,
+            "commit": state.id,
+            "dirty": str(state.dirty).lower(),
+        }
     return tags
 
 
@@ -213,7 +239,10 @@ def _address(path: Path) -> str:
 
 
 def _open(path: Path) -> Any:
-    """Client of the database, which is made aside first: a kill leaves none rather than half of one."""
+    """Client of the database, which is made aside first.
+
+    A kill leaves none rather than half of one.
+    """
     from mlflow.exceptions import MlflowException
     from mlflow.tracking import MlflowClient
     from sqlalchemy.exc import SQLAlchemyError
@@ -225,12 +254,17 @@ def _open(path: Path) -> Any:
         return MlflowClient(_address(path), _address(path))
     except (MlflowException, SQLAlchemyError) as error:
         reason = str(error).splitlines()[0]
-        raise ConfigError(f"folder: mlflow cannot use {path} ({reason}); upgrade it or set it aside") from None
+        raise ConfigError(
+            f"folder: mlflow cannot use {path} ({reason}); upgrade it or set it aside"
+        ) from None
 
 
 @contextmanager
 def _unsynced() -> Iterator[None]:
-    """Spare sqlite its hundreds of waits for the disk while the staged database is built; one follows at the end."""
+    """Spare sqlite its hundreds of waits for the disk while the staged database is built.
+
+    One follows at the end.
+    """
     from sqlalchemy import Engine, event
 
     def relax(connection: Any, record: Any) -> None:
@@ -245,11 +279,15 @@ def _unsynced() -> Iterator[None]:
 
 
 def _import_mlflow() -> None:
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read at its import: runs stay offline
+    os.environ.setdefault(
+        "MLFLOW_DISABLE_TELEMETRY", "true"
+    )  # read at its import: runs stay offline
     try:
         importlib.import_module("mlflow.tracking")
     except ImportError:
-        raise ConfigError("tracking needs mlflow: install deleverage[research], or set `tracking: off`") from None
+        raise ConfigError(
+            "tracking needs mlflow: install deleverage[research], or set `tracking: off`"
+        ) from None
 
 
 @contextmanager
@@ -271,15 +309,22 @@ def _save_pyfunc(folder: Path, bundle: Path, inputs: Sequence[str], outputs: Seq
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
 
-    signature = ModelSignature(inputs=Schema([ColSpec("double", name) for name in inputs]),
-                               outputs=Schema([ColSpec("double", name) for name in outputs]))
+    signature = ModelSignature(
+        inputs=Schema([ColSpec("double", name) for name in inputs]),
+        outputs=Schema([ColSpec("double", name) for name in outputs]),
+    )
     # Named, or mlflow loads the model in another process to guess them; this package is not among
     # them, since an index may hold somebody else's of that name.
     needs = [f"{name}=={version(name)}" for name in ("numpy", "pandas", "lightgbm")]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*input example", UserWarning)  # the golden rows are one
-        mlflow.pyfunc.save_model(path=str(folder), loader_module=LOADER, data_path=str(bundle),
-                                 signature=signature, pip_requirements=needs)
+        mlflow.pyfunc.save_model(
+            path=str(folder),
+            loader_module=LOADER,
+            data_path=str(bundle),
+            signature=signature,
+            pip_requirements=needs,
+        )
 
 
 def _new_version(client: Any, name: str, source: str, run_id: str) -> str:

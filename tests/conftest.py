@@ -30,4 +30,6 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """How many tests on real data ran and passed."""
     passed = terminalreporter.stats.get("passed", [])
-    terminalreporter.write_line(f"real-data tests run: {sum('real' in report.keywords for report in passed)}")
+    terminalreporter.write_line(
+        f"real-data tests run: {sum('real' in report.keywords for report in passed)}"
+    )

@@ -1,4 +1,6 @@
-"""The house plan, read from the syntax trees: who may import whom, one door a heavy library, short rooms.
+"""The house plan, read from the syntax trees.
+
+Who may import whom, one door a heavy library, short rooms.
 
 Each law is a function from modules to faults, so that a planted violation shows that it can fail.
 """
@@ -15,12 +17,27 @@ import pytest
 import regime
 
 PACKAGE = Path(regime.__file__).parent
-ROOMS = {"sources", "panel", "features", "labels", "splits", "models", "evaluation", "rules", "backtest", "report",
-         "runtime", "mechanisms", "workflows", "cli"}
+ROOMS = {
+    "sources",
+    "panel",
+    "features",
+    "labels",
+    "splits",
+    "models",
+    "evaluation",
+    "rules",
+    "backtest",
+    "report",
+    "runtime",
+    "mechanisms",
+    "workflows",
+    "cli",
+}
 # Where stages may meet, as arguments of each other; every folder that is no other floor is a stage.
 # Rooms where stages meet, lowest first: the audit examines every stage, the workflows use it.
 MEETING = ("audit", "workflows")
-# Words and tables of a run, shared by the page and the terminal: the one part of a stage that cli may use.
+# Words and tables of a run, shared by the page and the terminal: the one part of a stage that cli
+# may use.
 SPOKEN = {"regime.report.sentences", "regime.report.tables"}
 DOORS = {
     "mlflow": {"regime.tracking"},
@@ -30,8 +47,24 @@ DOORS = {
 }
 EPISODE_READERS = {"read_episodes", "truth_from_episodes"}
 EPISODE_ROOMS = {"evaluation", "workflows"}
-HEAVY = {"pandas", "numpy", "scipy", "sklearn", "lightgbm", "mlflow", "vectorbt", "numba", "plotly", "pyarrow",
-         "exchange_calendars", "pydantic", "yaml", "rich", "typer", "joblib"}
+HEAVY = {
+    "pandas",
+    "numpy",
+    "scipy",
+    "sklearn",
+    "lightgbm",
+    "mlflow",
+    "vectorbt",
+    "numba",
+    "plotly",
+    "pyarrow",
+    "exchange_calendars",
+    "pydantic",
+    "yaml",
+    "rich",
+    "typer",
+    "joblib",
+}
 LONGEST_FILE, LONGEST_FUNCTION = 300, 50
 
 
@@ -40,18 +73,25 @@ def sources():
     texts = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
-        texts[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path.read_text(encoding="utf-8")
+        texts[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path.read_text(
+            encoding="utf-8"
+        )
     return texts
 
 
 SOURCES = sources()
 TREES = {name: ast.parse(text) for name, text in SOURCES.items()}
-PACKAGES = {path.parent.relative_to(PACKAGE.parent).as_posix().replace("/", ".")
-            for path in PACKAGE.rglob("__init__.py")}
+PACKAGES = {
+    path.parent.relative_to(PACKAGE.parent).as_posix().replace("/", ".")
+    for path in PACKAGE.rglob("__init__.py")
+}
 
 
 def room(module):
-    """First folder under `regime`; `ground` for a module that stands there itself, `facade` for the package."""
+    """First folder under `regime`.
+
+    `ground` for a module that stands there itself, `facade` for the package.
+    """
     parts = module.split(".")
     if len(parts) < 3 and module not in PACKAGES:
         return "ground"
@@ -66,9 +106,19 @@ def imported(name, tree):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             base = origin(name, node)
-            found |= {f"{base}.{alias.name}" if f"{base}.{alias.name}" in SOURCES else base for alias in node.names}
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in {"import_module", "__import__"}:
-            found |= {arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)}
+            found |= {
+                f"{base}.{alias.name}" if f"{base}.{alias.name}" in SOURCES else base
+                for alias in node.names
+            }
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in {
+            "import_module",
+            "__import__",
+        }:
+            found |= {
+                arg.value
+                for arg in node.args
+                if isinstance(arg, ast.Constant) and isinstance(arg.value, str)
+            }
     return found
 
 
@@ -76,7 +126,7 @@ def origin(name, node):
     """What a `from` statement imports from, relative dots resolved."""
     if not node.level:
         return node.module
-    home = name.split(".")[:len(name.split(".")) - node.level + (name in PACKAGES)]
+    home = name.split(".")[: len(name.split(".")) - node.level + (name in PACKAGES)]
     return ".".join([*home, node.module] if node.module else home)
 
 
@@ -92,37 +142,55 @@ def may_import(importer, target):
     if here == "cli":
         return there in MEETING or target in SPOKEN
     if here in MEETING:
-        return there not in {"cli", *MEETING[MEETING.index(here) + 1:]}
+        return there not in {"cli", *MEETING[MEETING.index(here) + 1 :]}
     return there == "mechanisms" and here != "ground"
 
 
 def wrong_way(trees):
     """Imports inside the package that go up, or from one stage to another."""
-    return [f"{name} imports {target}" for name, tree in trees.items() for target in sorted(imported(name, tree))
-            if target.split(".")[0] == "regime" and not may_import(name, target)]
+    return [
+        f"{name} imports {target}"
+        for name, tree in trees.items()
+        for target in sorted(imported(name, tree))
+        if target.split(".")[0] == "regime" and not may_import(name, target)
+    ]
 
 
 def wrong_door(trees):
     """Imports of a heavy library elsewhere than at its door."""
-    return [f"{name} imports {target}" for name, tree in trees.items() for target in sorted(imported(name, tree))
-            if not any(name == door or name.startswith(f"{door}.")
-                       for door in DOORS.get(target.split(".")[0], {name}))]
+    return [
+        f"{name} imports {target}"
+        for name, tree in trees.items()
+        for target in sorted(imported(name, tree))
+        if not any(
+            name == door or name.startswith(f"{door}.")
+            for door in DOORS.get(target.split(".")[0], {name})
+        )
+    ]
 
 
 def unlazy(trees):
     """Libraries that take seconds to load, imported at the top of a module instead of where they are used."""
     faults = []
     for name, tree in trees.items():
-        top = ast.Module([node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)], [])
-        faults += [f"{name} imports {target} at the top" for target in sorted(imported(name, top))
-                   if target.split(".")[0] in {*DOORS, "plotly", "exchange_calendars", "joblib"}]
+        top = ast.Module(
+            [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)], []
+        )
+        faults += [
+            f"{name} imports {target} at the top"
+            for target in sorted(imported(name, top))
+            if target.split(".")[0] in {*DOORS, "plotly", "exchange_calendars", "joblib"}
+        ]
     return faults
 
 
 def cycles(trees):
     """Modules whose imports lead back to themselves."""
-    graph = {name: {target for target in imported(name, tree) if target in trees} - {name, "regime"}
-             for name, tree in trees.items() if name != "regime"}
+    graph = {
+        name: {target for target in imported(name, tree) if target in trees} - {name, "regime"}
+        for name, tree in trees.items()
+        if name != "regime"
+    }
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
@@ -142,23 +210,42 @@ def reach(start, trees):
 
 
 def episode_readers(trees):
-    """Whoever knows of episode files: names the readers, takes such an argument, or does more than pass it on."""
+    """Whoever knows of episode files.
+
+    Names the readers, takes such an argument, or does more than pass it on.
+    """
     faults = []
     for name, tree in trees.items():
         here = room(name)
         names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} | {
-            alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
+            alias.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom)
+            for alias in node.names
+        }
         if names & EPISODE_READERS and here not in EPISODE_ROOMS:
             faults.append(f"{name} reads episodes")
         functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-        takers = [f for f in functions if "episodes" in {a.arg for a in [*f.args.args, *f.args.kwonlyargs]}]
+        takers = [
+            f
+            for f in functions
+            if "episodes" in {a.arg for a in [*f.args.args, *f.args.kwonlyargs]}
+        ]
         if takers and here not in {*EPISODE_ROOMS, "cli"}:
             faults.append(f"{name} takes episodes")
         if here == "workflows":
-            faults += [f"{name}: {taker.name} gives episodes to {call}" for taker in takers
-                       for call in sorted(receivers(taker) - {"Path", "truth_of", "truth_from_episodes"})]
-        strings = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)
-                   and isinstance(node.value, str) and " " not in node.value}
+            faults += [
+                f"{name}: {taker.name} gives episodes to {call}"
+                for taker in takers
+                for call in sorted(receivers(taker) - {"Path", "truth_of", "truth_from_episodes"})
+            ]
+        strings = {
+            node.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and " " not in node.value
+        }
         if any("episodes.csv" in text for text in strings):
             faults.append(f"{name} names an episodes file")
     return faults
@@ -184,7 +271,10 @@ def long_parts(texts):
         if lines > LONGEST_FILE:
             faults.append(f"{name} has {lines} lines")
         for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and body_lines(node) > LONGEST_FUNCTION:
+            if (
+                isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+                and body_lines(node) > LONGEST_FUNCTION
+            ):
                 faults.append(f"{name}.{node.name} has {body_lines(node)} lines")
     return faults
 
@@ -213,7 +303,9 @@ def among(module, text):
 
 
 def test_the_package_was_found():
-    assert {"regime", "regime.errors", "regime.features.build", "regime.cli.commands.run"} <= set(SOURCES)
+    assert {"regime", "regime.errors", "regime.features.build", "regime.cli.commands.run"} <= set(
+        SOURCES
+    )
     assert {room(name) for name in SOURCES} >= {"facade", "ground", *ROOMS}
 
 
@@ -221,31 +313,52 @@ def test_imports_go_one_way():
     none(wrong_way(TREES))
 
 
-@pytest.mark.parametrize(("module", "text"), [
-    ("regime.features.planted", "from regime.labels.episodes import EpisodeLabels"),
-    ("regime.features.planted", "def late():\n    from regime.models import calibration"),
-    ("regime.features.planted", "from ..labels import episodes"),
-    ("regime.models.planted", "import importlib\nimportlib.import_module('regime.evaluation.truth')"),
-    ("regime.mechanisms.planted", "from regime.features.transforms import change"),
-    ("regime.planted", "from regime.mechanisms.cta import trend_exposure"),
-    ("regime.planted", "import regime.workflows.run"),
-    ("regime.labels.planted", "from regime.workflows.data import World"),
-    ("regime.workflows.planted", "from regime.cli.app import app"),
-    ("regime.cli.planted", "from regime.report.page import render"),
-    ("regime.cli.planted", "from regime.models.classifier import DeleveragingClassifier"),
-    ("regime.runtime.planted", "from regime.schema import REGIMES"),
-    ("regime.runtime.planted", "from regime import kernels"),
-])
+@pytest.mark.parametrize(
+    ("module", "text"),
+    [
+        ("regime.features.planted", "from regime.labels.episodes import EpisodeLabels"),
+        ("regime.features.planted", "def late():\n    from regime.models import calibration"),
+        ("regime.features.planted", "from ..labels import episodes"),
+        (
+            "regime.models.planted",
+            "import importlib\nimportlib.import_module('regime.evaluation.truth')",
+        ),
+        ("regime.mechanisms.planted", "from regime.features.transforms import change"),
+        ("regime.planted", "from regime.mechanisms.cta import trend_exposure"),
+        ("regime.planted", "import regime.workflows.run"),
+        ("regime.labels.planted", "from regime.workflows.data import World"),
+        ("regime.workflows.planted", "from regime.cli.app import app"),
+        ("regime.cli.planted", "from regime.report.page import render"),
+        ("regime.cli.planted", "from regime.models.classifier import DeleveragingClassifier"),
+        ("regime.runtime.planted", "from regime.schema import REGIMES"),
+        ("regime.runtime.planted", "from regime import kernels"),
+    ],
+)
 def test_a_planted_import_is_caught(module, text):
     assert [fault.split()[0] for fault in wrong_way(alone(module, text))] == [module]
 
 
-@pytest.mark.parametrize(("module", "text"), [
-    ("regime.features.planted", "from regime import kernels\nfrom regime.mechanisms import cta"),
-    ("regime.models.planted", "from regime.runtime.formula import ModelParts\nfrom . import logistic"),
-    ("regime.cli.planted", "from regime.report.tables import Table\nfrom regime.workflows.run import run"),
-    ("regime.runtime.planted", "from regime.artifacts import to_json\nfrom regime.errors import BundleError"),
-])
+@pytest.mark.parametrize(
+    ("module", "text"),
+    [
+        (
+            "regime.features.planted",
+            "from regime import kernels\nfrom regime.mechanisms import cta",
+        ),
+        (
+            "regime.models.planted",
+            "from regime.runtime.formula import ModelParts\nfrom . import logistic",
+        ),
+        (
+            "regime.cli.planted",
+            "from regime.report.tables import Table\nfrom regime.workflows.run import run",
+        ),
+        (
+            "regime.runtime.planted",
+            "from regime.artifacts import to_json\nfrom regime.errors import BundleError",
+        ),
+    ],
+)
 def test_an_honest_import_is_let_through(module, text):
     assert wrong_way(alone(module, text)) == []
 
@@ -260,30 +373,38 @@ def test_one_door_for_each_heavy_library():
     none(unlazy(TREES))
 
 
-@pytest.mark.parametrize(("module", "text"), [
-    ("regime.workflows.planted", "import mlflow.tracking"),
-    ("regime.backtest.sweep", "def run():\n    import vectorbt as vbt"),
-    ("regime.models.logistic", "from lightgbm import Booster"),
-    ("regime.runtimes", "import lightgbm"),
-    ("regime.workflows.planted", "import optuna"),
-    ("regime.records", "from importlib import import_module\nimport_module('mlflow')"),
-])
+@pytest.mark.parametrize(
+    ("module", "text"),
+    [
+        ("regime.workflows.planted", "import mlflow.tracking"),
+        ("regime.backtest.sweep", "def run():\n    import vectorbt as vbt"),
+        ("regime.models.logistic", "from lightgbm import Booster"),
+        ("regime.runtimes", "import lightgbm"),
+        ("regime.workflows.planted", "import optuna"),
+        ("regime.records", "from importlib import import_module\nimport_module('mlflow')"),
+    ],
+)
 def test_a_planted_second_door_is_caught(module, text):
     assert [fault.split()[0] for fault in wrong_door(alone(module, text))] == [module]
 
 
 def test_a_heavy_import_at_the_top_is_caught():
     assert unlazy(alone("regime.models.classifier", "import lightgbm")) == [
-        "regime.models.classifier imports lightgbm at the top"]
+        "regime.models.classifier imports lightgbm at the top"
+    ]
 
 
 def test_the_simulated_world_shares_no_code_with_mechanisms():
     worlds = [name for name in TREES if name.startswith("regime.sources")]
     assert any("simulat" in name for name in worlds)
-    mechanics = set().union(*(reach(name, TREES) for name in TREES if name.startswith("regime.mechanisms")))
+    mechanics = set().union(
+        *(reach(name, TREES) for name in TREES if name.startswith("regime.mechanisms"))
+    )
     for module in worlds:
         touched = reach(module, TREES)
-        assert not {name for name in touched if name.startswith(("regime.mechanisms", "regime.kernels"))}, module
+        assert not {
+            name for name in touched if name.startswith(("regime.mechanisms", "regime.kernels"))
+        }, module
         assert touched & mechanics <= {"regime.errors", "regime.schema", "regime.config"}, module
     leak = among("regime.sources.table", "from regime.mechanisms.cta import trend_exposure")
     assert "regime.mechanisms.cta" in reach("regime.sources.files", leak)
@@ -293,13 +414,28 @@ def test_evaluation_alone_knows_of_episodes_files():
     none(episode_readers(TREES))
 
 
-@pytest.mark.parametrize(("module", "text", "fault"), [
-    ("regime.labels.planted", "from regime.evaluation.truth import read_episodes", "reads episodes"),
-    ("regime.models.planted", "def fit(X, *, episodes): ...", "takes episodes"),
-    ("regime.features.planted", "PLACE = 'shared/episodes.csv'", "names an episodes file"),
-    ("regime.workflows.planted", "def run(config, episodes):\n    train(config, dates=episodes)", "to train"),
-    ("regime.workflows.planted", "def run(episodes):\n    return episodes.read_text()", "to episodes.read_text"),
-])
+@pytest.mark.parametrize(
+    ("module", "text", "fault"),
+    [
+        (
+            "regime.labels.planted",
+            "from regime.evaluation.truth import read_episodes",
+            "reads episodes",
+        ),
+        ("regime.models.planted", "def fit(X, *, episodes): ...", "takes episodes"),
+        ("regime.features.planted", "PLACE = 'shared/episodes.csv'", "names an episodes file"),
+        (
+            "regime.workflows.planted",
+            "def run(config, episodes):\n    train(config, dates=episodes)",
+            "to train",
+        ),
+        (
+            "regime.workflows.planted",
+            "def run(episodes):\n    return episodes.read_text()",
+            "to episodes.read_text",
+        ),
+    ],
+)
 def test_a_planted_use_of_episodes_is_caught(module, text, fault):
     found = episode_readers(alone(module, text))
     assert len(found) == 1 and found[0].startswith(module) and fault in found[0]
@@ -311,20 +447,27 @@ def test_files_and_functions_are_short():
 
 
 def test_planted_long_and_vague_parts_are_caught():
-    long_function = "def f():\n    '''Told\n    in two lines.'''\n" + "    x = 1\n" * LONGEST_FUNCTION
+    long_function = (
+        "def f():\n    '''Told\n    in two lines.'''\n" + "    x = 1\n" * LONGEST_FUNCTION
+    )
     assert long_parts({"a": long_function}) == ["a.f has 51 lines"]
     assert long_parts({"a": long_function.replace("    x = 1\n", "", 1)}) == []
     assert long_parts({"a": "x = 1\n" * 301}) == ["a has 301 lines"]
-    assert vague_names({"regime.features.utils": "", "regime.data_helpers": "", "regime.labels.basket": ""}) == [
-        "regime.features.utils", "regime.data_helpers"]
+    assert vague_names(
+        {"regime.features.utils": "", "regime.data_helpers": "", "regime.labels.basket": ""}
+    ) == ["regime.features.utils", "regime.data_helpers"]
 
 
 def test_importing_the_package_loads_nothing_heavy():
     def loaded(statement):
         code = f"import sys, json; {statement}; print(json.dumps(sorted(sys.modules)))"
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
         return {name.split(".")[0] for name in json.loads(done.stdout)}
 
     assert loaded("import regime") & HEAVY == set()
     assert loaded("import regime.cli") & HEAVY == set()
-    assert "pandas" in loaded("from regime import REGIMES")  # so the question can be answered with yes
+    assert "pandas" in loaded(
+        "from regime import REGIMES"
+    )  # so the question can be answered with yes

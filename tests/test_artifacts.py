@@ -26,7 +26,11 @@ class Fault(OSError):
 
 
 def content_of(folder):
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def fail_at(patch, owner, name, count):
@@ -43,7 +47,10 @@ def fail_at(patch, owner, name, count):
 
 
 def until_no_fault(owner, name, act, check):
-    """Repeat `act` with the first, second, ... call failing; `check` after each fault that was felt."""
+    """Repeat `act` with the first, second, ... call failing.
+
+    `check` after each fault that was felt.
+    """
     count, calls, felt = 0, [None], 0
     while len(calls) >= count:
         count += 1
@@ -82,7 +89,9 @@ def test_a_fault_at_any_call_leaves_the_old_file_or_none(tmp_path, name, old):
     if old:
         write_bytes(path, old)
     before = content_of(tmp_path)
-    renamed = {"deep/a.txt": b"new"}  # the folder's own fsync comes after the file is whole and in place
+    renamed = {
+        "deep/a.txt": b"new"
+    }  # the folder's own fsync comes after the file is whole and in place
 
     def check():
         assert content_of(tmp_path) in ((before,) if name == "replace" else (before, renamed))
@@ -93,7 +102,9 @@ def test_a_fault_at_any_call_leaves_the_old_file_or_none(tmp_path, name, old):
 
 def test_json_is_strict_and_exact(tmp_path):
     write_json(tmp_path / "a.json", {"ü": [0.1 + 0.2, 5e-324, None]})
-    assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8")) == {"ü": [0.1 + 0.2, 5e-324, None]}
+    assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8")) == {
+        "ü": [0.1 + 0.2, 5e-324, None]
+    }
     with pytest.raises(ValueError, match="JSON"):
         to_json({"a": float("nan")})
 
@@ -109,7 +120,11 @@ def test_an_output_folder_keeps_what_is_not_its_own(tmp_path):
         (staged / "model" / "new.txt").write_text("new")
         (staged / "summary.json").write_text("new")
         assert (out / "summary.json").read_text() == "old"
-    assert content_of(out) == {"thesis.txt": b"mine", "model/new.txt": b"new", "summary.json": b"new"}
+    assert content_of(out) == {
+        "thesis.txt": b"mine",
+        "model/new.txt": b"new",
+        "summary.json": b"new",
+    }
     assert sorted(path.name for path in out.iterdir()) == ["model", "summary.json", "thesis.txt"]
 
 
@@ -120,8 +135,11 @@ def test_an_error_inside_the_block_leaves_no_output_folder(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(("owner", "name"), [(os, "fsync"), (os, "replace"), (os, "rename"), (os, "mkdir"),
-                                             (shutil, "copy2")], ids=["fsync", "replace", "rename", "mkdir", "copy"])
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [(os, "fsync"), (os, "replace"), (os, "rename"), (os, "mkdir"), (shutil, "copy2")],
+    ids=["fsync", "replace", "rename", "mkdir", "copy"],
+)
 @pytest.mark.parametrize("older", [False, True])
 def test_a_fault_at_any_call_leaves_all_old_entries_or_all_new(tmp_path, owner, name, older):
     out, entries = tmp_path / "out", ("a.parquet", "b.parquet", "model/part.txt", "summary.json")
@@ -147,7 +165,9 @@ def test_a_fault_at_any_call_leaves_all_old_entries_or_all_new(tmp_path, owner, 
 def test_the_summary_moves_last(tmp_path, monkeypatch):
     order = []
     original = os.replace
-    monkeypatch.setattr(os, "replace", lambda *args: (order.append(Path(args[1]).name), original(*args)))
+    monkeypatch.setattr(
+        os, "replace", lambda *args: (order.append(Path(args[1]).name), original(*args))
+    )
     with output_folder(tmp_path / "out") as staged:
         for name in ("a.txt", "summary.json", "z.txt"):
             (staged / name).write_text(name)
@@ -174,7 +194,9 @@ def test_a_replaced_folder_holds_only_the_new(tmp_path):
     assert content_of(tmp_path) == {"model/two.txt": b"two"}
 
 
-@pytest.mark.parametrize(("old", "new"), [("file", "folder"), ("folder", "file"), ("link", "folder"), ("link", "file")])
+@pytest.mark.parametrize(
+    ("old", "new"), [("file", "folder"), ("folder", "file"), ("link", "folder"), ("link", "file")]
+)
 def test_an_entry_of_another_kind_is_replaced_or_restored(tmp_path, old, new):
     target, staged, elsewhere = tmp_path / "x", tmp_path / "staged", tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -193,7 +215,11 @@ def test_an_entry_of_another_kind_is_replaced_or_restored(tmp_path, old, new):
     make(staged, new)
     with pytest.raises(FileNotFoundError):
         publish([(staged, target), (tmp_path / "nothing", tmp_path / "y")])
-    assert staged.exists() and target.is_symlink() == (old == "link") and target.is_dir() == (old != "file")
+    assert (
+        staged.exists()
+        and target.is_symlink() == (old == "link")
+        and target.is_dir() == (old != "file")
+    )
     publish([(staged, target)])
     assert not target.is_symlink() and target.is_dir() == (new == "folder")
     assert (elsewhere / "keep.txt").read_text() == "keep"
@@ -203,8 +229,10 @@ def test_an_entry_of_another_kind_is_replaced_or_restored(tmp_path, old, new):
 @pytest.mark.parametrize("manager", [output_folder, replaced_folder, output_file])
 def test_a_place_that_cannot_be_written_is_answered(tmp_path, manager):
     (tmp_path / "file").write_text("x")
-    with pytest.raises(ConfigError, match=r"cannot write there .*name another place"), \
-            manager(tmp_path / "file" / "out"):
+    with (
+        pytest.raises(ConfigError, match=r"cannot write there .*name another place"),
+        manager(tmp_path / "file" / "out"),
+    ):
         pass
     assert content_of(tmp_path) == {"file": b"x"}
 

@@ -1,9 +1,10 @@
 """No row may know what comes after it: the ground, the whole chain, and leaks that must be caught.
 
-What is built from the first t sessions must equal, bit for bit, the first t rows of what is built from all
-of them, and must not change when the rest is stirred. The builders of the stages and mechanisms are walked and
-probed by the package's own audit (tests/audit/test_builders.py); here stand the formulas of the ground, which
-the audit itself rests on, under a law written a second time.
+What is built from the first t sessions must equal, bit for bit, the first t rows of what is built
+from all of them, and must not change when the rest is stirred. The builders of the stages and
+mechanisms are walked and probed by the package's own audit (tests/audit/test_builders.py); here
+stand the formulas of the ground, which the audit itself rests on, under a law written a second
+time.
 """
 
 import ast
@@ -43,8 +44,10 @@ from regime.workflows.settings import load_settings
 from regime.workflows.strategy import decide
 
 ROOMS = ("kernels", "returns", "drawdowns", "months", "performance", "jump_model")
-ROWS = re.compile(r"\b(Series|DataFrame|ndarray|NDArray|Column|Floats|Integers|Positions|Days|DatetimeIndex|Labels"
-                  r"|Panel|Feature|Loadings|Fold|Iterator)\b")
+ROWS = re.compile(
+    r"\b(Series|DataFrame|ndarray|NDArray|Column|Floats|Integers|Positions|Days|DatetimeIndex|Labels"
+    r"|Panel|Feature|Loadings|Fold|Iterator)\b"
+)
 CUTS, STIRS = (257, 1100, 1723), (600, 1500)
 FEATURES, CATALOGUE = FeatureSet(), load_catalogue()
 SPLITS = PurgedWalkForward(first_test=date(2010, 6, 1), refit_months=9, minimum_train=300)
@@ -61,19 +64,33 @@ class Given:
 
     def until(self, t: int) -> "Given":
         """What was known at the close of session t - 1."""
-        return Given(self.values.iloc[:t], self.age.iloc[:t], self.signals.iloc[:t], self.observations[self._known(t)])
+        return Given(
+            self.values.iloc[:t],
+            self.age.iloc[:t],
+            self.signals.iloc[:t],
+            self.observations[self._known(t)],
+        )
 
     def stirred(self, t: int) -> "Given":
         """The same until session t - 1, and another future, in which every series has values."""
         rng, known = np.random.default_rng(t), self._known(t)
-        values, signals, observed = self.values.copy(), self.signals.copy(), self.observations.copy()
-        values.iloc[t:] = values.iloc[t:].fillna(1.0) * np.exp(rng.normal(0, 0.5, values.iloc[t:].shape))
+        values, signals, observed = (
+            self.values.copy(),
+            self.signals.copy(),
+            self.observations.copy(),
+        )
+        values.iloc[t:] = values.iloc[t:].fillna(1.0) * np.exp(
+            rng.normal(0, 0.5, values.iloc[t:].shape)
+        )
         signals.iloc[t:] = signals.iloc[t:].to_numpy()[rng.permutation(len(signals) - t)]
         observed.loc[~known, "value"] *= np.exp(rng.normal(0, 0.5, int((~known).sum())))
         return Given(values, self.age, signals, observed)
 
     def _known(self, t: int) -> pd.Series:
-        return self.observations["released"] <= calendar.session_closes(self.values.index[t - 1:t])[0]
+        return (
+            self.observations["released"]
+            <= calendar.session_closes(self.values.index[t - 1 : t])[0]
+        )
 
     @property
     def dates(self) -> pd.DatetimeIndex:
@@ -111,7 +128,10 @@ class Known:
 
 @dataclass(frozen=True)
 class Hindsight:
-    """A whole training sample in, coefficients or smoothed rows out: beside its home, only `user` may ask for it."""
+    """A whole training sample in, coefficients or smoothed rows out.
+
+    Beside its home, only `user` may ask for it.
+    """
 
     home: str
     user: str = ""
@@ -119,14 +139,19 @@ class Hindsight:
 
 def labelled(labels: Labels) -> Known:
     known_at = labels.known_at
-    at = np.where(known_at.notna(), known_at.index.searchsorted(known_at.fillna(pd.Timestamp(0))), -1)
+    at = np.where(
+        known_at.notna(), known_at.index.searchsorted(known_at.fillna(pd.Timestamp(0))), -1
+    )
     return Known(pd.concat([labels.weights, labels.span_end.astype("int64")], axis=1), at)
 
 
 def regained(d: Given) -> Known:
     table = drawdowns.drawdown_table(d.returns.fillna(0.0), count=len(d.dates)).sort_values("start")
     over = np.where(table["end"].notna(), d.dates.searchsorted(table["end"].fillna(d.dates[0])), -1)
-    return Known(table.assign(**{name: table[name].astype("int64") for name in ("start", "trough", "end")}), over)
+    return Known(
+        table.assign(**{name: table[name].astype("int64") for name in ("start", "trough", "end")}),
+        over,
+    )
 
 
 def whole_months(d: Given, rows: pd.Series) -> Known:
@@ -136,12 +161,14 @@ def whole_months(d: Given, rows: pd.Series) -> Known:
 
 
 def whole_years(d: Given, rows: pd.DataFrame) -> Known:
-    after = d.dates.searchsorted(pd.to_datetime([f"{year}-12-31" for year in rows.index]), side="right")
+    after = d.dates.searchsorted(
+        pd.to_datetime([f"{year}-12-31" for year in rows.index]), side="right"
+    )
     return Known(rows, np.where(np.arange(len(rows)) < len(rows) - 1, after, -1))
 
 
 def monthly(d: Given) -> np.ndarray:
-    return (transforms.volatility(d.close, 252) * 21 ** 0.5).to_numpy(copy=True)
+    return (transforms.volatility(d.close, 252) * 21**0.5).to_numpy(copy=True)
 
 
 def online_states(d: Given) -> np.ndarray:
@@ -150,7 +177,10 @@ def online_states(d: Given) -> np.ndarray:
 
 
 def ages_of(d: Given) -> dict[str, int]:
-    return {name: CATALOGUE.series[name].max_age_days for name in d.observations["series"].cat.categories}
+    return {
+        name: CATALOGUE.series[name].max_age_days
+        for name in d.observations["series"].cat.categories
+    }
 
 
 def as_of_panel(d: Given) -> pd.DataFrame:
@@ -161,18 +191,26 @@ def as_of_panel(d: Given) -> pd.DataFrame:
 BUILDERS: dict[str, Callable[..., Any] | Hindsight] = {
     "kernels.ewm_mean": lambda d: kernels.ewm_mean(d.x, 21.0, 20),
     "kernels.ewm_std": lambda d: kernels.ewm_std(d.x, 21.0, 20),
-    "kernels.fall_state": lambda d: kernels.fall_state(np.log(d.close.to_numpy(copy=True)), monthly(d), 2.0, 0.5),
+    "kernels.fall_state": lambda d: kernels.fall_state(
+        np.log(d.close.to_numpy(copy=True)), monthly(d), 2.0, 0.5
+    ),
     "kernels.mean_correlation": lambda d: kernels.mean_correlation(d.moves, 42.0, 63),
     "kernels.rolling_extreme": lambda d: kernels.rolling_extreme(d.x, 63, 10, 1),
     "kernels.rolling_mean": lambda d: kernels.rolling_mean(d.x, 63, 10),
-    "kernels.rolling_rank": lambda d: np.column_stack([kernels.rolling_rank(d.x, days, 10) for days in (0, 252)]),
+    "kernels.rolling_rank": lambda d: np.column_stack(
+        [kernels.rolling_rank(d.x, days, 10) for days in (0, 252)]
+    ),
     "kernels.rolling_zscore": lambda d: kernels.rolling_zscore(d.x, 63, 10),
     "returns.finite_values": lambda d: returns.finite_values(d.returns.fillna(0.0)),
-    "returns.excess_values": lambda d: returns.excess_values(d.returns.fillna(0.0), d.returns.fillna(0.0) / 2),
+    "returns.excess_values": lambda d: returns.excess_values(
+        d.returns.fillna(0.0), d.returns.fillna(0.0) / 2
+    ),
     "drawdowns.depths": lambda d: drawdowns.depths(d.returns.fillna(0.0).to_numpy()),
     "drawdowns.drawdown": lambda d: drawdowns.drawdown(d.returns.fillna(0.0)),
     "drawdowns.drawdown_table": regained,
-    "months.monthly_returns": lambda d: whole_months(d, months.monthly_returns(d.returns.fillna(0.0))),
+    "months.monthly_returns": lambda d: whole_months(
+        d, months.monthly_returns(d.returns.fillna(0.0))
+    ),
     "months.monthly_table": lambda d: whole_years(d, months.monthly_table(d.returns.fillna(0.0))),
     "performance.rolling_sharpe": lambda d: performance.rolling_sharpe(d.returns.fillna(0.0)),
     "performance.realised_volatility": lambda d: performance.realised_volatility(d.returns),
@@ -192,7 +230,10 @@ def modules(rooms: tuple[str, ...]) -> Iterator[ModuleType]:
 
 
 def gives_rows(function: Any) -> bool:
-    """Whether what a function is said to return may have a row a session; one that does not say may."""
+    """Whether what a function is said to return may have a row a session.
+
+    One that does not say may.
+    """
     plain = inspect.unwrap(getattr(function, "py_func", function))
     return bool(ROWS.search(str(plain.__annotations__.get("return", "Series"))))
 
@@ -200,14 +241,21 @@ def gives_rows(function: Any) -> bool:
 def builders(of: ModuleType) -> Iterator[str]:
     """Names, after `regime.`, of the public functions and methods of a module that give rows."""
     for name, thing in vars(of).items():
-        if name.startswith("_") or getattr(getattr(thing, "py_func", thing), "__module__", None) != of.__name__:
+        if (
+            name.startswith("_")
+            or getattr(getattr(thing, "py_func", thing), "__module__", None) != of.__name__
+        ):
             continue
         place = f"{of.__name__}.{name}".removeprefix("regime.")
         if inspect.isclass(thing):
             if not inspect.isabstract(thing) and not getattr(thing, "_is_protocol", False):
-                yield from (f"{place}.{method}" for method, function in inspect.getmembers(thing, inspect.isfunction)
-                            if (method == "__call__" or not method.startswith("_"))
-                            and function.__module__.startswith("regime") and gives_rows(function))
+                yield from (
+                    f"{place}.{method}"
+                    for method, function in inspect.getmembers(thing, inspect.isfunction)
+                    if (method == "__call__" or not method.startswith("_"))
+                    and function.__module__.startswith("regime")
+                    and gives_rows(function)
+                )
         elif inspect.isfunction(getattr(thing, "py_func", thing)) and gives_rows(thing):
             yield place
 
@@ -221,7 +269,10 @@ def faults(call: Callable[..., Any], d: Given) -> list[str]:
 
 
 def differs(whole: Any, part: Any, t: int) -> str:
-    """The first row known by session t - 1 in which two results differ in a bit; nothing if there is none."""
+    """The first row known by session t - 1 in which two results differ in a bit.
+
+    Nothing if there is none.
+    """
     if not isinstance(whole, Known):
         whole, part = (Known(result, np.arange(len(result))) for result in (whole, part))
     rows = [np.flatnonzero((told.at >= 0) & (told.at < t)) for told in (whole, part)]
@@ -246,10 +297,20 @@ def given() -> Given:
     reading = SimulatedSource(seed=5, years=8).read(CATALOGUE, names, release_times=release_times)
     known = {name: CATALOGUE.series[name].max_age_days for name in names}
     panel, rng = AsOf(reading.observations, known).panel(reading.sessions), np.random.default_rng(1)
-    drawn = pd.DataFrame(rng.dirichlet(np.ones(4), len(reading.sessions)), reading.sessions, list(REGIMES))
-    signals = drawn.ewm(halflife=5).mean().assign(volatility=rng.uniform(0.05, 0.5, len(drawn)),
-                                                   price=panel.values["sp500"])
-    return Given(panel.values, panel.age, signals.mask(rng.random(signals.shape) < 0.02), reading.observations)
+    drawn = pd.DataFrame(
+        rng.dirichlet(np.ones(4), len(reading.sessions)), reading.sessions, list(REGIMES)
+    )
+    signals = (
+        drawn.ewm(halflife=5)
+        .mean()
+        .assign(volatility=rng.uniform(0.05, 0.5, len(drawn)), price=panel.values["sp500"])
+    )
+    return Given(
+        panel.values,
+        panel.age,
+        signals.mask(rng.random(signals.shape) < 0.02),
+        reading.observations,
+    )
 
 
 FOUND = sorted(name for module in modules(ROOMS) for name in builders(module))
@@ -258,11 +319,15 @@ FOUND = sorted(name for module in modules(ROOMS) for name in builders(module))
 def test_every_builder_is_registered_and_no_other():
     assert len(FOUND) > 15
     unknown, gone = sorted(set(FOUND) - set(BUILDERS)), sorted(set(BUILDERS) - set(FOUND))
-    assert not unknown, f"say in BUILDERS how these are called, or make them private: {', '.join(unknown)}"
+    assert not unknown, (
+        f"say in BUILDERS how these are called, or make them private: {', '.join(unknown)}"
+    )
     assert not gone, f"registered, but not in the package: {', '.join(gone)}"
 
 
-@pytest.mark.parametrize("name", [name for name, call in BUILDERS.items() if not isinstance(call, Hindsight)])
+@pytest.mark.parametrize(
+    "name", [name for name, call in BUILDERS.items() if not isinstance(call, Hindsight)]
+)
 def test_a_builder_knows_nothing_of_what_comes_after(given, name):
     assert faults(BUILDERS[name], given) == []
 
@@ -273,7 +338,11 @@ def test_results_are_worth_comparing(given):
         if isinstance(call, Hindsight):
             continue
         result = call(given)
-        rows, at = (result.rows, result.at) if isinstance(result, Known) else (result, np.arange(len(result)))
+        rows, at = (
+            (result.rows, result.at)
+            if isinstance(result, Known)
+            else (result, np.arange(len(result)))
+        )
         early = pd.DataFrame(np.asarray(rows)).loc[(at >= 0) & (at < CUTS[-1])]
         assert early.notna().any().mean() > 0.9, name
 
@@ -283,31 +352,48 @@ def users_of(word: str) -> set[str]:
     home, found = Path(regime.__file__).parent, set()
     for path in home.rglob("*.py"):
         nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
-        names = {alias.name for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names}
+        names = {
+            alias.name for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names
+        }
         if word in names | {node.attr for node in nodes if isinstance(node, ast.Attribute)}:
             found.add(".".join(path.relative_to(home.parent).with_suffix("").parts))
     return found
 
 
-@pytest.mark.parametrize("name", [name for name, call in BUILDERS.items() if isinstance(call, Hindsight)])
+@pytest.mark.parametrize(
+    "name", [name for name, call in BUILDERS.items() if isinstance(call, Hindsight)]
+)
 def test_what_reads_a_whole_sample_is_used_by_builders_under_the_law_alone(name):
     told = BUILDERS[name]
     assert users_of(name.split(".")[-1]) <= {told.home, told.user}
-    assert not told.user or any(f"regime.{found.name}".startswith(told.user) for found in discover())
+    assert not told.user or any(
+        f"regime.{found.name}".startswith(told.user) for found in discover()
+    )
 
 
 # Each leak is one that a reader might overlook; each twin is what it should have been.
 LEAKS: dict[str, tuple[Callable[[Given], Any], Callable[[Given], Any]]] = {
-    "centred window": (lambda d: d.close.rolling(21, center=True).mean(), lambda d: d.close.rolling(21).mean()),
+    "centred window": (
+        lambda d: d.close.rolling(21, center=True).mean(),
+        lambda d: d.close.rolling(21).mean(),
+    ),
     "shift the wrong way": (lambda d: d.close.shift(-1), lambda d: d.close.shift(1)),
-    "scaler of the whole sample": (lambda d: (d.close - d.close.mean()) / d.close.std(),
-                                   lambda d: (d.close - d.close.expanding().mean()) / d.close.expanding().std()),
-    "rank in the whole sample": (lambda d: d.close.rank(pct=True), lambda d: d.close.expanding().rank(pct=True)),
+    "scaler of the whole sample": (
+        lambda d: (d.close - d.close.mean()) / d.close.std(),
+        lambda d: (d.close - d.close.expanding().mean()) / d.close.expanding().std(),
+    ),
+    "rank in the whole sample": (
+        lambda d: d.close.rank(pct=True),
+        lambda d: d.close.expanding().rank(pct=True),
+    ),
     "filled backwards": (lambda d: pd.Series(d.x).bfill(), lambda d: pd.Series(d.x).ffill()),
     "interpolated": (lambda d: pd.Series(d.x).interpolate(), lambda d: pd.Series(d.x).ffill()),
     "smoothed states": (lambda d: smoothed_states(d), online_states),
     "value by period, not by release": (lambda d: by_period(d), as_of_panel),
-    "labels known too early": (lambda d: hasty(d), lambda d: labelled(EpisodeLabels(depth=1.5)(d.market))),
+    "labels known too early": (
+        lambda d: hasty(d),
+        lambda d: labelled(EpisodeLabels(depth=1.5)(d.market)),
+    ),
 }
 
 
@@ -339,40 +425,66 @@ def test_one_bit_is_enough():
     assert differs(rows, part, 4) == "row 3" and differs(rows, part, 3) == ""
     assert differs(rows, np.where(rows < 0.5, rows, np.nan), 10) == "row 4"
     assert differs(Known(rows, np.arange(10)), Known(rows, np.arange(10) + 1), 5) == (
-        "4 rows are known, 5 of them with hindsight")
+        "4 rows are known, 5 of them with hindsight"
+    )
 
 
 def test_an_unregistered_builder_is_found():
     planted = ModuleType("regime.features.planted")
-    exec("class Scaler:\n"
-         "    def __call__(self, x: 'pd.DataFrame') -> 'pd.DataFrame': ...\n"
-         "    def name(self) -> str: ...\n"
-         "def scale(x: 'pd.Series') -> 'pd.Series': ...\n"
-         "def untold(x): ...\n"
-         "def count(x: 'pd.Series') -> int: ...\n"
-         "def _own(x: 'pd.Series') -> 'pd.Series': ...\n", vars(planted))
-    assert sorted(builders(planted)) == ["features.planted.Scaler.__call__", "features.planted.scale",
-                                         "features.planted.untold"]
+    exec(
+        "class Scaler:\n"
+        "    def __call__(self, x: 'pd.DataFrame') -> 'pd.DataFrame': ...\n"
+        "    def name(self) -> str: ...\n"
+        "def scale(x: 'pd.Series') -> 'pd.Series': ...\n"
+        "def untold(x): ...\n"
+        "def count(x: 'pd.Series') -> int: ...\n"
+        "def _own(x: 'pd.Series') -> 'pd.Series': ...\n",
+        vars(planted),
+    )
+    assert sorted(builders(planted)) == [
+        "features.planted.Scaler.__call__",
+        "features.planted.scale",
+        "features.planted.untold",
+    ]
     assert not set(builders(planted)) & set(BUILDERS)
 
 
 def test_the_whole_chain_from_release_to_exposure_knows_nothing_of_what_comes_after():
     """Panel, features, labels, folds, model and rule together, as a run strings them."""
-    settings = load_settings("demo.yaml", ["source.SimulatedSource.years=8", "splits.first_test=2011-01-01",
-                                           "splits.refit_months=12", "splits.minimum_train=500", "model.seeds=1",
-                                           "parallel.jobs=1", "tracking=NullTracker"])
+    settings = load_settings(
+        "demo.yaml",
+        [
+            "source.SimulatedSource.years=8",
+            "splits.first_test=2011-01-01",
+            "splits.refit_months=12",
+            "splits.minimum_train=500",
+            "model.seeds=1",
+            "parallel.jobs=1",
+            "tracking=NullTracker",
+        ],
+    )
     reading = settings.source.read(CATALOGUE, settings.series, release_times=release_times)
 
     def chain(observations: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
-        world = read_market(settings, CATALOGUE, replace(reading, observations=observations, sessions=sessions))
-        forecast = walk_forward(settings, settings.features(world.panel), world.market, NoProgress())
-        return forecast.probabilities.assign(exposure=decide(settings, world, forecast.probabilities))
+        world = read_market(
+            settings, CATALOGUE, replace(reading, observations=observations, sessions=sessions)
+        )
+        forecast = walk_forward(
+            settings, settings.features(world.panel), world.market, NoProgress()
+        )
+        return forecast.probabilities.assign(
+            exposure=decide(settings, world, forecast.probabilities)
+        )
 
     whole = chain(reading.observations, reading.sessions)
     for day in ("2011-09-30", "2013-02-14"):
-        known = reading.observations["released"] <= calendar.session_closes(pd.DatetimeIndex([day]))[0]
+        known = (
+            reading.observations["released"] <= calendar.session_closes(pd.DatetimeIndex([day]))[0]
+        )
         stirred = reading.observations.copy()
-        stirred.loc[~known, "value"] *= np.random.default_rng(1).uniform(0.7, 1.4, int((~known).sum()))
+        stirred.loc[~known, "value"] *= np.random.default_rng(1).uniform(
+            0.7, 1.4, int((~known).sum())
+        )
         past = chain(reading.observations[known], reading.sessions[reading.sessions <= day])
         assert len(past) > 100 and differs(whole, past, len(past)) == ""
         assert differs(whole, chain(stirred, reading.sessions), len(past)) == ""

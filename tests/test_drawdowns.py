@@ -14,7 +14,9 @@ from regime.errors import InvalidDataError
 
 
 def series(values):
-    return pd.Series(values, index=pd.bdate_range("2024-01-01", periods=len(values), name="date"), dtype=float)
+    return pd.Series(
+        values, index=pd.bdate_range("2024-01-01", periods=len(values), name="date"), dtype=float
+    )
 
 
 RETURNS = series([0.10, -0.20, 0.05, 0.10])
@@ -39,7 +41,9 @@ def test_ulcer_index_by_hand():
 
 def test_equal_to_empyrical():
     assert max_drawdown(RANDOM) == pytest.approx(empyrical.max_drawdown(RANDOM), rel=1e-12)
-    assert max_drawdown(-RANDOM.abs()) == pytest.approx(empyrical.max_drawdown(-RANDOM.abs()), rel=1e-12)
+    assert max_drawdown(-RANDOM.abs()) == pytest.approx(
+        empyrical.max_drawdown(-RANDOM.abs()), rel=1e-12
+    )
 
 
 def test_table_by_hand():
@@ -93,7 +97,9 @@ def test_table_equals_a_walk_along_the_curve(values):
     spells.sort(key=lambda s: s[1])
     assert table["depth"].tolist() == pytest.approx([s[1] for s in spells], abs=1e-12)
     # Depths that rounding cannot tell apart may come in either order.
-    found = sorted((row.start, pd.NaT if pd.isna(row.end) else row.end) for row in table.itertuples())
+    found = sorted(
+        (row.start, pd.NaT if pd.isna(row.end) else row.end) for row in table.itertuples()
+    )
     dates = returns.index
     told = sorted((dates[a], pd.NaT if end is None else dates[end]) for a, _, _, end in spells)
     assert [a for a, _ in found] == [a for a, _ in told]

@@ -16,16 +16,32 @@ def test_one_fault_is_a_sentence_and_several_are_a_list() -> None:
 
 
 def test_every_error_has_its_exit_code_and_is_public() -> None:
-    classes = {name: cls for name, cls in inspect.getmembers(errors, inspect.isclass) if issubclass(cls, Exception)}
+    classes = {
+        name: cls
+        for name, cls in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(cls, Exception)
+    }
     assert sorted(classes) == sorted(errors.__all__)
     assert {name: cls.exit_code for name, cls in classes.items()} == {
-        "RegimeError": 1, "ConfigError": 2, "MissingDataError": 3, "InvalidDataError": 4, "BundleError": 4,
-        "LeakageError": 5, "GateError": 6}
-    assert all(issubclass(cls, RegimeError) for cls in classes.values()) and issubclass(BundleError, InvalidDataError)
+        "RegimeError": 1,
+        "ConfigError": 2,
+        "MissingDataError": 3,
+        "InvalidDataError": 4,
+        "BundleError": 4,
+        "LeakageError": 5,
+        "GateError": 6,
+    }
+    assert all(issubclass(cls, RegimeError) for cls in classes.values()) and issubclass(
+        BundleError, InvalidDataError
+    )
 
 
 @pytest.mark.parametrize("faults", ["a", ("a", "b")])
 def test_an_error_comes_back_whole_from_a_worker_process(faults: str | tuple[str, ...]) -> None:
     error = InvalidDataError(faults)
     again = pickle.loads(pickle.dumps(error))
-    assert type(again) is InvalidDataError and again.faults == error.faults and str(again) == str(error)
+    assert (
+        type(again) is InvalidDataError
+        and again.faults == error.faults
+        and str(again) == str(error)
+    )

@@ -25,15 +25,26 @@ def cost(X, centers, labels, penalty):
 
 
 def model_of(centers, penalty):
-    return JumpModel(centers=np.asarray(centers, float), labels=np.zeros(0, np.int64), objective=0.0, penalty=penalty)
+    return JumpModel(
+        centers=np.asarray(centers, float),
+        labels=np.zeros(0, np.int64),
+        objective=0.0,
+        penalty=penalty,
+    )
 
 
 @settings(max_examples=40, deadline=None)
-@given(X=arrays(float, (7, 2), elements=st.floats(-3, 3)), penalty=st.floats(0, 5), states=st.sampled_from([2, 3]))
+@given(
+    X=arrays(float, (7, 2), elements=st.floats(-3, 3)),
+    penalty=st.floats(0, 5),
+    states=st.sampled_from([2, 3]),
+)
 def test_smoothed_path_costs_no_more_than_any_of_all_paths(X, penalty, states):
     centers = np.array([[-1.0, 0.5], [1.0, -0.5], [0.0, 2.0]])[:states]
     model = model_of(centers, penalty)
-    least = min(cost(X, centers, np.array(path), penalty) for path in product(range(states), repeat=len(X)))
+    least = min(
+        cost(X, centers, np.array(path), penalty) for path in product(range(states), repeat=len(X))
+    )
     assert cost(X, centers, model.smoothed(X), penalty) == pytest.approx(least, abs=1e-9)
 
 
@@ -86,7 +97,9 @@ def test_no_penalty_is_nearest_centre_and_a_great_one_is_one_state():
 
 def test_more_starts_are_never_worse_and_a_seed_repeats():
     X, _ = sample(5)
-    objectives = [fit_jump_model(X, n_states=4, penalty=3.0, n_init=n).objective for n in (1, 5, 20)]
+    objectives = [
+        fit_jump_model(X, n_states=4, penalty=3.0, n_init=n).objective for n in (1, 5, 20)
+    ]
     assert objectives == sorted(objectives, reverse=True)
     first, second = (fit_jump_model(X, penalty=3.0, seed=11) for _ in range(2))
     assert (first.labels == second.labels).all() and (first.centers == second.centers).all()
@@ -116,8 +129,9 @@ def test_a_state_without_rows_is_sorted_last():
     assert model.sorted_by(labels).labels.tolist() == [0, 0, 0]
 
 
-@pytest.mark.parametrize("bad", [{"n_states": 1}, {"penalty": -1.0}, {"penalty": np.nan}, {"n_init": 0},
-                                 {"max_iter": 0}])
+@pytest.mark.parametrize(
+    "bad", [{"n_states": 1}, {"penalty": -1.0}, {"penalty": np.nan}, {"n_init": 0}, {"max_iter": 0}]
+)
 def test_arguments_out_of_range_are_named(bad):
     with pytest.raises(ConfigError, match=f"^{next(iter(bad))}: "):
         fit_jump_model(np.zeros((5, 1)), **{"penalty": 1.0, **bad})
@@ -135,9 +149,20 @@ def test_bad_samples_are_refused():
 def test_features_by_hand_and_causal_to_the_bit():
     returns = pd.Series(np.random.default_rng(8).normal(0, 0.01, 200))
     table = jump_features(returns)
-    assert list(table) == ["deviation_5", "deviation_21", "mean_5", "sortino_5", "mean_10", "sortino_10",
-                           "mean_21", "sortino_21"]
-    assert table.isna().all(axis=1).to_numpy()[:62].all() and table.notna().all(axis=1).to_numpy()[62:].all()
+    assert list(table) == [
+        "deviation_5",
+        "deviation_21",
+        "mean_5",
+        "sortino_5",
+        "mean_10",
+        "sortino_10",
+        "mean_21",
+        "sortino_21",
+    ]
+    assert (
+        table.isna().all(axis=1).to_numpy()[:62].all()
+        and table.notna().all(axis=1).to_numpy()[62:].all()
+    )
     weights = 0.5 ** (np.arange(200)[::-1] / 5)
     deviation = np.sqrt((weights * np.minimum(returns, 0) ** 2).sum() / weights.sum())
     mean = (weights * returns).sum() / weights.sum()

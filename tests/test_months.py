@@ -17,7 +17,10 @@ OURS = 0.5 * MARKET + RNG.normal(0, 0.002, len(DATES))
 
 
 def on(*pairs):
-    return pd.Series([value for _, value in pairs], index=pd.DatetimeIndex([day for day, _ in pairs], name="date"))
+    return pd.Series(
+        [value for _, value in pairs],
+        index=pd.DatetimeIndex([day for day, _ in pairs], name="date"),
+    )
 
 
 SMALL = on(("2023-11-30", 0.10), ("2023-12-01", 0.20), ("2023-12-29", -0.10), ("2024-02-01", -0.05))
@@ -25,14 +28,18 @@ SMALL = on(("2023-11-30", 0.10), ("2023-12-01", 0.20), ("2023-12-29", -0.10), ("
 
 def test_months_by_hand():
     assert monthly_returns(SMALL).to_dict() == {
-        pd.Period("2023-11", "M"): pytest.approx(0.10), pd.Period("2023-12", "M"): pytest.approx(0.08),
-        pd.Period("2024-02", "M"): pytest.approx(-0.05)}
+        pd.Period("2023-11", "M"): pytest.approx(0.10),
+        pd.Period("2023-12", "M"): pytest.approx(0.08),
+        pd.Period("2024-02", "M"): pytest.approx(-0.05),
+    }
 
 
 def test_table_by_hand():
     table = monthly_table(SMALL)
     assert list(table) == [*range(1, 13), "year"] and table.index.tolist() == [2023, 2024]
-    assert table.loc[2023, [11, 12, "year"]].tolist() == pytest.approx([0.10, 0.08, 1.10 * 1.08 - 1])
+    assert table.loc[2023, [11, 12, "year"]].tolist() == pytest.approx(
+        [0.10, 0.08, 1.10 * 1.08 - 1]
+    )
     assert math.isnan(table.loc[2024, 1]) and table.loc[2024, "year"] == pytest.approx(-0.05)
     assert int(table.drop(columns="year").notna().sum().sum()) == 3
 
@@ -57,21 +64,32 @@ def test_hit_rate_by_hand():
 
 
 def test_capture_by_hand():
-    market = on(("2024-01-02", 0.10), ("2024-02-01", 0.21), ("2024-03-01", -0.20), ("2024-04-01", 0.0))
-    ours = on(("2024-01-02", 0.10), ("2024-02-01", 0.00), ("2024-03-01", -0.05), ("2024-04-01", 0.5))
-    assert up_capture(ours, market) == pytest.approx((math.sqrt(1.1) - 1) / (math.sqrt(1.1 * 1.21) - 1))
+    market = on(
+        ("2024-01-02", 0.10), ("2024-02-01", 0.21), ("2024-03-01", -0.20), ("2024-04-01", 0.0)
+    )
+    ours = on(
+        ("2024-01-02", 0.10), ("2024-02-01", 0.00), ("2024-03-01", -0.05), ("2024-04-01", 0.5)
+    )
+    assert up_capture(ours, market) == pytest.approx(
+        (math.sqrt(1.1) - 1) / (math.sqrt(1.1 * 1.21) - 1)
+    )
     assert down_capture(ours, market) == pytest.approx(0.25)
     assert up_capture(market, market) == down_capture(market, market) == 1
     assert down_capture(-market, market) == pytest.approx(-1)
-    assert math.isnan(up_capture(ours, -market.abs())) and math.isnan(down_capture(ours, market.abs()))
-    assert down_capture(on(*zip(market.index, [0, 0, -1.0, 0], strict=True)), market) == pytest.approx(5.0)
+    assert math.isnan(up_capture(ours, -market.abs())) and math.isnan(
+        down_capture(ours, market.abs())
+    )
+    assert down_capture(
+        on(*zip(market.index, [0, 0, -1.0, 0], strict=True)), market
+    ) == pytest.approx(5.0)
 
 
-@pytest.mark.parametrize(("ours", "theirs"), [(up_capture, empyrical.up_capture),
-                                              (down_capture, empyrical.down_capture)])
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [(up_capture, empyrical.up_capture), (down_capture, empyrical.down_capture)]
+)
 def test_capture_equals_empyrical_on_months_without_annualising(ours, theirs):
-    # empyrical compounds the chosen periods to a year first. On days that is absurd (below), on months it bends
-    # the ratio; a "year" of one month leaves the geometric means that are meant.
+    # empyrical compounds the chosen periods to a year first. On days that is absurd (below), on
+    # months it bends the ratio; a "year" of one month leaves the geometric means that are meant.
     months = [monthly_returns(x).to_timestamp() for x in (OURS, MARKET)]
     assert ours(OURS, MARKET) == pytest.approx(theirs(*months, period="yearly"), rel=1e-10)
 

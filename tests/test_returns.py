@@ -23,7 +23,9 @@ def test_numbers_come_through_and_cash_is_taken_from_each():
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 def test_a_gap_is_refused_with_its_date(bad):
-    with pytest.raises(InvalidDataError, match=r"2024-01-02.*is not a finite number; a gap is not a zero"):
+    with pytest.raises(
+        InvalidDataError, match=r"2024-01-02.*is not a finite number; a gap is not a zero"
+    ):
         finite_values(RETURNS.where(RETURNS > -0.1, bad))
     with pytest.raises(InvalidDataError, match="2024-01-03"):
         excess_values(RETURNS, pd.Series([0.0, 0.0, bad], index=DATES))

@@ -1,4 +1,7 @@
-"""The tracker against mlflow's own client: what is recorded, what a kill leaves, what is registered."""
+"""The tracker against mlflow's own client.
+
+What is recorded, what a kill leaves, what is registered.
+"""
 
 import inspect
 import json
@@ -39,10 +42,16 @@ def client(tracker):
 @pytest.fixture
 def small_bundle(tmp_path):
     names = ("vix_level_1", "rates_change_63")
-    linear = Linear(center=(0.0, 0.0), scale=(1.0, 2.0), clip=(3.0, 3.0), coef=(1.0, -0.5), intercept=0.1)
-    parts = ModelParts(features=names, linear=linear, linear_weight=1.0, phase_prior=(0.5, 0.25, 0.25))
+    linear = Linear(
+        center=(0.0, 0.0), scale=(1.0, 2.0), clip=(3.0, 3.0), coef=(1.0, -0.5), intercept=0.1
+    )
+    parts = ModelParts(
+        features=names, linear=linear, linear_weight=1.0, phase_prior=(0.5, 0.25, 0.25)
+    )
     golden = {name: np.linspace(-1, 1, 20) for name in names}
-    return write_bundle(tmp_path / "model", parts, golden=golden, rule={}, training_window=("a", "b"), data_hash="x")
+    return write_bundle(
+        tmp_path / "model", parts, golden=golden, rule={}, training_window=("a", "b"), data_hash="x"
+    )
 
 
 def status(client, run):
@@ -50,18 +59,30 @@ def status(client, run):
 
 
 def test_importing_the_tracker_does_not_import_mlflow():
-    done = subprocess.run([sys.executable, "-c", "import sys, regime.tracking; print('mlflow' in sys.modules)"],
-                          capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys, regime.tracking; print('mlflow' in sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert done.stdout.strip() == "False"
 
 
 def test_a_run_records_config_tags_scores_and_files(tracker, client, tmp_path):
     (tmp_path / "report.html").write_text("<p>")
-    config = {"splits": {"horizon": 21, "dates": ["2005", "2006"]}, "model": {"note": "x" * 600, "none": None}}
+    config = {
+        "splits": {"horizon": 21, "dates": ["2005", "2006"]},
+        "model": {"note": "x" * 600, "none": None},
+    }
     with tracker.run("all", tags={"data_hash": "ab12", "seed": 7}) as run:
         run.log_config(config)
-        run.log_metrics({"model": {"log_loss": 0.25, "auc": None, "brier": float("nan")}, "name": "text",
-                         "days": np.int64(5000)})
+        run.log_metrics(
+            {
+                "model": {"log_loss": 0.25, "auc": None, "brier": float("nan")},
+                "name": "text",
+                "days": np.int64(5000),
+            }
+        )
         run.log_folds([{"log_loss": value} for value in (0.3, 0.2, 0.1)])
         run.log_artifacts(tmp_path, "output")
         run.log_artifacts(tmp_path / "report.html")
@@ -69,14 +90,22 @@ def test_a_run_records_config_tags_scores_and_files(tracker, client, tmp_path):
         assert status(client, run) == "RUNNING"
     found = client.get_run(run.run_id)
     assert found.info.status == "FINISHED" and found.info.run_name == "all"
-    assert found.data.params == {"splits.horizon": "21", "splits.dates": '["2005", "2006"]', "model.none": "null"}
+    assert found.data.params == {
+        "splits.horizon": "21",
+        "splits.dates": '["2005", "2006"]',
+        "model.none": "null",
+    }
     assert found.data.metrics == {"model.log_loss": 0.25, "days": 5000.0, "log_loss": 0.1}
     folds = client.get_metric_history(run.run_id, "log_loss")
     assert [(fold.step, fold.value) for fold in folds] == [(0, 0.3), (1, 0.2), (2, 0.1)]
     assert found.data.tags.items() >= {"data_hash": "ab12", "seed": "7", "verdict": "good"}.items()
     place = tracker.folder / "artifacts" / run.run_id / "artifacts"
     assert json.loads((place / "config.json").read_text()) == config
-    assert (place / "output" / "report.html").read_text() == (place / "report.html").read_text() == "<p>"
+    assert (
+        (place / "output" / "report.html").read_text()
+        == (place / "report.html").read_text()
+        == "<p>"
+    )
 
 
 def test_more_than_one_batch_is_recorded(tracker, client):
@@ -94,8 +123,10 @@ def test_odd_names_do_not_break_a_run(tracker, client):
     assert client.get_run(run.run_id).data.params == {"rules.a_b_0_": "1", "rules.ünd_": "2"}
 
 
-@pytest.mark.parametrize(("error", "expected"), [(KeyboardInterrupt, "KILLED"), (ValueError, "FAILED"),
-                                                 (SystemExit, "FAILED")])
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [(KeyboardInterrupt, "KILLED"), (ValueError, "FAILED"), (SystemExit, "FAILED")],
+)
 def test_a_run_that_ends_badly_says_how(tracker, client, error, expected):
     with pytest.raises(error), tracker.run("bad") as run:
         raise error
@@ -138,7 +169,11 @@ def test_two_cold_starts_share_one_database(tmp_path):
     for thread in threads:
         thread.join()
     assert not errors and len(set(ids)) == 3
-    assert sorted(path.name for path in tracker.folder.iterdir()) == ["mlflow.db", "mlflow.lock", "running"]
+    assert sorted(path.name for path in tracker.folder.iterdir()) == [
+        "mlflow.db",
+        "mlflow.lock",
+        "running",
+    ]
 
 
 def test_an_interrupted_first_start_leaves_no_database(tmp_path, monkeypatch):
@@ -146,13 +181,17 @@ def test_an_interrupted_first_start_leaves_no_database(tmp_path, monkeypatch):
 
     tracker = Tracker(folder=tmp_path / "mlruns")
     with monkeypatch.context() as patch:
-        patch.setattr(mlflow.tracking, "MlflowClient", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(
+            mlflow.tracking, "MlflowClient", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
+        )
         with pytest.raises(KeyboardInterrupt), tracker.run("never"):
             pass
     assert sorted(path.name for path in tracker.folder.iterdir()) == ["mlflow.lock", "running"]
 
 
-def test_the_console_stays_silent_and_global_settings_stay(tmp_path, capfd, monkeypatch, small_bundle):
+def test_the_console_stays_silent_and_global_settings_stay(
+    tmp_path, capfd, monkeypatch, small_bundle
+):
     import mlflow
 
     def settings():
@@ -163,26 +202,36 @@ def test_the_console_stays_silent_and_global_settings_stay(tmp_path, capfd, monk
     monkeypatch.chdir(tmp_path)
     with Tracker(experiment="quiet").run("quiet") as run:
         run.log_metrics({"a": 1.0})
-        run.register(small_bundle, "quiet", inputs=("vix_level_1", "rates_change_63"), outputs=REGIMES)
+        run.register(
+            small_bundle, "quiet", inputs=("vix_level_1", "rates_change_63"), outputs=REGIMES
+        )
     assert capfd.readouterr() == ("", "")
     assert settings() == before
     assert (tmp_path / "mlruns" / "mlflow.db").is_file()
 
 
-def test_a_registered_model_answers_with_the_regimes_without_pickle(tracker, client, small_bundle, monkeypatch):
+def test_a_registered_model_answers_with_the_regimes_without_pickle(
+    tracker, client, small_bundle, monkeypatch
+):
     import mlflow
 
     model = load_model(small_bundle)
     with tracker.run("registered") as run:
-        versions = [run.register(small_bundle, "deleveraging-test", inputs=model.features, outputs=model.regimes)
-                    for _ in range(2)]
+        versions = [
+            run.register(
+                small_bundle, "deleveraging-test", inputs=model.features, outputs=model.regimes
+            )
+            for _ in range(2)
+        ]
     assert versions == ["1", "2"]
     monkeypatch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", tracker.uri)
     mlflow.set_tracking_uri(None)
     loaded = mlflow.pyfunc.load_model("models:/deleveraging-test/1")
-    frame = pd.DataFrame({"other": [1.0, 2.0], "rates_change_63": [0.5, np.nan], "vix_level_1": [1.0, -2.0]},
-                         index=pd.DatetimeIndex(["2020-03-16", "2020-03-17"], name="date"))
+    frame = pd.DataFrame(
+        {"other": [1.0, 2.0], "rates_change_63": [0.5, np.nan], "vix_level_1": [1.0, -2.0]},
+        index=pd.DatetimeIndex(["2020-03-16", "2020-03-17"], name="date"),
+    )
     answer = loaded.predict(frame)
     assert list(answer.columns) == list(REGIMES) and answer.index.equals(frame.index)
     np.testing.assert_array_equal(answer.to_numpy(), model.predict_proba(frame))
@@ -190,14 +239,21 @@ def test_a_registered_model_answers_with_the_regimes_without_pickle(tracker, cli
     with pytest.raises(mlflow.exceptions.MlflowException, match="rates_change_63"):
         loaded.predict(frame[["vix_level_1"]])
     saved = tracker.folder / "artifacts" / run.run_id / "artifacts" / "model"
-    assert {path.suffix for path in saved.rglob("*") if path.is_file()} <= {"", ".json", ".txt", ".yaml"}
+    assert {path.suffix for path in saved.rglob("*") if path.is_file()} <= {
+        "",
+        ".json",
+        ".txt",
+        ".yaml",
+    }
 
 
 def test_a_registered_bundle_that_was_altered_does_not_load(tracker, client, small_bundle):
     import mlflow
 
     with tracker.run("altered") as run:
-        run.register(small_bundle, "altered", inputs=("vix_level_1", "rates_change_63"), outputs=REGIMES)
+        run.register(
+            small_bundle, "altered", inputs=("vix_level_1", "rates_change_63"), outputs=REGIMES
+        )
     folder = tracker.folder / "artifacts" / run.run_id / "artifacts" / "model"
     model = folder / "data" / "model" / "model.json"
     model.write_bytes(model.read_bytes().replace(b"0.1", b"0.2"))
@@ -209,16 +265,28 @@ def test_what_cannot_be_used_is_answered_with_the_mend(tracker, client, tmp_path
     with pytest.raises(ConfigError, match="experiment: must not be empty"):
         Tracker(experiment=" ")
     (tmp_path / "file").write_text("")
-    with pytest.raises(ConfigError, match="name another"), Tracker(folder=tmp_path / "file").run("x"):
+    with (
+        pytest.raises(ConfigError, match="name another"),
+        Tracker(folder=tmp_path / "file").run("x"),
+    ):
         pass
     (tmp_path / "mlflow.db").write_text("this is no database, and long enough to be read as one")
-    with pytest.raises(ConfigError, match=r"cannot use .*mlflow.db"), Tracker(folder=tmp_path).run("x"):
+    with (
+        pytest.raises(ConfigError, match=r"cannot use .*mlflow.db"),
+        Tracker(folder=tmp_path).run("x"),
+    ):
         pass
     client.delete_experiment(client.create_experiment("gone"))
-    with pytest.raises(ConfigError, match="was deleted"), Tracker(experiment="gone", folder=tracker.folder).run("x"):
+    with (
+        pytest.raises(ConfigError, match="was deleted"),
+        Tracker(experiment="gone", folder=tracker.folder).run("x"),
+    ):
         pass
     client.create_experiment("elsewhere", artifact_location="/elsewhere/artifacts")
-    with pytest.raises(ConfigError, match="was moved"), Tracker(experiment="elsewhere", folder=tracker.folder).run("x"):
+    with (
+        pytest.raises(ConfigError, match="was moved"),
+        Tracker(experiment="elsewhere", folder=tracker.folder).run("x"),
+    ):
         pass
     monkeypatch.setitem(sys.modules, "mlflow.tracking", None)
     with pytest.raises(ConfigError, match=r"install deleverage\[research\]"), tracker.run("x"):
@@ -248,7 +316,9 @@ def test_the_null_tracker_takes_every_call_and_touches_nothing(tmp_path, monkeyp
     assert run.run_id is None and not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("name", [name for name in vars(Run) if not name.startswith("_") and name != "run_id"])
+@pytest.mark.parametrize(
+    "name", [name for name in vars(Run) if not name.startswith("_") and name != "run_id"]
+)
 def test_both_kinds_of_run_have_one_interface(name):
     assert inspect.signature(getattr(ActiveRun, name)) == inspect.signature(getattr(Run, name))
 
@@ -261,8 +331,12 @@ def test_commit_sees_the_working_copy_and_its_changes(tmp_path):
     environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
 
     def git(*arguments):
-        subprocess.run(["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b", *arguments],
-                       check=True, capture_output=True, env=environment)
+        subprocess.run(
+            ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b", *arguments],
+            check=True,
+            capture_output=True,
+            env=environment,
+        )
 
     git("init")
     assert commit(package) is None  # somebody else's repository: the package is not tracked there

@@ -1,7 +1,10 @@
-"""Functions that say by their signature how they are called: names and types of arguments mean what they mean.
+"""Functions that say by their signature how they are called.
 
-A function over columns or tables of sessions needs no entry anywhere. What cannot be called like this
-needs a recipe, or a reason in the list of parts; else the audit says that nobody could check it.
+Names and types of arguments mean what they mean.
+
+A function over columns or tables of sessions needs no entry anywhere. What cannot be called like
+this needs a recipe, or a reason in the list of parts; else the audit says that nobody could check
+it.
 
 Depends on: errors; audit.discovery, audit.given, audit.kinds, audit.probes, audit.subject.
 """
@@ -40,9 +43,9 @@ def builder_of_function(found: Found, subject: Subject) -> Builder | None:
 
     Notes
     -----
-    Series are taken by their catalogue name, else by their role (returns, volatility, close); tables called
-    ``values`` or ``market`` are those of the panel. Arguments ``truth`` and ``known_at`` make it a
-    calibrator, whose truth becomes known later than its row.
+    Series are taken by their catalogue name, else by their role (returns, volatility, close);
+    tables called ``values`` or ``market`` are those of the panel. Arguments ``truth`` and
+    ``known_at`` make it a calibrator, whose truth becomes known later than its row.
     """
     plain = getattr(found.thing, "py_func", found.thing)
     try:
@@ -51,14 +54,20 @@ def builder_of_function(found: Found, subject: Subject) -> Builder | None:
         return None
     learns = set(parameters) >= LAW_OF_TRUTH
     short = subject.last(SHORT) if learns else subject
-    # A function that reads every column wants a narrow table; one of a mechanism may want series that no feature reads.
+    # A function that reads every column wants a narrow table; one of a mechanism may want series
+    # that no feature reads.
     wanted = ("inputs", "market", "every") if "values" in parameters else ("inputs", "market")
     made = (_called_with(found, short, parameters, hints, getattr(short, name)) for name in wanted)
     return next((builder for builder in made if builder is not None), None)
 
 
-def _called_with(found: Found, short: Subject, parameters: Mapping[str, inspect.Parameter], hints: Mapping[str, Any],
-                 values: pd.DataFrame) -> Builder | None:
+def _called_with(
+    found: Found,
+    short: Subject,
+    parameters: Mapping[str, inspect.Parameter],
+    hints: Mapping[str, Any],
+    values: pd.DataFrame,
+) -> Builder | None:
     learns = set(parameters) >= LAW_OF_TRUTH
     frames, numbers = _arguments(parameters, hints, short, values)
     if frames is None or not (frames or learns or "Callable" in str(hints.get("return"))):
@@ -71,14 +80,26 @@ def _called_with(found: Found, short: Subject, parameters: Mapping[str, inspect.
             arguments |= {"truth": part.truth, "known_at": part.known_at}
         if "folds" in parameters:
             arguments["folds"] = folds_of(short, rows.sessions)
-        return table_of(found.thing(**arguments, **numbers), rows.sessions, found.name, rows.frames.get("values"))
+        return table_of(
+            found.thing(**arguments, **numbers),
+            rows.sessions,
+            found.name,
+            rows.frames.get("values"),
+        )
 
     rows = Rows(frames=frames or {"values": values})
     if not learns:
         return _alive(Builder(name=found.name, place=found.place, given=rows, build=build))
     truth, known_at = stress_of(short)
-    return _alive(Builder(name=found.name, place=found.place, build=build, delay=bool(frames),
-                          given=Learned(rows=rows, truth=truth, known_at=known_at, refitted=refits_of(short))))
+    return _alive(
+        Builder(
+            name=found.name,
+            place=found.place,
+            build=build,
+            delay=bool(frames),
+            given=Learned(rows=rows, truth=truth, known_at=known_at, refitted=refits_of(short)),
+        )
+    )
 
 
 def stress_of(subject: Subject) -> tuple[pd.Series, pd.Series]:
@@ -90,7 +111,9 @@ def stress_of(subject: Subject) -> tuple[pd.Series, pd.Series]:
 def folds_of(subject: Subject, sessions: pd.DatetimeIndex) -> tuple[Any, ...]:
     """Blocks of a year from the middle of the subject's history on, as its splitter makes them."""
     middle = subject.sessions[len(subject.sessions) // 2]
-    return dataclasses.replace(subject.splits, first_test=middle.date(), refit_months=12).folds(sessions)
+    return dataclasses.replace(subject.splits, first_test=middle.date(), refit_months=12).folds(
+        sessions
+    )
 
 
 def refits_of(subject: Subject) -> tuple[int, ...]:
@@ -98,7 +121,9 @@ def refits_of(subject: Subject) -> tuple[int, ...]:
     return tuple(int(fold.test[0]) for fold in folds_of(subject, subject.sessions))
 
 
-def table_of(output: Any, sessions: pd.DatetimeIndex, name: str, values: Any = None) -> pd.DataFrame:
+def table_of(
+    output: Any, sessions: pd.DatetimeIndex, name: str, values: Any = None
+) -> pd.DataFrame:
     """What a builder gave, as a table of numbers over `sessions`.
 
     Parameters
@@ -116,18 +141,27 @@ def table_of(output: Any, sessions: pd.DatetimeIndex, name: str, values: Any = N
         If it is no such thing.
     """
     name = name.rsplit(".", 1)[-1]
-    if callable(output) and not isinstance(output, (pd.Series, pd.DataFrame)):  # a function that makes a builder
+    if callable(output) and not isinstance(
+        output, (pd.Series, pd.DataFrame)
+    ):  # a function that makes a builder
         output = output(values)
     if isinstance(output, tuple):
-        return pd.concat([table_of(part, sessions, f"{name}_{place}", values) for place, part in enumerate(output)],
-                         axis=1)
+        return pd.concat(
+            [
+                table_of(part, sessions, f"{name}_{place}", values)
+                for place, part in enumerate(output)
+            ],
+            axis=1,
+        )
     if isinstance(output, pd.DatetimeIndex):
         output = output.asi8.astype(float)
     if isinstance(output, pd.Series):
         output = output.to_frame(name)
     if isinstance(output, np.ndarray) and output.ndim in (1, 2) and len(output) == len(sessions):
         wide = output.reshape(len(sessions), -1)
-        names = [name] if wide.shape[1] == 1 else [f"{name}_{place}" for place in range(wide.shape[1])]
+        names = (
+            [name] if wide.shape[1] == 1 else [f"{name}_{place}" for place in range(wide.shape[1])]
+        )
         output = pd.DataFrame(wide, index=sessions, columns=names)
     if not isinstance(output, pd.DataFrame) or not output.index.equals(sessions):
         raise TypeError(f"{name} gives no row a session")
@@ -140,17 +174,28 @@ def _alive(builder: Builder) -> Builder | None:
         table = builder.build(builder.given, len(builder.given.sessions) - 1)
     except Exception:  # called by guess: whatever it raises, the guess was wrong
         return None
-    late = table.iloc[len(table) // 2:].to_numpy()
+    late = table.iloc[len(table) // 2 :].to_numpy()
     return builder if late.size and np.isfinite(late).mean() > 0.02 else None
 
 
-def _arguments(parameters: Mapping[str, inspect.Parameter], hints: Mapping[str, Any], subject: Subject,
-               values: pd.DataFrame) -> tuple[dict[str, Any] | None, dict[str, Any]]:
-    """Frames by argument, and numbers by argument; no frames where an argument says nothing of itself."""
+def _arguments(
+    parameters: Mapping[str, inspect.Parameter],
+    hints: Mapping[str, Any],
+    subject: Subject,
+    values: pd.DataFrame,
+) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+    """Frames by argument, and numbers by argument.
+
+    No frames where an argument says nothing of itself.
+    """
     frames: dict[str, Any] = {}
     numbers: dict[str, Any] = {}
     for name, parameter in parameters.items():
-        frame = _frame(name, str(hints.get(name)), subject, values) if name not in LAW_OF_TRUTH else None
+        frame = (
+            _frame(name, str(hints.get(name)), subject, values)
+            if name not in LAW_OF_TRUTH
+            else None
+        )
         if frame is not None:
             frames[name] = frame
         elif name in NUMBERS and parameter.default is parameter.empty:
@@ -164,12 +209,22 @@ def _arguments(parameters: Mapping[str, inspect.Parameter], hints: Mapping[str, 
     return frames, numbers
 
 
-def _frame(name: str, hint: str, subject: Subject, values: pd.DataFrame) -> pd.Series | pd.DataFrame | None:
+def _frame(
+    name: str, hint: str, subject: Subject, values: pd.DataFrame
+) -> pd.Series | pd.DataFrame | None:
     """Data for an argument: by its name, and by its type where the name is not that of a series."""
     if "DataFrame" in hint:
-        tables = {"values": values, "market": subject.market, "prices": subject.market, "X": _scores(subject),
-                  "scores": _scores(subject), "features": _scores(subject), "bars": subject.bars,
-                  "moves": np.log(subject.market).diff(), "returns": np.log(subject.market).diff()}
+        tables = {
+            "values": values,
+            "market": subject.market,
+            "prices": subject.market,
+            "X": _scores(subject),
+            "scores": _scores(subject),
+            "features": _scores(subject),
+            "bars": subject.bars,
+            "moves": np.log(subject.market).diff(),
+            "returns": np.log(subject.market).diff(),
+        }
         return tables.get(name)
     if "DatetimeIndex" in hint:
         return pd.Series(np.arange(len(subject.sessions), dtype=float), subject.sessions)
@@ -180,15 +235,20 @@ def _frame(name: str, hint: str, subject: Subject, values: pd.DataFrame) -> pd.S
     if name == "returns":
         return subject.returns if "Series" in hint else np.log(subject.market).diff()
     if "vol" in name:
-        return np.log(subject.close).diff().ewm(halflife=63, min_periods=20).std() * 21 ** 0.5
+        return np.log(subject.close).diff().ewm(halflife=63, min_periods=20).std() * 21**0.5
     return np.log(subject.close) if name.startswith("log_") else subject.close
 
 
 def _scores(subject: Subject) -> pd.DataFrame:
     """A few raw scores, as the input of what learns."""
     close = subject.close
-    return pd.DataFrame({"fall": 1 - close / close.rolling(252, min_periods=1).max(), "vix": subject.values["vix"],
-                         "momentum": close / close.shift(63) - 1})
+    return pd.DataFrame(
+        {
+            "fall": 1 - close / close.rolling(252, min_periods=1).max(),
+            "vix": subject.values["vix"],
+            "momentum": close / close.shift(63) - 1,
+        }
+    )
 
 
 def _as_hinted(hint: str, frame: pd.Series | pd.DataFrame) -> Any:

@@ -51,7 +51,12 @@ def discover(rooms: Iterable[str] = ROOMS, package: str = "regime") -> list[Foun
     for module in (module for room in rooms for module in _modules(f"{package}.{room}")):
         for name, thing in vars(module).items():
             own = getattr(thing, "__module__", None) == module.__name__
-            if own and not name.startswith("_") and callable(thing) and getattr(thing, "__name__", name) == name:
+            if (
+                own
+                and not name.startswith("_")
+                and callable(thing)
+                and getattr(thing, "__name__", name) == name
+            ):
                 dotted = f"{module.__name__.removeprefix(package + '.')}.{name}"
                 found.append(Found(name=dotted, thing=thing, place=place_of(thing)))
     return sorted(found, key=lambda item: item.name)
@@ -66,7 +71,10 @@ def place_of(thing: Any) -> str:
     except (OSError, TypeError):
         return str(getattr(target, "__module__", "?"))
     parts = Path(str(file)).parts
-    start = max((i for i, part in enumerate(parts) if part == target.__module__.split(".")[0]), default=len(parts) - 1)
+    start = max(
+        (i for i, part in enumerate(parts) if part == target.__module__.split(".")[0]),
+        default=len(parts) - 1,
+    )
     return f"{'/'.join(parts[start:])}:{line}"
 
 
@@ -74,5 +82,8 @@ def _modules(name: str) -> list[ModuleType]:
     module = importlib.import_module(name)
     if not hasattr(module, "__path__"):
         return [module]
-    inside = [importlib.import_module(item.name) for item in pkgutil.walk_packages(module.__path__, f"{name}.")]
+    inside = [
+        importlib.import_module(item.name)
+        for item in pkgutil.walk_packages(module.__path__, f"{name}.")
+    ]
     return [module, *inside]

@@ -1,4 +1,6 @@
-"""Values that nobody published: straight lines over gaps, constants filled backwards, whole-sample scales.
+"""Values that nobody published.
+
+Straight lines over gaps, constants filled backwards, whole-sample scales.
 
 Depends on: audit.findings, audit.observed.
 """
@@ -20,8 +22,11 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 MARKET = "sp500"
 LEAST = 50  # values before a series can be judged
-STRAIGHT = 6  # second differences of nought in a row; honest series, rounded ones too, have at most 4
-STEEP = 2.5  # steps of the rounding grid that a straight line must climb, for small ones repeat by chance
+STRAIGHT = (
+    6  # second differences of nought in a row; honest series, rounded ones too, have at most 4
+)
+# steps of the rounding grid that a straight line must climb, for small ones repeat by chance
+STEEP = 2.5
 STRAIGHT_SHARE, ONE_LINE = 0.15, 0.95  # of all values
 FLAT = 4  # equal steps in a row
 FLAT_RARE = 0.05  # of a series in which values seldom repeat, a run of them is a filled gap
@@ -42,13 +47,18 @@ def fill_findings(series: Mapping[str, Observed], sessions: pd.DatetimeIndex) ->
     Returns
     -------
     list of Finding
-        Kinds ``straight line`` and ``back-fill`` (size: rows of the longest gap) and ``whole-sample scale``.
+        Kinds ``straight line`` and ``back-fill`` (size: rows of the longest gap) and ``whole-sample
+        scale``.
     """
     found = []
     for item in series.values():
         if len(item.values) >= LEAST:
-            checks = (_straight(item), _backwards(item, series.get(MARKET)), _between_sessions(item, sessions),
-                      _whole_sample(item))
+            checks = (
+                _straight(item),
+                _backwards(item, series.get(MARKET)),
+                _between_sessions(item, sessions),
+                _whole_sample(item),
+            )
             found += [finding for finding in checks if finding is not None]
     return found
 
@@ -69,19 +79,33 @@ def _straight(item: Observed) -> Finding | None:
     # A series that is one line throughout is a law of its own, and fills nothing.
     if (best < STRAIGHT and share < STRAIGHT_SHARE) or share > ONE_LINE:
         return None
-    return Finding(kind="straight line", name=item.name, place=item.place, size=float(best + 1), unit="rows",
-                   severity="warning" if item.revised else "leak",
-                   evidence=f"From {item.periods[where]:%Y-%m-%d} on the values lie on a straight line to a later one: "
-                            f"a gap filled from its end ({share:.0%} of all values lie on such lines).")
+    return Finding(
+        kind="straight line",
+        name=item.name,
+        place=item.place,
+        size=float(best + 1),
+        unit="rows",
+        severity="warning" if item.revised else "leak",
+        evidence=f"From {item.periods[where]:%Y-%m-%d} on the values lie on a straight line to a later one: "
+        f"a gap filled from its end ({share:.0%} of all values lie on such lines).",
+    )
 
 
 def _backwards(item: Observed, market: Observed | None) -> Finding | None:
-    """Runs of one value whose jump stands before them instead of after: the gap holds what ended it."""
+    """Runs of one value whose jump stands before them instead of after.
+
+    The gap holds what ended it.
+    """
     x, same = item.scaled, np.diff(item.values) == 0
     first, length = _runs(same)
     held = item.values[first]
-    long = (length >= FLAT) & (held > item.values.min()) & (held < item.values.max())  # a floor is no gap
-    if not long.any() or (same.sum() - length[long].sum()) / max(len(same) - length[long].sum(), 1) > FLAT_RARE:
+    long = (
+        (length >= FLAT) & (held > item.values.min()) & (held < item.values.max())
+    )  # a floor is no gap
+    if (
+        not long.any()
+        or (same.sum() - length[long].sum()) / max(len(same) - length[long].sum(), 1) > FLAT_RARE
+    ):
         return None
     level = _expected(item, market, same)
     usual = _usual(np.diff(x) - np.diff(level), same)
@@ -96,16 +120,23 @@ def _backwards(item: Observed, market: Observed | None) -> Finding | None:
             worst, where = int(count), int(begin)
     if total < BACKWARDS:
         return None
-    return Finding(kind="back-fill", name=item.name, place=item.place, size=float(worst), unit="rows",
-                   evidence=f"Values repeat from {item.periods[where]:%Y-%m-%d} on, and the jump stands before such "
-                            f"runs, not after (log-likelihood {total:.1f}): gaps hold the value that ended them.")
+    return Finding(
+        kind="back-fill",
+        name=item.name,
+        place=item.place,
+        size=float(worst),
+        unit="rows",
+        evidence=f"Values repeat from {item.periods[where]:%Y-%m-%d} on, and the jump stands before such "
+        f"runs, not after (log-likelihood {total:.1f}): gaps hold the value that ended them.",
+    )
 
 
 def _gain(rest: Floats, level: Floats, begin: int, end: int, scale: float) -> float:
     """Log-likelihood of a run from row `begin` to `end` filled backwards over one filled forwards.
 
-    Backwards the step into the run is the whole move to its end, and the step out of it one of a single
-    row; forwards the reverse. What the market did in each span is expected of the step that covers it.
+    Backwards the step into the run is the whole move to its end, and the step out of it one of a
+    single row; forwards the reverse. What the market did in each span is expected of the step that
+    covers it.
     """
     x, rows = rest + level, end - begin + 1
     into, out = x[begin] - x[begin - 1], x[end + 1] - x[end]
@@ -113,7 +144,7 @@ def _gain(rest: Floats, level: Floats, begin: int, end: int, scale: float) -> fl
     all_in, all_out = level[end] - level[begin - 1], level[end + 1] - level[begin]
     backwards = (into - all_in) ** 2 / rows + (out - one_out) ** 2
     forwards = (into - one_in) ** 2 + (out - all_out) ** 2 / rows
-    return float((forwards - backwards) / (2 * scale ** 2))
+    return float((forwards - backwards) / (2 * scale**2))
 
 
 def _expected(item: Observed, market: Observed | None, same: NDArray[np.bool_]) -> Floats:
@@ -128,12 +159,16 @@ def _expected(item: Observed, market: Observed | None, same: NDArray[np.bool_]) 
     usable = (moves != 0) & (steps >= low) & (steps <= high)
     if usable.sum() < LEAST:
         return nothing
-    return np.asarray(level * float(moves[usable] @ steps[usable] / (moves[usable] @ moves[usable])))
+    return np.asarray(
+        level * float(moves[usable] @ steps[usable] / (moves[usable] @ moves[usable]))
+    )
 
 
 def _usual(steps: Floats, same: NDArray[np.bool_]) -> Floats:
     """Size of a step at the time, from the median of those around it."""
-    around = pd.Series(np.where(same, np.nan, np.abs(steps))).rolling(250, min_periods=20, center=True)
+    around = pd.Series(np.where(same, np.nan, np.abs(steps))).rolling(
+        250, min_periods=20, center=True
+    )
     return np.asarray(around.median().to_numpy() / 0.6745)
 
 
@@ -146,14 +181,27 @@ def _between_sessions(item: Observed, sessions: pd.DatetimeIndex) -> Finding | N
     values, rows = item.values, np.flatnonzero(closed)
     open_rows = np.flatnonzero(~closed)
     place = np.searchsorted(open_rows, rows)
-    after, before = open_rows[np.minimum(place, len(open_rows) - 1)], open_rows[np.maximum(place - 1, 0)]
+    after, before = (
+        open_rows[np.minimum(place, len(open_rows) - 1)],
+        open_rows[np.maximum(place - 1, 0)],
+    )
     ahead = (values[rows] == values[after]) & (values[rows] != values[before])
     behind = (values[rows] == values[before]) & (values[rows] != values[after])
-    if ahead.sum() < OFF_SESSION or ahead.sum() < OFF_SHARE * len(rows) or ahead.sum() < 3 * behind.sum():
+    if (
+        ahead.sum() < OFF_SESSION
+        or ahead.sum() < OFF_SHARE * len(rows)
+        or ahead.sum() < 3 * behind.sum()
+    ):
         return None
-    return Finding(kind="back-fill", name=item.name, place=item.place, size=float(ahead.sum()), unit="rows",
-                   evidence=f"{ahead.sum()} of {len(rows)} values on days without a session are those of the next one, "
-                            f"the first on {item.periods[rows[int(ahead.argmax())]]:%Y-%m-%d}.")
+    return Finding(
+        kind="back-fill",
+        name=item.name,
+        place=item.place,
+        size=float(ahead.sum()),
+        unit="rows",
+        evidence=f"{ahead.sum()} of {len(rows)} values on days without a session are those of the next one, "
+        f"the first on {item.periods[rows[int(ahead.argmax())]]:%Y-%m-%d}.",
+    )
 
 
 def _whole_sample(item: Observed) -> Finding | None:
@@ -163,14 +211,31 @@ def _whole_sample(item: Observed) -> Finding | None:
         return None
     spread = [values.std(ddof=ddof) for ddof in (0, 1)]
     standard = abs(values.mean()) < MOMENT / 2 and min(abs(size - 1.0) for size in spread) < MOMENT
-    bounded = values.min() == 0.0 and values.max() == 1.0 and (values == 1.0).sum() == 1 and (values == 0.0).sum() == 1
+    bounded = (
+        values.min() == 0.0
+        and values.max() == 1.0
+        and (values == 1.0).sum() == 1
+        and (values == 0.0).sum() == 1
+    )
     ranks = np.sort(values) * len(values)
     ranked = bool(np.abs(ranks - np.arange(1, len(values) + 1)).max() < 0.51)
     if not (standard or bounded or ranked):
         return None
-    what = "mean is 0 and deviation 1" if standard else "range is exactly 0 to 1" if bounded else "ranks are complete"
-    return Finding(kind="whole-sample scale", name=item.name, place=item.place, size=float(len(values)), unit="rows",
-                   evidence=f"Its {what} over the whole sample, which nobody knew before {item.periods[-1]:%Y-%m-%d}.")
+    what = (
+        "mean is 0 and deviation 1"
+        if standard
+        else "range is exactly 0 to 1"
+        if bounded
+        else "ranks are complete"
+    )
+    return Finding(
+        kind="whole-sample scale",
+        name=item.name,
+        place=item.place,
+        size=float(len(values)),
+        unit="rows",
+        evidence=f"Its {what} over the whole sample, which nobody knew before {item.periods[-1]:%Y-%m-%d}.",
+    )
 
 
 def _grid(values: Floats) -> float:
@@ -178,7 +243,7 @@ def _grid(values: Floats) -> float:
     for digits in range(7):
         off = np.abs(values - np.round(values, digits)) > 1e-9 * np.maximum(1.0, np.abs(values))
         if off.mean() <= 0.1:
-            return 10.0 ** -digits
+            return 10.0**-digits
     return 0.0
 
 
@@ -186,4 +251,3 @@ def _runs(mask: NDArray[np.bool_]) -> tuple[Integers, Integers]:
     """First position and length of each run."""
     edges = np.flatnonzero(np.diff(np.r_[0, mask.astype(np.int8), 0]))
     return edges[::2], edges[1::2] - edges[::2]
-

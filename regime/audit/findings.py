@@ -22,9 +22,10 @@ class Finding:
     Parameters
     ----------
     kind : str
-        What it is: ``look-ahead``, ``delay``, ``unregistered`` (builders); ``label use``; ``purge``,
-        ``embargo``, ``refit`` (folds); ``release``, ``weekday``, ``revised`` (catalogue); ``lead``, ``straight
-        line``, ``back-fill``, ``whole-sample scale``, ``foresight``, ``unread`` (series).
+        What it is: ``look-ahead``, ``delay``, ``unregistered`` (builders); ``label use``;
+        ``purge``, ``embargo``, ``refit`` (folds); ``release``, ``weekday``, ``revised``
+        (catalogue); ``lead``, ``straight line``, ``back-fill``, ``whole-sample scale``,
+        ``foresight``, ``unread`` (series).
     name : str
         The builder, feature, series, rule or fold.
     place : str
@@ -133,10 +134,16 @@ class AuditReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain content for JSON: `verdict`, `checks` by name, `findings`, `seconds`."""
-        checks = {check.name: {key: value for key, value in asdict(check).items() if key != "name"}
-                  for check in self.checks}
-        return {"verdict": self.verdict, "checks": checks, "findings": [asdict(finding) for finding in self.findings],
-                "seconds": round(self.seconds, 1)}
+        checks = {
+            check.name: {key: value for key, value in asdict(check).items() if key != "name"}
+            for check in self.checks
+        }
+        return {
+            "verdict": self.verdict,
+            "checks": checks,
+            "findings": [asdict(finding) for finding in self.findings],
+            "seconds": round(self.seconds, 1),
+        }
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -1,6 +1,7 @@
 """Purge and embargo of every fold, held against brute force.
 
-The rule is stated here again from the labels alone, row by row, and shares no code with the splitter.
+The rule is stated here again from the labels alone, row by row, and shares no code with the
+splitter.
 
 Depends on: schema; audit.findings.
 """
@@ -54,7 +55,9 @@ class TrainedFold:
     labels: Labels
 
 
-def fold_findings(folds: Iterable[TrainedFold], sessions: pd.DatetimeIndex, *, embargo: int) -> list[Finding]:
+def fold_findings(
+    folds: Iterable[TrainedFold], sessions: pd.DatetimeIndex, *, embargo: int
+) -> list[Finding]:
     """Training rows that a fold must not have had, one finding a fold and rule.
 
     Parameters
@@ -68,9 +71,10 @@ def fold_findings(folds: Iterable[TrainedFold], sessions: pd.DatetimeIndex, *, e
     Returns
     -------
     list of Finding
-        Kind ``refit``: a block that does not begin right after its refit, or rows served twice. Kind ``purge``: a
-        training row whose label was not known at the refit, rests on sessions of the block, or is no label.
-        Kind ``embargo``: a training row too near to the block. Sizes in sessions.
+        Kind ``refit``: a block that does not begin right after its refit, or rows served twice.
+        Kind ``purge``: a training row whose label was not known at the refit, rests on sessions of
+        the block, or is no label. Kind ``embargo``: a training row too near to the block. Sizes in
+        sessions.
     """
     found: list[Finding] = []
     served: set[int] = set()
@@ -83,15 +87,31 @@ def fold_findings(folds: Iterable[TrainedFold], sessions: pd.DatetimeIndex, *, e
     return found
 
 
-def _order(item: TrainedFold, sessions: pd.DatetimeIndex, served: set[int], place: str) -> list[Finding]:
+def _order(
+    item: TrainedFold, sessions: pd.DatetimeIndex, served: set[int], place: str
+) -> list[Finding]:
     test, found = item.fold.test.tolist(), []
     inside = sum(sessions[position] <= item.fold.refit for position in test)
     if inside:
-        found.append(_finding("refit", place, inside, f"The refit sees {inside} sessions of the block that it serves."))
+        found.append(
+            _finding(
+                "refit",
+                place,
+                inside,
+                f"The refit sees {inside} sessions of the block that it serves.",
+            )
+        )
     twice = sorted(served & set(test))
     if twice:
-        found.append(_finding("refit", place, len(twice), f"{sessions[twice[0]]:%Y-%m-%d} and {len(twice) - 1} more "
-                                                          "sessions are served twice."))
+        found.append(
+            _finding(
+                "refit",
+                place,
+                len(twice),
+                f"{sessions[twice[0]]:%Y-%m-%d} and {len(twice) - 1} more "
+                "sessions are served twice.",
+            )
+        )
     return found
 
 
@@ -105,16 +125,26 @@ def _purge(item: TrainedFold, sessions: pd.DatetimeIndex, place: str) -> list[Fi
             excess = max(row - begin + 1, 1)
         else:
             latest = max(known[row], ends[row])
-            # How far beyond the refit the label reaches; a row of the block itself is worse than any label.
-            reaches = int(sessions.searchsorted(latest, side="left")) - int(sessions.searchsorted(refit, side="left"))
+            # How far beyond the refit the label reaches; a row of the block itself is worse than
+            # any label.
+            reaches = int(sessions.searchsorted(latest, side="left")) - int(
+                sessions.searchsorted(refit, side="left")
+            )
             excess = max(reaches, row - begin + 1)
         if excess > 0:
             first = row if first < 0 else first
             worst, rows = max(worst, excess), rows + 1
     if not rows:
         return []
-    return [_finding("purge", place, worst, f"{rows} of {len(item.train)} training rows, the first "
-                                            f"{sessions[first]:%Y-%m-%d}, rest on what was not known at the refit.")]
+    return [
+        _finding(
+            "purge",
+            place,
+            worst,
+            f"{rows} of {len(item.train)} training rows, the first "
+            f"{sessions[first]:%Y-%m-%d}, rest on what was not known at the refit.",
+        )
+    ]
 
 
 def _embargo(item: TrainedFold, embargo: int, place: str) -> list[Finding]:
@@ -122,12 +152,25 @@ def _embargo(item: TrainedFold, embargo: int, place: str) -> list[Finding]:
     near = [row for row in item.train.tolist() if begin - embargo <= row < begin]
     if not near:
         return []
-    return [_finding("embargo", place, max(near) - (begin - embargo) + 1,
-                     f"{len(near)} training rows lie within the {embargo} sessions before the block.")]
+    return [
+        _finding(
+            "embargo",
+            place,
+            max(near) - (begin - embargo) + 1,
+            f"{len(near)} training rows lie within the {embargo} sessions before the block.",
+        )
+    ]
 
 
 def _finding(kind: str, place: str, size: int, evidence: str) -> Finding:
-    return Finding(kind=kind, name="walk-forward", place=place, size=float(size), unit="sessions", evidence=evidence)
+    return Finding(
+        kind=kind,
+        name="walk-forward",
+        place=place,
+        size=float(size),
+        unit="sessions",
+        evidence=evidence,
+    )
 
 
 def sampled(folds: Sequence[T], count: int) -> list[T]:

@@ -20,7 +20,10 @@ EARNINGS, PRICES, FORWARD = "sp500_earnings", ("sp500", "ndx", "nasdaq", "xlk"),
 MONTHS = range(3, 19)  # ahead; what was earned up to now is known within a quarter
 LEAST = 18  # values that overlap with later earnings
 GROWTH = 0.06  # deviation of the growth that there was to be known, in logs
-ERROR, RATIO = 0.045, 0.3  # deviation of implied from later earnings, and its share of that of growth
+ERROR, RATIO = (
+    0.045,
+    0.3,
+)  # deviation of implied from later earnings, and its share of that of growth
 
 
 def foresight_findings(series: Mapping[str, Observed]) -> list[Finding]:
@@ -29,21 +32,27 @@ def foresight_findings(series: Mapping[str, Observed]) -> list[Finding]:
     Parameters
     ----------
     series : mapping of str to Observed
-        Series whose name begins with ``forward_pe`` are held against ``sp500_earnings``; where either is missing
-        nothing can be said.
+        Series whose name begins with ``forward_pe`` are held against ``sp500_earnings``; where
+        either is missing nothing can be said.
 
     Returns
     -------
     list of Finding
-        Kind ``foresight``; size: days ahead. Consensus missed by 9 to 20 % (one deviation) in 2018-2024.
+        Kind ``foresight``; size: days ahead. Consensus missed by 9 to 20 % (one deviation) in
+        2018-2024.
     """
     if EARNINGS not in series:
         return []
     earned = series[EARNINGS]
     months = earned.periods.to_period("M")
     later = pd.Series(np.log(earned.values), index=months)[lambda x: ~x.index.duplicated()]
-    found = [_foresight(item, series[price], later) for name, item in series.items() if name.startswith(FORWARD)
-             for price in PRICES if price in series]
+    found = [
+        _foresight(item, series[price], later)
+        for name, item in series.items()
+        if name.startswith(FORWARD)
+        for price in PRICES
+        if price in series
+    ]
     best: dict[str, Finding] = {}
     for finding in found:
         if finding is not None:
@@ -65,13 +74,22 @@ def _foresight(item: Observed, price: Observed, later: pd.Series) -> Finding | N
         growth, error = _deviation((then - now)[both]), _deviation((implied - then)[both])
         if growth >= GROWTH and error <= ERROR and error <= RATIO * growth:
             return Finding(
-                kind="foresight", name=item.name, place=item.place, size=float(ahead * 30.4), unit="days",
+                kind="foresight",
+                name=item.name,
+                place=item.place,
+                size=float(ahead * 30.4),
+                unit="days",
                 evidence=f"Price over it gives what was earned {ahead} months later within {error:.1%}, while earnings "
-                         f"moved by {growth:.0%} (one deviation each, {both.sum()} values): no forecast is so good.")
+                f"moved by {growth:.0%} (one deviation each, {both.sum()} values): no forecast is "
+                "so good.",
+            )
     return None
 
 
 def _deviation(values: NDArray[np.float64]) -> float:
-    """Half the distance between the 16th and the 84th percentile: a few odd values must not hide the rest."""
+    """Half the distance between the 16th and the 84th percentile.
+
+    A few odd values must not hide the rest.
+    """
     low, high = np.quantile(values, [0.16, 0.84])
     return float(high - low) / 2

@@ -1,6 +1,7 @@
 """What a builder is given, in a form of which the part not yet known can be cut off, stirred or delayed.
 
-Positions are those of sessions: "known at t" is what was public at the close of the session at position t.
+Positions are those of sessions: "known at t" is what was public at the close of the session at
+position t.
 
 Depends on: audit.findings.
 """
@@ -38,7 +39,10 @@ class Given(Protocol):
         """Only what was known at t."""
 
     def marks(self) -> NDArray[np.int64]:
-        """Positions where leaks like to show, beside random ones: gaps in the input, first sessions after a refit."""
+        """Positions where leaks like to show, beside random ones.
+
+        Gaps in the input, first sessions after a refit.
+        """
 
     def later(self, t: int) -> Floats:
         """Rising distances from t at which something new becomes known."""
@@ -89,7 +93,9 @@ class Rows:
 
     def until(self, t: int) -> Rows:
         """Rows up to t."""
-        return replace(self, frames={name: frame.iloc[:t + 1] for name, frame in self.frames.items()})
+        return replace(
+            self, frames={name: frame.iloc[: t + 1] for name, frame in self.frames.items()}
+        )
 
     def marks(self) -> NDArray[np.int64]:
         """Rows in which a column is missing after its first value and before its last, and refits."""
@@ -117,25 +123,37 @@ class Rows:
         first = t + max(int(np.ceil(beyond)), 1)
         end = None if ahead is None else t + ahead + 1
         rng = np.random.default_rng([seed, t])
-        return replace(self, frames={name: _stirred(frame.iloc[:end], first, rng, name in self.shares)
-                                     for name, frame in self.frames.items()})
+        return replace(
+            self,
+            frames={
+                name: _stirred(frame.iloc[:end], first, rng, name in self.shares)
+                for name, frame in self.frames.items()
+            },
+        )
 
     def delayed(self) -> Rows:
         """Each row a session later; the first stands twice."""
         places = np.maximum(np.arange(len(self.sessions)) - 1, 0)
-        return replace(self, frames={name: _like(frame, frame.to_numpy()[places])
-                                     for name, frame in self.frames.items()})
+        return replace(
+            self,
+            frames={
+                name: _like(frame, frame.to_numpy()[places]) for name, frame in self.frames.items()
+            },
+        )
 
 
-def _stirred(frame: pd.DataFrame | pd.Series, first: int, rng: np.random.Generator,
-             shares: bool) -> pd.DataFrame | pd.Series:
+def _stirred(
+    frame: pd.DataFrame | pd.Series, first: int, rng: np.random.Generator, shares: bool
+) -> pd.DataFrame | pd.Series:
     values = frame.to_numpy(dtype=float, copy=True)
     count = len(values) - first
     if count <= 0:
         return frame
     own = values[first:]
     drawn = values[rng.integers(0, len(values), count)]
-    drawn = np.where(np.isnan(drawn) & ~np.isnan(own), own, drawn)  # what had a value keeps having one
+    drawn = np.where(
+        np.isnan(drawn) & ~np.isnan(own), own, drawn
+    )  # what had a value keeps having one
     values[first:] = drawn if shares else drawn * np.exp(rng.normal(0.0, 0.5, own.shape))
     return _like(frame, values)
 

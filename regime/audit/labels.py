@@ -1,8 +1,10 @@
-"""Use of the label: a feature or series that says more of the regime than anybody could know on the day.
+"""Use of the label.
 
-What can be known is first said by a small model of price and volatility, out of its own sample. A column that
-then takes most of what is left is made from the label, or from what the label is made of: peaks and troughs
-are known only later, so no honest column takes more than about a seventh.
+A feature or series that says more of the regime than anybody could know on the day.
+
+What can be known is first said by a small model of price and volatility, out of its own sample. A
+column that then takes most of what is left is made from the label, or from what the label is made
+of: peaks and troughs are known only later, so no honest column takes more than about a seventh.
 
 Depends on: kernels, schema, models.raw_scores; audit.findings.
 """
@@ -57,8 +59,12 @@ def knowable(close: pd.Series, returns: pd.Series, vix: pd.Series) -> pd.DataFra
     return table
 
 
-def label_findings(table: pd.DataFrame, labels: Labels, known: pd.DataFrame, places: Mapping[str, str] | None = None,
-                   ) -> list[Finding]:
+def label_findings(
+    table: pd.DataFrame,
+    labels: Labels,
+    known: pd.DataFrame,
+    places: Mapping[str, str] | None = None,
+) -> list[Finding]:
     """Columns that take more of the label's uncertainty than can be known.
 
     Parameters
@@ -94,16 +100,24 @@ def label_findings(table: pd.DataFrame, labels: Labels, known: pd.DataFrame, pla
             share = _share(table[name].to_numpy(dtype=float)[rows], truth, odds, blocks)
             if share > worst.get(str(name), (SHARE, ""))[0]:
                 worst[str(name)] = (share, flag)
-    return [Finding(kind="label use", name=name, place=(places or {}).get(name, "panel"), size=round(share, 3),
-                    unit="share", evidence=f"It takes {share:.0%} of the log loss of `{flag}` that price and "
-                                           "volatility leave; honest columns take at most a seventh.")
-            for name, (share, flag) in worst.items()]
+    return [
+        Finding(
+            kind="label use",
+            name=name,
+            place=(places or {}).get(name, "panel"),
+            size=round(share, 3),
+            unit="share",
+            evidence=f"It takes {share:.0%} of the log loss of `{flag}` that price and "
+            "volatility leave; honest columns take at most a seventh.",
+        )
+        for name, (share, flag) in worst.items()
+    ]
 
 
 def _rows(labels: Labels) -> NDArray[np.int64]:
     """Rows with a label, thinned out where there are many."""
     rows = np.flatnonzero(labels.weights[REGIMES[0]].notna().to_numpy())
-    return rows[::max(len(rows) // ROWS, 1)]
+    return rows[:: max(len(rows) // ROWS, 1)]
 
 
 def _expected(scores: Floats, regime: NDArray[np.int8], blocks: NDArray[np.int64]) -> Floats:
@@ -112,12 +126,17 @@ def _expected(scores: Floats, regime: NDArray[np.int8], blocks: NDArray[np.int64
     from threadpoolctl import threadpool_limits
 
     odds = np.full((len(regime), len(REGIMES)), -4.0)
-    model = HistGradientBoostingClassifier(max_iter=30, max_leaf_nodes=7, min_samples_leaf=60, early_stopping=False,
-                                           random_state=7)
-    with threadpool_limits(1):  # several threads of so small a fit wait for each other: ten times slower
+    model = HistGradientBoostingClassifier(
+        max_iter=30, max_leaf_nodes=7, min_samples_leaf=60, early_stopping=False, random_state=7
+    )
+    with threadpool_limits(
+        1
+    ):  # several threads of so small a fit wait for each other: ten times slower
         for fold in range(FOLDS):
             held = blocks % FOLDS == fold
-            share = np.clip(model.fit(scores[~held], regime[~held]).predict_proba(scores[held]), 0.002, 0.998)
+            share = np.clip(
+                model.fit(scores[~held], regime[~held]).predict_proba(scores[held]), 0.002, 0.998
+            )
             odds[np.ix_(held, model.classes_)] = np.log(share / (1 - share))
     return odds
 
@@ -129,7 +148,11 @@ def _share(column: Floats, truth: Floats, odds: Floats, blocks: NDArray[np.int64
         return 0.0
     x, y, base, block = column[has], truth[has], odds[has], blocks[has]
     edges = np.unique(np.quantile(x, np.linspace(0, 1, BINS + 1)))
-    bins = np.searchsorted(edges[1:-1], x, side="right") if len(edges) > 2 else (x > edges[0]).astype(np.int64)
+    bins = (
+        np.searchsorted(edges[1:-1], x, side="right")
+        if len(edges) > 2
+        else (x > edges[0]).astype(np.int64)
+    )
     alone, beside = np.zeros(len(y)), np.zeros(len(y))
     for half in (0, 1):
         held = block % 2 == half
@@ -149,9 +172,12 @@ def _line(base: Floats, y: Floats) -> tuple[float, float]:
         p = 1 / (1 + np.exp(-(slope * base + shift)))
         w, error = p * (1 - p) + 1e-6, y - p
         gradient = np.array([error @ base - (slope - 1.0), error.sum()])
-        curvature = np.array([[w @ base ** 2 + 1.0, w @ base], [w @ base, w.sum() + 1e-3]])
+        curvature = np.array([[w @ base**2 + 1.0, w @ base], [w @ base, w.sum() + 1e-3]])
         step = np.linalg.solve(curvature, gradient)
-        slope, shift = slope + float(np.clip(step[0], -1, 1)), shift + float(np.clip(step[1], -1, 1))
+        slope, shift = (
+            slope + float(np.clip(step[0], -1, 1)),
+            shift + float(np.clip(step[1], -1, 1)),
+        )
     return slope, shift
 
 

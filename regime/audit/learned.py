@@ -50,12 +50,17 @@ class Learned:
     def until(self, t: int) -> Learned:
         """Rows up to t, and the truths known at its close."""
         known = (self.known_at <= self.sessions[t]).fillna(False)
-        return Learned(rows=self.rows.until(t), truth=self.truth.where(known).iloc[:t + 1],
-                       known_at=self.known_at.where(known).iloc[:t + 1])
+        return Learned(
+            rows=self.rows.until(t),
+            truth=self.truth.where(known).iloc[: t + 1],
+            known_at=self.known_at.where(known).iloc[: t + 1],
+        )
 
     def marks(self) -> NDArray[np.int64]:
         """Gaps of the rows, and the first sessions after each refit."""
-        return np.unique(np.concatenate([self.rows.marks(), np.asarray(self.refitted, dtype=np.int64)]))
+        return np.unique(
+            np.concatenate([self.rows.marks(), np.asarray(self.refitted, dtype=np.int64)])
+        )
 
     def later(self, t: int) -> Floats:
         """1, 2, ... to the last row."""
@@ -73,8 +78,11 @@ class Learned:
         end = None if ahead is None else t + ahead + 1
         late = (self.known_at >= self.sessions[first]).fillna(False)
         truth = self.truth.where(~late, 1.0 - self.truth)
-        return Learned(rows=self.rows.stirred(t, seed, beyond, ahead), truth=truth.iloc[:end],
-                       known_at=self.known_at.iloc[:end])
+        return Learned(
+            rows=self.rows.stirred(t, seed, beyond, ahead),
+            truth=truth.iloc[:end],
+            known_at=self.known_at.iloc[:end],
+        )
 
     def delayed(self) -> Learned:
         """Everything a session later: rows, truth and the day from which it is known."""

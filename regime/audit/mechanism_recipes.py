@@ -1,9 +1,12 @@
-"""How to ask the mechanisms: readings of a date, and quantities whose arguments do not say what they are.
+"""How to ask the mechanisms.
 
-A reading of date t must be the same whatever comes after t: its history up to t, and every number and word that it
-tells of t.
+Readings of a date, and quantities whose arguments do not say what they are.
 
-Depends on: mechanisms; audit.conventions, audit.discovery, audit.given, audit.probes, audit.published, audit.subject.
+A reading of date t must be the same whatever comes after t: its history up to t, and every number
+and word that it tells of t.
+
+Depends on: mechanisms; audit.conventions, audit.discovery, audit.given, audit.probes,
+audit.published, audit.subject.
 """
 
 from __future__ import annotations
@@ -29,7 +32,8 @@ from regime.mechanisms.reading import MechanismReading
 
 __all__ = ["MECHANISM_RECIPES", "reading_builder", "reads"]
 
-READ = 800  # sessions that a reading is asked on: ranks of five years are short of it, laws of time are not
+# sessions that a reading is asked on: ranks of five years are short of it, laws of time are not
+READ = 800
 FLOWN = 700  # sessions on which events are laid
 Recipe = Callable[[Found, Subject], list[Builder]]
 
@@ -53,7 +57,9 @@ def reading_builder(item: Found, made: Callable[..., Any], subject: Subject) -> 
     short = subject.last(READ)
 
     def build(part: Rows, t: int) -> pd.DataFrame:
-        with np.errstate(all="ignore"):  # what the audit puts in place of a future may be beyond any market
+        with np.errstate(
+            all="ignore"
+        ):  # what the audit puts in place of a future may be beyond any market
             return _told(made(part.frames["values"], short.sessions[t]), short.sessions[t])
 
     given = Rows(frames={"values": short.every})
@@ -61,7 +67,9 @@ def reading_builder(item: Found, made: Callable[..., Any], subject: Subject) -> 
 
 
 def _told(reading: Any, date: pd.Timestamp) -> pd.DataFrame:
-    """What a reading says as rows: its history, and on the date whatever it tells of it, words as numbers.
+    """What a reading says as rows.
+
+    Its history, and on the date whatever it tells of it, words as numbers.
 
     Parameters
     ----------
@@ -70,7 +78,10 @@ def _told(reading: Any, date: pd.Timestamp) -> pd.DataFrame:
     """
     if not isinstance(reading, MechanismReading):
         return pd.DataFrame(index=pd.DatetimeIndex([date], name="date"))
-    told = {f"value {place}": pd.Series(value, index=[date]) for place, value in _leaves(reading.values, "")}
+    told = {
+        f"value {place}": pd.Series(value, index=[date])
+        for place, value in _leaves(reading.values, "")
+    }
     past = {f"history {name}": reading.history[name] for name in reading.history}
     return pd.DataFrame({**past, **told}, dtype=float).rename_axis("date")
 
@@ -84,17 +95,26 @@ def _leaves(value: Any, place: str) -> Iterator[tuple[str, float]]:
         for i, item in enumerate(value):
             yield from _leaves(item, f"{place}.{i}")
     else:
-        yield place, float(zlib.crc32(value.encode())) if isinstance(value, str) else float(
-            "nan" if value is None else value)
+        yield (
+            place,
+            float(zlib.crc32(value.encode()))
+            if isinstance(value, str)
+            else float("nan" if value is None else value),
+        )
 
 
 def _gamma(item: Found, subject: Subject) -> list[Builder]:
     """The reading of dealers' gamma by the daily series."""
-    return [reading_builder(item, lambda values, as_of: item.thing()(as_of=as_of, gex=values["gex"]), subject)]
+    return [
+        reading_builder(
+            item, lambda values, as_of: item.thing()(as_of=as_of, gex=values["gex"]), subject
+        )
+    ]
 
 
 def _of_values(call: Callable[[Any, pd.DataFrame], Any], delay: bool = True) -> Recipe:
     """Recipe of a function that is called with the panel's values in its own way."""
+
     def recipe(item: Found, subject: Subject) -> list[Builder]:
         def build(part: Rows, t: int) -> pd.DataFrame:
             with np.errstate(all="ignore"):
@@ -102,43 +122,76 @@ def _of_values(call: Callable[[Any, pd.DataFrame], Any], delay: bool = True) -> 
 
         given = Rows(frames={"values": subject.last(READ).every})
         return [Builder(name=item.name, place=item.place, given=given, build=build, delay=delay)]
+
     return recipe
 
 
 def _of_bars(item: Found, subject: Subject) -> list[Builder]:
     """A model of bars, called with them alone."""
-    return [Builder(name=item.name, place=item.place, given=Rows(frames={"bars": subject.bars}),
-                    build=lambda part, t: table_of(item.thing()(part.frames["bars"]), part.sessions, item.name))]
+    return [
+        Builder(
+            name=item.name,
+            place=item.place,
+            given=Rows(frames={"bars": subject.bars}),
+            build=lambda part, t: table_of(
+                item.thing()(part.frames["bars"]), part.sessions, item.name
+            ),
+        )
+    ]
 
 
 def _of_events(call: Callable[[Any, pd.DataFrame, pd.DataFrame], Any]) -> Recipe:
     """Recipe of a function of events: the observations themselves, each an event of its release.
 
-    What is called gets the function, the events (ticker, released, date, value) and prices over the sessions.
+    What is called gets the function, the events (ticker, released, date, value) and prices over the
+    sessions.
     """
+
     def recipe(item: Found, subject: Subject) -> list[Builder]:
         short = subject.last(FLOWN)
         names = [str(name) for name in short.market.columns]
         rows = subject.observations
-        own = rows[rows["series"].isin(names) & (rows["period"].dt.day_of_week == 2)
-                   & (rows["period"] >= short.sessions[0])]
+        own = rows[
+            rows["series"].isin(names)
+            & (rows["period"].dt.day_of_week == 2)
+            & (rows["period"] >= short.sessions[0])
+        ]
 
         def build(part: Published, t: int) -> pd.DataFrame:
             table = part.observations
-            events = pd.DataFrame({"ticker": table["series"].astype(str), "released": table["released"],
-                                   "date": table["period"], "value": table["value"]}).reset_index(drop=True)
-            prices = short.market.loc[:part.sessions[-1]]
+            events = pd.DataFrame(
+                {
+                    "ticker": table["series"].astype(str),
+                    "released": table["released"],
+                    "date": table["period"],
+                    "value": table["value"],
+                }
+            ).reset_index(drop=True)
+            prices = short.market.loc[: part.sessions[-1]]
             return table_of(call(item.thing, events, prices), part.sessions, item.name)
 
-        return [Builder(name=item.name, place=item.place, build=build, delay=False,
-                        given=Published(observations=own, sessions=short.sessions))]
+        return [
+            Builder(
+                name=item.name,
+                place=item.place,
+                build=build,
+                delay=False,
+                given=Published(observations=own, sessions=short.sessions),
+            )
+        ]
+
     return recipe
 
 
 def _reports(events: pd.DataFrame) -> pd.DataFrame:
-    """Events as announcements of earnings: a surprise either way, and earnings of the size of a hundredth."""
+    """Events as announcements of earnings.
+
+    A surprise either way, and earnings of the size of a hundredth.
+    """
     surprise = np.where(events["date"].dt.day % 3 > 0, 4.0, -4.0)
-    return events.assign(surprise=surprise * events["value"] / (1.0 + events["value"]), eps=events["value"] / 100.0)
+    return events.assign(
+        surprise=surprise * events["value"] / (1.0 + events["value"]), eps=events["value"] / 100.0
+    )
 
 
 def _largest(thing: Any, events: pd.DataFrame, prices: pd.DataFrame) -> pd.DataFrame:
@@ -159,11 +212,16 @@ def _dated(events: pd.DataFrame, column: str) -> pd.DataFrame:
 
 def _curve_codes(thing: Any, values: pd.DataFrame) -> pd.Series:
     words = thing(values)
-    return pd.Series([zlib.crc32(word.encode()) if isinstance(word, str) else np.nan for word in words], values.index)
+    return pd.Series(
+        [zlib.crc32(word.encode()) if isinstance(word, str) else np.nan for word in words],
+        values.index,
+    )
 
 
 def _states(thing: Any, values: pd.DataFrame) -> pd.DataFrame:
-    return pd.concat([table.add_prefix(f"{name} ") for name, table in thing(values).items()], axis=1)
+    return pd.concat(
+        [table.add_prefix(f"{name} ") for name, table in thing(values).items()], axis=1
+    )
 
 
 def _pressure(thing: Any, values: pd.DataFrame) -> pd.Series:
@@ -177,30 +235,44 @@ MECHANISM_RECIPES: Mapping[str, Recipe] = {
     "mechanisms.crowd.contract_price": _of_values(lambda thing, v: thing(v, SP500)),
     "mechanisms.crowd.net_position": _of_values(lambda thing, v: thing(v, LEVERAGED)),
     "mechanisms.crowd.net_share": _of_values(lambda thing, v: thing(v, LEVERAGED)),
-    "mechanisms.crowd.new_reports": _of_values(lambda thing, v: thing(v, LEVERAGED).astype(float), delay=False),
+    "mechanisms.crowd.new_reports": _of_values(
+        lambda thing, v: thing(v, LEVERAGED).astype(float), delay=False
+    ),
     "mechanisms.crowd.squeeze_pressure": _of_values(_pressure),
     "mechanisms.cta_index.future_carry": _of_values(
-        lambda thing, v: thing(v["sp500"], v["sp500"] * (1.0 + v["vix"] / 1e4), v["sp500"] * 0.0)),
+        lambda thing, v: thing(v["sp500"], v["sp500"] * (1.0 + v["vix"] / 1e4), v["sp500"] * 0.0)
+    ),
     "mechanisms.cta_reading.trigger_levels": _of_values(
-        lambda thing, v: thing(v["sp500"], np.log(v["sp500"]), TrendBook())),
+        lambda thing, v: thing(v["sp500"], np.log(v["sp500"]), TrendBook())
+    ),
     "mechanisms.dealer_gamma.DealerGamma": _gamma,
     "mechanisms.earnings.reaction_asymmetry": _of_events(_asymmetry),
     "mechanisms.earnings.trailing_earnings": _of_events(
-        lambda thing, events, prices: thing(_reports(events), prices.index)),
-    "mechanisms.event_table.known_values": _of_events(lambda thing, events, prices: thing(
-        _dated(events, "value"), "value", prices.index, name="own", longest_age=45)),
+        lambda thing, events, prices: thing(_reports(events), prices.index)
+    ),
+    "mechanisms.event_table.known_values": _of_events(
+        lambda thing, events, prices: thing(
+            _dated(events, "value"), "value", prices.index, name="own", longest_age=45
+        )
+    ),
     "mechanisms.episode.episode_signals": _of_values(lambda thing, v: thing(v)),
     "mechanisms.half_spread.HalfSpread": _of_bars,
     "mechanisms.leadership.largest_members": _of_events(_largest),
     "mechanisms.leadership.rotation": _of_values(lambda thing, v: thing(v["nasdaq"], v["sp500"])),
     "mechanisms.long_end.curve_states": _of_values(_curve_codes),
-    "mechanisms.margin_debt.margin_growth": _of_values(lambda thing, v: thing(v["margin_debt"], v["sp500"])),
+    "mechanisms.margin_debt.margin_growth": _of_values(
+        lambda thing, v: thing(v["margin_debt"], v["sp500"])
+    ),
     "mechanisms.market_depth.book_depth": _of_events(
-        lambda thing, events, prices: thing(_dated(events, "depth"), prices.index)),
+        lambda thing, events, prices: thing(_dated(events, "depth"), prices.index)
+    ),
     "mechanisms.market_depth.spread_estimates": _of_values(lambda thing, v: thing(v, "spy")),
     "mechanisms.market_state.market_state": _of_values(_states),
-    "mechanisms.multiples.filed_multiple": _of_events(lambda thing, events, prices: thing(_reports(events), prices)),
+    "mechanisms.multiples.filed_multiple": _of_events(
+        lambda thing, events, prices: thing(_reports(events), prices)
+    ),
     "mechanisms.multiples.own_multiple": _of_events(
-        lambda thing, events, prices: thing(_dated(events, "forward_pe"), prices.index)),
+        lambda thing, events, prices: thing(_dated(events, "forward_pe"), prices.index)
+    ),
     "mechanisms.pension.return_to_date": _of_values(lambda thing, v: thing(v["sp500"], "month")),
 }

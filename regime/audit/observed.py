@@ -60,7 +60,9 @@ class Observed:
         return np.log(self.values) if (self.values > 0).all() else self.values
 
 
-def observed(observations: pd.DataFrame, sessions: pd.DatetimeIndex, catalogue: Catalogue) -> Mapping[str, Observed]:
+def observed(
+    observations: pd.DataFrame, sessions: pd.DatetimeIndex, catalogue: Catalogue
+) -> Mapping[str, Observed]:
     """Every series of a long table, by name, the first vintage of each period.
 
     Parameters
@@ -78,9 +80,12 @@ def observed(observations: pd.DataFrame, sessions: pd.DatetimeIndex, catalogue: 
         periods = pd.DatetimeIndex(rows["period"])
         released = pd.DatetimeIndex(rows["released"]).as_unit("us").asi8
         result[str(name)] = Observed(
-            name=str(name), periods=periods, values=rows["value"].to_numpy(dtype=float),
+            name=str(name),
+            periods=periods,
+            values=rows["value"].to_numpy(dtype=float),
             place=f"series.yaml, series.{name}: {spec.path}" if spec else str(name),
-            dated=np.asarray(sessions.searchsorted(periods)), known=np.searchsorted(closes, released),
-            revised=bool(spec and spec.revised))
+            dated=np.asarray(sessions.searchsorted(periods)),
+            known=np.searchsorted(closes, released),
+            revised=bool(spec and spec.revised),
+        )
     return result
-

@@ -1,4 +1,6 @@
-"""How good the audit is: leaks planted at random against what it finds, and clean things against what it cries.
+"""How good the audit is.
+
+Leaks planted at random against what it finds, and clean things against what it cries.
 
 The detectors are called as any user calls them and are told nothing of what was planted.
 
@@ -78,7 +80,9 @@ def plant(kind: str, seed: int, catalogue: Catalogue | None = None) -> Plant:
     return Plant(kind=kind, size=size, findings=tuple(findings))
 
 
-def score(kinds: Iterable[str] = (), count: int = 20, controls: int = 200, seed: int = 0) -> pd.DataFrame:
+def score(
+    kinds: Iterable[str] = (), count: int = 20, controls: int = 200, seed: int = 0
+) -> pd.DataFrame:
     """How many of each class were found, and how many clean things were called leaks.
 
     Parameters
@@ -99,7 +103,10 @@ def score(kinds: Iterable[str] = (), count: int = 20, controls: int = 200, seed:
     catalogue = load_catalogue()
     each = -(-controls // len(CLEAN))
     rows = {}
-    for kind, many in [*((kind, count) for kind in kinds or KINDS), *((kind, each) for kind in CLEAN)]:
+    for kind, many in [
+        *((kind, count) for kind in kinds or KINDS),
+        *((kind, each) for kind in CLEAN),
+    ]:
         if many:
             found = sum(plant(kind, seed + number, catalogue).found for number in range(many))
             rows[kind] = {"planted": many, "found": found, "share": found / many}
@@ -115,6 +122,7 @@ def _builder(kind: str) -> Planter:
     def planted(rng: Rng, catalogue: Catalogue) -> tuple[float, list[Finding]]:
         builder, size = columns.planted_builder(rng, kind)
         return float(size), _probed(builder)
+
     return planted
 
 
@@ -122,6 +130,7 @@ def _panel(kind: str) -> Planter:
     def planted(rng: Rng, catalogue: Catalogue) -> tuple[float, list[Finding]]:
         builder, size = parts.leaky_panel(rng, kind)
         return size, _probed(builder)
+
     return planted
 
 
@@ -129,7 +138,10 @@ def _series(kind: str) -> Planter:
     def planted(rng: Rng, catalogue: Catalogue) -> tuple[float, list[Finding]]:
         rows = data.leaky_rows(rng, kind)
         found = series_findings(rows.table, rows.sessions, rows.catalogue)
-        return rows.size, [finding for finding in found if finding.name in ("planted", "forward_pe_sp500")]
+        return rows.size, [
+            finding for finding in found if finding.name in ("planted", "forward_pe_sp500")
+        ]
+
     return planted
 
 

@@ -41,7 +41,9 @@ BUILDER_LEAKS: dict[str, tuple[Leak, ...]] = {
     "centred window": (
         lambda y, x, k: y.rolling(2 * k + 1, center=True).mean(),
         lambda y, x, k: y.rolling(2 * k + 1, center=True, min_periods=1).median(),
-        lambda y, x, k: pd.Series(np.convolve(y.fillna(0.0), np.ones(2 * k + 1))[k:k + len(y)], y.index),
+        lambda y, x, k: pd.Series(
+            np.convolve(y.fillna(0.0), np.ones(2 * k + 1))[k : k + len(y)], y.index
+        ),
         lambda y, x, k: y.ewm(halflife=k).mean().iloc[::-1].ewm(halflife=k).mean().iloc[::-1],
     ),
     "back-fill": (
@@ -68,7 +70,9 @@ def clean_builder(rng: Rng) -> tuple[Builder, Compute, pd.DataFrame]:
         "triggers": lambda v: triggers_broken(v[name].abs() + 1.0, (10, 20, 40)) + 0.1 * v[name],
         "gap": lambda v: v[name] - v[other].ewm(halflife=days).mean(),
         "correlation": lambda v: v[name].diff().rolling(2 * days).corr(v["sp500"].diff()),
-        "expanding": lambda v: (v[name] - v[name].expanding(20).mean()) / v[name].expanding(20).std(),
+        "expanding": lambda v: (
+            (v[name] - v[name].expanding(20).mean()) / v[name].expanding(20).std()
+        ),
         "carried": lambda v: v["gaps"].ffill() - v["gaps"].ffill().shift(days),
     }
     kind = str(rng.choice(list(library)))
@@ -107,13 +111,20 @@ def _try_builder(rng: Rng, kind: str) -> tuple[Builder, int, bool]:
     builder = _of_values(f"planted {kind}", values, leaky)
     whole = builder.build(builder.given, 0)
     # By brute force, at every fourth session: a clip that clips nothing is no leak.
-    real = any(not builder.build(builder.given.until(t), t).equals(whole.iloc[:t + 1]) for t in range(first, last, 4))
+    real = any(
+        not builder.build(builder.given.until(t), t).equals(whole.iloc[: t + 1])
+        for t in range(first, last, 4)
+    )
     return builder, size, real
 
 
 def _of_values(name: str, values: pd.DataFrame, compute: Compute) -> Builder:
-    return Builder(name=name, place="planted", given=Rows(frames={"values": values}),
-                   build=lambda part, t: compute(part.frames["values"]).astype(float).to_frame("column"))
+    return Builder(
+        name=name,
+        place="planted",
+        given=Rows(frames={"values": values}),
+        build=lambda part, t: compute(part.frames["values"]).astype(float).to_frame("column"),
+    )
 
 
 def _stretch(rng: Rng) -> tuple[int, int]:

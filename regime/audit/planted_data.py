@@ -21,12 +21,29 @@ from regime.schema import Labels
 from regime.sources.catalogue import Catalogue, Release, SeriesSpec
 from regime.splits.walk_forward import Fold, PurgedWalkForward
 
-__all__ = ["SERIES_LEAKS", "Columns", "Observations", "clean_folds", "clean_rows", "columns", "early_rule",
-           "honest_rule", "leaky_folds", "leaky_rows", "world_with"]
+__all__ = [
+    "SERIES_LEAKS",
+    "Columns",
+    "Observations",
+    "clean_folds",
+    "clean_rows",
+    "columns",
+    "early_rule",
+    "honest_rule",
+    "leaky_folds",
+    "leaky_rows",
+    "world_with",
+]
 
 YEARS = ("2008-01-01", "2019-12-31")
 SHIFTS = (0.5, 1.0, 2.0, 3.0, 4.0, 5.0)
-SERIES_LEAKS = ("look-ahead series", "smoothed index", "back-filled gap", "scaled series", "forward P/E")
+SERIES_LEAKS = (
+    "look-ahead series",
+    "smoothed index",
+    "back-filled gap",
+    "scaled series",
+    "forward P/E",
+)
 LINKED = ("spy", "nasdaq", "eem", "hyg", "tlt", "dbc")
 
 
@@ -80,12 +97,21 @@ def early_rule(rng: Rng, catalogue: Catalogue) -> Observations:
     while True:
         spec = _spec(rng, catalogue)
         periods, size = _periods(spec), float(rng.choice(SHIFTS))
-        if publisher_of(spec.path).stamps[1:] == () and rng.random() < 0.4:  # a weekly report, dated too early
+        if (
+            publisher_of(spec.path).stamps[1:] == () and rng.random() < 0.4
+        ):  # a weekly report, dated too early
             size = float(rng.integers(1, 5))
             moved = _released(spec, periods - pd.Timedelta(days=size), catalogue, 0.0)
-            return Observations(table=moved.table, sessions=moved.sessions, catalogue=catalogue, size=size)
-        honest, early = _released(spec, periods, catalogue, 0.0), _released(spec, periods, catalogue, size)
-        if not _shown(honest).equals(_shown(early)):  # half a day within one night shows nothing sooner: no leak
+            return Observations(
+                table=moved.table, sessions=moved.sessions, catalogue=catalogue, size=size
+            )
+        honest, early = (
+            _released(spec, periods, catalogue, 0.0),
+            _released(spec, periods, catalogue, size),
+        )
+        if not _shown(honest).equals(
+            _shown(early)
+        ):  # half a day within one night shows nothing sooner: no leak
             return early
 
 
@@ -95,17 +121,29 @@ def columns(rng: Rng, *, leaky: bool) -> Columns:
         prices = market(rng, 2500)
         labels = EpisodeLabels(depth=1.5, volatility_halflife=63)(prices)
         counts = labels.regime.value_counts()
-        if counts.min() >= 80 and counts.sum() >= 1500:  # one long fall teaches nobody what a fall looks like
+        if (
+            counts.min() >= 80 and counts.sum() >= 1500
+        ):  # one long fall teaches nobody what a fall looks like
             break
     moves = np.log(prices["sp500"]).diff()
-    table = pd.DataFrame({
-        "drawdown": prices["sp500"] / prices["sp500"].rolling(126, min_periods=20).max() - 1,
-        "volatility": moves.ewm(halflife=10, min_periods=20).std(),
-        "relative": np.log(prices["nasdaq"] / prices["eem"]).diff(21), "noise": rng.standard_normal(len(prices)),
-        "learned": labels.weights["deleveraging"].where(labels.known_at == prices.index).ffill()})
+    table = pd.DataFrame(
+        {
+            "drawdown": prices["sp500"] / prices["sp500"].rolling(126, min_periods=20).max() - 1,
+            "volatility": moves.ewm(halflife=10, min_periods=20).std(),
+            "relative": np.log(prices["nasdaq"] / prices["eem"]).diff(21),
+            "noise": rng.standard_normal(len(prices)),
+            "learned": labels.weights["deleveraging"]
+            .where(labels.known_at == prices.index)
+            .ffill(),
+        }
+    )
     size = int(rng.integers(-5, 6))
-    return Columns(table=table.assign(planted=_from_label(rng, labels, size)) if leaky else table, labels=labels,
-                   prices=prices, size=float(abs(size)))
+    return Columns(
+        table=table.assign(planted=_from_label(rng, labels, size)) if leaky else table,
+        labels=labels,
+        prices=prices,
+        size=float(abs(size)),
+    )
 
 
 def clean_folds(rng: Rng) -> tuple[list[TrainedFold], pd.DatetimeIndex, int]:
@@ -116,10 +154,17 @@ def clean_folds(rng: Rng) -> tuple[list[TrainedFold], pd.DatetimeIndex, int]:
 def leaky_folds(rng: Rng) -> tuple[list[TrainedFold], pd.DatetimeIndex, int]:
     """Folds without purge, with too short an embargo, or with labels from after the refit."""
     leak = str(rng.choice(["purge", "embargo", "later"]))
-    while True:  # where no row is known in between, a shorter embargo or a later refit lets nothing in
+    while (
+        True
+    ):  # where no row is known in between, a shorter embargo or a later refit lets nothing in
         seed = int(rng.integers(2**31))
-        honest, spoiled = _folds(np.random.default_rng(seed), ""), _folds(np.random.default_rng(seed), leak)
-        if any(not np.array_equal(a.train, b.train) for a, b in zip(honest[0], spoiled[0], strict=True)):
+        honest, spoiled = (
+            _folds(np.random.default_rng(seed), ""),
+            _folds(np.random.default_rng(seed), leak),
+        )
+        if any(
+            not np.array_equal(a.train, b.train) for a, b in zip(honest[0], spoiled[0], strict=True)
+        ):
             return spoiled
 
 
@@ -130,7 +175,9 @@ def clean_rows(rng: Rng) -> Observations:
     return world_with(prices, {name: values})
 
 
-def world_with(prices: pd.DataFrame, extra: dict[str, pd.Series], size: float = 0.0) -> Observations:
+def world_with(
+    prices: pd.DataFrame, extra: dict[str, pd.Series], size: float = 0.0
+) -> Observations:
     """Prices, and further series, all known at the close of their own period.
 
     Parameters
@@ -142,14 +189,38 @@ def world_with(prices: pd.DataFrame, extra: dict[str, pd.Series], size: float = 
         Of what was planted.
     """
     series = {**{name: prices[name] for name in prices}, **extra}
-    parts = [pd.DataFrame({"series": name, "period": values.index, "value": values.to_numpy(dtype=float),
-                           "released": session_closes(pd.DatetimeIndex(values.index))})
-             for name, values in series.items()]
-    specs = {name: SeriesSpec(name=name, title=name, unit="index", frequency="daily", release=Release(at_close=True),
-                              low=-1e9, high=1e9, max_age_days=60, path=f"prices/{name}.csv", column="close")
-             for name in series}
-    return Observations(table=pd.concat(parts, ignore_index=True), sessions=pd.DatetimeIndex(prices.index),
-                        catalogue=Catalogue(series=specs), size=size)
+    parts = [
+        pd.DataFrame(
+            {
+                "series": name,
+                "period": values.index,
+                "value": values.to_numpy(dtype=float),
+                "released": session_closes(pd.DatetimeIndex(values.index)),
+            }
+        )
+        for name, values in series.items()
+    ]
+    specs = {
+        name: SeriesSpec(
+            name=name,
+            title=name,
+            unit="index",
+            frequency="daily",
+            release=Release(at_close=True),
+            low=-1e9,
+            high=1e9,
+            max_age_days=60,
+            path=f"prices/{name}.csv",
+            column="close",
+        )
+        for name in series
+    }
+    return Observations(
+        table=pd.concat(parts, ignore_index=True),
+        sessions=pd.DatetimeIndex(prices.index),
+        catalogue=Catalogue(series=specs),
+        size=size,
+    )
 
 
 def leaky_rows(rng: Rng, kind: str) -> Observations:
@@ -165,16 +236,22 @@ def leaky_rows(rng: Rng, kind: str) -> Observations:
     own = np.log(prices[str(rng.choice(LINKED))]) + 0.003 * rng.standard_normal(len(prices))
     if kind == "look-ahead series":
         future = np.log(prices["sp500"]).diff().rolling(size).sum().shift(-size)
-        made = [lambda: 100 * np.exp(own.shift(-size)), lambda: 5 * future + 0.05 * rng.standard_normal(len(prices)),
-                lambda: 50 + 100 * (future + 0.3 * future.std() * rng.standard_normal(len(prices)))]
+        made = [
+            lambda: 100 * np.exp(own.shift(-size)),
+            lambda: 5 * future + 0.05 * rng.standard_normal(len(prices)),
+            lambda: 50 + 100 * (future + 0.3 * future.std() * rng.standard_normal(len(prices))),
+        ]
         values = made[int(rng.integers(3))]()
     elif kind == "smoothed index":
         values = -own.rolling(2 * size + 1, center=True).mean() * 10
     elif kind == "back-filled gap":
         values = _filled(rng, 100 * np.exp(own))
     elif kind == "scaled series":
-        made = [lambda: (own - own.mean()) / own.std(), lambda: (own - own.min()) / (own.max() - own.min()),
-                lambda: own.rank(pct=True)]
+        made = [
+            lambda: (own - own.mean()) / own.std(),
+            lambda: (own - own.min()) / (own.max() - own.min()),
+            lambda: own.rank(pct=True),
+        ]
         values = made[int(rng.integers(3))]()
     else:
         return _forward_multiple(rng, prices)
@@ -182,7 +259,9 @@ def leaky_rows(rng: Rng, kind: str) -> Observations:
 
 
 def _spec(rng: Rng, catalogue: Catalogue) -> SeriesSpec:
-    return catalogue.series[str(rng.choice([name for name, spec in catalogue.series.items() if not spec.splice]))]
+    return catalogue.series[
+        str(rng.choice([name for name, spec in catalogue.series.items() if not spec.splice]))
+    ]
 
 
 def _periods(spec: SeriesSpec) -> pd.DatetimeIndex:
@@ -192,17 +271,29 @@ def _periods(spec: SeriesSpec) -> pd.DatetimeIndex:
     names = np.asarray(["mon", "tue", "wed", "thu", "fri", "sat", "sun"])
     if spec.frequency == "monthly":
         return pd.date_range(*YEARS, freq="ME")
-    if spec.frequency == "weekly":  # of several possible weekdays the last but one, Thursday rather than Friday
+    if (
+        spec.frequency == "weekly"
+    ):  # of several possible weekdays the last but one, Thursday rather than Friday
         return days[names[days.day_of_week] == stamps[-2 if len(stamps) in (3, 4) else -1]]
     weekdays = days[np.isin(names[days.day_of_week], stamps)]
     return weekdays if spec.frequency == "continuous" else weekdays[weekdays.day_of_week < 5]
 
 
-def _released(spec: SeriesSpec, periods: pd.DatetimeIndex, catalogue: Catalogue, early: float) -> Observations:
+def _released(
+    spec: SeriesSpec, periods: pd.DatetimeIndex, catalogue: Catalogue, early: float
+) -> Observations:
     released = release_times(periods, spec.release) - pd.Timedelta(days=early)
-    table = pd.DataFrame({"series": spec.name, "period": periods, "released": released,
-                          "value": np.arange(len(periods)) + 100.0})
-    return Observations(table=table, sessions=pd.bdate_range(*YEARS, name="date"), catalogue=catalogue, size=early)
+    table = pd.DataFrame(
+        {
+            "series": spec.name,
+            "period": periods,
+            "released": released,
+            "value": np.arange(len(periods)) + 100.0,
+        }
+    )
+    return Observations(
+        table=table, sessions=pd.bdate_range(*YEARS, name="date"), catalogue=catalogue, size=early
+    )
 
 
 def _shown(made: Observations) -> pd.DataFrame:
@@ -211,20 +302,34 @@ def _shown(made: Observations) -> pd.DataFrame:
 
 
 def _from_label(rng: Rng, labels: Labels, size: int) -> pd.Series:
-    """A column made from the label: a flag, a code, a smoothed or a noisy flag; off by some sessions."""
+    """A column made from the label: a flag, a code, a smoothed or a noisy flag.
+
+    Off by some sessions.
+    """
     flag = labels.weights[str(rng.choice(["fragile", "deleveraging"]))].round()
-    made = [lambda: flag.shift(size), lambda: labels.regime.cat.codes.astype(float).shift(size),
-            lambda: flag.shift(size) + 0.25 * rng.standard_normal(len(flag)),
-            lambda: flag.fillna(0.0).rolling(5, center=True).mean()]
+    made = [
+        lambda: flag.shift(size),
+        lambda: labels.regime.cat.codes.astype(float).shift(size),
+        lambda: flag.shift(size) + 0.25 * rng.standard_normal(len(flag)),
+        lambda: flag.fillna(0.0).rolling(5, center=True).mean(),
+    ]
     return made[int(rng.integers(len(made)))]()
 
 
 def _folds(rng: Rng, leak: str) -> tuple[list[TrainedFold], pd.DatetimeIndex, int]:
     prices = market(rng, 1500)
-    dates, embargo, size = pd.DatetimeIndex(prices.index), int(rng.integers(6, 30)), int(rng.integers(1, 6))
+    dates, embargo, size = (
+        pd.DatetimeIndex(prices.index),
+        int(rng.integers(6, 30)),
+        int(rng.integers(1, 6)),
+    )
     labeller = EpisodeLabels(depth=1.5, volatility_halflife=63)
-    splits = PurgedWalkForward(first_test=dates[700].date(), refit_months=6, embargo=embargo, minimum_train=50)
-    used = PurgedWalkForward(first_test=dates[700].date(), refit_months=6, embargo=embargo - size, minimum_train=50)
+    splits = PurgedWalkForward(
+        first_test=dates[700].date(), refit_months=6, embargo=embargo, minimum_train=50
+    )
+    used = PurgedWalkForward(
+        first_test=dates[700].date(), refit_months=6, embargo=embargo - size, minimum_train=50
+    )
     made = []
     for fold in splits.folds(dates):
         begin = int(fold.test[0])
@@ -232,9 +337,11 @@ def _folds(rng: Rng, leak: str) -> tuple[list[TrainedFold], pd.DatetimeIndex, in
         labels = labeller(prices.loc[:as_of], as_of)
         if leak == "purge":
             labels = labeller(prices)
-            rows = np.flatnonzero(labels.weights["calm"].notna().to_numpy()[:begin - embargo])
+            rows = np.flatnonzero(labels.weights["calm"].notna().to_numpy()[: begin - embargo])
         elif leak == "later":
-            rows = splits.train_rows(Fold(refit=as_of, test=np.arange(begin + size, begin + size + 1)), labels)
+            rows = splits.train_rows(
+                Fold(refit=as_of, test=np.arange(begin + size, begin + size + 1)), labels
+            )
         else:
             rows = (used if leak == "embargo" else splits).train_rows(fold, labels)
         made.append(TrainedFold(fold=fold, train=rows, labels=labels))
@@ -242,23 +349,31 @@ def _folds(rng: Rng, leak: str) -> tuple[list[TrainedFold], pd.DatetimeIndex, in
 
 
 def _filled(rng: Rng, values: pd.Series) -> pd.Series:
-    """Gaps of two or three weeks filled from their ends: straight, or with the value that ended them."""
+    """Gaps of two or three weeks filled from their ends.
+
+    Straight, or with the value that ended them.
+    """
     result, straight = values.copy(), rng.random() < 0.5
     for start in np.linspace(60, len(values) - 60, int(rng.integers(4, 10))).astype(int):
-        result.iloc[start:start + int(rng.integers(8, 20))] = np.nan
+        result.iloc[start : start + int(rng.integers(8, 20))] = np.nan
     return result.interpolate() if straight else result.bfill()
 
 
 def _forward_multiple(rng: Rng, prices: pd.DataFrame) -> Observations:
     """Month-end price over the earnings of a year later, known within a few percent, beside trailing earnings."""
     months = pd.date_range(prices.index[0], prices.index[-1], freq="ME")
-    growth = pd.Series(0.08 * rng.standard_normal(len(months) + 24)).ewm(halflife=2).mean().to_numpy()
+    growth = (
+        pd.Series(0.08 * rng.standard_normal(len(months) + 24)).ewm(halflife=2).mean().to_numpy()
+    )
     later = pd.period_range(months[0], periods=len(months) + 24, freq="M")
     earned = pd.Series(10 * np.exp(np.cumsum(0.004 + growth)), later)
     price = prices["sp500"].reindex(months, method="ffill")
     ahead = int(rng.integers(9, 15))
     noise = np.exp(float(rng.uniform(0.0, 0.02)) * rng.standard_normal(len(months)))
     multiple = price / (earned.shift(-ahead).reindex(months.to_period("M")).to_numpy() * noise)
-    trailing = pd.Series(earned.to_numpy()[:len(months)], months)
-    return world_with(prices, {"forward_pe_sp500": multiple.dropna(), "sp500_earnings": trailing}, size=30.4 * ahead)
-
+    trailing = pd.Series(earned.to_numpy()[: len(months)], months)
+    return world_with(
+        prices,
+        {"forward_pe_sp500": multiple.dropna(), "sp500_earnings": trailing},
+        size=30.4 * ahead,
+    )

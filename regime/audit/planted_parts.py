@@ -28,26 +28,43 @@ from regime.rules.threshold import Hysteresis
 from regime.schema import Labels
 from regime.splits.walk_forward import Fold
 
-__all__ = ["clean_calibrator", "clean_labels", "clean_panel", "clean_rule", "leaky_calibrator", "leaky_labels",
-           "leaky_panel", "leaky_rule"]
+__all__ = [
+    "clean_calibrator",
+    "clean_labels",
+    "clean_panel",
+    "clean_rule",
+    "leaky_calibrator",
+    "leaky_labels",
+    "leaky_panel",
+    "leaky_rule",
+]
 
 N = 1200  # sessions of a planted world
 
 
 def clean_calibrator(rng: Rng) -> Builder:
     """`calibrated` in yearly folds."""
-    return _calibrator(rng, lambda part, folds: calibrated(part.rows.frames["score"], part.truth, part.known_at, folds))
+    return _calibrator(
+        rng,
+        lambda part, folds: calibrated(part.rows.frames["score"], part.truth, part.known_at, folds),
+    )
 
 
 def leaky_calibrator(rng: Rng) -> Builder:
     """A calibrator that is fitted on its block, on truths not yet known, or on scores scaled by the whole sample."""
+
     def scaled(part: Learned, folds: Any) -> pd.Series:
         ranks = part.rows.frames["score"].rank(pct=True)
         return calibrated(ranks, part.truth, part.known_at, folds)
 
     def late(part: Learned, folds: Any) -> pd.Series:
-        moved = [Fold(refit=part.sessions[min(int(fold.test[0]) + size, len(part.sessions) - 1)], test=fold.test)
-                 for fold in folds]
+        moved = [
+            Fold(
+                refit=part.sessions[min(int(fold.test[0]) + size, len(part.sessions) - 1)],
+                test=fold.test,
+            )
+            for fold in folds
+        ]
         return calibrated(part.rows.frames["score"], part.truth, part.known_at, moved)
 
     def early(part: Learned, folds: Any) -> pd.Series:
@@ -58,8 +75,14 @@ def leaky_calibrator(rng: Rng) -> Builder:
         size, leak = int(rng.integers(1, 6)), (scaled, late, early)[int(rng.integers(3))]
         spoiled = _calibrator(rng, leak)
         whole = spoiled.build(spoiled.given, 0)
-        for t in spoiled.given.marks():  # a fit that nothing new entered is no leak: look at every refit
-            if not spoiled.build(spoiled.given.until(int(t)), 0).iloc[t - 20:].equals(whole.iloc[t - 20:t + 1]):
+        for t in (
+            spoiled.given.marks()
+        ):  # a fit that nothing new entered is no leak: look at every refit
+            if (
+                not spoiled.build(spoiled.given.until(int(t)), 0)
+                .iloc[t - 20 :]
+                .equals(whole.iloc[t - 20 : t + 1])
+            ):
                 return spoiled
 
 
@@ -93,8 +116,11 @@ def leaky_labels(rng: Rng) -> tuple[list[Builder], int]:
         labels = honest(prices, as_of)
         place = np.maximum(prices.index.searchsorted(labels.known_at) - size, 0)
         known = pd.Series(prices.index[np.minimum(place, len(prices) - 1)], prices.index)
-        return Labels(weights=labels.weights, span_end=labels.span_end,
-                      known_at=known.where(labels.known_at.notna()).rename("known_at"))
+        return Labels(
+            weights=labels.weights,
+            span_end=labels.span_end,
+            known_at=known.where(labels.known_at.notna()).rename("known_at"),
+        )
 
     leaky = (beyond, early)[int(rng.integers(2))]
     return labeller_builders("planted labels", "planted", leaky, market(rng, N)), size
@@ -126,19 +152,32 @@ def _calibrator(rng: Rng, forecast: Callable[[Learned, Any], pd.Series]) -> Buil
 
     def build(part: Learned, t: int) -> pd.DataFrame:
         starts = range(500, len(part.sessions), 60)
-        folds = [Fold(refit=part.sessions[start - 1], test=np.arange(start, min(start + 60, len(part.sessions))))
-                 for start in starts]
+        folds = [
+            Fold(
+                refit=part.sessions[start - 1],
+                test=np.arange(start, min(start + 60, len(part.sessions))),
+            )
+            for start in starts
+        ]
         return forecast(part, folds).to_frame("column")
 
-    given = Learned(rows=Rows(frames={"score": score}), truth=labels.weights["deleveraging"], known_at=labels.known_at,
-                    refitted=tuple(range(500, N, 60)))
+    given = Learned(
+        rows=Rows(frames={"score": score}),
+        truth=labels.weights["deleveraging"],
+        known_at=labels.known_at,
+        refitted=tuple(range(500, N, 60)),
+    )
     return Builder(name="calibrator", place="planted", given=given, build=build)
 
 
 def _rule(rng: Rng, size: int) -> Builder:
     enter = float(rng.uniform(0.4, 0.8))
-    rule = RuleStack(Hysteresis(enter=enter, leave=enter - 0.2), MinimumHold(days=int(rng.integers(1, 6))),
-                     VolatilityTarget(target=0.12), CapStep(per_day=0.5))
+    rule = RuleStack(
+        Hysteresis(enter=enter, leave=enter - 0.2),
+        MinimumHold(days=int(rng.integers(1, 6))),
+        VolatilityTarget(target=0.12),
+        CapStep(per_day=0.5),
+    )
     noise = pd.Series(rng.standard_normal(N)).ewm(halflife=5).mean()
     stress = (0.45 + 0.9 * noise).clip(0.01, 0.97).to_numpy()
     signals = pd.DataFrame({"deleveraging": stress}, market(rng, N).index)
@@ -148,16 +187,27 @@ def _rule(rng: Rng, size: int) -> Builder:
         table = part.frames["signals"].assign(volatility=part.frames["volatility"])
         return rule(table.shift(-size).ffill()).to_frame("exposure")
 
-    return Builder(name="rule", place="planted", build=build,
-                   given=Rows(frames={"signals": signals, "volatility": volatility}, shares=("signals",)))
+    return Builder(
+        name="rule",
+        place="planted",
+        build=build,
+        given=Rows(frames={"signals": signals, "volatility": volatility}, shares=("signals",)),
+    )
 
 
 def _labeller(rng: Rng) -> EpisodeLabels:
-    return EpisodeLabels(depth=float(rng.uniform(1.0, 2.0)), fragile=int(rng.integers(5, 30)), volatility_halflife=63,
-                         core_weight=float(rng.choice([0.5, 1.0])), partial=bool(rng.random() < 0.5))
+    return EpisodeLabels(
+        depth=float(rng.uniform(1.0, 2.0)),
+        fragile=int(rng.integers(5, 30)),
+        volatility_halflife=63,
+        core_weight=float(rng.choice([0.5, 1.0])),
+        partial=bool(rng.random() < 0.5),
+    )
 
 
-def _as_of(rng: Rng, spoil: Callable[[pd.DataFrame], pd.DataFrame], revision: float = 2.0) -> Builder:
+def _as_of(
+    rng: Rng, spoil: Callable[[pd.DataFrame], pd.DataFrame], revision: float = 2.0
+) -> Builder:
     """Five series: at the close, in the evening, next morning, weekly, and one that is revised."""
     days = market(rng, N).index
     closes, parts = session_closes(days), []
@@ -165,12 +215,22 @@ def _as_of(rng: Rng, spoil: Callable[[pd.DataFrame], pd.DataFrame], revision: fl
     for name, delay in delays.items():
         rows = np.arange(2, N, 5) if name == "weekly" else np.arange(N)
         values = np.cumsum(rng.standard_normal(len(rows))) + 100
-        first = pd.DataFrame({"series": name, "period": days[rows], "value": values,
-                              "released": closes[rows] + pd.Timedelta(days=delay)})
+        first = pd.DataFrame(
+            {
+                "series": name,
+                "period": days[rows],
+                "value": values,
+                "released": closes[rows] + pd.Timedelta(days=delay),
+            }
+        )
         parts.append(first)
         if name == "revised":
-            parts.append(first.assign(value=values + rng.standard_normal(len(rows)),
-                                      released=first["released"] + pd.Timedelta(days=revision)))
+            parts.append(
+                first.assign(
+                    value=values + rng.standard_normal(len(rows)),
+                    released=first["released"] + pd.Timedelta(days=revision),
+                )
+            )
     table = pd.concat(parts, ignore_index=True)
 
     def build(part: Published, t: int) -> pd.DataFrame:

@@ -2,9 +2,11 @@
 
 - **truncate**: with the future cut off, every row up to t has the same bits.
 - **perturb**: with the future replaced by something else, likewise.
-- **delay**: with every input known one session later the output moves; if not, it was not made from them.
+- **delay**: with every input known one session later the output moves; if not, it was not made from
+  them.
 
-Dates are drawn one from each of equal stretches of the history, so that no long stretch goes unseen.
+Dates are drawn one from each of equal stretches of the history, so that no long stretch goes
+unseen.
 
 Depends on: errors; audit.findings, audit.given.
 """
@@ -39,8 +41,8 @@ class Builder:
     given : Given
         What it is built from.
     build : callable
-        From an input like `given` and a position t to a table of one row a session, of which rows up to t
-        are known at t.
+        From an input like `given` and a position t to a table of one row a session, of which rows
+        up to t are known at t.
     dated : bool
         Whether the answer depends on t, as labels that are fitted anew do.
     delay : bool
@@ -68,8 +70,13 @@ class _Failure:
     row: int
 
 
-def probe(builder: Builder, *, dates: int = 50, seed: int = 7, laws: tuple[str, ...] = ("truncate", "perturb", "delay"),
-          ) -> list[Finding]:
+def probe(
+    builder: Builder,
+    *,
+    dates: int = 50,
+    seed: int = 7,
+    laws: tuple[str, ...] = ("truncate", "perturb", "delay"),
+) -> list[Finding]:
     """Leaks of one builder, one finding a column.
 
     Parameters
@@ -89,19 +96,25 @@ def probe(builder: Builder, *, dates: int = 50, seed: int = 7, laws: tuple[str, 
     given, n = builder.given, len(builder.given.sessions)
     full = builder.build(given, n - 1)
     failures: dict[str, list[_Failure]] = {}
-    for t in probe_dates(full.reindex(given.sessions), dates, np.random.default_rng(seed), given.marks()):
+    for t in probe_dates(
+        full.reindex(given.sessions), dates, np.random.default_rng(seed), given.marks()
+    ):
         asked = builder.build(given, t) if builder.dated else full
         for law, part in _parts(given, t, seed, laws):
             for column, row in _compare(builder, asked, part, t).items():
                 failures.setdefault(column, []).append(_Failure(law=law, t=t, row=row))
-    findings = [_finding(builder, column, failed, seed) for column, failed in list(failures.items())[:COLUMNS]]
+    findings = [
+        _finding(builder, column, failed, seed)
+        for column, failed in list(failures.items())[:COLUMNS]
+    ]
     if "delay" in laws and builder.delay:
         findings += _unmoved(builder, full, skip={*failures, *builder.realised})
     return findings
 
 
-def probe_dates(full: pd.DataFrame, dates: int, rng: np.random.Generator,
-                marks: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+def probe_dates(
+    full: pd.DataFrame, dates: int, rng: np.random.Generator, marks: NDArray[np.int64] | None = None
+) -> NDArray[np.int64]:
     """Positions at which to probe.
 
     Parameters
@@ -116,8 +129,8 @@ def probe_dates(full: pd.DataFrame, dates: int, rng: np.random.Generator,
     Returns
     -------
     ndarray of int
-        Rising: one from each of `dates` equal stretches after the first output, a few right after it, and of the
-        marks evenly half as many.
+        Rising: one from each of `dates` equal stretches after the first output, a few right after
+        it, and of the marks evenly half as many.
     """
     alive = full.notna().any(axis=1).to_numpy()
     first, last = int(alive.argmax()) if alive.any() else 0, len(full) - 2
@@ -125,15 +138,24 @@ def probe_dates(full: pd.DataFrame, dates: int, rng: np.random.Generator,
         return np.asarray([max(last, 0)])
     edges = np.linspace(first, last, dates + 1)
     drawn = np.floor(edges[:-1] + rng.random(dates) * np.diff(edges)).astype(np.int64)
-    early = first + np.asarray([1, 5, 20], dtype=np.int64)  # where what fills a beginning backwards shows
-    inside = np.zeros(0, dtype=np.int64) if marks is None else marks[(marks >= first) & (marks <= last)]
+    early = first + np.asarray(
+        [1, 5, 20], dtype=np.int64
+    )  # where what fills a beginning backwards shows
+    inside = (
+        np.zeros(0, dtype=np.int64) if marks is None else marks[(marks >= first) & (marks <= last)]
+    )
     if inside.size:
-        inside = inside[np.linspace(0, inside.size - 1, min(max(dates // 2, 1), inside.size)).astype(np.int64)]
+        inside = inside[
+            np.linspace(0, inside.size - 1, min(max(dates // 2, 1), inside.size)).astype(np.int64)
+        ]
     return np.unique(np.concatenate([drawn, early[early <= last], inside]))
 
 
 def differing(full: pd.DataFrame, part: pd.DataFrame, rows: pd.DatetimeIndex) -> dict[str, int]:
-    """First of `rows` at which each column has other bits, as a position; columns that agree are left out."""
+    """First of `rows` at which each column has other bits, as a position.
+
+    Columns that agree are left out.
+    """
     result = {}
     for column in full.columns.union(part.columns, sort=False):
         a, b = _bits(full, column, rows), _bits(part, column, rows)
@@ -144,7 +166,9 @@ def differing(full: pd.DataFrame, part: pd.DataFrame, rows: pd.DatetimeIndex) ->
 
 
 def reach(builder: Builder, t: int, column: str | None = None, seed: int = 7) -> float:
-    """Largest distance after t at which new information still changes rows up to t; 0 where none does.
+    """Largest distance after t at which new information still changes rows up to t.
+
+    0 where none does.
 
     Infinite where only the length of the data matters.
 
@@ -158,12 +182,21 @@ def reach(builder: Builder, t: int, column: str | None = None, seed: int = 7) ->
     seed : int
     """
     given = builder.given
-    full = builder.build(given, t) if builder.dated else builder.build(given, len(given.sessions) - 1)
+    full = (
+        builder.build(given, t) if builder.dated else builder.build(given, len(given.sessions) - 1)
+    )
     steps = given.later(t)
 
     def moved(place: int) -> bool:
-        return any(column is None or column in found for attempt in (seed, seed + 1)
-                   if (found := _compare(builder, full, given.stirred(t, attempt, float(steps[place]), None), t)))
+        return any(
+            column is None or column in found
+            for attempt in (seed, seed + 1)
+            if (
+                found := _compare(
+                    builder, full, given.stirred(t, attempt, float(steps[place]), None), t
+                )
+            )
+        )
 
     if not steps.size or not moved(0):
         return 0.0
@@ -185,11 +218,16 @@ def _parts(given: Given, t: int, seed: int, laws: tuple[str, ...]) -> Iterator[t
 
 
 def _compare(builder: Builder, full: pd.DataFrame, part: Given, t: int) -> dict[str, int]:
-    """Columns that the other future changes in rows up to t; all of them where the builder cannot do without it."""
-    rows = builder.given.sessions[:t + 1]
+    """Columns that the other future changes in rows up to t.
+
+    All of them where the builder cannot do without it.
+    """
+    rows = builder.given.sessions[: t + 1]
     try:
         return differing(full, builder.build(part, t), rows)
-    except Exception as error:  # whatever it raises, it raises it because of rows that it must not need
+    except (
+        Exception
+    ) as error:  # whatever it raises, it raises it because of rows that it must not need
         if full.reindex(rows).notna().to_numpy().any():
             return {f"{column}": t for column in full.columns} or {type(error).__name__: t}
         return {}
@@ -204,10 +242,15 @@ def _finding(builder: Builder, column: str, failed: list[_Failure], seed: int) -
     what = f"column `{column}`: " if builder.narrow is None and column != builder.name else ""
     how = "is cut off" if worst.law == "truncate" else "is replaced"
     tail = "" if size else "; no later value matters, so it rests on the length of the data"
-    return Finding(kind="look-ahead", name=column if builder.narrow is not None else builder.name, place=subject.place,
-                   size=size or None, unit=given.unit if size else "",
-                   evidence=f"{what}the value of {row:%Y-%m-%d} changes when all after {date:%Y-%m-%d} {how} "
-                            f"({len({failure.t for failure in failed})} of the probed dates){tail}.")
+    return Finding(
+        kind="look-ahead",
+        name=column if builder.narrow is not None else builder.name,
+        place=subject.place,
+        size=size or None,
+        unit=given.unit if size else "",
+        evidence=f"{what}the value of {row:%Y-%m-%d} changes when all after {date:%Y-%m-%d} {how} "
+        f"({len({failure.t for failure in failed})} of the probed dates){tail}.",
+    )
 
 
 def _spread(failed: list[_Failure]) -> list[_Failure]:
@@ -222,19 +265,23 @@ def _unmoved(builder: Builder, full: pd.DataFrame, skip: set[str]) -> Iterator[F
     moved = differing(full, late, builder.given.sessions)
     for column in full.columns:
         values = full[column].to_numpy(dtype=float)
-        # What moves at refits alone may well miss a day's delay; monthly values and faster ones may not.
+        # What moves at refits alone may well miss a day's delay; monthly values and faster ones may
+        # not.
         varied = np.unique(values[np.isfinite(values)]).size > 1 + len(values) // 50
         if varied and str(column) not in moved and str(column) not in skip:
-            yield Finding(kind="delay", name=str(column) if builder.narrow is not None else builder.name,
-                          place=builder.place,
-                          evidence=f"column `{column}` is the same when every input is known one session later, so it "
-                                   "is made from something that has no release.")
+            yield Finding(
+                kind="delay",
+                name=str(column) if builder.narrow is not None else builder.name,
+                place=builder.place,
+                evidence=f"column `{column}` is the same when every input is known one session later, so it "
+                "is made from something that has no release.",
+            )
 
 
 def _bits(table: pd.DataFrame, column: Any, rows: pd.DatetimeIndex) -> NDArray[np.float64]:
     if column not in table.columns:
         return np.full(len(rows), np.nan)
     values = table[column]
-    if not table.index[:len(rows)].equals(rows):
+    if not table.index[: len(rows)].equals(rows):
         values = values.reindex(rows)
-    return np.asarray(values.to_numpy(dtype=float)[:len(rows)])
+    return np.asarray(values.to_numpy(dtype=float)[: len(rows)])

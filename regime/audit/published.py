@@ -22,7 +22,9 @@ DAY = 86_400e6  # microseconds
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Published:
-    """Observations, each known from its release on; a series may repeat a period with a later vintage.
+    """Observations, each known from its release on.
+
+    A series may repeat a period with a later vintage.
 
     Parameters
     ----------
@@ -63,15 +65,19 @@ class Published:
 
     def until(self, t: int) -> Published:
         """Rows released by the close of t, and sessions up to it."""
-        return Published(observations=self.observations[self.released <= self.closes[t]],
-                         sessions=self.sessions[:t + 1])
+        return Published(
+            observations=self.observations[self.released <= self.closes[t]],
+            sessions=self.sessions[: t + 1],
+        )
 
     def later(self, t: int) -> Floats:
         """Days from the close of t to each later release."""
         rest = self.released[self.released > self.closes[t]]
         return np.unique(rest - self.closes[t]) / DAY
 
-    def stirred(self, t: int, seed: int, beyond: float = 0.0, ahead: int | None = AHEAD) -> Published:
+    def stirred(
+        self, t: int, seed: int, beyond: float = 0.0, ahead: int | None = AHEAD
+    ) -> Published:
         """Values released later than t by `beyond` days or more, scaled at random.
 
         Parameters
@@ -80,21 +86,31 @@ class Published:
             As in `Given.stirred`.
         """
         last = len(self.sessions) - 1 if ahead is None else min(t + ahead, len(self.sessions) - 1)
-        kept = self.released <= self.closes[last] if ahead is not None else np.ones(len(self.released), dtype=bool)
+        kept = (
+            self.released <= self.closes[last]
+            if ahead is not None
+            else np.ones(len(self.released), dtype=bool)
+        )
         away = self.released - self.closes[t]
         changed = (away > 0) & (away >= beyond * DAY - 1)
         rng = np.random.default_rng([seed, t])
         values = self.observations["value"].to_numpy(dtype=float, copy=True)
         values[changed] = values[changed] * np.exp(rng.normal(0.0, 0.3, int(changed.sum()))) + 1e-3
         table = self.observations.assign(value=values)
-        return Published(observations=table[kept], sessions=self.sessions[:last + 1])
+        return Published(observations=table[kept], sessions=self.sessions[: last + 1])
 
     def delayed(self) -> Published:
         """Each value first known one session after the one that it was first known at."""
         place = np.searchsorted(self.closes, self.released, side="left")
         inside = place < len(self.closes) - 1
-        moved = np.where(inside, self.closes[np.minimum(place + 1, len(self.closes) - 1)], self.released + int(DAY))
-        return Published(observations=self.observations.assign(released=_utc(moved)), sessions=self.sessions)
+        moved = np.where(
+            inside,
+            self.closes[np.minimum(place + 1, len(self.closes) - 1)],
+            self.released + int(DAY),
+        )
+        return Published(
+            observations=self.observations.assign(released=_utc(moved)), sessions=self.sessions
+        )
 
 
 def _utc(microseconds: NDArray[np.int64]) -> pd.DatetimeIndex:

@@ -19,7 +19,13 @@ from regime.audit.discovery import Found, discover, place_of
 from regime.audit.findings import Finding
 from regime.audit.forecast_recipes import FORECAST_RECIPES
 from regime.audit.given import Rows
-from regime.audit.kinds import as_numbers, builders_of_class, feature_builders, labeller_builders, rule_builder
+from regime.audit.kinds import (
+    as_numbers,
+    builders_of_class,
+    feature_builders,
+    labeller_builders,
+    rule_builder,
+)
 from regime.audit.learned import Learned
 from regime.audit.mechanism_recipes import MECHANISM_RECIPES, reading_builder, reads
 from regime.audit.parts import PARTS
@@ -40,10 +46,15 @@ from regime.schema import REGIMES
 
 __all__ = ["RECIPES", "builders", "feature_set"]
 
-BLOCKS = 4000  # sessions that building blocks are probed on; what a run calls itself is probed on all
+BLOCKS = (
+    4000  # sessions that building blocks are probed on; what a run calls itself is probed on all
+)
 Recipe = Callable[[Found, Subject], list[Builder]]
 
-def builders(subject: Subject, found: list[Found] | None = None) -> tuple[list[Builder], list[Finding]]:
+
+def builders(
+    subject: Subject, found: list[Found] | None = None
+) -> tuple[list[Builder], list[Finding]]:
     """Every builder of the package, ready to be probed, and what nobody says how to call.
 
     Parameters
@@ -56,25 +67,40 @@ def builders(subject: Subject, found: list[Found] | None = None) -> tuple[list[B
     made: list[Builder] = []
     unknown: list[Finding] = []
     for item in discover() if found is None else found:
-        own = _builders_of(item, subject if item.name in RECIPES and item.name not in MECHANISM_RECIPES else blocks)
+        own = _builders_of(
+            item, subject if item.name in RECIPES and item.name not in MECHANISM_RECIPES else blocks
+        )
         made += own or []
         if own is None:
-            unknown.append(Finding(kind="unregistered", name=item.name, place=item.place,
-                                   evidence="Found by walking the package, but nothing says how to call it: name its "
-                                            "arguments as others do, or add it to RECIPES or PARTS."))
+            unknown.append(
+                Finding(
+                    kind="unregistered",
+                    name=item.name,
+                    place=item.place,
+                    evidence="Found by walking the package, but nothing says how to call it: name its "
+                    "arguments as others do, or add it to RECIPES or PARTS.",
+                )
+            )
     return made, unknown
 
 
 def feature_set(subject: Subject) -> Builder:
     """The whole feature set of the config as one builder: every column at once."""
-    singles = {builder.name: builder for builder in feature_builders(subject.features.features, subject)}
+    singles = {
+        builder.name: builder for builder in feature_builders(subject.features.features, subject)
+    }
 
     def build(part: Rows, t: int) -> pd.DataFrame:
         values = part.frames["values"]
         return subject.features(replace(subject.panel, values=values, age=values))
 
-    return Builder(name="features.build.FeatureSet", place=place_of(type(subject.features)), build=build,
-                   given=Rows(frames={"values": subject.inputs}), narrow=singles.__getitem__)
+    return Builder(
+        name="features.build.FeatureSet",
+        place=place_of(type(subject.features)),
+        build=build,
+        given=Rows(frames={"values": subject.inputs}),
+        narrow=singles.__getitem__,
+    )
 
 
 def _builders_of(item: Found, subject: Subject) -> list[Builder] | None:
@@ -109,45 +135,79 @@ def _panel(item: Found, subject: Subject) -> list[Builder]:
 
     def history(part: Published, t: int) -> pd.DataFrame:
         known = AsOf(part.observations, subject.max_age)
-        parts = {name: known.history(name, subject.sessions[t]).reindex(subject.sessions[:t + 1]) for name in shown}
+        parts = {
+            name: known.history(name, subject.sessions[t]).reindex(subject.sessions[: t + 1])
+            for name in shown
+        }
         return pd.DataFrame(parts).rename_axis("date")
 
-    return [Builder(name=item.name, place=item.place, given=given, build=build),
-            Builder(name=f"{item.name}.history", place=item.place, given=given, build=history, dated=True,
-                    delay=False)]
+    return [
+        Builder(name=item.name, place=item.place, given=given, build=build),
+        Builder(
+            name=f"{item.name}.history",
+            place=item.place,
+            given=given,
+            build=history,
+            dated=True,
+            delay=False,
+        ),
+    ]
 
 
 def _averaged_labels(item: Found, subject: Subject) -> list[Builder]:
     """The config's own mixture where it has one, else two depths."""
-    own = subject.labels if isinstance(subject.labels, AveragedLabels) else AveragedLabels(
-        labellers=(EpisodeLabels(), EpisodeLabels(depth=1.5)))
+    own = (
+        subject.labels
+        if isinstance(subject.labels, AveragedLabels)
+        else AveragedLabels(labellers=(EpisodeLabels(), EpisodeLabels(depth=1.5)))
+    )
     return labeller_builders(item.name, item.place, own, subject.market)
 
 
 def _rules(item: Found, subject: Subject) -> list[Builder]:
-    """The config's own rule, and a stack or a blend of others: overlays show only behind a rule that leaves."""
-    parts = (Hysteresis(enter=0.6, leave=0.4), ReentryOnTrend(), DrawdownStop(), Cooldown(), VolatilityTarget(),
-             CapStep(per_day=0.25), Floor())
+    """The config's own rule, and a stack or a blend of others.
+
+    Overlays show only behind a rule that leaves.
+    """
+    parts = (
+        Hysteresis(enter=0.6, leave=0.4),
+        ReentryOnTrend(),
+        DrawdownStop(),
+        Cooldown(),
+        VolatilityTarget(),
+        CapStep(per_day=0.25),
+        Floor(),
+    )
     own = [subject.rule] if type(subject.rule) is item.thing else []
-    return [rule_builder(item.name, item.place, rule, subject) for rule in (*own, item.thing(rules=parts))]
+    return [
+        rule_builder(item.name, item.place, rule, subject)
+        for rule in (*own, item.thing(rules=parts))
+    ]
 
 
 def _allocation(item: Found, subject: Subject) -> list[Builder]:
     """Weights over the basket, hedged with its last asset, for a made-up exposure."""
     assets = [str(name) for name in subject.market.columns]
-    held = Allocation(risk=dict.fromkeys(assets[:-1], 1.0 / (len(assets) - 1)), hedge={assets[-1]: 1.0})
+    held = Allocation(
+        risk=dict.fromkeys(assets[:-1], 1.0 / (len(assets) - 1)), hedge={assets[-1]: 1.0}
+    )
     fall = 1.0 - subject.close / subject.close.rolling(63, min_periods=1).max()
     given = Rows(frames={"exposure": (1.0 - 4.0 * fall).clip(0.0, 1.0), "prices": subject.market})
 
     def build(part: Rows, t: int) -> pd.DataFrame:
-        exposure = part.frames["exposure"].clip(0.0, 1.0)  # what the audit puts in place of a future may lie outside
+        exposure = part.frames["exposure"].clip(
+            0.0, 1.0
+        )  # what the audit puts in place of a future may lie outside
         return held(exposure, part.frames["prices"])
 
     return [Builder(name=item.name, place=item.place, given=given, build=build)]
 
 
 def _jump_labels(item: Found, subject: Subject) -> list[Builder]:
-    """Two penalties over two windows of six years: the law does not depend on how many are averaged."""
+    """Two penalties over two windows of six years.
+
+    The law does not depend on how many are averaged.
+    """
     labeller = JumpModelLabels(penalties=(20.0, 50.0), windows=(None, 4.0), n_init=1)
     return labeller_builders(item.name, item.place, labeller, subject.last(SHORT).market)[:1]
 
@@ -158,7 +218,9 @@ def _classifier(item: Found, subject: Subject) -> list[Builder]:
     features = short.features(short.panel)[list(subject.model.columns)]
     trees = TreeSettings(rounds=4, leaf_rows=20)
     signs = {spec.name: spec.sign or 1 for spec in short.features.specs}
-    model = replace(subject.model, seeds=1, trees=trees, phase_trees=replace(trees, rounds=2), signs=signs)
+    model = replace(
+        subject.model, seeds=1, trees=trees, phase_trees=replace(trees, rounds=2), signs=signs
+    )
     truth, known_at = stress_of(short)
 
     def build(part: Learned, t: int) -> pd.DataFrame:
@@ -170,49 +232,93 @@ def _classifier(item: Found, subject: Subject) -> list[Builder]:
             if part.truth[rows].nunique() < 2:
                 continue
             stress = part.truth[rows].to_numpy()
-            weights = np.column_stack([0.6 * (1 - stress), 0.2 * (1 - stress), stress, 0.2 * (1 - stress)])
+            weights = np.column_stack(
+                [0.6 * (1 - stress), 0.2 * (1 - stress), stress, 0.2 * (1 - stress)]
+            )
             fitted = clone(model).fit(X[rows], weights)
             block = X.iloc[fold.test]
             blocks.append(pd.DataFrame(fitted.predict_proba(block), block.index, list(REGIMES)))
-        return pd.concat(blocks) if blocks else pd.DataFrame(columns=list(REGIMES), index=part.sessions[:0])
+        return (
+            pd.concat(blocks)
+            if blocks
+            else pd.DataFrame(columns=list(REGIMES), index=part.sessions[:0])
+        )
 
-    given = Learned(rows=Rows(frames={"features": features}), truth=truth, known_at=known_at, refitted=refits_of(short))
+    given = Learned(
+        rows=Rows(frames={"features": features}),
+        truth=truth,
+        known_at=known_at,
+        refitted=refits_of(short),
+    )
     return [Builder(name=item.name, place=item.place, given=given, build=build)]
 
 
 def _splitter(item: Found, subject: Subject) -> list[Builder]:
     """Refit of each session's block: the calendar alone, whatever comes later."""
+
     def build(part: Rows, t: int) -> pd.DataFrame:
         table = pd.DataFrame({"refit": pd.Series(pd.NaT, part.sessions, dtype="M8[us]")})
         for fold in subject.splits.folds(part.sessions):
             table.iloc[fold.test, 0] = fold.refit
         return as_numbers(table)
 
-    return [Builder(name=item.name, place=item.place, given=Rows(frames={"close": subject.close}), build=build,
-                    delay=False)]
+    return [
+        Builder(
+            name=item.name,
+            place=item.place,
+            given=Rows(frames={"close": subject.close}),
+            build=build,
+            delay=False,
+        )
+    ]
 
 
 def _releases(item: Found, subject: Subject) -> list[Builder]:
     """Release instants of a few rules: later periods change nothing."""
     from regime.sources.catalogue import Release
 
-    rules = (Release(at_close=True), Release(days=1, time="09:00", holidays="federal"),
-             Release(weekday="thursday", time="12:00"), Release(calendar_days=25, time="16:15"))
+    rules = (
+        Release(at_close=True),
+        Release(days=1, time="09:00", holidays="federal"),
+        Release(weekday="thursday", time="12:00"),
+        Release(calendar_days=25, time="16:15"),
+    )
 
     def build(part: Rows, t: int) -> pd.DataFrame:
-        return pd.DataFrame({f"rule {place}": item.thing(part.sessions, rule).asi8.astype(float)
-                             for place, rule in enumerate(rules)}, index=part.sessions)
+        return pd.DataFrame(
+            {
+                f"rule {place}": item.thing(part.sessions, rule).asi8.astype(float)
+                for place, rule in enumerate(rules)
+            },
+            index=part.sessions,
+        )
 
-    return [Builder(name=item.name, place=item.place, given=Rows(frames={"close": subject.close}), build=build,
-                    delay=False)]
+    return [
+        Builder(
+            name=item.name,
+            place=item.place,
+            given=Rows(frames={"close": subject.close}),
+            build=build,
+            delay=False,
+        )
+    ]
 
 
 def _calendar(item: Found, subject: Subject) -> list[Builder]:
     def build(part: Rows, t: int) -> pd.DataFrame:
-        return pd.DataFrame({"close": item.thing(part.sessions).asi8.astype(float)}, index=part.sessions)
+        return pd.DataFrame(
+            {"close": item.thing(part.sessions).asi8.astype(float)}, index=part.sessions
+        )
 
-    return [Builder(name=item.name, place=item.place, given=Rows(frames={"close": subject.close}), build=build,
-                    delay=False)]
+    return [
+        Builder(
+            name=item.name,
+            place=item.place,
+            given=Rows(frames={"close": subject.close}),
+            build=build,
+            delay=False,
+        )
+    ]
 
 
 RECIPES: Mapping[str, Recipe] = {

@@ -1,4 +1,6 @@
-"""Release rules held against the publishers' own: a value used before it was public, a day that cannot be.
+"""Release rules held against the publishers' own.
+
+A value used before it was public, a day that cannot be.
 
 Depends on: sources.catalogue; audit.findings, audit.publishers.
 """
@@ -34,7 +36,8 @@ def release_findings(observations: pd.DataFrame, catalogue: Catalogue) -> list[F
     Returns
     -------
     list of Finding
-        Kinds ``release`` (size: the largest lead in days), ``weekday`` (size: rows) and ``revised``.
+        Kinds ``release`` (size: the largest lead in days), ``weekday`` (size: rows) and
+        ``revised``.
     """
     found = []
     for name, rows in observations.groupby("series", observed=True, sort=False):
@@ -46,7 +49,9 @@ def release_findings(observations: pd.DataFrame, catalogue: Catalogue) -> list[F
     return found + [finding for spec in catalogue.series.values() for finding in _untagged(spec)]
 
 
-def rule_findings(catalogue: Catalogue, names: Iterable[str], release_times: Times) -> list[Finding]:
+def rule_findings(
+    catalogue: Catalogue, names: Iterable[str], release_times: Times
+) -> list[Finding]:
     """The same for rules whose series have no values here, over ten years of made-up periods.
 
     Parameters
@@ -69,29 +74,56 @@ def rule_findings(catalogue: Catalogue, names: Iterable[str], release_times: Tim
 
 def use_of_revised(catalogue: Catalogue, used: Iterable[str]) -> list[Finding]:
     """A warning for each single-vintage revised series that a feature reads."""
-    return [Finding(kind="revised", name=name, place=_place(catalogue.series[name]), severity="warning",
-                    evidence=f"A feature reads it, and its one vintage knows a little of the future "
-                             f"({publisher_of(catalogue.series[name].path).says}).")
-            for name in sorted(set(used)) if name in catalogue.series and catalogue.series[name].revised]
+    return [
+        Finding(
+            kind="revised",
+            name=name,
+            place=_place(catalogue.series[name]),
+            severity="warning",
+            evidence=f"A feature reads it, and its one vintage knows a little of the future "
+            f"({publisher_of(catalogue.series[name].path).says}).",
+        )
+        for name in sorted(set(used))
+        if name in catalogue.series and catalogue.series[name].revised
+    ]
 
 
-def _early(spec: SeriesSpec, periods: pd.DatetimeIndex, released: pd.DatetimeIndex) -> list[Finding]:
-    publishers = {publisher.name: publisher for publisher in (publisher_of(part.path) for part in spec.parts)}
+def _early(
+    spec: SeriesSpec, periods: pd.DatetimeIndex, released: pd.DatetimeIndex
+) -> list[Finding]:
+    publishers = {
+        publisher.name: publisher for publisher in (publisher_of(part.path) for part in spec.parts)
+    }
     leads = [_lead(publisher, periods, released) for publisher in publishers.values()]
-    lead = np.minimum.reduce(leads)  # a splice may stem from an earlier publisher; which row does is not recorded
+    lead = np.minimum.reduce(
+        leads
+    )  # a splice may stem from an earlier publisher; which row does is not recorded
     early = np.flatnonzero(lead > 1 / 86_400)
     if not early.size:
         return []
     worst, first = float(lead[early].max()), early[0]
     publisher = next(iter(publishers.values()))
-    return [Finding(kind="release", name=spec.name, place=_place(spec), size=worst, unit="days",
-                    evidence=f"{early.size} of {len(periods)} values count as known too early, the first that of "
-                             f"{periods[first]:%Y-%m-%d}, known {released[first]:%Y-%m-%d %H:%M} UTC; "
-                             f"{publisher.name}: {publisher.says}.")]
+    return [
+        Finding(
+            kind="release",
+            name=spec.name,
+            place=_place(spec),
+            size=worst,
+            unit="days",
+            evidence=f"{early.size} of {len(periods)} values count as known too early, the first that of "
+            f"{periods[first]:%Y-%m-%d}, known {released[first]:%Y-%m-%d %H:%M} UTC; "
+            f"{publisher.name}: {publisher.says}.",
+        )
+    ]
 
 
-def _lead(publisher: Publisher, periods: pd.DatetimeIndex, released: pd.DatetimeIndex) -> np.ndarray:
-    """Days by which each release lies before the earliest possible instant; <= 0 where it does not."""
+def _lead(
+    publisher: Publisher, periods: pd.DatetimeIndex, released: pd.DatetimeIndex
+) -> np.ndarray:
+    """Days by which each release lies before the earliest possible instant.
+
+    <= 0 where it does not.
+    """
     lead = _days(publisher.earliest(periods), released)
     if publisher.short_days is None:
         return lead
@@ -111,19 +143,33 @@ def _weekdays(spec: SeriesSpec, periods: pd.DatetimeIndex) -> list[Finding]:
     if odd.mean() <= RARE and run < RUN:
         return []
     first = periods[int(odd.argmax())]
-    return [Finding(kind="weekday", name=spec.name, place=_place(spec), size=float(odd.sum()), unit="rows",
-                    evidence=f"{odd.sum()} of {len(periods)} periods fall on a weekday that the publisher does not "
-                             f"date, the first {first:%a %Y-%m-%d}; expected "
-                             f"{', '.join(sorted(stamps, key=WEEKDAYS.index))}.")]
+    return [
+        Finding(
+            kind="weekday",
+            name=spec.name,
+            place=_place(spec),
+            size=float(odd.sum()),
+            unit="rows",
+            evidence=f"{odd.sum()} of {len(periods)} periods fall on a weekday that the publisher does not "
+            f"date, the first {first:%a %Y-%m-%d}; expected "
+            f"{', '.join(sorted(stamps, key=WEEKDAYS.index))}.",
+        )
+    ]
 
 
 def _untagged(spec: SeriesSpec) -> list[Finding]:
     publisher = publisher_of(spec.path)
     if spec.revised or not publisher.revised:
         return []
-    return [Finding(kind="revised", name=spec.name, place=_place(spec),
-                    evidence=f"{publisher.name} estimates old values again, and the catalogue does not say so: "
-                             "set `revised: true`.")]
+    return [
+        Finding(
+            kind="revised",
+            name=spec.name,
+            place=_place(spec),
+            evidence=f"{publisher.name} estimates old values again, and the catalogue does not say so: "
+            "set `revised: true`.",
+        )
+    ]
 
 
 def _longest(mask: np.ndarray) -> int:

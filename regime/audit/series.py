@@ -1,6 +1,7 @@
 """What each series knows that it cannot: statistical checks of the data themselves.
 
-Depends on: sources.catalogue; audit.fills, audit.findings, audit.foresight, audit.leads, audit.observed.
+Depends on: sources.catalogue; audit.fills, audit.findings, audit.foresight, audit.leads,
+audit.observed.
 """
 
 from __future__ import annotations
@@ -17,8 +18,13 @@ from regime.sources.catalogue import Catalogue
 __all__ = ["series_findings"]
 
 
-def series_findings(observations: pd.DataFrame, sessions: pd.DatetimeIndex, catalogue: Catalogue, *,
-                    thorough: bool = True) -> list[Finding]:
+def series_findings(
+    observations: pd.DataFrame,
+    sessions: pd.DatetimeIndex,
+    catalogue: Catalogue,
+    *,
+    thorough: bool = True,
+) -> list[Finding]:
     """Series that lead the market or their relatives, are filled from the future, or scaled by it.
 
     Parameters
@@ -36,7 +42,9 @@ def series_findings(observations: pd.DataFrame, sessions: pd.DatetimeIndex, cata
         Kinds ``lead``, ``straight line``, ``back-fill``, ``whole-sample scale``, ``foresight``.
     """
     series = observed(observations, sessions, catalogue)
-    found = lead_findings(series, len(sessions), thorough=thorough) + fill_findings(series, sessions)
+    found = lead_findings(series, len(sessions), thorough=thorough) + fill_findings(
+        series, sessions
+    )
     if thorough:
         found += peer_findings(series, len(sessions))
     return found + foresight_findings(series)

@@ -80,19 +80,33 @@ class Subject:
     def every(self) -> pd.DataFrame:
         """Every series of the catalogue and the bars of the funds, shape (n_sessions, n_series).
 
-        What the data have no value of is made up, so that whatever reads it can be asked: a law of time holds for
-        all numbers.
+        What the data have no value of is made up, so that whatever reads it can be asked: a law of
+        time holds for all numbers.
         """
-        bars = {f"{fund}_{column}": self.bars[column] for fund in (*FUNDS, "sp500") for column in self.bars}
-        names = dict.fromkeys((*self.max_age, *(f"{fund}_{share}" for fund in FUNDS for share in SHARES)))
-        columns = {name: self.values[name] for name in names
-                   if name in self.values and bool(self.values[name].notna().any())}
-        table = {name: columns[name] if name in columns else bars.get(name, self._walk(name)) for name in names}
+        bars = {
+            f"{fund}_{column}": self.bars[column]
+            for fund in (*FUNDS, "sp500")
+            for column in self.bars
+        }
+        names = dict.fromkeys(
+            (*self.max_age, *(f"{fund}_{share}" for fund in FUNDS for share in SHARES))
+        )
+        columns = {
+            name: self.values[name]
+            for name in names
+            if name in self.values and bool(self.values[name].notna().any())
+        }
+        table = {
+            name: columns[name] if name in columns else bars.get(name, self._walk(name))
+            for name in names
+        }
         return pd.DataFrame(table, index=self.sessions)
 
     def _walk(self, name: str) -> pd.Series:
         """A positive random walk of its own."""
-        steps = np.random.default_rng(zlib.crc32(name.encode())).normal(0.0, 0.01, len(self.sessions))
+        steps = np.random.default_rng(zlib.crc32(name.encode())).normal(
+            0.0, 0.01, len(self.sessions)
+        )
         return pd.Series(100.0 * np.exp(np.cumsum(steps)), index=self.sessions)
 
     @property
@@ -104,14 +118,27 @@ class Subject:
     def bars(self) -> pd.DataFrame:
         """Bars made up around the closes, swinging by what the VIX says, shape (n_sessions, 4)."""
         close = self.close
-        swing, opening = self.values["vix"] / 100 / 252 ** 0.5 / 4, close.shift(1).fillna(close)
+        swing, opening = self.values["vix"] / 100 / 252**0.5 / 4, close.shift(1).fillna(close)
         both = pd.concat([opening, close], axis=1)
-        return pd.DataFrame({"open": opening, "high": both.max(axis=1) * (1 + swing),
-                             "low": both.min(axis=1) * (1 - swing), "close": close})
+        return pd.DataFrame(
+            {
+                "open": opening,
+                "high": both.max(axis=1) * (1 + swing),
+                "low": both.min(axis=1) * (1 - swing),
+                "close": close,
+            }
+        )
 
     def last(self, count: int) -> Subject:
-        """The same over the last `count` sessions: enough for parts with a short memory, and quicker."""
+        """The same over the last `count` sessions.
+
+        Enough for parts with a short memory, and quicker.
+        """
         rows = slice(max(len(self.sessions) - count, 0), None)
         panel = Panel(values=self.panel.values.iloc[rows], age=self.panel.age.iloc[rows])
-        parts: dict[str, Any] = {"panel": panel, "market": self.market.iloc[rows], "returns": self.returns.iloc[rows]}
+        parts: dict[str, Any] = {
+            "panel": panel,
+            "market": self.market.iloc[rows],
+            "returns": self.returns.iloc[rows],
+        }
         return replace(self, **parts)

@@ -1,7 +1,7 @@
 """Exposure to equity: vectorbt behind one adapter, and an oracle of our own.
 
-``from regime.backtest import backtest, Costs`` is all that somebody with a signal of his own needs; names load
-on first use, so that importing the package stays light.
+``from regime.backtest import backtest, Costs`` is all that somebody with a signal of his own needs;
+names load on first use, so that importing the package stays light.
 """
 
 from __future__ import annotations

@@ -22,28 +22,32 @@ SESSIONS_A_YEAR = 252
 class Costs:
     """Cost of a trade as a fraction of the notional that changes hands, and of a position as time passes.
 
-    A trade pays `bps` + half-spread + `impact_bps` x |change of the decided weight|, each in basis points of
-    the traded notional; the change is that since the asset's order before, so it is known before the fill.
+    A trade pays `bps` + half-spread + `impact_bps` x |change of the decided weight|, each in basis
+    points of the traded notional; the change is that since the asset's order before, so it is known
+    before the fill.
 
     Parameters
     ----------
     bps : float
         Commission one way, the same for every asset; in [0, 1000].
     half_spread_bps : float, or mapping of asset to float
-        Half of the distance from bid to ask, paid one way; in [0, 1000]. A mapping names every asset
-        that is traded.
+        Half of the distance from bid to ask, paid one way; in [0, 1000]. A mapping names every
+        asset that is traded.
     impact_bps : float
-        Added for a decision that moves the whole capital, in proportion for a smaller one; in [0, 1000].
+        Added for a decision that moves the whole capital, in proportion for a smaller one; in [0,
+        1000].
     holding_bps : float, or mapping of asset to float
-        A year, of what is held (fund fees, borrow), 1/252 of it each session; in [0, 1000]. It is taken
-        out of the total-return level of the asset, so it appears in returns and not among trading costs.
+        A year, of what is held (fund fees, borrow), 1/252 of it each session; in [0, 1000]. It is
+        taken out of the total-return level of the asset, so it appears in returns and not among
+        trading costs.
 
     Examples
     --------
     >>> Costs(bps=5).rates(["SPY"])
     array([0.0005])
     >>> print(Costs(bps=1, half_spread_bps={"SPY": 0.5, "HYG": 2}, impact_bps=10, holding_bps=9))
-    1 bp one way on traded notional, half-spread SPY 0.5, HYG 2 bp, impact 10 bp x change of weight, holding 9 bp a year
+    1 bp one way on traded notional, half-spread SPY 0.5, HYG 2 bp, impact 10 bp x change of weight,
+    holding 9 bp a year
     """
 
     bps: float = 5.0
@@ -54,11 +58,13 @@ class Costs:
     def __post_init__(self) -> None:
         for name in ("bps", "half_spread_bps", "impact_bps", "holding_bps"):
             given = getattr(self, name)
-            for asset, value in (given.items() if isinstance(given, Mapping) else [("", given)]):
+            for asset, value in given.items() if isinstance(given, Mapping) else [("", given)]:
                 if not 0.0 <= value <= HIGHEST_BPS:
                     place = f"`{asset}` " if asset else ""
-                    raise ConfigError(f"{name}: {place}must lie in [0, {HIGHEST_BPS:g}] basis points "
-                                      f"{'a year' if name == 'holding_bps' else 'one way'}, got {value}")
+                    raise ConfigError(
+                        f"{name}: {place}must lie in [0, {HIGHEST_BPS:g}] basis points "
+                        f"{'a year' if name == 'holding_bps' else 'one way'}, got {value}"
+                    )
 
     def __str__(self) -> str:
         parts = [f"{self.bps:g} bp one way on traded notional"]
@@ -88,7 +94,10 @@ def _by_asset(given: float | Mapping[str, float], assets: Sequence[str], name: s
         return np.full(len(assets), float(given))
     missing = [asset for asset in assets if asset not in given]
     if missing:
-        raise ConfigError(f"{name}: `{missing[0]}` is traded and has no number; given: {', '.join(given) or 'none'}")
+        raise ConfigError(
+            f"{name}: `{missing[0]}` is traded and has no number; given: "
+            f"{', '.join(given) or 'none'}"
+        )
     return np.array([float(given[asset]) for asset in assets])
 
 

@@ -1,8 +1,9 @@
 """The engine: decisions become orders one close later, and vectorbt fills them.
 
-The only door to vectorbt, which is imported on use. Two of vectorbt's ways are worked around: an order on a
-session without a price would be dropped in silence, so `plan` defers it; and idle cash would earn nothing, so
-everything is priced in units of the cash account, in which cash stands still, and turned back afterwards.
+The only door to vectorbt, which is imported on use. Two of vectorbt's ways are worked around: an
+order on a session without a price would be dropped in silence, so `plan` defers it; and idle cash
+would earn nothing, so everything is priced in units of the cash account, in which cash stands
+still, and turned back afterwards.
 
 Depends on: backtest.
 """
@@ -23,52 +24,65 @@ from regime.backtest.timing import Fill, Rebalance, Timing
 
 __all__ = ["backtest"]
 
-# vectorbt treats sizes and cash below 1e-12 as zero: a large account keeps that beyond the 16th digit.
+# vectorbt treats sizes and cash below 1e-12 as zero: a large account keeps that beyond the 16th
+# digit.
 CAPITAL = 1e6
 
 
-def backtest(prices: Table, exposure: Table, costs: Costs, cash: pd.Series | None = None, *, fill_delay: int = 1,
-             rebalance: Rebalance = "on_signal", fill: Fill = "close", opens: Table | None = None,
-             half_spreads: Table | None = None, initial: float | Mapping[str, float] | None = None,
-             same_bar: bool = False) -> BacktestResult:
+def backtest(
+    prices: Table,
+    exposure: Table,
+    costs: Costs,
+    cash: pd.Series | None = None,
+    *,
+    fill_delay: int = 1,
+    rebalance: Rebalance = "on_signal",
+    fill: Fill = "close",
+    opens: Table | None = None,
+    half_spreads: Table | None = None,
+    initial: float | Mapping[str, float] | None = None,
+    same_bar: bool = False,
+) -> BacktestResult:
     """Trade a series of decisions and return the account of it.
 
-    An exposure decided at the close of session t is filled at the close (or open) of t + `fill_delay`, at that
-    moment's price and cost, so with the default the first return that it earns is that of t + 2. Sells
-    come first, then buys from the smallest; a buy that cash cannot cover is cut to what cash covers. Where
-    an asset has no price when its order falls due, the order waits for its next price, in `deferred` and in
-    `notes`, and the asset is valued at its last price; the other assets are brought to their weights again
-    when it is filled, because a buy may have been cut for want of its proceeds (which `notes` tell as well).
+    An exposure decided at the close of session t is filled at the close (or open) of t +
+    `fill_delay`, at that moment's price and cost, so with the default the first return that it
+    earns is that of t + 2. Sells come first, then buys from the smallest; a buy that cash cannot
+    cover is cut to what cash covers. Where an asset has no price when its order falls due, the
+    order waits for its next price, in `deferred` and in `notes`, and the asset is valued at its
+    last price; the other assets are brought to their weights again when it is filled, because a buy
+    may have been cut for want of its proceeds (which `notes` tell as well).
 
     Parameters
     ----------
     prices : Series or DataFrame, shape (n_sessions,) or (n_sessions, n_assets)
         Total-return levels at each close, above 0; NaN where a session has no price.
     exposure : Series or DataFrame, fraction of capital in [0, 1]
-        Decided at the close of its date; never NaN. A Series for one asset, a DataFrame of weights for
-        several; the rest is cash. Dates are sessions of `prices`; between two of them the earlier
-        decision stands, before the first `initial` does.
+        Decided at the close of its date; never NaN. A Series for one asset, a DataFrame of weights
+        for several; the rest is cash. Dates are sessions of `prices`; between two of them the
+        earlier decision stands, before the first `initial` does.
     costs : Costs
     cash : Series, fraction a session, optional
-        What cash earned from the close before to the close of its date: yesterday's bill rate / 252, say.
-        Needed for every session but the first; by default cash earns nothing.
+        What cash earned from the close before to the close of its date: yesterday's bill rate /
+        252, say. Needed for every session but the first; by default cash earns nothing.
     fill_delay : int
         Sessions from decision to fill, at least 1.
     rebalance : {"on_signal", "daily", "monthly"}
-        Orders only where the decision changes; the decided fractions restored at every fill; or at the first
-        fill of each month, beside the changes. Drift that meets no price is restored at the next one, without
-        an entry in `deferred`.
+        Orders only where the decision changes; the decided fractions restored at every fill; or at
+        the first fill of each month, beside the changes. Drift that meets no price is restored at
+        the next one, without an entry in `deferred`.
     fill : {"close", "open"}
-        Where in its session an order is filled. At the open, cash and the cost of holding accrue from the close
-        to the open, and an order that meets no open waits for the close of the same session.
+        Where in its session an order is filled. At the open, cash and the cost of holding accrue
+        from the close to the open, and an order that meets no open waits for the close of the same
+        session.
     opens : Series or DataFrame, shape of `prices`, optional
         Levels at each open on the scale of `prices`, for ``fill="open"``; NaN where there is none.
     half_spreads : Series or DataFrame, basis points, optional
-        Half-spread by date and asset in place of that of `costs`; a session takes the last estimate by its
-        date, and that of `costs` before the first.
+        Half-spread by date and asset in place of that of `costs`; a session takes the last estimate
+        by its date, and that of `costs` before the first.
     initial : float, or mapping of asset to float, optional
-        Weights held before the first fill, endowed at the first close without cost; by default 1 for a
-        single asset, all cash for several.
+        Weights held before the first fill, endowed at the first close without cost; by default 1
+        for a single asset, all cash for several.
     same_bar : bool
         Deliberately wrong: a decision earns the return of its own session. For tests only.
 
@@ -79,8 +93,8 @@ def backtest(prices: Table, exposure: Table, costs: Costs, cash: pd.Series | Non
     Raises
     ------
     InvalidDataError
-        If prices, exposure, cash, opens or half-spreads break their rules (see `market.align`), or prices
-        and costs leave less than a millionth of the capital.
+        If prices, exposure, cash, opens or half-spreads break their rules (see `market.align`), or
+        prices and costs leave less than a millionth of the capital.
     ConfigError
         If an option is out of its range.
 
@@ -110,25 +124,42 @@ def _simulate(tape: Tape, plan: Plan) -> BacktestResult:
     account, first = np.cumprod(1.0 + tape.interest), tape.marks[0]
     relative = tape.marks / first / account[:, None]
     portfolio = vbt.Portfolio.from_orders(
-        relative, price=relative, fees=_fees(tape, plan), direction=Direction.LongOnly,
+        relative,
+        price=relative,
+        fees=_fees(tape, plan),
+        direction=Direction.LongOnly,
         # A missing size would upset vectorbt's sells-first order, so "no order" is an amount of 0.
         size=np.where(plan.sent, plan.due, 0.0),
         size_type=np.where(plan.sent, SizeType.TargetPercent, SizeType.Amount),
-        init_cash=CAPITAL, cash_sharing=True, group_by=True, call_seq="auto")
+        init_cash=CAPITAL,
+        cash_sharing=True,
+        group_by=True,
+        call_seq="auto",
+    )
     cash, units = _account(portfolio.order_records, relative.shape)
     money = account / CAPITAL
-    return keep_book(tape, equity=(cash + (relative * units).sum(axis=1)) * money, cash=cash * money,
-                     units=units / (first * CAPITAL), deferred=plan.deferred,
-                     targets=np.where(plan.sent, plan.due, np.nan),
-                     orders=_orders(tape, plan, portfolio.order_records, money))
+    return keep_book(
+        tape,
+        equity=(cash + (relative * units).sum(axis=1)) * money,
+        cash=cash * money,
+        units=units / (first * CAPITAL),
+        deferred=plan.deferred,
+        targets=np.where(plan.sent, plan.due, np.nan),
+        orders=_orders(tape, plan, portfolio.order_records, money),
+    )
 
 
 def _fees(tape: Tape, plan: Plan) -> np.ndarray:
-    """Rate of each order, shape (n_moments, n_assets), fraction of notional; the endowment is free."""
+    """Rate of each order, shape (n_moments, n_assets), fraction of notional.
+
+    The endowment is free.
+    """
     market, costs = tape.market, tape.costs
     fees = np.tile(costs.rates(market.assets), (len(tape.session), 1))
     if market.half_spreads is not None:
-        known = np.where(np.isnan(market.half_spreads), costs.half_spreads(market.assets), market.half_spreads)
+        known = np.where(
+            np.isnan(market.half_spreads), costs.half_spreads(market.assets), market.half_spreads
+        )
         fees = (costs.bps + known[tape.session]) / 1e4
     if costs.impact_bps:
         fees = fees + costs.impact_bps / 1e4 * plan.change
@@ -142,7 +173,10 @@ def _account(records: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, n
     from vectorbt.portfolio.enums import Direction
 
     group = np.array([shape[1]])
-    by_asset = np.argsort(records["col"], kind="stable"), np.bincount(records["col"], minlength=shape[1])
+    by_asset = (
+        np.argsort(records["col"], kind="stable"),
+        np.bincount(records["col"], minlength=shape[1]),
+    )
     units = dispatch.assets(dispatch.asset_flow(shape, records, by_asset, Direction.Both))
     flow = dispatch.cash_flow_grouped(dispatch.cash_flow(shape, records, by_asset, False), group)
     return dispatch.cash_grouped(shape, flow, group, np.array([CAPITAL]))[:, 0], units
@@ -151,9 +185,19 @@ def _account(records: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, n
 def _orders(tape: Tape, plan: Plan, records: np.ndarray, money: np.ndarray) -> pd.DataFrame:
     """Rows of `book.ORDERS`, in the order of their fills."""
     sessions, i, a = tape.market.sessions.as_unit("ns").to_numpy(), records["idx"], records["col"]
-    units = np.where(records["side"] == 0, 1.0, -1.0) * records["size"] / (tape.marks[0][a] * CAPITAL)
+    units = (
+        np.where(records["side"] == 0, 1.0, -1.0) * records["size"] / (tape.marks[0][a] * CAPITAL)
+    )
     price, decided = tape.prices[i, a], plan.decided[i]
-    return pd.DataFrame({
-        "date": sessions[tape.session[i]], "decided": np.where(decided >= 0, sessions[decided], np.datetime64("NaT")),
-        "asset": pd.Index(tape.market.assets, dtype="str").take(a), "target": plan.due[i, a], "units": units,
-        "price": price, "notional": units * price, "cost": records["fees"] * money[i]})
+    return pd.DataFrame(
+        {
+            "date": sessions[tape.session[i]],
+            "decided": np.where(decided >= 0, sessions[decided], np.datetime64("NaT")),
+            "asset": pd.Index(tape.market.assets, dtype="str").take(a),
+            "target": plan.due[i, a],
+            "units": units,
+            "price": price,
+            "notional": units * price,
+            "cost": records["fees"] * money[i],
+        }
+    )

@@ -69,9 +69,15 @@ class Market:
         return [str(name) for name in self.columns]
 
 
-def align(prices: Table, exposure: Table, cash: pd.Series | None = None,
-          initial: float | Mapping[str, float] | None = None, *, opens: Table | None = None,
-          half_spreads: Table | None = None) -> Market:
+def align(
+    prices: Table,
+    exposure: Table,
+    cash: pd.Series | None = None,
+    initial: float | Mapping[str, float] | None = None,
+    *,
+    opens: Table | None = None,
+    half_spreads: Table | None = None,
+) -> Market:
     """Check the inputs of a backtest and lay them on the sessions of the prices.
 
     Between two decisions the earlier one stands; before the first one, `initial` does.
@@ -81,8 +87,8 @@ def align(prices: Table, exposure: Table, cash: pd.Series | None = None,
     prices : Series or DataFrame, shape (n_sessions,) or (n_sessions, n_assets)
         Total-return levels, above 0; NaN where a session has no price.
     exposure : Series or DataFrame, fraction of capital in [0, 1]
-        A Series for one asset, a DataFrame of weights with the columns of `prices` for several; the rest
-        is cash. Its dates are sessions of `prices`, not necessarily all.
+        A Series for one asset, a DataFrame of weights with the columns of `prices` for several; the
+        rest is cash. Its dates are sessions of `prices`, not necessarily all.
     cash : Series, fraction a session, optional
         What cash earned over each session; dates beyond those of `prices` are ignored.
     initial : float, or mapping of asset to float, optional
@@ -99,9 +105,9 @@ def align(prices: Table, exposure: Table, cash: pd.Series | None = None,
     Raises
     ------
     InvalidDataError
-        If a price is not above 0, a date is out of order or no session, a weight lies outside [0, 1],
-        weights sum to more than 1, cash is missing on a session, opens have other dates or assets than
-        the prices, or a half-spread lies outside [0, 1000].
+        If a price is not above 0, a date is out of order or no session, a weight lies outside [0,
+        1], weights sum to more than 1, cash is missing on a session, opens have other dates or
+        assets than the prices, or a half-spread lies outside [0, 1000].
     """
     columns = pd.Index([prices.name or "risk"]) if isinstance(prices, pd.Series) else prices.columns
     sessions = check_dates(prices.index, "Prices")
@@ -112,18 +118,34 @@ def align(prices: Table, exposure: Table, cash: pd.Series | None = None,
     levels = _levels(prices, sessions, columns, "Prices")
     empty = np.isnan(levels).all(axis=0)
     if empty.any():
-        raise InvalidDataError(f"Prices: `{columns[int(empty.argmax())]}` has no price at all; leave it out")
+        raise InvalidDataError(
+            f"Prices: `{columns[int(empty.argmax())]}` has no price at all; leave it out"
+        )
     start = _initial(initial, [str(name) for name in columns])
-    return Market(sessions=sessions, columns=columns, prices=levels, cash=_lay_cash(cash, sessions), initial=start,
-                  decisions=_lay_decisions(exposure, sessions, columns, start),
-                  opens=None if opens is None else _check_opens(opens, sessions, columns),
-                  half_spreads=None if half_spreads is None else _lay_half_spreads(half_spreads, sessions, columns))
+    return Market(
+        sessions=sessions,
+        columns=columns,
+        prices=levels,
+        cash=_lay_cash(cash, sessions),
+        initial=start,
+        decisions=_lay_decisions(exposure, sessions, columns, start),
+        opens=None if opens is None else _check_opens(opens, sessions, columns),
+        half_spreads=None
+        if half_spreads is None
+        else _lay_half_spreads(half_spreads, sessions, columns),
+    )
 
 
 def _levels(prices: Table, sessions: pd.DatetimeIndex, columns: pd.Index, name: str) -> np.ndarray:
     values = _numbers(prices, name)
-    _refuse(~np.isnan(values) & ~((values > 0) & np.isfinite(values)), values, sessions, columns, name,
-            "a price must be above 0 and finite; give NaN where there is none")
+    _refuse(
+        ~np.isnan(values) & ~((values > 0) & np.isfinite(values)),
+        values,
+        sessions,
+        columns,
+        name,
+        "a price must be above 0 and finite; give NaN where there is none",
+    )
     return values
 
 
@@ -131,20 +153,28 @@ def _check_opens(opens: Table, sessions: pd.DatetimeIndex, columns: pd.Index) ->
     named = len(columns) == 1 if isinstance(opens, pd.Series) else opens.columns.equals(columns)
     if not named:
         known = ", ".join(map(str, columns))
-        raise InvalidDataError(f"Opens: must have the assets of the prices, in their order: {known}")
+        raise InvalidDataError(
+            f"Opens: must have the assets of the prices, in their order: {known}"
+        )
     if not opens.index.equals(sessions):
-        raise InvalidDataError("Opens: must have the dates of the prices; reindex, with NaN where there is no open")
+        raise InvalidDataError(
+            "Opens: must have the dates of the prices; reindex, with NaN where there is no open"
+        )
     return _levels(opens, sessions, columns, "Opens")
 
 
-def _lay_decisions(exposure: Table, sessions: pd.DatetimeIndex, columns: pd.Index, start: np.ndarray) -> np.ndarray:
+def _lay_decisions(
+    exposure: Table, sessions: pd.DatetimeIndex, columns: pd.Index, start: np.ndarray
+) -> np.ndarray:
     """Weights decided at each close: those given, carried on; `start` before the first."""
     weights = _check_weights(exposure, sessions, columns)
     if exposure.index.equals(sessions):
         return weights
     strange = exposure.index.difference(sessions)
     if len(strange):
-        raise InvalidDataError(f"Exposure: {strange[0]:%Y-%m-%d} is no session of the prices; move the decision to one")
+        raise InvalidDataError(
+            f"Exposure: {strange[0]:%Y-%m-%d} is no session of the prices; move the decision to one"
+        )
     latest = exposure.index.searchsorted(sessions, side="right") - 1
     return np.where((latest < 0)[:, None], start, weights[np.maximum(latest, 0)])
 
@@ -152,18 +182,33 @@ def _lay_decisions(exposure: Table, sessions: pd.DatetimeIndex, columns: pd.Inde
 def _check_weights(exposure: Table, sessions: pd.DatetimeIndex, columns: pd.Index) -> np.ndarray:
     if isinstance(exposure, pd.Series):
         if len(columns) > 1:
-            raise InvalidDataError(f"Exposure: {len(columns)} assets need a DataFrame of weights, got a Series")
+            raise InvalidDataError(
+                f"Exposure: {len(columns)} assets need a DataFrame of weights, got a Series"
+            )
         exposure = exposure.to_frame(columns[0])
     if not exposure.index.equals(sessions):  # whose dates are in order
         check_dates(exposure.index, "Exposure")
     if sorted(map(str, exposure.columns)) != sorted(map(str, columns)):
         given, known = ", ".join(map(str, exposure.columns)), ", ".join(map(str, columns))
-        raise InvalidDataError(f"Exposure: assets must be those of the prices, each once: got {given}; prices: {known}")
-    weights = _numbers(exposure if exposure.columns.equals(columns) else exposure[list(columns)], "Exposure")
+        raise InvalidDataError(
+            f"Exposure: assets must be those of the prices, each once: got {given}; prices: {known}"
+        )
+    weights = _numbers(
+        exposure if exposure.columns.equals(columns) else exposure[list(columns)], "Exposure"
+    )
     for place in np.flatnonzero(~((weights >= 0) & (weights <= 1)).all(axis=0)):
-        check_exposure(pd.Series(weights[:, place], exposure.index), f"Exposure, `{columns[place]}`")
+        check_exposure(
+            pd.Series(weights[:, place], exposure.index), f"Exposure, `{columns[place]}`"
+        )
     total = weights.sum(axis=1, keepdims=True)
-    _refuse(total > 1 + SUM_ROOM, total, exposure.index, ["sum of weights"], "Exposure", "must be at most 1")
+    _refuse(
+        total > 1 + SUM_ROOM,
+        total,
+        exposure.index,
+        ["sum of weights"],
+        "Exposure",
+        "must be at most 1",
+    )
     if not len(weights):
         raise InvalidDataError("Exposure: holds no decision")
     return weights
@@ -177,8 +222,14 @@ def _lay_cash(cash: pd.Series | None, sessions: pd.DatetimeIndex) -> np.ndarray:
         cash = cash.reindex(sessions)
     known = _numbers(cash, "Cash").copy()
     known[0] = 0.0
-    _refuse(~((known > -1) & np.isfinite(known)), known, sessions, ["cash"], "Cash",
-            "every session of the prices but the first needs a return above -1")
+    _refuse(
+        ~((known > -1) & np.isfinite(known)),
+        known,
+        sessions,
+        ["cash"],
+        "Cash",
+        "every session of the prices but the first needs a return above -1",
+    )
     return known[:, 0]
 
 
@@ -190,8 +241,14 @@ def _lay_half_spreads(table: Table, sessions: pd.DatetimeIndex, columns: pd.Inde
     if len(missing):
         raise InvalidDataError(f"Half-spreads: `{missing[0]}` is traded and has no column")
     values = _numbers(table[list(columns)], "Half-spreads")
-    _refuse(~np.isnan(values) & ~((values >= 0) & (values <= HIGHEST_BPS)), values, table.index, columns,
-            "Half-spreads", f"must lie in [0, {HIGHEST_BPS:g}] basis points; give NaN where there is no estimate")
+    _refuse(
+        ~np.isnan(values) & ~((values >= 0) & (values <= HIGHEST_BPS)),
+        values,
+        table.index,
+        columns,
+        "Half-spreads",
+        f"must lie in [0, {HIGHEST_BPS:g}] basis points; give NaN where there is no estimate",
+    )
     known = pd.DataFrame(values, table.index).ffill()
     laid: np.ndarray = known.reindex(sessions, method="ffill").to_numpy()
     return laid
@@ -202,14 +259,21 @@ def _initial(initial: float | Mapping[str, float] | None, assets: list[str]) -> 
         initial = 1.0 if len(assets) == 1 else {}
     if not isinstance(initial, Mapping):
         if len(assets) > 1:
-            raise ConfigError(f"initial: {len(assets)} assets need a weight each, as in {{'{assets[0]}': {initial}}}")
+            raise ConfigError(
+                f"initial: {len(assets)} assets need a weight each, as in {{'{assets[0]}': "
+                f"{initial}}}"
+            )
         initial = {assets[0]: initial}
     unknown = [name for name in initial if name not in assets]
     if unknown:
-        raise ConfigError(f"initial: unknown asset `{unknown[0]}`; the prices hold {', '.join(assets)}")
+        raise ConfigError(
+            f"initial: unknown asset `{unknown[0]}`; the prices hold {', '.join(assets)}"
+        )
     start = np.array([float(initial.get(name, 0.0)) for name in assets])
     if not ((start >= 0).all() and start.sum() <= 1 + SUM_ROOM):
-        raise ConfigError(f"initial: weights must lie in [0, 1] and sum to at most 1, got {start.tolist()}")
+        raise ConfigError(
+            f"initial: weights must lie in [0, 1] and sum to at most 1, got {start.tolist()}"
+        )
     return start
 
 
@@ -222,8 +286,16 @@ def _numbers(table: Table, name: str) -> np.ndarray:
     return values[:, None] if values.ndim == 1 else values
 
 
-def _refuse(bad: np.ndarray, values: np.ndarray, dates: pd.Index, columns: pd.Index | list[str], name: str,
-            rule: str) -> None:
+def _refuse(
+    bad: np.ndarray,
+    values: np.ndarray,
+    dates: pd.Index,
+    columns: pd.Index | list[str],
+    name: str,
+    rule: str,
+) -> None:
     if bad.any():
         row, column = np.argwhere(bad)[0]
-        raise InvalidDataError(f"{name}: {dates[row]:%Y-%m-%d}: `{columns[column]}` is {values[row, column]}: {rule}")
+        raise InvalidDataError(
+            f"{name}: {dates[row]:%Y-%m-%d}: `{columns[column]}` is {values[row, column]}: {rule}"
+        )

@@ -1,7 +1,7 @@
 """A second engine, one moment after another in plain arithmetic: the oracle of the first.
 
-It shares the checks of the inputs and the form of the result with `engine`, nothing else: it keeps its own
-agenda of decisions, its own desk of waiting orders, its own costs and its own cash account.
+It shares the checks of the inputs and the form of the result with `engine`, nothing else: it keeps
+its own agenda of decisions, its own desk of waiting orders, its own costs and its own cash account.
 
 Depends on: backtest.
 """
@@ -24,15 +24,26 @@ from regime.backtest.timing import Fill, Rebalance, Timing
 __all__ = ["reference_backtest"]
 
 
-def reference_backtest(prices: Table, exposure: Table, costs: Costs, cash: pd.Series | None = None, *,
-                       fill_delay: int = 1, rebalance: Rebalance = "on_signal", fill: Fill = "close",
-                       opens: Table | None = None, half_spreads: Table | None = None,
-                       initial: float | Mapping[str, float] | None = None, same_bar: bool = False) -> BacktestResult:
+def reference_backtest(
+    prices: Table,
+    exposure: Table,
+    costs: Costs,
+    cash: pd.Series | None = None,
+    *,
+    fill_delay: int = 1,
+    rebalance: Rebalance = "on_signal",
+    fill: Fill = "close",
+    opens: Table | None = None,
+    half_spreads: Table | None = None,
+    initial: float | Mapping[str, float] | None = None,
+    same_bar: bool = False,
+) -> BacktestResult:
     """Trade a series of decisions as `backtest` does, session by session.
 
     Parameters
     ----------
-    prices, exposure, costs, cash, fill_delay, rebalance, fill, opens, half_spreads, initial, same_bar
+    prices, exposure, costs, cash, fill_delay, rebalance, fill, opens, half_spreads, initial,
+    same_bar
         As for `engine.backtest`.
 
     Returns
@@ -61,8 +72,15 @@ def reference_backtest(prices: Table, exposure: Table, costs: Costs, cash: pd.Se
             desk.receive(today)
         desk.trade(today)
         desk.note_down()
-    return keep_book(tape, equity=np.array(desk.equity), cash=np.array(desk.account), units=np.array(desk.held),
-                     targets=np.array(desk.targets), orders=desk.fills, deferred=desk.log())
+    return keep_book(
+        tape,
+        equity=np.array(desk.equity),
+        cash=np.array(desk.account),
+        units=np.array(desk.held),
+        targets=np.array(desk.targets),
+        orders=desk.fills,
+        deferred=desk.log(),
+    )
 
 
 def _falling_due(market: Market, timing: Timing, today: int) -> int | None:
@@ -113,7 +131,9 @@ class _Desk:
             return
         for asset, name in enumerate(self.names):
             yearly = self.costs.holding_bps
-            self.kept[asset] *= 1 - (yearly[name] if isinstance(yearly, Mapping) else yearly) / 10_000 / 252
+            self.kept[asset] *= (
+                1 - (yearly[name] if isinstance(yearly, Mapping) else yearly) / 10_000 / 252
+            )
 
     def look(self, prices: np.ndarray) -> None:
         """Prices of this moment; an asset without one keeps its last."""
@@ -121,7 +141,10 @@ class _Desk:
         self.last = np.where(np.isnan(prices), self.last, self.quotes)
 
     def receive(self, today: int) -> None:
-        """Take in the decision that falls due; a changed one, or any on a day of restoring, becomes orders."""
+        """Take in the decision that falls due.
+
+        A changed one, or any on a day of restoring, becomes orders.
+        """
         source = _falling_due(self.market, self.timing, today)
         weights = self.wanted if source is None else self.market.decisions[source]
         if source is None and today == 0:
@@ -134,12 +157,20 @@ class _Desk:
         for asset in map(int, np.flatnonzero(changed)):
             self._supersede(asset)
             if np.isnan(self.quotes[asset]):
-                self.deferred[asset] = [self.decided, self.market.sessions[today], self.names[asset], weights[asset],
-                                        "open", pd.NaT]
+                self.deferred[asset] = [
+                    self.decided,
+                    self.market.sessions[today],
+                    self.names[asset],
+                    weights[asset],
+                    "open",
+                    pd.NaT,
+                ]
 
     def _restores(self, today: int) -> bool:
         if self.timing.rebalance == "monthly":
-            return f"{self.market.sessions[today]:%Y-%m}" != f"{self.market.sessions[today - 1]:%Y-%m}"
+            return (
+                f"{self.market.sessions[today]:%Y-%m}" != f"{self.market.sessions[today - 1]:%Y-%m}"
+            )
         return self.timing.rebalance == "daily"
 
     def _supersede(self, asset: int) -> None:
@@ -148,13 +179,19 @@ class _Desk:
             self.closed.append([*row[:4], "replaced", pd.NaT])
 
     def trade(self, today: int) -> None:
-        """Once a waiting order meets a price, bring all priced assets to their weights; the others wait."""
+        """Once a waiting order meets a price, bring all priced assets to their weights.
+
+        The others wait.
+        """
         prices = self.quotes
         priced = [asset for asset in range(len(prices)) if not np.isnan(prices[asset])]
         if self.waiting.isdisjoint(priced):
             return
         value = self.value()
-        change = {asset: self.wanted[asset] * value - self.units[asset] * prices[asset] for asset in priced}
+        change = {
+            asset: self.wanted[asset] * value - self.units[asset] * prices[asset]
+            for asset in priced
+        }
         for asset in sorted(priced, key=lambda name: change[name]):
             self._fill(today, asset, self.wanted[asset] * value / prices[asset], prices[asset])
         self.waiting = set(range(len(prices))).difference(priced)
@@ -168,8 +205,18 @@ class _Desk:
         self.cash -= bought * price + abs(bought) * price * rate
         self.ordered[asset] = self.wanted[asset]
         if bought != 0.0:
-            self.fills.append((self.market.sessions[today], self.decided, self.names[asset], self.wanted[asset],
-                               bought, price, bought * price, abs(bought) * price * rate))
+            self.fills.append(
+                (
+                    self.market.sessions[today],
+                    self.decided,
+                    self.names[asset],
+                    self.wanted[asset],
+                    bought,
+                    price,
+                    bought * price,
+                    abs(bought) * price * rate,
+                )
+            )
         if asset in self.deferred:
             row = self.deferred.pop(asset)
             self.closed.append([*row[:4], "filled", self.market.sessions[today]])
@@ -185,4 +232,7 @@ class _Desk:
 
     def log(self) -> list[list[Any]]:
         """Deferred orders by the session on which they fell due."""
-        return sorted([*self.closed, *self.deferred.values()], key=lambda row: (row[1], self.names.index(row[2])))
+        return sorted(
+            [*self.closed, *self.deferred.values()],
+            key=lambda row: (row[1], self.names.index(row[2])),
+        )

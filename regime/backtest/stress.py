@@ -1,8 +1,10 @@
-"""The same decisions under worse terms: filled late, traded dearly, started elsewhere, without one year.
+"""The same decisions under worse terms.
 
-Every table has a row a case and the same columns: `sharpe`, `max_drawdown`, `cagr` and `turnover` of the
-rule, and `sharpe_NAME` and `max_drawdown_NAME` of each rival under the same case. A figure that its data
-cannot define is NaN.
+Filled late, traded dearly, started elsewhere, without one year.
+
+Every table has a row a case and the same columns: `sharpe`, `max_drawdown`, `cagr` and `turnover`
+of the rule, and `sharpe_NAME` and `max_drawdown_NAME` of each rival under the same case. A figure
+that its data cannot define is NaN.
 
 Depends on: errors, performance, backtest.costs, backtest.stress_account.
 """
@@ -23,7 +25,14 @@ from regime.backtest.stress_account import BASIS_POINTS, Account, Venue
 from regime.errors import InvalidDataError
 from regime.performance import SESSIONS_A_YEAR
 
-__all__ = ["break_even_cost", "comparison", "cost_multiples", "delays", "leave_one_year_out", "start_dates"]
+__all__ = [
+    "break_even_cost",
+    "comparison",
+    "cost_multiples",
+    "delays",
+    "leave_one_year_out",
+    "start_dates",
+]
 
 NO_RIVALS: Mapping[str, pd.Series] = {}
 # Where the sign of the gap between two Sharpe ratios is looked at, in basis points one way.
@@ -31,8 +40,12 @@ COSTS = (0.0, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)
 HALVINGS = 60  # leave less than 1e-15 of the bracket
 
 
-def delays(venue: Venue, exposure: pd.Series, rivals: Mapping[str, pd.Series] = NO_RIVALS,
-           sessions: Sequence[int] = (1, 2, 3, 4, 5)) -> pd.DataFrame:
+def delays(
+    venue: Venue,
+    exposure: pd.Series,
+    rivals: Mapping[str, pd.Series] = NO_RIVALS,
+    sessions: Sequence[int] = (1, 2, 3, 4, 5),
+) -> pd.DataFrame:
     """Orders filled later: rule and rivals alike.
 
     Parameters
@@ -53,8 +66,12 @@ def delays(venue: Venue, exposure: pd.Series, rivals: Mapping[str, pd.Series] = 
     return _table(cases, "delay")
 
 
-def cost_multiples(venue: Venue, exposure: pd.Series, rivals: Mapping[str, pd.Series] = NO_RIVALS,
-                   multiples: Sequence[float] = (0, 1, 2, 5, 10)) -> pd.DataFrame:
+def cost_multiples(
+    venue: Venue,
+    exposure: pd.Series,
+    rivals: Mapping[str, pd.Series] = NO_RIVALS,
+    multiples: Sequence[float] = (0, 1, 2, 5, 10),
+) -> pd.DataFrame:
     """Trades that cost a multiple of the venue's costs; what holding costs stays.
 
     Parameters
@@ -70,17 +87,25 @@ def cost_multiples(venue: Venue, exposure: pd.Series, rivals: Mapping[str, pd.Se
     DataFrame, one row a multiple, with the column `cost_bps` first: one way, without impact
     """
     terms = {multiple: _times(venue, multiple) for multiple in multiples}
-    table = _table({multiple: _traded(venue, exposure, rivals, costs=costs) for multiple, costs in terms.items()},
-                   "multiple")
+    table = _table(
+        {
+            multiple: _traded(venue, exposure, rivals, costs=costs)
+            for multiple, costs in terms.items()
+        },
+        "multiple",
+    )
     table.insert(0, "cost_bps", [_one_way(venue, costs) for costs in terms.values()])
     return table
 
 
-def break_even_cost(venue: Venue, exposure: pd.Series, rivals: Mapping[str, pd.Series]) -> pd.DataFrame:
+def break_even_cost(
+    venue: Venue, exposure: pd.Series, rivals: Mapping[str, pd.Series]
+) -> pd.DataFrame:
     """One-way cost at which rule and rival, both paying it, have the same Sharpe ratio.
 
-    The lowest such cost up to 1000 basis points is given. The sign of the gap is looked at on a grid and
-    the crossing found by halving, so two crossings between neighbours of the grid would go unseen.
+    The lowest such cost up to 1000 basis points is given. The sign of the gap is looked at on a
+    grid and the crossing found by halving, so two crossings between neighbours of the grid would go
+    unseen.
 
     Parameters
     ----------
@@ -92,17 +117,29 @@ def break_even_cost(venue: Venue, exposure: pd.Series, rivals: Mapping[str, pd.S
     Returns
     -------
     DataFrame, one row a rival
-        `cost_bps` (NaN where there is none), `sharpe` of both there, `ahead` (``below`` or ``above``
-        that cost, ``always``, ``never``, or empty where a ratio is not defined) and `reason` in words.
+        `cost_bps` (NaN where there is none), `sharpe` of both there, `ahead` (``below`` or
+        ``above`` that cost, ``always``, ``never``, or empty where a ratio is not defined) and
+        `reason` in words.
     """
     ours = _sharpe_at(venue, exposure)
     rows = {name: _crossing(ours, _sharpe_at(venue, theirs)) for name, theirs in rivals.items()}
-    return pd.DataFrame.from_dict(rows, orient="index", columns=["cost_bps", "sharpe", "ahead", "reason"]
-                                  ).rename_axis("rival").astype({"cost_bps": float, "sharpe": float})
+    return (
+        pd.DataFrame.from_dict(
+            rows, orient="index", columns=["cost_bps", "sharpe", "ahead", "reason"]
+        )
+        .rename_axis("rival")
+        .astype({"cost_bps": float, "sharpe": float})
+    )
 
 
-def start_dates(venue: Venue, signals: pd.DataFrame, decide: Callable[[pd.DataFrame], pd.Series],
-                rivals: Mapping[str, pd.Series] = NO_RIVALS, *, least: int = SESSIONS_A_YEAR) -> pd.DataFrame:
+def start_dates(
+    venue: Venue,
+    signals: pd.DataFrame,
+    decide: Callable[[pd.DataFrame], pd.Series],
+    rivals: Mapping[str, pd.Series] = NO_RIVALS,
+    *,
+    least: int = SESSIONS_A_YEAR,
+) -> pd.DataFrame:
     """The whole account begun on the first session of each year, the rule knowing nothing of what went before.
 
     Parameters
@@ -132,7 +169,9 @@ def start_dates(venue: Venue, signals: pd.DataFrame, decide: Callable[[pd.DataFr
     return table
 
 
-def leave_one_year_out(account: Account, rivals: Mapping[str, Account] | None = None) -> pd.DataFrame:
+def leave_one_year_out(
+    account: Account, rivals: Mapping[str, Account] | None = None
+) -> pd.DataFrame:
     """Figures of the sessions of all years but one, as if it had never been.
 
     Parameters
@@ -148,9 +187,14 @@ def leave_one_year_out(account: Account, rivals: Mapping[str, Account] | None = 
         Without a year whose absence leaves fewer than two sessions.
     """
     years = pd.DatetimeIndex(account.returns.index).year
-    cases = {int(year): comparison(_only(account, years != year),
-                                   {name: _only(theirs, years != year) for name, theirs in (rivals or {}).items()})
-             for year in dict.fromkeys(years) if (years != year).sum() > 1}
+    cases = {
+        int(year): comparison(
+            _only(account, years != year),
+            {name: _only(theirs, years != year) for name, theirs in (rivals or {}).items()},
+        )
+        for year in dict.fromkeys(years)
+        if (years != year).sum() > 1
+    }
     return _table(cases, "year")
 
 
@@ -165,13 +209,21 @@ def comparison(account: Account, rivals: Mapping[str, Account]) -> dict[str, flo
     row = account.figures()
     for name, theirs in rivals.items():
         if not theirs.returns.index.equals(account.returns.index):
-            raise InvalidDataError(f"Stress: `{name}` has other sessions than the rule; give both the same dates")
+            raise InvalidDataError(
+                f"Stress: `{name}` has other sessions than the rule; give both the same dates"
+            )
         row |= {f"sharpe_{name}": theirs.sharpe, f"max_drawdown_{name}": theirs.max_drawdown}
     return row
 
 
-def _traded(venue: Venue, exposure: pd.Series, rivals: Mapping[str, pd.Series], *, delay: int = 1,
-            costs: Costs | None = None) -> dict[str, float]:
+def _traded(
+    venue: Venue,
+    exposure: pd.Series,
+    rivals: Mapping[str, pd.Series],
+    *,
+    delay: int = 1,
+    costs: Costs | None = None,
+) -> dict[str, float]:
     theirs = {name: venue.trade(other, delay=delay, costs=costs) for name, other in rivals.items()}
     return comparison(venue.trade(exposure, delay=delay, costs=costs), theirs)
 
@@ -180,8 +232,12 @@ def _times(venue: Venue, multiple: float) -> Costs:
     """The venue's costs of trading, each times `multiple`."""
     costs = venue.costs
     half = float(costs.half_spreads([venue.asset])[0])
-    return replace(costs, bps=multiple * costs.bps, half_spread_bps=multiple * half,
-                   impact_bps=multiple * costs.impact_bps)
+    return replace(
+        costs,
+        bps=multiple * costs.bps,
+        half_spread_bps=multiple * half,
+        impact_bps=multiple * costs.impact_bps,
+    )
 
 
 def _one_way(venue: Venue, costs: Costs) -> float:
@@ -193,8 +249,12 @@ def _table(cases: Mapping[Any, Mapping[str, float]], name: str) -> pd.DataFrame:
 
 
 def _only(account: Account, rows: np.ndarray) -> Account:
-    return Account(returns=account.returns[rows], cash=account.cash[rows], held=account.held[rows],
-                   traded=account.traded[rows])
+    return Account(
+        returns=account.returns[rows],
+        cash=account.cash[rows],
+        held=account.held[rows],
+        traded=account.traded[rows],
+    )
 
 
 def _sharpe_at(venue: Venue, exposure: pd.Series) -> Callable[[float], float]:
@@ -202,7 +262,9 @@ def _sharpe_at(venue: Venue, exposure: pd.Series) -> Callable[[float], float]:
     return lambda bps: venue.trade(exposure, costs=replace(bare, bps=bps)).sharpe
 
 
-def _crossing(ours: Callable[[float], float], theirs: Callable[[float], float]) -> tuple[float, float, str, str]:
+def _crossing(
+    ours: Callable[[float], float], theirs: Callable[[float], float]
+) -> tuple[float, float, str, str]:
     """Lowest cost at which the two are equal, the ratio there, where ours is ahead, and why."""
     gaps = [ours(cost) - theirs(cost) for cost in COSTS]
     if not np.isfinite(gaps).all():
@@ -212,8 +274,12 @@ def _crossing(ours: Callable[[float], float], theirs: Callable[[float], float]) 
     found = next(_bracket(gaps), None)
     if found is None:
         ahead = max(gaps) > 0.0
-        return (math.nan, math.nan, "always" if ahead else "never",
-                f"ahead at any cost up to {COSTS[-1]:g} bp" if ahead else "behind even at no cost")
+        return (
+            math.nan,
+            math.nan,
+            "always" if ahead else "never",
+            f"ahead at any cost up to {COSTS[-1]:g} bp" if ahead else "behind even at no cost",
+        )
     low, high, rising = found
     for _ in range(HALVINGS):
         middle = (low + high) / 2

@@ -1,8 +1,11 @@
-"""A light account for tests that keep thousands of them: one asset and cash, in the engine's own accounting.
+"""A light account for tests that keep thousands of them.
 
-As in `engine.backtest`, an order goes out only where the decision changes, weights drift between two
-orders, and idle cash earns its own return. No order is listed and no price may be missing, which is what
-makes it a hundred times faster. It is no second truth: tests hold it to the engine within 1e-10 a session.
+One asset and cash, in the engine's own accounting.
+
+As in `engine.backtest`, an order goes out only where the decision changes, weights drift between
+two orders, and idle cash earns its own return. No order is listed and no price may be missing,
+which is what makes it a hundred times faster. It is no second truth: tests hold it to the engine
+within 1e-10 a session.
 
 Depends on: errors, performance, drawdowns, backtest; backtest.stress_kernel on use.
 """
@@ -72,8 +75,12 @@ class Account:
 
     def figures(self) -> dict[str, float]:
         """`sharpe`, `max_drawdown`, `cagr` and `turnover`."""
-        return {"sharpe": self.sharpe, "max_drawdown": self.max_drawdown, "cagr": cagr(self.returns),
-                "turnover": self.turnover}
+        return {
+            "sharpe": self.sharpe,
+            "max_drawdown": self.max_drawdown,
+            "cagr": cagr(self.returns),
+            "turnover": self.turnover,
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,8 +116,10 @@ class Venue:
     def __post_init__(self) -> None:
         gap = self.prices.isna()
         if gap.any():
-            raise InvalidDataError(f"Stress: {gap.idxmax():%Y-%m-%d} has no price; the light account needs one on "
-                                   "every session: leave the session out, or use the engine, which defers orders")
+            raise InvalidDataError(
+                f"Stress: {gap.idxmax():%Y-%m-%d} has no price; the light account needs one on "
+                "every session: leave the session out, or use the engine, which defers orders"
+            )
         align(self.prices, pd.Series(1.0, index=self.prices.index), self.cash)
 
     @property
@@ -134,7 +143,8 @@ class Venue:
         Parameters
         ----------
         exposure : Series, fraction of capital in [0, 1]
-            Decided at the close of its date; its dates are sessions of the prices, not necessarily all.
+            Decided at the close of its date; its dates are sessions of the prices, not necessarily
+            all.
         delay : int
             Sessions from decision to fill, at least 1.
         costs : Costs, optional
@@ -155,17 +165,22 @@ class Venue:
 
         level, rate = market.prices[:, 0], float(costs.rates(market.assets)[0])
         growth = np.r_[1.0, level[1:] / level[:-1]] * (1.0 - float(costs.holding(market.assets)[0]))
-        returns, held, traded = keep_account(growth, market.cash, _due(market, timing), rate,
-                                             costs.impact_bps / BASIS_POINTS)
+        returns, held, traded = keep_account(
+            growth, market.cash, _due(market, timing), rate, costs.impact_bps / BASIS_POINTS
+        )
         later = market.sessions[1:]
-        return Account(returns=pd.Series(returns, index=later, name="returns"),
-                       cash=pd.Series(market.cash[1:], index=later, name="cash"),
-                       held=pd.Series(held, index=later, name="held"),
-                       traded=pd.Series(traded, index=later, name="traded"))
+        return Account(
+            returns=pd.Series(returns, index=later, name="returns"),
+            cash=pd.Series(market.cash[1:], index=later, name="cash"),
+            held=pd.Series(held, index=later, name="held"),
+            traded=pd.Series(traded, index=later, name="traded"),
+        )
 
 
 def _due(market: Market, timing: Timing) -> np.ndarray:
     """Weight that falls due at each close, as the engine plans it, shape (n_sessions,)."""
     wait = min(timing.fill_delay, len(market.sessions))
-    due: np.ndarray = np.r_[np.full(wait, market.initial[0]), market.decisions[:len(market.sessions) - wait, 0]]
+    due: np.ndarray = np.r_[
+        np.full(wait, market.initial[0]), market.decisions[: len(market.sessions) - wait, 0]
+    ]
     return due

@@ -16,8 +16,8 @@ def keep_account(growth, cash, due, rate, impact):  # type: ignore[no-untyped-de
     """Returns of the account, what it held and what it traded, session by session, three of shape (n - 1,).
 
     An order goes out where the weight that falls due changes; between two orders the weight drifts.
-    Returns are net of costs; what was held earned the session's return, from the close before on; traded
-    notional is a fraction of equity after the fill.
+    Returns are net of costs; what was held earned the session's return, from the close before on;
+    traded notional is a fraction of equity after the fill.
 
     Parameters
     ----------

@@ -21,13 +21,14 @@ __all__ = ["block_rows", "bootstrapped_paths", "path_summary"]
 QUANTILES = (5, 50, 95)  # percent
 
 
-def bootstrapped_paths(accounts: Mapping[str, Account], *, paths: int = 1000, block: float = 63,
-                       seed: int = 7) -> pd.DataFrame:
+def bootstrapped_paths(
+    accounts: Mapping[str, Account], *, paths: int = 1000, block: float = 63, seed: int = 7
+) -> pd.DataFrame:
     """Sharpe ratio and drawdown of every account over redrawn histories, the same history for all.
 
-    A row that is drawn holds one session of every account: its net return, and what cash earned. What the
-    market did, what was held and what was paid that session thus stay together, and so does all of it
-    inside a block; no order is made up where two blocks meet.
+    A row that is drawn holds one session of every account: its net return, and what cash earned.
+    What the market did, what was held and what was paid that session thus stay together, and so
+    does all of it inside a block; no order is made up where two blocks meet.
 
     Parameters
     ----------
@@ -54,9 +55,13 @@ def bootstrapped_paths(accounts: Mapping[str, Account], *, paths: int = 1000, bl
     rng, rows = np.random.default_rng(seed), []
     for _ in range(paths):
         drawn = block_rows(len(cash), block, rng)
-        rows.append([annual_sharpe(own[drawn] - cash[drawn]) for own in returns]
-                    + [float(depths(own[drawn]).min()) for own in returns])
-    columns = pd.MultiIndex.from_product([["sharpe", "max_drawdown"], list(accounts)], names=["figure", "name"])
+        rows.append(
+            [annual_sharpe(own[drawn] - cash[drawn]) for own in returns]
+            + [float(depths(own[drawn]).min()) for own in returns]
+        )
+    columns = pd.MultiIndex.from_product(
+        [["sharpe", "max_drawdown"], list(accounts)], names=["figure", "name"]
+    )
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -71,25 +76,33 @@ def path_summary(paths: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `sharpe_5`, `sharpe_50`, `sharpe_95` and the same of `max_drawdown` (percentiles over paths); of the
-        rule less the account `gap_5`, `gap_50`, `gap_95` (Sharpe ratio), and the shares of paths in which the
-        rule's is better: `wins` (Sharpe ratio), `wins_drawdown`. These are NaN for the rule itself.
+        `sharpe_5`, `sharpe_50`, `sharpe_95` and the same of `max_drawdown` (percentiles over
+        paths); of the rule less the account `gap_5`, `gap_50`, `gap_95` (Sharpe ratio), and the
+        shares of paths in which the rule's is better: `wins` (Sharpe ratio), `wins_drawdown`. These
+        are NaN for the rule itself.
     """
     rule, *rivals = paths["sharpe"].columns
     rows = {}
     for name in (rule, *rivals):
         gap = paths["sharpe"][rule] - paths["sharpe"][name]
         shallower = paths["max_drawdown"][rule] > paths["max_drawdown"][name]
-        against = {**_percentiles("gap", gap), "wins": float((gap > 0).mean()),
-                   "wins_drawdown": float(shallower.mean())}
-        rows[name] = {**_percentiles("sharpe", paths["sharpe"][name]),
-                      **_percentiles("max_drawdown", paths["max_drawdown"][name]),
-                      **(dict.fromkeys(against, np.nan) if name == rule else against)}
+        against = {
+            **_percentiles("gap", gap),
+            "wins": float((gap > 0).mean()),
+            "wins_drawdown": float(shallower.mean()),
+        }
+        rows[name] = {
+            **_percentiles("sharpe", paths["sharpe"][name]),
+            **_percentiles("max_drawdown", paths["max_drawdown"][name]),
+            **(dict.fromkeys(against, np.nan) if name == rule else against),
+        }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("name")
 
 
 def block_rows(sessions: int, block: float, rng: np.random.Generator) -> np.ndarray:
-    """Rows of one redrawn history: blocks of random start and geometric length, the end joined to the beginning.
+    """Rows of one redrawn history.
+
+    Blocks of random start and geometric length, the end joined to the beginning.
 
     Parameters
     ----------
@@ -122,10 +135,16 @@ def _joint(accounts: Mapping[str, Account]) -> tuple[list[np.ndarray], np.ndarra
     rule, first = next(iter(accounts.items()))
     for name, account in accounts.items():
         if not account.returns.index.equals(first.returns.index):
-            raise InvalidDataError(f"Stress: `{name}` has other sessions than `{rule}`; trade all on the same dates")
-    return [finite_values(account.returns) for account in accounts.values()], finite_values(first.cash)
+            raise InvalidDataError(
+                f"Stress: `{name}` has other sessions than `{rule}`; trade all on the same dates"
+            )
+    return [finite_values(account.returns) for account in accounts.values()], finite_values(
+        first.cash
+    )
 
 
 def _percentiles(name: str, values: pd.Series) -> dict[str, float]:
     known = values.dropna()
-    return {f"{name}_{q}": float(np.percentile(known, q)) if len(known) else np.nan for q in QUANTILES}
+    return {
+        f"{name}_{q}": float(np.percentile(known, q)) if len(known) else np.nan for q in QUANTILES
+    }

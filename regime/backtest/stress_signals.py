@@ -24,8 +24,14 @@ __all__ = ["lost", "missing_days", "noisy", "probability_noise"]
 Decide = Callable[[pd.DataFrame], pd.Series]
 
 
-def missing_days(venue: Venue, signals: pd.DataFrame, decide: Decide, shares: Sequence[float] = (0.01, 0.05, 0.2),
-                 seeds: int = 10, seed: int = 7) -> pd.DataFrame:
+def missing_days(
+    venue: Venue,
+    signals: pd.DataFrame,
+    decide: Decide,
+    shares: Sequence[float] = (0.01, 0.05, 0.2),
+    seeds: int = 10,
+    seed: int = 7,
+) -> pd.DataFrame:
     """Signals of random sessions are lost, so that the rule keeps what it knew.
 
     Parameters
@@ -45,14 +51,28 @@ def missing_days(venue: Venue, signals: pd.DataFrame, decide: Decide, shares: Se
     DataFrame, one row a share, 0 first
         `sharpe`, `sharpe_worst`, `max_drawdown`, `max_drawdown_worst`, `turnover`.
     """
-    cases = {share: [lost(signals, share, np.random.default_rng([seed, draw])) for draw in range(_draws(seeds, share))]
-             for share in (0.0, *(share for share in shares if share))}
-    return pd.DataFrame([_spread(venue, decide, tables) for tables in cases.values()],
-                        index=pd.Index(list(cases), name="share"))
+    cases = {
+        share: [
+            lost(signals, share, np.random.default_rng([seed, draw]))
+            for draw in range(_draws(seeds, share))
+        ]
+        for share in (0.0, *(share for share in shares if share))
+    }
+    return pd.DataFrame(
+        [_spread(venue, decide, tables) for tables in cases.values()],
+        index=pd.Index(list(cases), name="share"),
+    )
 
 
-def probability_noise(venue: Venue, signals: pd.DataFrame, decide: Decide, sizes: Sequence[float] = (0.5, 1.0),
-                      halflives: Sequence[float] = (0.0, 21.0), seeds: int = 10, seed: int = 7) -> pd.DataFrame:
+def probability_noise(
+    venue: Venue,
+    signals: pd.DataFrame,
+    decide: Decide,
+    sizes: Sequence[float] = (0.5, 1.0),
+    halflives: Sequence[float] = (0.0, 21.0),
+    seeds: int = 10,
+    seed: int = 7,
+) -> pd.DataFrame:
     """Probabilities that are wrong by a random amount of log odds.
 
     Parameters
@@ -73,8 +93,17 @@ def probability_noise(venue: Venue, signals: pd.DataFrame, decide: Decide, sizes
         Columns as from `missing_days`.
     """
     pairs = [(0.0, 0.0), *product([size for size in sizes if size], halflives)]
-    rows = [_spread(venue, decide, [noisy(signals, size, np.random.default_rng([seed, draw]), halflife)
-                                    for draw in range(_draws(seeds, size))]) for size, halflife in pairs]
+    rows = [
+        _spread(
+            venue,
+            decide,
+            [
+                noisy(signals, size, np.random.default_rng([seed, draw]), halflife)
+                for draw in range(_draws(seeds, size))
+            ],
+        )
+        for size, halflife in pairs
+    ]
     return pd.DataFrame(rows, index=pd.MultiIndex.from_tuples(pairs, names=["size", "halflife"]))
 
 
@@ -94,20 +123,22 @@ def lost(signals: pd.DataFrame, share: float, rng: np.random.Generator) -> pd.Da
     """
     if not 0.0 <= share <= 1.0:
         raise ConfigError(f"share: must lie in [0, 1], got {share}")
-    gone = rng.permutation(len(signals))[:round(share * len(signals))]
+    gone = rng.permutation(len(signals))[: round(share * len(signals))]
     left = signals.astype(float)
     left.iloc[gone] = np.nan
     return left
 
 
-def noisy(signals: pd.DataFrame, size: float, rng: np.random.Generator, halflife: float = 0.0) -> pd.DataFrame:
+def noisy(
+    signals: pd.DataFrame, size: float, rng: np.random.Generator, halflife: float = 0.0
+) -> pd.DataFrame:
     """Signals whose probabilities had normal noise added to their log odds.
 
     Parameters
     ----------
     signals : DataFrame, shape (n_sessions, n_columns)
-        Columns of `REGIMES` are probabilities; what they leave to 1 counts as one more regime. Other
-        columns are not touched.
+        Columns of `REGIMES` are probabilities; what they leave to 1 counts as one more regime.
+        Other columns are not touched.
     size : float
         Standard deviation of the noise in the log odds of any two regimes; 0 or more.
     rng : Generator
@@ -130,7 +161,9 @@ def noisy(signals: pd.DataFrame, size: float, rng: np.random.Generator, halflife
     # Two independent errors of sd s / sqrt(2) differ by one of sd s.
     odds = whole * np.exp(_errors(rng, whole.shape, halflife) * size / math.sqrt(2.0))
     with np.errstate(invalid="ignore"):
-        return signals.assign(**pd.DataFrame((odds / odds.sum(axis=1, keepdims=True))[:, :-1], signals.index, names))
+        return signals.assign(
+            **pd.DataFrame((odds / odds.sum(axis=1, keepdims=True))[:, :-1], signals.index, names)
+        )
 
 
 def _errors(rng: np.random.Generator, shape: tuple[int, ...], halflife: float) -> np.ndarray:
@@ -139,7 +172,7 @@ def _errors(rng: np.random.Generator, shape: tuple[int, ...], halflife: float) -
     if halflife == 0.0:
         return fresh
     kept = 0.5 ** (1.0 / halflife)
-    fresh[1:] *= math.sqrt(1.0 - kept ** 2) / (1.0 - kept)
+    fresh[1:] *= math.sqrt(1.0 - kept**2) / (1.0 - kept)
     errors: np.ndarray = pd.DataFrame(fresh).ewm(alpha=1.0 - kept, adjust=False).mean().to_numpy()
     return errors
 
@@ -154,5 +187,10 @@ def _spread(venue: Venue, decide: Decide, tables: Sequence[pd.DataFrame]) -> dic
     """Medians and the worst over the draws of one case."""
     found = pd.DataFrame([venue.trade(decide(table)).figures() for table in tables])
     middle, low = found.median(), found.min()
-    return {"sharpe": middle["sharpe"], "sharpe_worst": low["sharpe"], "max_drawdown": middle["max_drawdown"],
-            "max_drawdown_worst": low["max_drawdown"], "turnover": middle["turnover"]}
+    return {
+        "sharpe": middle["sharpe"],
+        "sharpe_worst": low["sharpe"],
+        "max_drawdown": middle["max_drawdown"],
+        "max_drawdown_worst": low["max_drawdown"],
+        "turnover": middle["turnover"],
+    }

@@ -17,7 +17,9 @@ BEFORE, AFTER, REBOUND = 10, 21, 63  # sessions
 OUT = 0.5  # held less than this is out of the market
 
 
-def spell_table(exposure: pd.Series, returns: pd.Series, cash: pd.Series, spells: pd.DataFrame) -> pd.DataFrame:
+def spell_table(
+    exposure: pd.Series, returns: pd.Series, cash: pd.Series, spells: pd.DataFrame
+) -> pd.DataFrame:
     """One row for each spell that overlaps the sessions.
 
     What the rule earned is ``held * market + (1 - held) * cash`` each session, before costs.
@@ -36,12 +38,12 @@ def spell_table(exposure: pd.Series, returns: pd.Series, cash: pd.Series, spells
     -------
     DataFrame, one row a spell
         `first` and `last` (of those sessions that are given), `name` (empty where there is none),
-        `exposure_before` (mean of 10 sessions), `exposure_inside`, `exposure_after` (mean of 21 sessions),
-        `market_return` and `rule_return` inside, `loss_avoided` (the rule's less the market's),
-        `missed_after` (the market's less the rule's over 63 sessions after), `sessions_to_cut` (from the first to
-        the first with less than half held; NaN where that never came) and `sessions_to_return` (from the last to
-        the first with half or more; 0 where it was held on the last, NaN where nothing was cut, or the data end
-        before).
+        `exposure_before` (mean of 10 sessions), `exposure_inside`, `exposure_after` (mean of 21
+        sessions), `market_return` and `rule_return` inside, `loss_avoided` (the rule's less the
+        market's), `missed_after` (the market's less the rule's over 63 sessions after),
+        `sessions_to_cut` (from the first to the first with less than half held; NaN where that
+        never came) and `sessions_to_return` (from the last to the first with half or more; 0 where
+        it was held on the last, NaN where nothing was cut, or the data end before).
 
     Raises
     ------
@@ -51,15 +53,26 @@ def spell_table(exposure: pd.Series, returns: pd.Series, cash: pd.Series, spells
     table = _joint(exposure, returns, cash)
     absent = [name for name in ("start", "end") if name not in spells]
     if absent:
-        raise InvalidDataError(f"Spells: column `{absent[0]}` is absent; give start and end, and name if there is one")
+        raise InvalidDataError(
+            f"Spells: column `{absent[0]}` is absent; give start and end, and name if there is one"
+        )
     names = spells["name"] if "name" in spells else [""] * len(spells)
     rows = []
     for start, end, name in zip(spells["start"], spells["end"], names, strict=True):
         if not start <= end:
-            raise InvalidDataError(f"Spells: start {start} must not lie after end {end}, and neither be missing")
+            raise InvalidDataError(
+                f"Spells: start {start} must not lie after end {end}, and neither be missing"
+            )
         a, b = table.index.searchsorted(start), table.index.searchsorted(end, side="right")
         if a < b:
-            rows.append({"first": table.index[a], "last": table.index[b - 1], "name": str(name), **_row(table, a, b)})
+            rows.append(
+                {
+                    "first": table.index[a],
+                    "last": table.index[b - 1],
+                    "name": str(name),
+                    **_row(table, a, b),
+                }
+            )
     return pd.DataFrame(rows, columns=["first", "last", "name", *_row(table, 0, 1)])
 
 
@@ -67,17 +80,25 @@ def _row(table: pd.DataFrame, a: int, b: int) -> dict[str, float]:
     """Figures of the spell on rows a to b - 1."""
     held = table["held"].to_numpy()
     market, rule = (_grown(table[name].iloc[a:b]) for name in ("market", "rule"))
-    after = table.iloc[b:b + REBOUND]
-    return {"exposure_before": _mean(held[max(a - BEFORE, 0):a]), "exposure_inside": _mean(held[a:b]),
-            "exposure_after": _mean(held[b:b + AFTER]), "market_return": market, "rule_return": rule,
-            "loss_avoided": rule - market, "missed_after": _grown(after["market"]) - _grown(after["rule"]),
-            **_moves(held, a, b)}
+    after = table.iloc[b : b + REBOUND]
+    return {
+        "exposure_before": _mean(held[max(a - BEFORE, 0) : a]),
+        "exposure_inside": _mean(held[a:b]),
+        "exposure_after": _mean(held[b : b + AFTER]),
+        "market_return": market,
+        "rule_return": rule,
+        "loss_avoided": rule - market,
+        "missed_after": _grown(after["market"]) - _grown(after["rule"]),
+        **_moves(held, a, b),
+    }
 
 
 def _moves(held: np.ndarray, a: int, b: int) -> dict[str, float]:
-    cuts, returns = np.flatnonzero(held[a:b] < OUT), np.flatnonzero(held[b - 1:] >= OUT)
-    return {"sessions_to_cut": float(cuts[0]) if cuts.size else np.nan,
-            "sessions_to_return": float(returns[0]) if cuts.size and returns.size else np.nan}
+    cuts, returns = np.flatnonzero(held[a:b] < OUT), np.flatnonzero(held[b - 1 :] >= OUT)
+    return {
+        "sessions_to_cut": float(cuts[0]) if cuts.size else np.nan,
+        "sessions_to_return": float(returns[0]) if cuts.size and returns.size else np.nan,
+    }
 
 
 def _mean(held: np.ndarray) -> float:
@@ -92,11 +113,17 @@ def _joint(exposure: pd.Series, returns: pd.Series, cash: pd.Series) -> pd.DataF
     check_dates(exposure.index, "Exposure")
     for name, column in (("returns", returns), ("cash", cash)):
         if not column.index.equals(exposure.index):
-            raise InvalidDataError(f"Spells: `{name}` must have the dates of `exposure`; reindex it")
+            raise InvalidDataError(
+                f"Spells: `{name}` must have the dates of `exposure`; reindex it"
+            )
     if exposure.empty:
         raise InvalidDataError("Spells: no session is given")
     table = pd.DataFrame({"held": exposure, "market": returns, "cash": cash}).astype(float)
     gap = table.isna().any(axis=1)
     if gap.any():
-        raise InvalidDataError(f"Spells: {gap.idxmax():%Y-%m-%d} has a missing value; a gap is not a zero")
-    return table.assign(rule=table["held"] * table["market"] + (1.0 - table["held"]) * table["cash"])
+        raise InvalidDataError(
+            f"Spells: {gap.idxmax():%Y-%m-%d} has a missing value; a gap is not a zero"
+        )
+    return table.assign(
+        rule=table["held"] * table["market"] + (1.0 - table["held"]) * table["cash"]
+    )

@@ -1,10 +1,10 @@
 """Many settings of a rule through one history, in a compiled loop that keeps totals only.
 
-A setting is decided, filled, charged and counted as `engine.backtest` does for one asset with default
-options: decided at close t, filled at close t + 1, orders only where the decision changes, weights
-drifting between, cash earning its own return. No day of any setting is kept, so that memory grows with
-the settings and their blocks, never with days x settings; what selection and its honest accounting need
-is in the sums by block. The engine confirms whatever is chosen.
+A setting is decided, filled, charged and counted as `engine.backtest` does for one asset with
+default options: decided at close t, filled at close t + 1, orders only where the decision changes,
+weights drifting between, cash earning its own return. No day of any setting is kept, so that memory
+grows with the settings and their blocks, never with days x settings; what selection and its honest
+accounting need is in the sums by block. The engine confirms whatever is chosen.
 
 Depends on: errors, performance, rule_programs, backtest.
 """
@@ -21,7 +21,14 @@ import numpy as np
 import pandas as pd
 
 from regime.backtest.costs import Costs
-from regime.backtest.sweep_inputs import Blocks, History, block_labels, history, kept_weights, signal_columns
+from regime.backtest.sweep_inputs import (
+    Blocks,
+    History,
+    block_labels,
+    history,
+    kept_weights,
+    signal_columns,
+)
 from regime.errors import ConfigError
 from regime.performance import SESSIONS_A_YEAR
 from regime.rule_programs import Programs
@@ -40,10 +47,10 @@ class SweepResult:
     Parameters
     ----------
     table : DataFrame, shape (n_settings, n_figures)
-        `final_equity` (units of starting capital), `orders` (the endowment left out) and `cagr`; with full
-        statistics also `turnover`, `mean_excess` and `deviation` (a session), `sharpe`, `max_drawdown`,
-        `flips_per_year` and `mean_exposure`, as `performance` and `BacktestResult.summary` define them.
-        NaN where a figure is not defined.
+        `final_equity` (units of starting capital), `orders` (the endowment left out) and `cagr`;
+        with full statistics also `turnover`, `mean_excess` and `deviation` (a session), `sharpe`,
+        `max_drawdown`, `flips_per_year` and `mean_exposure`, as `performance` and
+        `BacktestResult.summary` define them. NaN where a figure is not defined.
     blocks : Index, shape (n_blocks,)
         Blocks of sessions in order of time; empty without full statistics, as are the next three.
     days : ndarray, shape (n_blocks,)
@@ -69,19 +76,40 @@ class SweepResult:
         return len(self.table)
 
     def sharpe_by_block(self) -> np.ndarray:
-        """Annual Sharpe ratio of each setting in each block, shape (n_settings, n_blocks); NaN without spread."""
+        """Annual Sharpe ratio of each setting in each block, shape (n_settings, n_blocks).
+
+        NaN without spread.
+        """
         return sharpe_of(self.days, self.sums, self.squares)
 
     def before(self, block: int) -> SweepResult:
-        """The blocks before a position, with a table of what they alone tell: `mean_excess`, `deviation`, `sharpe`."""
+        """The blocks before a position, with a table of what they alone tell.
+
+        `mean_excess`, `deviation`, `sharpe`.
+        """
         days, sums, squares = self.days[:block], self.sums[:, :block], self.squares[:, :block]
-        return SweepResult(table=pd.DataFrame(_moments(days.sum(), sums.sum(axis=1), squares.sum(axis=1)),
-                                              index=self.table.index),
-                           blocks=self.blocks[:block], days=days, sums=sums, squares=squares)
+        return SweepResult(
+            table=pd.DataFrame(
+                _moments(days.sum(), sums.sum(axis=1), squares.sum(axis=1)), index=self.table.index
+            ),
+            blocks=self.blocks[:block],
+            days=days,
+            sums=sums,
+            squares=squares,
+        )
 
 
-def sweep(prices: pd.Series, signals: pd.DataFrame, programs: Programs, costs: Costs, cash: pd.Series | None = None, *,
-          blocks: Blocks | None = None, statistics: Statistics = "full", threads: int | None = None) -> SweepResult:
+def sweep(
+    prices: pd.Series,
+    signals: pd.DataFrame,
+    programs: Programs,
+    costs: Costs,
+    cash: pd.Series | None = None,
+    *,
+    blocks: Blocks | None = None,
+    statistics: Statistics = "full",
+    threads: int | None = None,
+) -> SweepResult:
     """Backtest every setting of `programs`.
 
     Parameters
@@ -89,17 +117,17 @@ def sweep(prices: pd.Series, signals: pd.DataFrame, programs: Programs, costs: C
     prices : Series, shape (n_sessions,)
         Total-return levels at each close, above 0; none missing.
     signals : DataFrame, shape (n_decisions, n_columns)
-        The regimes that the settings read, as probabilities, and `volatility` a year where one reads it. Rows
-        are sessions of `prices`, not necessarily all; a missing value changes nothing, but the first row
-        has every probability.
+        The regimes that the settings read, as probabilities, and `volatility` a year where one
+        reads it. Rows are sessions of `prices`, not necessarily all; a missing value changes
+        nothing, but the first row has every probability.
     programs : Programs
         From `rules.encoding.encode` or a grid.
     costs : Costs
     cash : Series, fraction a session, optional
         As for `engine.backtest`.
     blocks : int, or a label a session, optional
-        Number of equal blocks of returns, or a label for each session of `prices` in runs; by default
-        calendar years.
+        Number of equal blocks of returns, or a label for each session of `prices` in runs; by
+        default calendar years.
     statistics : {"full", "final"}
         ``final``: final equity, growth and orders alone, in about half the time.
     threads : int, optional
@@ -127,12 +155,15 @@ def sweep(prices: pd.Series, signals: pd.DataFrame, programs: Programs, costs: C
     >>> prices = pd.Series([100.0, 100.0, 110.0, 99.0, 99.0], index=dates)
     >>> signals = pd.DataFrame({"deleveraging": [0.1, 0.9, 0.9, 0.9, 0.9]}, index=dates)
     >>> out = Programs(opcodes=np.array([[1, 0, 0]]), parameters=np.full((1, 3, 2), 0.5),
-    ...                columns=np.zeros((1, 3)), halflives=np.zeros((1, 3)), regimes=(("deleveraging",),))
+    ...                columns=np.zeros((1, 3)), halflives=np.zeros((1, 3)),
+    regimes=(("deleveraging",),))
     >>> sweep(prices, signals, out, Costs(bps=0)).table[["final_equity", "orders"]].round(4).values.tolist()
     [[1.1, 1.0]]
     """
     if statistics not in get_args(Statistics):
-        raise ConfigError(f"statistics: must be one of {', '.join(get_args(Statistics))}, got {statistics}")
+        raise ConfigError(
+            f"statistics: must be one of {', '.join(get_args(Statistics))}, got {statistics}"
+        )
     if threads is not None and threads < 1:
         raise ConfigError(f"threads: must be at least 1, got {threads}")
     given = history(prices, signals, programs, costs, cash)
@@ -140,10 +171,17 @@ def sweep(prices: pd.Series, signals: pd.DataFrame, programs: Programs, costs: C
     full = statistics == "full"
     if not full:
         names = names[:0]
-    totals, sums, squares = _run(given, programs, codes, len(names), full, threads or os.cpu_count() or 1)
+    totals, sums, squares = _run(
+        given, programs, codes, len(names), full, threads or os.cpu_count() or 1
+    )
     days = np.bincount(codes[1:], minlength=len(names)) if full else np.zeros(0, np.int64)
-    return SweepResult(table=_table(totals, sums, squares, len(prices) - 1, full), blocks=names, days=days, sums=sums,
-                       squares=squares)
+    return SweepResult(
+        table=_table(totals, sums, squares, len(prices) - 1, full),
+        blocks=names,
+        days=days,
+        sums=sums,
+        squares=squares,
+    )
 
 
 def exposures(signals: pd.DataFrame, programs: Programs, setting: int) -> pd.Series:
@@ -175,36 +213,71 @@ def exposures(signals: pd.DataFrame, programs: Programs, setting: int) -> pd.Ser
         raise ConfigError(f"setting: must lie in [0, {len(programs) - 1}], got {setting}")
     one = programs.take([setting])
     raw, volatility = signal_columns(signals, one)
-    values = replay(one.opcodes[0], one.columns[0], one.parameters, kept_weights(one), raw, volatility)
+    values = replay(
+        one.opcodes[0], one.columns[0], one.parameters, kept_weights(one), raw, volatility
+    )
     return pd.Series(values, index=signals.index, name="exposure")
 
 
 def sharpe_of(days: np.ndarray | int, sums: np.ndarray, squares: np.ndarray) -> np.ndarray:
-    """Annual Sharpe ratio from counts, sums and sums of squares, shape of `sums`; NaN without spread."""
+    """Annual Sharpe ratio from counts, sums and sums of squares, shape of `sums`.
+
+    NaN without spread.
+    """
     sharpe: np.ndarray = _moments(days, sums, squares)["sharpe"]
     return sharpe
 
 
-def _moments(days: np.ndarray | int, sums: np.ndarray, squares: np.ndarray) -> dict[str, np.ndarray]:
+def _moments(
+    days: np.ndarray | int, sums: np.ndarray, squares: np.ndarray
+) -> dict[str, np.ndarray]:
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = sums / days
-        deviation = np.where(np.asarray(days) > 1, np.sqrt(np.maximum(squares - sums * mean, 0.0) / (days - 1)), np.nan)
-        sharpe = np.where(deviation > SPREAD_FLOOR, mean / deviation * math.sqrt(SESSIONS_A_YEAR), np.nan)
+        deviation = np.where(
+            np.asarray(days) > 1,
+            np.sqrt(np.maximum(squares - sums * mean, 0.0) / (days - 1)),
+            np.nan,
+        )
+        sharpe = np.where(
+            deviation > SPREAD_FLOOR, mean / deviation * math.sqrt(SESSIONS_A_YEAR), np.nan
+        )
     return {"mean_excess": mean, "deviation": deviation, "sharpe": sharpe}
 
 
-def _run(given: History, programs: Programs, codes: np.ndarray, n_blocks: int, full: bool,
-         threads: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _run(
+    given: History, programs: Programs, codes: np.ndarray, n_blocks: int, full: bool, threads: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Totals and sums by block of every setting; blocks of lanes are shared out among threads."""
     from regime.backtest.sweep_kernel import TOTALS, run_block
 
     kept, n = kept_weights(programs), len(programs)
-    totals, sums, squares = np.empty((n, len(TOTALS))), np.empty((n, n_blocks)), np.empty((n, n_blocks))
+    totals, sums, squares = (
+        np.empty((n, len(TOTALS))),
+        np.empty((n, n_blocks)),
+        np.empty((n, n_blocks)),
+    )
 
     def one(rows: np.ndarray) -> None:
-        run_block(rows, programs.opcodes[rows[0]], programs.columns[rows[0]], programs.parameters, kept, given.raw,
-                  given.volatility, given.asked, given.price, given.account, given.growth, given.fee, given.impact,
-                  codes, full, totals, sums, squares)
+        run_block(
+            rows,
+            programs.opcodes[rows[0]],
+            programs.columns[rows[0]],
+            programs.parameters,
+            kept,
+            given.raw,
+            given.volatility,
+            given.asked,
+            given.price,
+            given.account,
+            given.growth,
+            given.fee,
+            given.impact,
+            codes,
+            full,
+            totals,
+            sums,
+            squares,
+        )
 
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(one, _alike(programs)))
@@ -219,16 +292,28 @@ def _alike(programs: Programs) -> list[np.ndarray]:
     _, kind = np.unique(what, axis=0, return_inverse=True)
     order = np.argsort(kind.ravel(), kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(kind.ravel()[order])) + 1)
-    return [group[start:start + LANES] for group in groups for start in range(0, len(group), LANES)]
+    return [
+        group[start : start + LANES] for group in groups for start in range(0, len(group), LANES)
+    ]
 
 
-def _table(totals: np.ndarray, sums: np.ndarray, squares: np.ndarray, returns: int, full: bool) -> pd.DataFrame:
+def _table(
+    totals: np.ndarray, sums: np.ndarray, squares: np.ndarray, returns: int, full: bool
+) -> pd.DataFrame:
     equity, orders, turnover, worst, exposure, flips = totals.T
     year = SESSIONS_A_YEAR / returns
     with np.errstate(over="ignore"):
-        table = {"final_equity": equity, "orders": orders.astype(np.int64), "cagr": np.power(equity, year) - 1.0}
+        table = {
+            "final_equity": equity,
+            "orders": orders.astype(np.int64),
+            "cagr": np.power(equity, year) - 1.0,
+        }
     if full:
         table |= _moments(returns, sums.sum(axis=1), squares.sum(axis=1))
-        table |= {"turnover": turnover * year, "max_drawdown": worst - 1.0, "flips_per_year": flips * year,
-                  "mean_exposure": exposure / returns}
+        table |= {
+            "turnover": turnover * year,
+            "max_drawdown": worst - 1.0,
+            "flips_per_year": flips * year,
+            "mean_exposure": exposure / returns,
+        }
     return pd.DataFrame(table)

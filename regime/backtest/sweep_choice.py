@@ -1,8 +1,8 @@
 """Which setting of a sweep to choose: never the best cell alone.
 
-The best of a hundred thousand cells is mostly luck. A setting is scored here by what its neighbours in the
-grid earned as well, and by the middle of the blocks of years rather than their mean, so that neither one
-lucky cell nor one lucky year decides.
+The best of a hundred thousand cells is mostly luck. A setting is scored here by what its neighbours
+in the grid earned as well, and by the middle of the blocks of years rather than their mean, so that
+neither one lucky cell nor one lucky year decides.
 
 Depends on: errors, rule_programs, backtest.sweep.
 """
@@ -39,8 +39,8 @@ def robust_score(result: SweepResult, lattice: Lattice) -> pd.Series:
     Returns
     -------
     Series, shape (n_settings,), annual Sharpe ratio, named ``robust_score``
-        A block without spread, such as one spent in cash, counts 0. NaN for a setting without a neighbour:
-        nothing tells its result from luck.
+        A block without spread, such as one spent in cash, counts 0. NaN for a setting without a
+        neighbour: nothing tells its result from luck.
 
     Raises
     ------
@@ -51,7 +51,8 @@ def robust_score(result: SweepResult, lattice: Lattice) -> pd.Series:
     --------
     >>> sums = np.array([[1.0, 1.0], [2.0, 2.0], [9.0, 9.0]]) / 100
     >>> result = SweepResult(table=pd.DataFrame(index=range(3)), blocks=pd.Index([2020, 2021]), sums=sums,
-    ...                      days=np.array([100, 100]), squares=np.full((3, 2), 0.01) + sums ** 2 / 100)
+    ...                      days=np.array([100, 100]), squares=np.full((3, 2), 0.01) + sums ** 2 /
+    100)
     >>> robust_score(result, Lattice.product({"days": (1, 2, 3)})).round(2).tolist()
     [0.24, 0.32, 0.87]
     """
@@ -59,8 +60,8 @@ def robust_score(result: SweepResult, lattice: Lattice) -> pd.Series:
     near = np.column_stack([np.arange(len(lattice)), lattice.neighbours()])
     scores = np.empty(len(lattice))
     for start in range(0, len(lattice), AT_ONCE):
-        here = near[start:start + AT_ONCE]
-        scores[start:start + AT_ONCE] = _medians(_gathered(sharpe, here).reshape(len(here), -1))
+        here = near[start : start + AT_ONCE]
+        scores[start : start + AT_ONCE] = _medians(_gathered(sharpe, here).reshape(len(here), -1))
     scores[(near[:, 1:] < 0).all(axis=1)] = math.nan
     return pd.Series(scores, index=result.table.index, name="robust_score")
 
@@ -76,9 +77,10 @@ def plateau(result: SweepResult, lattice: Lattice) -> pd.Series:
     Returns
     -------
     Series of bool, shape (n_settings,), named ``plateau``
-        Settings reached from the best robust score by single steps through settings whose score lies
-        within its standard error: that of a median over the blocks of the best setting's neighbourhood.
-        With a single block the error is unknown and the plateau is the best setting with its equals.
+        Settings reached from the best robust score by single steps through settings whose score
+        lies within its standard error: that of a median over the blocks of the best setting's
+        neighbourhood. With a single block the error is unknown and the plateau is the best setting
+        with its equals.
 
     Raises
     ------
@@ -88,7 +90,9 @@ def plateau(result: SweepResult, lattice: Lattice) -> pd.Series:
     score = robust_score(result, lattice)
     best = _best(score)
     near = lattice.neighbours()
-    good = score.to_numpy() >= score.iloc[best] - _standard_error(_block_sharpe(result, lattice), near, best)
+    good = score.to_numpy() >= score.iloc[best] - _standard_error(
+        _block_sharpe(result, lattice), near, best
+    )
     inside, edge = np.zeros(len(lattice), dtype=bool), np.array([best])
     while edge.size:
         inside[edge] = True
@@ -99,7 +103,9 @@ def plateau(result: SweepResult, lattice: Lattice) -> pd.Series:
 
 
 def best_before(result: SweepResult, lattice: Lattice, block: int, *, purge: int = 0) -> int:
-    """Setting with the best robust score on the blocks before a test block: the choice for that block.
+    """Setting with the best robust score on the blocks before a test block.
+
+    The choice for that block.
 
     Parameters
     ----------
@@ -108,8 +114,8 @@ def best_before(result: SweepResult, lattice: Lattice, block: int, *, purge: int
     block : int
         Position of the test block in `result.blocks`; nothing of it or after it is used.
     purge : int
-        Blocks left out between those used and the test block. Returns are known at their own close, so
-        that none is needed; another choice of model before this one may need some.
+        Blocks left out between those used and the test block. Returns are known at their own close,
+        so that none is needed; another choice of model before this one may need some.
 
     Returns
     -------
@@ -122,15 +128,20 @@ def best_before(result: SweepResult, lattice: Lattice, block: int, *, purge: int
         If no block is left before the test block, or no setting has a neighbour.
     """
     if purge < 0 or not 1 <= block - purge <= len(result.blocks):
-        raise ConfigError(f"block: at least one block must lie before it, got position {block} with a purge of {purge} "
-                          f"in {len(result.blocks)} blocks")
+        raise ConfigError(
+            f"block: at least one block must lie before it, got position {block} with a purge of "
+            f"{purge} "
+            f"in {len(result.blocks)} blocks"
+        )
     return _best(robust_score(result.before(block - purge), lattice))
 
 
 def _best(score: pd.Series) -> int:
     if score.isna().all():
-        raise ConfigError("lattice: no setting has a neighbour one step away, so none can be trusted; "
-                          "list more than one value of a parameter")
+        raise ConfigError(
+            "lattice: no setting has a neighbour one step away, so none can be trusted; "
+            "list more than one value of a parameter"
+        )
     return int(np.nanargmax(score.to_numpy()))
 
 
@@ -138,7 +149,10 @@ def _block_sharpe(result: SweepResult, lattice: Lattice) -> np.ndarray:
     if not len(result.blocks):
         raise ConfigError("result: a robust score needs blocks; sweep with statistics='full'")
     if len(result) != len(lattice):
-        raise ConfigError(f"lattice: holds {len(lattice)} settings, the result {len(result)}; give those of one grid")
+        raise ConfigError(
+            f"lattice: holds {len(lattice)} settings, the result {len(result)}; give those of one "
+            "grid"
+        )
     sharpe: np.ndarray = np.nan_to_num(result.sharpe_by_block(), nan=0.0)
     return sharpe
 

@@ -19,10 +19,28 @@ __all__ = ["LANES", "TOTALS", "replay", "run_block"]
 TOTALS = ("final_equity", "orders", "turnover", "worst", "exposure", "flips")
 # Of equity: an order below it restores a weight that was off by rounding. As in `backtest.book`.
 ROUNDING = 1e-12
-# Rows of a book, in lanes: the decision being held, cash and units (of the cash account), the cost of the
-# order of this close as a fraction, the part of cash that a buy may spend, the order's size, and totals.
-LAST, CASH, UNITS, RATE, COVERS, SIZE, ORDERS, TURNOVER, INVERSE, PEAK, WORST, WEIGHT, EXPOSURE, INSIDE, FLIPS, \
-    SUM, SQUARE = (row * LANES for row in range(17))
+# Rows of a book, in lanes: the decision being held, cash and units (of the cash account), the cost
+# of the order of this close as a fraction, the part of cash that a buy may spend, the order's size,
+# and totals.
+(
+    LAST,
+    CASH,
+    UNITS,
+    RATE,
+    COVERS,
+    SIZE,
+    ORDERS,
+    TURNOVER,
+    INVERSE,
+    PEAK,
+    WORST,
+    WEIGHT,
+    EXPOSURE,
+    INSIDE,
+    FLIPS,
+    SUM,
+    SQUARE,
+) = (row * LANES for row in range(17))
 ROWS = 17
 
 _jit = numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -49,7 +67,10 @@ def _charge(x, day, book, fee, impact):  # type: ignore[no-untyped-def]
 
 @_inline
 def _fill(x, day, book, price):  # type: ignore[no-untyped-def]
-    """Orders of one close: to the new weight of equity where the decision changed, a buy at most what cash covers."""
+    """Orders of one close.
+
+    To the new weight of equity where the decision changed, a buy at most what cash covers.
+    """
     inverse = 1.0 / price
     for i in range(LANES):
         weight, cash, position = x[day * LANES + i], book[CASH + i], book[UNITS + i] * price
@@ -87,7 +108,9 @@ def _measure(book, price, account, growth):  # type: ignore[no-untyped-def]
         book[SIZE + i] = 0.0
         book[INVERSE + i] = inverse
         book[WEIGHT + i] = position * inverse
-        peak = inverse * unit  # one over the highest equity in money, so that no further division is needed
+        peak = (
+            inverse * unit
+        )  # one over the highest equity in money, so that no further division is needed
         peak = peak if peak < book[PEAK + i] else book[PEAK + i]
         book[PEAK + i] = peak
         level = equity * account * peak
@@ -108,15 +131,31 @@ def _open_book(fee, price):  # type: ignore[no-untyped-def]
     """Everything in the asset, bought without cost at the first close."""
     book = np.zeros(ROWS * LANES)
     for i in range(LANES):
-        book[LAST + i] = book[INVERSE + i] = book[PEAK + i] = book[WORST + i] = book[WEIGHT + i] = 1.0
+        book[LAST + i] = book[INVERSE + i] = book[PEAK + i] = book[WORST + i] = book[WEIGHT + i] = (
+            1.0
+        )
         book[INSIDE + i], book[UNITS + i] = 1.0, 1.0 / price
         book[RATE + i], book[COVERS + i] = fee, 1.0 / (1.0 + fee)
     return book
 
 
 @_jit
-def _trade(first, x, asked, price, account, growth, fee, impact, full,  # type: ignore[no-untyped-def]
-           book, rows, blocks, sums, squares):
+def _trade(  # type: ignore[no-untyped-def]
+    first,
+    x,
+    asked,
+    price,
+    account,
+    growth,
+    fee,
+    impact,
+    full,
+    book,
+    rows,
+    blocks,
+    sums,
+    squares,
+):
     """Fill what was decided at some closes, each at the close after it."""
     for day in range(asked.size):
         t = first + day + 1
@@ -131,8 +170,26 @@ def _trade(first, x, asked, price, account, growth, fee, impact, full,  # type: 
 
 
 @_jit
-def run_block(rows, opcodes, columns, parameters, keep, raw, volatility, asked,  # type: ignore[no-untyped-def]
-              price, account, growth, fee, impact, blocks, full, totals, sums, squares):
+def run_block(  # type: ignore[no-untyped-def]
+    rows,
+    opcodes,
+    columns,
+    parameters,
+    keep,
+    raw,
+    volatility,
+    asked,
+    price,
+    account,
+    growth,
+    fee,
+    impact,
+    blocks,
+    full,
+    totals,
+    sums,
+    squares,
+):
     """Run up to `LANES` settings with the same operations and columns through all sessions.
 
     Parameters
@@ -150,7 +207,8 @@ def run_block(rows, opcodes, columns, parameters, keep, raw, volatility, asked, 
     asked : array of bool, shape (n_sessions,)
         Sessions with signals; on others no rule is asked.
     price, account, growth : array, shape (n_sessions,)
-        Price in units of the cash account, the account itself, and its factor since the session before.
+        Price in units of the cash account, the account itself, and its factor since the session
+        before.
     fee, impact : float
         Fraction of traded notional, and what is added in proportion to the change of the decision.
     blocks : array of int, shape (n_sessions,)
@@ -160,13 +218,32 @@ def run_block(rows, opcodes, columns, parameters, keep, raw, volatility, asked, 
     totals, sums, squares : array, shape (n_settings, 6) and twice (n_settings, n_blocks)
         Written.
     """
-    par, state, x = np.empty((SLOTS, 3 * LANES)), np.empty((SLOTS, 2 * LANES)), np.empty(SESSIONS * LANES)
+    par, state, x = (
+        np.empty((SLOTS, 3 * LANES)),
+        np.empty((SLOTS, 2 * LANES)),
+        np.empty(SESSIONS * LANES),
+    )
     load_settings(rows, parameters, keep, opcodes, columns, raw[:, np.argmax(asked)], par, state)
     book, last = _open_book(fee, price[0]), price.size - 1
     for start in range(0, last, SESSIONS):
         part = slice(start, min(start + SESSIONS, last))
         decide(opcodes, columns, raw[:, part], volatility[part], asked[part], par, state, x)
-        _trade(start, x, asked[part], price, account, growth, fee, impact, full, book, rows, blocks, sums, squares)
+        _trade(
+            start,
+            x,
+            asked[part],
+            price,
+            account,
+            growth,
+            fee,
+            impact,
+            full,
+            book,
+            rows,
+            blocks,
+            sums,
+            squares,
+        )
     for i in range(rows.size):
         totals[rows[i], 0] = (book[CASH + i] + book[UNITS + i] * price[last]) * account[last]
         totals[rows[i], 1], totals[rows[i], 2] = book[ORDERS + i], book[TURNOVER + i]
@@ -185,7 +262,11 @@ def replay(opcodes, columns, parameters, keep, raw, volatility):  # type: ignore
     raw, volatility : array, shape (n_columns, n_sessions) and (n_sessions,)
         As for `run_block`; every session is asked.
     """
-    par, state, x = np.empty((SLOTS, 3 * LANES)), np.empty((SLOTS, 2 * LANES)), np.empty(SESSIONS * LANES)
+    par, state, x = (
+        np.empty((SLOTS, 3 * LANES)),
+        np.empty((SLOTS, 2 * LANES)),
+        np.empty(SESSIONS * LANES),
+    )
     out, asked = np.empty(volatility.size), np.ones(volatility.size, np.bool_)
     load_settings(np.zeros(1, np.int64), parameters, keep, opcodes, columns, raw[:, 0], par, state)
     for start in range(0, out.size, SESSIONS):

@@ -1,9 +1,10 @@
 """The rules of a sweep, compiled: what many settings decide at some closes.
 
-A block holds `LANES` settings with the same operations and goes through `SESSIONS` closes at a time, rule
-after rule. Every inner loop runs over the lanes, has no branch and reaches no further than small buffers,
-so that the compiler turns it into vector instructions and all state stays in the first cache. Arithmetic
-is that of each rule's `step`, operation by operation: nothing may be reordered, or bits would differ.
+A block holds `LANES` settings with the same operations and goes through `SESSIONS` closes at a
+time, rule after rule. Every inner loop runs over the lanes, has no branch and reaches no further
+than small buffers, so that the compiler turns it into vector instructions and all state stays in
+the first cache. Arithmetic is that of each rule's `step`, operation by operation: nothing may be
+reordered, or bits would differ.
 
 Depends on: numba, rule_programs. Import it where it is used.
 """

@@ -1,7 +1,8 @@
 """The moments at which one can trade: every close, or every open and close.
 
-Filled at the close, a session is one moment. Filled at the open it is two, but for the first, which opens the
-account at its close; what cash earns and what holding costs fall between a close and the next open.
+Filled at the close, a session is one moment. Filled at the open it is two, but for the first, which
+opens the account at its close; what cash earns and what holding costs fall between a close and the
+next open.
 
 Depends on: errors, backtest.
 """
@@ -63,12 +64,17 @@ class Tape:
 
     @property
     def marks(self) -> np.ndarray:
-        """Last known price at each moment, shape (n_moments, n_assets); before an asset begins its first."""
+        """Last known price at each moment, shape (n_moments, n_assets).
+
+        Before an asset begins its first.
+        """
         known = ~np.isnan(self.prices)
         if known.all():
             return self.prices
         latest = np.maximum.accumulate(np.where(known, np.arange(len(known))[:, None], -1), axis=0)
-        marks: np.ndarray = np.take_along_axis(self.prices, np.where(latest < 0, known.argmax(axis=0), latest), axis=0)
+        marks: np.ndarray = np.take_along_axis(
+            self.prices, np.where(latest < 0, known.argmax(axis=0), latest), axis=0
+        )
         return marks
 
 
@@ -81,8 +87,11 @@ def lay_tape(market: Market, timing: Timing, costs: Costs) -> Tape:
         If opens are missing where orders are filled at the open, or given where they are not.
     """
     if (market.opens is None) is (timing.fill == "open"):
-        raise ConfigError("opens: filling at the open needs the prices there" if market.opens is None
-                          else "opens: given, but orders are filled at the close; say fill='open' or leave them out")
+        raise ConfigError(
+            "opens: filling at the open needs the prices there"
+            if market.opens is None
+            else "opens: given, but orders are filled at the close; say fill='open' or leave them out"
+        )
     n = len(market.sessions)
     if market.opens is None:
         session, due = np.arange(n), np.ones(n, dtype=bool)
@@ -95,4 +104,12 @@ def lay_tape(market: Market, timing: Timing, costs: Costs) -> Tape:
     lost = costs.holding(market.assets)
     if lost.any():
         prices = prices * (1.0 - lost) ** session[:, None]
-    return Tape(market=market, timing=timing, costs=costs, session=session, due=due, prices=prices, interest=interest)
+    return Tape(
+        market=market,
+        timing=timing,
+        costs=costs,
+        session=session,
+        due=due,
+        prices=prices,
+        interest=interest,
+    )

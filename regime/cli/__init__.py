@@ -31,7 +31,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     loud = TRACEBACK in arguments or os.environ.get("REGIME_TRACEBACK", "") not in ("", "0")
     with warnings.catch_warnings():
         if not sys.warnoptions:
-            warnings.filterwarnings("ignore", module=r"(?!regime\b)")  # other people's deprecations help no user
+            warnings.filterwarnings(
+                "ignore", module=r"(?!regime\b)"
+            )  # other people's deprecations help no user
         return _guarded([argument for argument in arguments if argument != TRACEBACK], loud)
 
 
@@ -80,11 +82,18 @@ def _explained(error: Exception) -> tuple[str, int]:
     if hasattr(error, "format_message"):  # typer's usage errors
         return _usage(error, str(error.format_message())), 2
     if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("regime"):
-        return f"module {error.name} is missing; install the whole of it: pip install 'deleverage[research]'", 1
+        return (
+            f"module {error.name} is missing; install the whole of it: pip install "
+            "'deleverage[research]'",
+            1,
+        )
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or 'the system'}: {error.strerror}", 1
     what = " ".join(f"{type(error).__name__}: {error}".split())
-    return f"{what} (not foreseen: run again with {TRACEBACK} or REGIME_TRACEBACK=1 to see where)", 1
+    return (
+        f"{what} (not foreseen: run again with {TRACEBACK} or REGIME_TRACEBACK=1 to see where)",
+        1,
+    )
 
 
 def _usage(error: Exception, message: str) -> str:

@@ -24,7 +24,9 @@ from regime.cli.commands.tune import tune
 
 __all__ = ["app"]
 
-app = typer.Typer(name="regime", add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+app = typer.Typer(
+    name="regime", add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
+)
 config = typer.Typer(rich_markup_mode=None, help="Look at configs.")
 data = typer.Typer(rich_markup_mode=None, help="Look at data.")
 
@@ -64,9 +66,18 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _app(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True,
-                                          help="Print the version and stop.")] = False,
-    traceback: Annotated[bool, typer.Option("--traceback", help="Show where an error comes from; may stand anywhere.")
-                         ] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Print the version and stop."
+        ),
+    ] = False,
+    traceback: Annotated[
+        bool,
+        typer.Option("--traceback", help="Show where an error comes from; may stand anywhere."),
+    ] = False,
 ) -> None:
-    """Deleveraging regimes: who is forced to sell, since when, and what a portfolio does about it."""
+    """Deleveraging regimes.
+
+    Who is forced to sell, since when, and what a portfolio does about it.
+    """

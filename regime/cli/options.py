@@ -13,22 +13,50 @@ import typer
 
 from regime.errors import ConfigError
 
-__all__ = ["ConfigAndOverrides", "Data", "Episodes", "Json", "Out", "Probabilities", "Quiet", "split_arguments"]
+__all__ = [
+    "ConfigAndOverrides",
+    "Data",
+    "Episodes",
+    "Json",
+    "Out",
+    "Probabilities",
+    "Quiet",
+    "split_arguments",
+]
 
-ConfigAndOverrides = Annotated[list[str] | None, typer.Argument(
-    metavar="CONFIG|KEY=VALUE", show_default=False,
-    help="A config file or the name of a shipped one, and values to lay over it, as in splits.embargo=10.")]
+ConfigAndOverrides = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="CONFIG|KEY=VALUE",
+        show_default=False,
+        help="A config file or the name of a shipped one, and values to lay over it, as in splits.embargo=10.",
+    ),
+]
 Data = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Folder of the data.")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Folder to write to.")]
-Episodes = Annotated[Path | None, typer.Option("--episodes", metavar="FILE",
-                                               help="CSV of spells to score against instead of our own labels.")]
-Probabilities = Annotated[Path | None, typer.Option(
-    "--probabilities", metavar="FILE", help="Parquet or CSV with a date and the column deleveraging, from anywhere.")]
+Episodes = Annotated[
+    Path | None,
+    typer.Option(
+        "--episodes",
+        metavar="FILE",
+        help="CSV of spells to score against instead of our own labels.",
+    ),
+]
+Probabilities = Annotated[
+    Path | None,
+    typer.Option(
+        "--probabilities",
+        metavar="FILE",
+        help="Parquet or CSV with a date and the column deleveraging, from anywhere.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON and nothing else.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 
 
-def split_arguments(arguments: Sequence[str] | None, default: str | None = None) -> tuple[str, list[str]]:
+def split_arguments(
+    arguments: Sequence[str] | None, default: str | None = None
+) -> tuple[str, list[str]]:
     """The config and the overrides among free arguments, in whatever order they stand.
 
     Parameters
@@ -51,7 +79,12 @@ def split_arguments(arguments: Sequence[str] | None, default: str | None = None)
     given = list(arguments or ())
     configs = [argument for argument in given if "=" not in argument or Path(argument).is_file()]
     if len(configs) > 1:
-        raise ConfigError(f"one config at a time, got {', '.join(configs)}; an override is written section.key=value")
+        raise ConfigError(
+            f"one config at a time, got {', '.join(configs)}; an override is written "
+            "section.key=value"
+        )
     if not configs and default is None:
         raise ConfigError("name a config, as in `configs/demo.yaml`")
-    return (configs[0] if configs else str(default)), [argument for argument in given if argument not in configs]
+    return (configs[0] if configs else str(default)), [
+        argument for argument in given if argument not in configs
+    ]

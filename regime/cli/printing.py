@@ -31,7 +31,10 @@ TONES = {"ahead": "green", "unsure": "yellow", "behind": "red", "unknown": "yell
 
 
 def as_json(content: Any) -> str:
-    """One line of strict JSON: NaN and infinities as null, dates and paths as text, numpy's numbers as numbers."""
+    """One line of strict JSON.
+
+    NaN and infinities as null, dates and paths as text, numpy's numbers as numbers.
+    """
     return json.dumps(_jsonable(content), allow_nan=False, ensure_ascii=False)
 
 
@@ -69,7 +72,11 @@ def print_tables(tables: Sequence[Table], lines: Sequence[str] = ()) -> None:
 def _print_all(console: Console, summary: Mapping[str, Any]) -> None:
     _print_period(console, summary)
     scores, events, backtest = (summary.get(key) or {} for key in ("scores", "events", "backtest"))
-    for table in (score_table(scores, SCORES), event_table(events), performance_table(backtest, PERFORMANCE)):
+    for table in (
+        score_table(scores, SCORES),
+        event_table(events),
+        performance_table(backtest, PERFORMANCE),
+    ):
         if table.rows:
             console.print(_rich(table, ascii_only=console.options.ascii_only), "", sep="\n")
     if scores:
@@ -82,9 +89,14 @@ def _print_period(console: Console, summary: Mapping[str, Any]) -> None:
     sample, data = summary.get("out_of_sample") or {}, summary.get("data") or {}
     if sample.get("first"):
         days, refits = sample.get("days"), sample.get("refits")
-        counts = [f"{days:,} sessions" if days is not None else "", f"{refits} refits" if refits is not None else ""]
+        counts = [
+            f"{days:,} sessions" if days is not None else "",
+            f"{refits} refits" if refits is not None else "",
+        ]
         told = ", ".join(filter(None, counts))
-        console.print(f"Out of sample {sample['first']} to {sample.get('last')}{f' ({told})' if told else ''}")
+        console.print(
+            f"Out of sample {sample['first']} to {sample.get('last')}{f' ({told})' if told else ''}"
+        )
     unfit = unfit_series(data)
     if unfit:
         console.print(f"Missing or stale: {', '.join(unfit)}", style="yellow")
@@ -108,21 +120,37 @@ def _console() -> Console:
     from rich.console import Console
 
     console = Console(file=sys.stdout, markup=False, highlight=False, emoji=False)
-    return console if console.is_terminal else Console(file=sys.stdout, markup=False, highlight=False, emoji=False,
-                                                       width=WIDTH)
+    return (
+        console
+        if console.is_terminal
+        else Console(file=sys.stdout, markup=False, highlight=False, emoji=False, width=WIDTH)
+    )
 
 
 def _rich(table: Table, *, ascii_only: bool) -> RichTable:
     from rich import box
     from rich.table import Table as RichTable
 
-    drawn = RichTable(title=table.title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False,
-                      caption=table.note or None, caption_justify="left")
-    for place, head in enumerate(table.header):  # a narrow terminal folds heads and names, never a number
+    drawn = RichTable(
+        title=table.title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        caption=table.note or None,
+        caption_justify="left",
+    )
+    for place, head in enumerate(
+        table.header
+    ):  # a narrow terminal folds heads and names, never a number
         widest = max(len(row.cells[place - 1]) for row in table.rows) if place else 0
         words = not place or widest > LONGEST_NUMBER
-        drawn.add_column(head, justify="left" if words else "right", min_width=None if words else widest,
-                         overflow="fold")
+        drawn.add_column(
+            head,
+            justify="left" if words else "right",
+            min_width=None if words else widest,
+            overflow="fold",
+        )
     for row in table.rows:
         drawn.add_row(*_cells(row, ascii_only), style="bold" if row.own else "")
     return drawn
@@ -132,8 +160,13 @@ def _cells(row: Row, ascii_only: bool) -> list[Any]:
     from rich.text import Text
 
     cells = [row.name + (f" ({row.badge})" if row.badge else ""), *row.cells]
-    return [Text(cell.translate(PLAIN) if ascii_only else cell, style="green" if place - 1 in row.leads else "")
-            for place, cell in enumerate(cells)]
+    return [
+        Text(
+            cell.translate(PLAIN) if ascii_only else cell,
+            style="green" if place - 1 in row.leads else "",
+        )
+        for place, cell in enumerate(cells)
+    ]
 
 
 def _text(text: str, console: Console) -> str:

@@ -33,8 +33,13 @@ def watching(quiet: bool) -> Iterator[Progress]:
     from rich import progress as bars
     from rich.console import Console
 
-    columns = (bars.SpinnerColumn(), bars.TextColumn("{task.description}", markup=False), bars.BarColumn(),
-               bars.MofNCompleteColumn(), bars.TimeElapsedColumn())
+    columns = (
+        bars.SpinnerColumn(),
+        bars.TextColumn("{task.description}", markup=False),
+        bars.BarColumn(),
+        bars.MofNCompleteColumn(),
+        bars.TimeElapsedColumn(),
+    )
     with bars.Progress(*columns, console=Console(stderr=True), redirect_stdout=False) as shown:
         yield RichProgress(shown)
 

@@ -59,22 +59,33 @@ class Accounts:
     overfitting: BacktestOverfitting
 
     def __str__(self) -> str:
-        return (f"{self.trials:,} trials over {self.sessions:,} sessions; trial {self.chosen} has a Sharpe ratio of "
-                f"{self.sharpes[self.chosen]:.2f} a year, the median trial {self.sharpes.median():.2f}. "
-                f"{self.deflated} {self.overfitting}")
+        return (
+            f"{self.trials:,} trials over {self.sessions:,} sessions; trial {self.chosen} has a "
+            "Sharpe ratio of "
+            f"{self.sharpes[self.chosen]:.2f} a year, the median trial "
+            f"{self.sharpes.median():.2f}. "
+            f"{self.deflated} {self.overfitting}"
+        )
 
 
-def accounts(ledger_returns: Mapping[Hashable, pd.Series], *, cash: pd.Series | float = 0.0,
-             chosen: Hashable | None = None, counted: int | None = None, blocks: int = 16) -> Accounts:
+def accounts(
+    ledger_returns: Mapping[Hashable, pd.Series],
+    *,
+    cash: pd.Series | float = 0.0,
+    chosen: Hashable | None = None,
+    counted: int | None = None,
+    blocks: int = 16,
+) -> Accounts:
     """Deflated Sharpe ratio of the chosen trial and probability of overfitting over all trials of a ledger.
 
     Parameters
     ----------
     ledger_returns : mapping of trial to Series, fraction a session
-        Daily net returns of every trial, at least two; the sessions that all of them have are compared.
+        Daily net returns of every trial, at least two; the sessions that all of them have are
+        compared.
     cash : Series or float, fraction a session
-        A Series must have a value on all of these sessions. The returns of a rival in its place ask how
-        much more than the rival is luck.
+        A Series must have a value on all of these sessions. The returns of a rival in its place ask
+        how much more than the rival is luck.
     chosen : hashable, optional
         The trial that is shipped; by default the one with the highest Sharpe ratio.
     counted : int, optional
@@ -85,38 +96,57 @@ def accounts(ledger_returns: Mapping[Hashable, pd.Series], *, cash: pd.Series | 
     Raises
     ------
     InvalidDataError
-        If there are fewer than two trials, too few common sessions, a missing return or an unknown `chosen`.
+        If there are fewer than two trials, too few common sessions, a missing return or an unknown
+        `chosen`.
 
     Notes
     -----
-    Trials that differ little have Sharpe ratios that differ little, and their variance then asks for little: the
-    deflated Sharpe ratio judges a search over the trials that there are, not over what might have been tried.
+    Trials that differ little have Sharpe ratios that differ little, and their variance then asks
+    for little: the deflated Sharpe ratio judges a search over the trials that there are, not over
+    what might have been tried.
     """
     excess = _common(ledger_returns, cash)
     sums = block_sums(excess, blocks)
-    ratios = pd.Series(sums.sharpe(), index=pd.Index(list(ledger_returns), name="trial", tupleize_cols=False))
+    ratios = pd.Series(
+        sums.sharpe(), index=pd.Index(list(ledger_returns), name="trial", tupleize_cols=False)
+    )
     best = ratios.index[int(ratios.argmax())] if chosen is None else chosen
     if best not in ledger_returns:
-        raise InvalidDataError(f"accounts: no returns of the chosen trial {best}; there are "
-                               f"{', '.join(map(str, ledger_returns))}")
+        raise InvalidDataError(
+            f"accounts: no returns of the chosen trial {best}; there are "
+            f"{', '.join(map(str, ledger_returns))}"
+        )
     if counted is not None and counted < len(ratios):
-        raise InvalidDataError(f"accounts: {counted} trials are counted but {len(ratios)} have returns")
+        raise InvalidDataError(
+            f"accounts: {counted} trials are counted but {len(ratios)} have returns"
+        )
     variance = float(ratios.var())
     return Accounts(
-        chosen=best, trials=counted or len(ratios), sessions=len(excess), variance=variance,
+        chosen=best,
+        trials=counted or len(ratios),
+        sessions=len(excess),
+        variance=variance,
         sharpes=ratios.mul(math.sqrt(SESSIONS_A_YEAR)).rename("sharpe"),
-        deflated=deflated_sharpe(sharpe_sample(excess.iloc[:, ratios.index.get_loc(best)]),
-                                 trials=counted or len(ratios), variance=variance),
-        overfitting=overfitting_of_blocks(sums))
+        deflated=deflated_sharpe(
+            sharpe_sample(excess.iloc[:, ratios.index.get_loc(best)]),
+            trials=counted or len(ratios),
+            variance=variance,
+        ),
+        overfitting=overfitting_of_blocks(sums),
+    )
 
 
 def _common(ledger_returns: Mapping[Hashable, pd.Series], cash: pd.Series | float) -> pd.DataFrame:
     """Returns over cash on the sessions that all trials have, a column a trial."""
     if len(ledger_returns) < 2:
-        raise InvalidDataError(f"accounts: luck is judged among trials, got {len(ledger_returns)}; give every one made")
+        raise InvalidDataError(
+            f"accounts: luck is judged among trials, got {len(ledger_returns)}; give every one made"
+        )
     for series in ledger_returns.values():
         finite_values(series)
-    table = pd.concat(list(ledger_returns.values()), axis=1, join="inner", keys=range(len(ledger_returns)))
+    table = pd.concat(
+        list(ledger_returns.values()), axis=1, join="inner", keys=range(len(ledger_returns))
+    )
     if isinstance(cash, pd.Series):
         finite_values(cash.reindex(table.index))  # names the first session without cash
         return table.sub(cash.reindex(table.index), axis=0)

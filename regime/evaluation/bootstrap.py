@@ -1,7 +1,8 @@
 """Intervals of any statistic of daily series, by the stationary bootstrap.
 
-Blocks of random length keep what follows in time together; their mean length is the one that Politis and
-White choose for the series and for their squares, because calm and wild years come in runs.
+Blocks of random length keep what follows in time together; their mean length is the one that
+Politis and White choose for the series and for their squares, because calm and wild years come in
+runs.
 
 Depends on: errors, drawdowns, performance, returns; arch (on use: it takes seconds to load).
 """
@@ -20,8 +21,15 @@ from regime.errors import InvalidDataError
 from regime.performance import annual_sharpe
 from regime.returns import check_same_dates, excess_values, finite_values
 
-__all__ = ["Interval", "block_length", "bootstrap_interval", "drawdown_interval", "sharpe_difference_interval",
-           "sharpe_interval", "stationary_rows"]
+__all__ = [
+    "Interval",
+    "block_length",
+    "bootstrap_interval",
+    "drawdown_interval",
+    "sharpe_difference_interval",
+    "sharpe_interval",
+    "stationary_rows",
+]
 
 FEWEST = 20
 
@@ -63,12 +71,22 @@ class Interval:
         return self.low > 0
 
     def __str__(self) -> str:
-        return (f"{self.name} {self.estimate:.2f} ({self.level:.0%} interval {self.low:.2f} to {self.high:.2f}, "
-                f"blocks of {self.block} sessions).")
+        return (
+            f"{self.name} {self.estimate:.2f} ({self.level:.0%} interval {self.low:.2f} to "
+            f"{self.high:.2f}, "
+            f"blocks of {self.block} sessions)."
+        )
 
 
-def bootstrap_interval(statistic: Callable[..., float], *series: pd.Series, name: str = "statistic", level: float = 0.9,
-                       draws: int = 1000, seed: int = 7, block: int | None = None) -> Interval:
+def bootstrap_interval(
+    statistic: Callable[..., float],
+    *series: pd.Series,
+    name: str = "statistic",
+    level: float = 0.9,
+    draws: int = 1000,
+    seed: int = 7,
+    block: int | None = None,
+) -> Interval:
     """Interval of a statistic of one or several daily series.
 
     Parameters
@@ -96,12 +114,26 @@ def bootstrap_interval(statistic: Callable[..., float], *series: pd.Series, name
     """
     for one in series[1:]:
         check_same_dates(series[0], one, str(one.name))
-    return _interval(statistic, [finite_values(one) for one in series], name=name, level=level, draws=draws,
-                     seed=seed, block=block)
+    return _interval(
+        statistic,
+        [finite_values(one) for one in series],
+        name=name,
+        level=level,
+        draws=draws,
+        seed=seed,
+        block=block,
+    )
 
 
-def sharpe_interval(returns: pd.Series, cash: pd.Series | float = 0.0, *, level: float = 0.9, draws: int = 1000,
-                    seed: int = 7, block: int | None = None) -> Interval:
+def sharpe_interval(
+    returns: pd.Series,
+    cash: pd.Series | float = 0.0,
+    *,
+    level: float = 0.9,
+    draws: int = 1000,
+    seed: int = 7,
+    block: int | None = None,
+) -> Interval:
     """Interval of the annual Sharpe ratio.
 
     Parameters
@@ -111,12 +143,27 @@ def sharpe_interval(returns: pd.Series, cash: pd.Series | float = 0.0, *, level:
     level, draws, seed, block
         As in `bootstrap_interval`.
     """
-    return _interval(annual_sharpe, [excess_values(returns, cash)], name="Sharpe ratio", level=level, draws=draws,
-                     seed=seed, block=block)
+    return _interval(
+        annual_sharpe,
+        [excess_values(returns, cash)],
+        name="Sharpe ratio",
+        level=level,
+        draws=draws,
+        seed=seed,
+        block=block,
+    )
 
 
-def sharpe_difference_interval(ours: pd.Series, theirs: pd.Series, cash: pd.Series | float = 0.0, *, level: float = 0.9,
-                               draws: int = 1000, seed: int = 7, block: int | None = None) -> Interval:
+def sharpe_difference_interval(
+    ours: pd.Series,
+    theirs: pd.Series,
+    cash: pd.Series | float = 0.0,
+    *,
+    level: float = 0.9,
+    draws: int = 1000,
+    seed: int = 7,
+    block: int | None = None,
+) -> Interval:
     """Interval of the difference of two annual Sharpe ratios on the same sessions.
 
     Parameters
@@ -128,13 +175,25 @@ def sharpe_difference_interval(ours: pd.Series, theirs: pd.Series, cash: pd.Seri
         As in `bootstrap_interval`.
     """
     check_same_dates(ours, theirs, "theirs")
-    return _interval(lambda a, b: annual_sharpe(a) - annual_sharpe(b),
-                     [excess_values(ours, cash), excess_values(theirs, cash)], name="Difference of Sharpe ratios",
-                     level=level, draws=draws, seed=seed, block=block)
+    return _interval(
+        lambda a, b: annual_sharpe(a) - annual_sharpe(b),
+        [excess_values(ours, cash), excess_values(theirs, cash)],
+        name="Difference of Sharpe ratios",
+        level=level,
+        draws=draws,
+        seed=seed,
+        block=block,
+    )
 
 
-def drawdown_interval(returns: pd.Series, *, level: float = 0.9, draws: int = 1000, seed: int = 7,
-                      block: int | None = None) -> Interval:
+def drawdown_interval(
+    returns: pd.Series,
+    *,
+    level: float = 0.9,
+    draws: int = 1000,
+    seed: int = 7,
+    block: int | None = None,
+) -> Interval:
     """Where the deepest drawdown would lie in other orders of the same blocks of years.
 
     Parameters
@@ -146,15 +205,24 @@ def drawdown_interval(returns: pd.Series, *, level: float = 0.9, draws: int = 10
     Returns
     -------
     Interval
-        Fractions <= 0, `low` the deepest. The history's own figure is one draw, not the middle of them:
-        blocks that end within a fall make long falls rarer than they were.
+        Fractions <= 0, `low` the deepest. The history's own figure is one draw, not the middle of
+        them: blocks that end within a fall make long falls rarer than they were.
     """
-    return _interval(lambda values: float(depths(values).min()), [finite_values(returns)], name="Deepest drawdown",
-                     level=level, draws=draws, seed=seed, block=block)
+    return _interval(
+        lambda values: float(depths(values).min()),
+        [finite_values(returns)],
+        name="Deepest drawdown",
+        level=level,
+        draws=draws,
+        seed=seed,
+        block=block,
+    )
 
 
 def block_length(*columns: np.ndarray) -> int:
-    """Mean block of the stationary bootstrap: the longest that any of the columns or their squares ask for.
+    """Mean block of the stationary bootstrap.
+
+    The longest that any of the columns or their squares ask for.
 
     Parameters
     ----------
@@ -168,13 +236,13 @@ def block_length(*columns: np.ndarray) -> int:
 
     Notes
     -----
-    **Source:** Politis and White (2004), "Automatic block-length selection for the dependent bootstrap",
-    as corrected in 2009.
+    **Source:** Politis and White (2004), "Automatic block-length selection for the dependent
+    bootstrap", as corrected in 2009.
     """
     from arch.bootstrap import optimal_block_length
 
     centred = [column - column.mean() for column in columns if np.ptp(column) > 0]
-    shapes = [shape for column in centred for shape in (column, column ** 2) if np.ptp(shape) > 0]
+    shapes = [shape for column in centred for shape in (column, column**2) if np.ptp(shape) > 0]
     if not shapes:
         return 1
     lengths = optimal_block_length(np.column_stack(shapes))["stationary"].to_numpy()
@@ -202,18 +270,41 @@ def stationary_rows(rows: int, *, block: int, draws: int, seed: int) -> Iterator
         yield np.asarray(positions[0])
 
 
-def _interval(statistic: Callable[..., float], columns: list[np.ndarray], *, name: str, level: float, draws: int,
-              seed: int, block: int | None) -> Interval:
+def _interval(
+    statistic: Callable[..., float],
+    columns: list[np.ndarray],
+    *,
+    name: str,
+    level: float,
+    draws: int,
+    seed: int,
+    block: int | None,
+) -> Interval:
     if not columns or len(columns[0]) < FEWEST:
-        raise InvalidDataError(f"{name}: a bootstrap needs {FEWEST} sessions, got {len(columns[0]) if columns else 0}")
+        raise InvalidDataError(
+            f"{name}: a bootstrap needs {FEWEST} sessions, got {len(columns[0]) if columns else 0}"
+        )
     if not 0 < level < 1 or draws < 1 or (block is not None and block < 1):
-        raise InvalidDataError(f"{name}: level {level} must lie in (0, 1), draws {draws} and block {block} be at "
-                               "least 1")
+        raise InvalidDataError(
+            f"{name}: level {level} must lie in (0, 1), draws {draws} and block {block} be at "
+            "least 1"
+        )
     length = block_length(*columns) if block is None else block
-    drawn = np.array([statistic(*(column[rows] for column in columns))
-                      for rows in stationary_rows(len(columns[0]), block=length, draws=draws, seed=seed)])
+    drawn = np.array(
+        [
+            statistic(*(column[rows] for column in columns))
+            for rows in stationary_rows(len(columns[0]), block=length, draws=draws, seed=seed)
+        ]
+    )
     defined = drawn[np.isfinite(drawn)]
     tail = (1 - level) / 2
     low, high = np.quantile(defined, [tail, 1 - tail]) if defined.size else (math.nan, math.nan)
-    return Interval(name=name, estimate=float(statistic(*columns)), low=float(low), high=float(high), level=level,
-                    block=length, draws=draws)
+    return Interval(
+        name=name,
+        estimate=float(statistic(*columns)),
+        low=float(low),
+        high=float(high),
+        level=level,
+        block=length,
+        draws=draws,
+    )

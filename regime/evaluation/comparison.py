@@ -1,4 +1,6 @@
-"""Whether a difference in losses is more than luck: of two forecasts, of one against many, and among all.
+"""Whether a difference in losses is more than luck.
+
+Of two forecasts, of one against many, and among all.
 
 Losses are per session, lower is better, every forecast on the same sessions.
 
@@ -17,8 +19,14 @@ import pandas as pd
 from regime.errors import InvalidDataError
 from regime.evaluation.bootstrap import block_length
 
-__all__ = ["ConfidenceSet", "DieboldMariano", "SuperiorAbility", "diebold_mariano", "model_confidence_set",
-           "superior_ability"]
+__all__ = [
+    "ConfidenceSet",
+    "DieboldMariano",
+    "SuperiorAbility",
+    "diebold_mariano",
+    "model_confidence_set",
+    "superior_ability",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,12 +47,14 @@ class DieboldMariano:
         Sessions over which errors may depend on each other; autocovariances below it are counted.
     observations : int
     kernel : str
-        ``rectangular``, or ``bartlett`` where the rectangular estimate of the variance was not above 0.
+        ``rectangular``, or ``bartlett`` where the rectangular estimate of the variance was not
+        above 0.
 
     Examples
     --------
     >>> print(diebold_mariano(np.array([0.1, 0.3, 0.2, 0.1]), np.array([0.4, 0.5, 0.7, 0.3])))
-    The first forecast's loss is lower by 0.3000 a session: p 0.024 of no difference (Diebold-Mariano, horizon 1, \
+    The first forecast's loss is lower by 0.3000 a session: p 0.024 of no difference
+    (Diebold-Mariano, horizon 1, \
 4 sessions).
     """
 
@@ -58,9 +68,16 @@ class DieboldMariano:
 
     def __str__(self) -> str:
         side = "lower" if self.gain > 0 else "higher"
-        said = f"The first forecast's loss is {side} by {abs(self.gain):.4f} a session" if self.gain else "Equal losses"
-        return (f"{said}: p {self.p_value:.3f} of no difference (Diebold-Mariano, horizon {self.horizon}, "
-                f"{self.observations:,} sessions).")
+        said = (
+            f"The first forecast's loss is {side} by {abs(self.gain):.4f} a session"
+            if self.gain
+            else "Equal losses"
+        )
+        return (
+            f"{said}: p {self.p_value:.3f} of no difference (Diebold-Mariano, horizon "
+            f"{self.horizon}, "
+            f"{self.observations:,} sessions)."
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,28 +168,52 @@ def diebold_mariano(ours: np.ndarray, theirs: np.ndarray, *, horizon: int = 1) -
 
     Notes
     -----
-    Autocovariances are divided by n. **Source:** Diebold and Mariano (1995), "Comparing predictive accuracy";
-    Harvey, Leybourne and Newbold (1997), "Testing the equality of prediction mean squared errors".
+    Autocovariances are divided by n. **Source:** Diebold and Mariano (1995), "Comparing predictive
+    accuracy"; Harvey, Leybourne and Newbold (1997), "Testing the equality of prediction mean
+    squared errors".
     """
     from scipy.special import stdtr
 
     if np.shape(ours) != np.shape(theirs):
-        raise InvalidDataError(f"diebold_mariano: needs losses of the same sessions, got {len(ours)} and {len(theirs)}")
+        raise InvalidDataError(
+            f"diebold_mariano: needs losses of the same sessions, got {len(ours)} and {len(theirs)}"
+        )
     difference = np.asarray(ours, dtype=float) - np.asarray(theirs, dtype=float)
     n = difference.size
     if difference.ndim != 1 or not np.isfinite(difference).all() or not 1 <= horizon < n:
-        raise InvalidDataError(f"diebold_mariano: needs finite losses of more sessions than the horizon {horizon}, "
-                               f"got {n}")
+        raise InvalidDataError(
+            f"diebold_mariano: needs finite losses of more sessions than the horizon {horizon}, "
+            f"got {n}"
+        )
     variance, kernel = _long_run_variance(difference, horizon)
     mean = float(difference.mean())
-    statistic = mean / math.sqrt(variance / n) if variance > 0 else math.copysign(math.inf, mean) if mean else 0.0
+    statistic = (
+        mean / math.sqrt(variance / n)
+        if variance > 0
+        else math.copysign(math.inf, mean)
+        if mean
+        else 0.0
+    )
     corrected = statistic * math.sqrt((n + 1 - 2 * horizon + horizon * (horizon - 1) / n) / n)
-    return DieboldMariano(statistic=statistic, corrected=corrected, p_value=float(2 * stdtr(n - 1, -abs(corrected))),
-                          gain=-mean, horizon=horizon, observations=n, kernel=kernel)
+    return DieboldMariano(
+        statistic=statistic,
+        corrected=corrected,
+        p_value=float(2 * stdtr(n - 1, -abs(corrected))),
+        gain=-mean,
+        horizon=horizon,
+        observations=n,
+        kernel=kernel,
+    )
 
 
-def superior_ability(losses: pd.DataFrame, benchmark: str, *, draws: int = 1000, seed: int = 7,
-                     block: int | None = None) -> SuperiorAbility:
+def superior_ability(
+    losses: pd.DataFrame,
+    benchmark: str,
+    *,
+    draws: int = 1000,
+    seed: int = 7,
+    block: int | None = None,
+) -> SuperiorAbility:
     """Test whether any rival is better than a benchmark, the choice among rivals paid for.
 
     Parameters
@@ -188,9 +229,10 @@ def superior_ability(losses: pd.DataFrame, benchmark: str, *, draws: int = 1000,
 
     Notes
     -----
-    Differences are divided by their standard errors before `arch` compares them, because its test, though asked
-    to, does not do so, and a rival of wild losses would drown the others. A rival with the benchmark's own losses
-    adds nothing; where no rival has the lower mean loss the p-values are 1.
+    Differences are divided by their standard errors before `arch` compares them, because its test,
+    though asked to, does not do so, and a rival of wild losses would drown the others. A rival with
+    the benchmark's own losses adds nothing; where no rival has the lower mean loss the p-values are
+    1.
     **Source:** Hansen (2005), "A test for superior predictive ability".
     """
     from arch.bootstrap import SPA
@@ -203,17 +245,37 @@ def superior_ability(losses: pd.DataFrame, benchmark: str, *, draws: int = 1000,
     best = int(scaled.mean(axis=0).argmax())
     lower, p_value, upper = 1.0, 1.0, 1.0
     differs = (values != 0).any(axis=0)
-    if scaled[:, best].mean() > 0:  # a benchmark that no rival beats in this sample has nothing against it
-        test = SPA(np.zeros(len(values)), -scaled[:, differs], block_size=length, reps=draws, seed=seed)
+    if (
+        scaled[:, best].mean() > 0
+    ):  # a benchmark that no rival beats in this sample has nothing against it
+        test = SPA(
+            np.zeros(len(values)), -scaled[:, differs], block_size=length, reps=draws, seed=seed
+        )
         test.compute()
-        lower, p_value, upper = (float(test.pvalues[name]) for name in ("lower", "consistent", "upper"))
-    return SuperiorAbility(benchmark=benchmark, rivals=tuple(map(str, gains)), p_value=p_value, lower=lower,
-                           upper=upper, best=str(gains.columns[best]), gain=float(values[:, best].mean()),
-                           block=length, draws=draws)
+        lower, p_value, upper = (
+            float(test.pvalues[name]) for name in ("lower", "consistent", "upper")
+        )
+    return SuperiorAbility(
+        benchmark=benchmark,
+        rivals=tuple(map(str, gains)),
+        p_value=p_value,
+        lower=lower,
+        upper=upper,
+        best=str(gains.columns[best]),
+        gain=float(values[:, best].mean()),
+        block=length,
+        draws=draws,
+    )
 
 
-def model_confidence_set(losses: pd.DataFrame, *, level: float = 0.9, draws: int = 1000, seed: int = 7,
-                         block: int | None = None) -> ConfidenceSet:
+def model_confidence_set(
+    losses: pd.DataFrame,
+    *,
+    level: float = 0.9,
+    draws: int = 1000,
+    seed: int = 7,
+    block: int | None = None,
+) -> ConfidenceSet:
     """Forecasts among which the best one lies with a given confidence.
 
     Parameters
@@ -225,7 +287,8 @@ def model_confidence_set(losses: pd.DataFrame, *, level: float = 0.9, draws: int
     draws, seed : int
         Of the stationary bootstrap.
     block : int, optional
-        Mean sessions a block; by default `block_length` of the losses less their mean over forecasts.
+        Mean sessions a block; by default `block_length` of the losses less their mean over
+        forecasts.
 
     Notes
     -----
@@ -238,50 +301,78 @@ def model_confidence_set(losses: pd.DataFrame, *, level: float = 0.9, draws: int
     if not 0 < level < 1:
         raise InvalidDataError(f"model_confidence_set: level {level} must lie in (0, 1)")
     values = losses.to_numpy(dtype=float)
-    length = block_length(*(values - values.mean(axis=1, keepdims=True)).T) if block is None else block
+    length = (
+        block_length(*(values - values.mean(axis=1, keepdims=True)).T) if block is None else block
+    )
     twins = [int((values == column[:, None]).all(axis=0).argmax()) for column in values.T]
     firsts = sorted(set(twins))
     found = dict.fromkeys(firsts, 1.0)
     if len(firsts) > 1:
         test = MCS(values[:, firsts], size=1 - level, reps=draws, block_size=length, seed=seed)
-        with np.errstate(divide="ignore", invalid="ignore"):  # a difference that never varies is infinitely sure
+        with np.errstate(
+            divide="ignore", invalid="ignore"
+        ):  # a difference that never varies is infinitely sure
             test.compute()
         found = {firsts[int(position)]: float(p) for position, p in test.pvalues["Pvalue"].items()}
     p_values = {str(name): found[twin] for name, twin in zip(losses, twins, strict=True)}
     ranked = losses.mean().sort_values(kind="stable").index
-    return ConfidenceSet(included=tuple(str(name) for name in ranked if p_values[str(name)] > 1 - level),
-                         p_values=p_values, level=level, block=length, draws=draws)
+    return ConfidenceSet(
+        included=tuple(str(name) for name in ranked if p_values[str(name)] > 1 - level),
+        p_values=p_values,
+        level=level,
+        block=length,
+        draws=draws,
+    )
 
 
 def _long_run_variance(difference: np.ndarray, horizon: int) -> tuple[float, str]:
     """Of the mean, times n; of a constant exactly 0."""
-    centred = difference - difference.mean() if np.ptp(difference) > 0 else np.zeros_like(difference)
-    covariances = [float((centred[lag:] * centred[:centred.size - lag]).sum()) / centred.size for lag in range(horizon)]
+    centred = (
+        difference - difference.mean() if np.ptp(difference) > 0 else np.zeros_like(difference)
+    )
+    covariances = [
+        float((centred[lag:] * centred[: centred.size - lag]).sum()) / centred.size
+        for lag in range(horizon)
+    ]
     rectangular = covariances[0] + 2 * sum(covariances[1:])
     if rectangular > 0 or not centred.any():
         return rectangular, "rectangular"
-    return covariances[0] + 2 * sum((1 - lag / horizon) * c for lag, c in enumerate(covariances) if lag), "bartlett"
+    return covariances[0] + 2 * sum(
+        (1 - lag / horizon) * c for lag, c in enumerate(covariances) if lag
+    ), "bartlett"
 
 
 def _scale(values: np.ndarray, block: int) -> np.ndarray:
-    """Root of each column's long-run variance under the stationary bootstrap; 1 where nothing varies."""
+    """Root of each column's long-run variance under the stationary bootstrap.
+
+    1 where nothing varies.
+    """
     n = len(values)
     centred = values - values.mean(axis=0)
     spectrum = np.abs(np.fft.rfft(centred, 2 * n, axis=0)) ** 2
     covariances = np.fft.irfft(spectrum, axis=0)[:n] / n
     lag, keep = np.arange(1, n), 1 - 1 / block
-    weight = (1 - lag / n) * keep ** lag + lag / n * keep ** (n - lag)
+    weight = (1 - lag / n) * keep**lag + lag / n * keep ** (n - lag)
     variance = covariances[0] + 2 * (weight[:, None] * covariances[1:]).sum(axis=0)
-    return np.where((np.ptp(values, axis=0) > 0) & (variance > 0), np.sqrt(np.maximum(variance, 1e-300)), 1.0)
+    return np.where(
+        (np.ptp(values, axis=0) > 0) & (variance > 0), np.sqrt(np.maximum(variance, 1e-300)), 1.0
+    )
 
 
 def _check(losses: pd.DataFrame, benchmark: str | None = None) -> None:
     if benchmark is not None and benchmark not in losses:
-        raise InvalidDataError(f"losses have no column `{benchmark}`; they have {', '.join(map(str, losses))}")
+        raise InvalidDataError(
+            f"losses have no column `{benchmark}`; they have {', '.join(map(str, losses))}"
+        )
     if losses.shape[1] < 2 or len(losses) < 20:
-        raise InvalidDataError(f"losses need 2 forecasts and 20 sessions, got {losses.shape[1]} and {len(losses)}")
+        raise InvalidDataError(
+            f"losses need 2 forecasts and 20 sessions, got {losses.shape[1]} and {len(losses)}"
+        )
     bad = ~np.isfinite(losses.to_numpy(dtype=float))
     if bad.any():
         row, column = np.argwhere(bad)[0]
-        raise InvalidDataError(f"{losses.columns[column]}: loss of {losses.index[row]} is not a finite number; compare "
-                               "all forecasts on the same sessions")
+        raise InvalidDataError(
+            f"{losses.columns[column]}: loss of {losses.index[row]} is not a finite number; "
+            "compare "
+            "all forecasts on the same sessions"
+        )

@@ -1,8 +1,8 @@
 """Probability of backtest overfitting, by combinatorially symmetric cross-validation of all trials.
 
-The years are cut into blocks; in every choice of half of the blocks the best trial is chosen and ranked among
-all trials in the other half. All that is needed of a trial are two sums a block, so a hundred thousand
-settings need no table of their daily returns.
+The years are cut into blocks; in every choice of half of the blocks the best trial is chosen and
+ranked among all trials in the other half. All that is needed of a trial are two sums a block, so a
+hundred thousand settings need no table of their daily returns.
 
 Depends on: errors; evaluation.cscv_kernel (on use).
 """
@@ -19,8 +19,14 @@ import pandas as pd
 
 from regime.errors import InvalidDataError
 
-__all__ = ["BacktestOverfitting", "BlockSums", "backtest_overfitting", "block_edges", "block_sums",
-           "overfitting_of_blocks"]
+__all__ = [
+    "BacktestOverfitting",
+    "BlockSums",
+    "backtest_overfitting",
+    "block_edges",
+    "block_sums",
+    "overfitting_of_blocks",
+]
 
 Statistic: TypeAlias = Literal["sharpe", "mean"]
 # Trials at once: the tables of their sums then fit into a processor's own memory.
@@ -56,20 +62,35 @@ class BlockSums:
     def __post_init__(self) -> None:
         blocks = len(self.days)
         if self.sums.ndim != 2 or self.sums.shape != self.squares.shape or len(self.sums) != blocks:
-            raise InvalidDataError(f"block sums: {blocks} blocks need `sums` and `squares` with a row a block and a "
-                                   f"column a trial, got shapes {self.sums.shape} and {self.squares.shape}")
+            raise InvalidDataError(
+                f"block sums: {blocks} blocks need `sums` and `squares` with a row a block and a "
+                f"column a trial, got shapes {self.sums.shape} and {self.squares.shape}"
+            )
         if blocks % 2 or not 2 <= blocks <= MOST_BLOCKS:
-            raise InvalidDataError(f"block sums: blocks must be even and from 2 to {MOST_BLOCKS}, got {blocks}")
+            raise InvalidDataError(
+                f"block sums: blocks must be even and from 2 to {MOST_BLOCKS}, got {blocks}"
+            )
         if self.sums.shape[1] < 2:
-            raise InvalidDataError("block sums: one trial alone cannot be overfitted; give every trial that was made")
-        if not (np.isfinite(self.sums).all() and np.isfinite(self.squares).all() and (np.asarray(self.days) > 0).all()):
-            raise InvalidDataError("block sums: every block needs sessions, and every trial a return in each of them")
+            raise InvalidDataError(
+                "block sums: one trial alone cannot be overfitted; give every trial that was made"
+            )
+        if not (
+            np.isfinite(self.sums).all()
+            and np.isfinite(self.squares).all()
+            and (np.asarray(self.days) > 0).all()
+        ):
+            raise InvalidDataError(
+                "block sums: every block needs sessions, and every trial a return in each of them"
+            )
 
     def sharpe(self) -> np.ndarray:
-        """Sharpe ratio of each trial over all sessions, per session; 0 without spread; shape (n_trials,)."""
+        """Sharpe ratio of each trial over all sessions, per session; 0 without spread.
+
+        Shape (n_trials,).
+        """
         days = float(np.sum(self.days))
         mean, square = self.sums.sum(axis=0) / days, self.squares.sum(axis=0)
-        spread = square - days * mean ** 2
+        spread = square - days * mean**2
         some = spread > 1e-12 * square
         return np.where(some, mean / np.sqrt(np.where(some, spread, 1.0) / (days - 1)), 0.0)
 
@@ -81,10 +102,11 @@ class BacktestOverfitting:
     Parameters
     ----------
     probability : float
-        Share of the splits in which the chosen trial is not above the median of the other half (PBO).
+        Share of the splits in which the chosen trial is not above the median of the other half
+        (PBO).
     slope : float
-        Of the chosen trial's statistic in the other half on that in its own; below 0, a better record promises less.
-        NaN if its own never varies.
+        Of the chosen trial's statistic in the other half on that in its own; below 0, a better
+        record promises less. NaN if its own never varies.
     loss : float
         Share of the splits in which the chosen trial's statistic in the other half is below 0.
     trials, blocks : int
@@ -117,9 +139,13 @@ class BacktestOverfitting:
 
     def __str__(self) -> str:
         verdict = "carries" if self.probability < CONVENTIONAL else "does not carry"
-        return (f"Chosen on half of the years, the best of {self.trials:,} trials falls into the lower half on the "
-                f"others in {self.probability:.0%} of {self.logits.size:,} splits (PBO) and is below zero there in "
-                f"{self.loss:.0%}: the choice {verdict} over.")
+        return (
+            f"Chosen on half of the years, the best of {self.trials:,} trials falls into the "
+            "lower half on the "
+            f"others in {self.probability:.0%} of {self.logits.size:,} splits (PBO) and is below "
+            "zero there in "
+            f"{self.loss:.0%}: the choice {verdict} over."
+        )
 
 
 def block_edges(days: int, blocks: int = 16) -> np.ndarray:
@@ -138,8 +164,10 @@ def block_edges(days: int, blocks: int = 16) -> np.ndarray:
         Block k is ``edges[k]:edges[k + 1]``; lengths differ by one session at most.
     """
     if blocks < 2 or blocks % 2 or days < blocks:
-        raise InvalidDataError("block_edges: needs an even number of blocks and a session in each, got "
-                               f"{blocks} blocks of {days} sessions")
+        raise InvalidDataError(
+            "block_edges: needs an even number of blocks and a session in each, got "
+            f"{blocks} blocks of {days} sessions"
+        )
     return np.linspace(0, days, blocks + 1).round().astype(np.int64)
 
 
@@ -155,18 +183,23 @@ def block_sums(returns: pd.DataFrame | np.ndarray, blocks: int = 16) -> BlockSum
     """
     values = np.asarray(returns, dtype=float)
     edges = block_edges(len(values), blocks)
-    return BlockSums(days=np.diff(edges), sums=np.add.reduceat(values, edges[:-1], axis=0),
-                     squares=np.add.reduceat(np.square(values), edges[:-1], axis=0))
+    return BlockSums(
+        days=np.diff(edges),
+        sums=np.add.reduceat(values, edges[:-1], axis=0),
+        squares=np.add.reduceat(np.square(values), edges[:-1], axis=0),
+    )
 
 
-def backtest_overfitting(returns: pd.DataFrame | np.ndarray, blocks: int = 16,
-                         statistic: Statistic = "sharpe") -> BacktestOverfitting:
+def backtest_overfitting(
+    returns: pd.DataFrame | np.ndarray, blocks: int = 16, statistic: Statistic = "sharpe"
+) -> BacktestOverfitting:
     """Probability that the best of the trials is below the median of the others on other years.
 
     Parameters
     ----------
     returns : DataFrame or ndarray, shape (n_days, n_trials), fraction a session
-        Over cash, where Sharpe ratios are meant. Every trial that was made, on the same sessions; no NaN.
+        Over cash, where Sharpe ratios are meant. Every trial that was made, on the same sessions;
+        no NaN.
     blocks : int
         Even; 16 give 12,870 splits.
     statistic : str
@@ -174,12 +207,15 @@ def backtest_overfitting(returns: pd.DataFrame | np.ndarray, blocks: int = 16,
 
     Notes
     -----
-    **Source:** Bailey, Borwein, Lopez de Prado and Zhu (2017), "The probability of backtest overfitting".
+    **Source:** Bailey, Borwein, Lopez de Prado and Zhu (2017), "The probability of backtest
+    overfitting".
     """
     return overfitting_of_blocks(block_sums(returns, blocks), statistic)
 
 
-def overfitting_of_blocks(trials: BlockSums, statistic: Statistic = "sharpe") -> BacktestOverfitting:
+def overfitting_of_blocks(
+    trials: BlockSums, statistic: Statistic = "sharpe"
+) -> BacktestOverfitting:
     """`backtest_overfitting` from sums by block.
 
     Parameters
@@ -204,9 +240,17 @@ def overfitting_of_blocks(trials: BlockSums, statistic: Statistic = "sharpe") ->
     share = (worse + (equal + 1) / 2) / (trials.sums.shape[1] + 1)
     logits = np.log(share / (1 - share))
     return BacktestOverfitting(
-        probability=float(np.mean(logits <= 0)), slope=_slope(inside, outside), loss=float(np.mean(outside < 0)),
-        trials=trials.sums.shape[1], blocks=len(trials.days), statistic=statistic, chosen=chosen, inside=inside,
-        outside=outside, logits=logits)
+        probability=float(np.mean(logits <= 0)),
+        slope=_slope(inside, outside),
+        loss=float(np.mean(outside < 0)),
+        trials=trials.sums.shape[1],
+        blocks=len(trials.days),
+        statistic=statistic,
+        chosen=chosen,
+        inside=inside,
+        outside=outside,
+        logits=logits,
+    )
 
 
 def _splits(days: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -219,8 +263,12 @@ def _splits(days: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.nd
 
 def _chunks(trials: BlockSums) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
     for start in range(0, trials.sums.shape[1], CHUNK):
-        sums, squares = (part[:, start:start + CHUNK] for part in (trials.sums, trials.squares))
-        yield start, np.ascontiguousarray(sums, dtype=float), np.ascontiguousarray(squares, dtype=float)
+        sums, squares = (part[:, start : start + CHUNK] for part in (trials.sums, trials.squares))
+        yield (
+            start,
+            np.ascontiguousarray(sums, dtype=float),
+            np.ascontiguousarray(squares, dtype=float),
+        )
 
 
 def _slope(x: np.ndarray, y: np.ndarray) -> float:

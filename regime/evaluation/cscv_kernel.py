@@ -1,7 +1,10 @@
-"""Fused loops of the combinatorial cross-validation of trials: a chunk of trials over all splits at once.
+"""Fused loops of the combinatorial cross-validation of trials.
 
-A half of the blocks is a subset of the first blocks and one of the last, so its sum is one addition of two
-tabled sums. Equal trials pass through equal operations and keep equal bits, which ties depend on.
+A chunk of trials over all splits at once.
+
+A half of the blocks is a subset of the first blocks and one of the last, so its sum is one addition
+of two tabled sums. Equal trials pass through equal operations and keep equal bits, which ties
+depend on.
 
 Depends on: numba.
 """
@@ -18,13 +21,17 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 # Below this share of the mean square, a spread is what rounding leaves of a constant.
 SPREAD_FLOOR = 1e-12
-# numpy's division gives NaN where Python's would stop, and the check for it costs time in every row.
+# numpy's division gives NaN where Python's would stop, and the check for it costs time in every
+# row.
 _jit = nb.njit(cache=True, fastmath=False, error_model="numpy", nogil=True)
 
 
 @_jit
 def _subset_sums(blocks: Floats) -> Floats:
-    """Sum of every subset of blocks, the subset as bits of the row; shape (2 ** n_blocks, n_trials)."""
+    """Sum of every subset of blocks, the subset as bits of the row.
+
+    Shape (2 ** n_blocks, n_trials).
+    """
     out = np.zeros((1 << blocks.shape[0], blocks.shape[1]))
     for subset in range(1, out.shape[0]):
         lowest, block = subset & -subset, 0
@@ -46,8 +53,13 @@ def _subset_sum(column: Floats, first: int, stop: int, subset: int) -> float:
 
 
 @_jit
-def _statistic(total: float, square: float, per_day: float, per_other: float, sharpe: bool) -> float:
-    """Mean, or Sharpe ratio a session, 0 without spread; of the sessions n it takes 1 / n and 1 / (n - 1)."""
+def _statistic(
+    total: float, square: float, per_day: float, per_other: float, sharpe: bool
+) -> float:
+    """Mean, or Sharpe ratio a session, 0 without spread.
+
+    Of the sessions n it takes 1 / n and 1 / (n - 1).
+    """
     mean = total * per_day
     if not sharpe:
         return mean
@@ -57,19 +69,36 @@ def _statistic(total: float, square: float, per_day: float, per_other: float, sh
 
 
 @_jit
-def _fill(values: Floats, parts: tuple[Floats, Floats, Floats, Floats], days: float, sharpe: bool) -> None:
+def _fill(
+    values: Floats, parts: tuple[Floats, Floats, Floats, Floats], days: float, sharpe: bool
+) -> None:
     """Statistic of each trial of a chunk, from the sums and squares of both parts of a half."""
     first, last, first_squares, last_squares = parts
     per_day, per_other = 1.0 / days, 1.0 / (days - 1.0)
     for trial in range(values.size):
-        values[trial] = _statistic(first[trial] + last[trial], first_squares[trial] + last_squares[trial], per_day,
-                                   per_other, sharpe)
+        values[trial] = _statistic(
+            first[trial] + last[trial],
+            first_squares[trial] + last_squares[trial],
+            per_day,
+            per_other,
+            sharpe,
+        )
 
 
 @_jit
-def better_trials(sums: Floats, squares: Floats, halves: Integers, days: Floats, sharpe: bool, offset: int,
-                  best: Floats, chosen: Integers) -> None:
-    """Raise `best` and `chosen` of each split to the chunk's best trial; the earlier of equals stays.
+def better_trials(
+    sums: Floats,
+    squares: Floats,
+    halves: Integers,
+    days: Floats,
+    sharpe: bool,
+    offset: int,
+    best: Floats,
+    chosen: Integers,
+) -> None:
+    """Raise `best` and `chosen` of each split to the chunk's best trial.
+
+    The earlier of equals stays.
 
     Parameters
     ----------
@@ -100,8 +129,9 @@ def better_trials(sums: Floats, squares: Floats, halves: Integers, days: Floats,
 
 
 @_jit
-def chosen_values(sums: Floats, squares: Floats, halves: Integers, days: Floats, sharpe: bool,
-                  chosen: Integers) -> Floats:
+def chosen_values(
+    sums: Floats, squares: Floats, halves: Integers, days: Floats, sharpe: bool, chosen: Integers
+) -> Floats:
     """Statistic of one trial a split, shape (n_splits,), with the bits that `worse_trials` compares it to.
 
     Parameters
@@ -120,13 +150,23 @@ def chosen_values(sums: Floats, squares: Floats, halves: Integers, days: Floats,
         column, squared, subset = sums[:, chosen[split]], squares[:, chosen[split]], halves[split]
         total = _subset_sum(column, 0, half, subset) + _subset_sum(column, half, blocks, subset)
         square = _subset_sum(squared, 0, half, subset) + _subset_sum(squared, half, blocks, subset)
-        values[split] = _statistic(total, square, 1.0 / days[split], 1.0 / (days[split] - 1.0), sharpe)
+        values[split] = _statistic(
+            total, square, 1.0 / days[split], 1.0 / (days[split] - 1.0), sharpe
+        )
     return values
 
 
 @_jit
-def worse_trials(sums: Floats, squares: Floats, halves: Integers, days: Floats, sharpe: bool, targets: Floats,
-                 worse: Integers, equal: Integers) -> None:
+def worse_trials(
+    sums: Floats,
+    squares: Floats,
+    halves: Integers,
+    days: Floats,
+    sharpe: bool,
+    targets: Floats,
+    worse: Integers,
+    equal: Integers,
+) -> None:
     """Add to `worse` and `equal` of each split the trials of the chunk below its target, and those at it.
 
     Parameters

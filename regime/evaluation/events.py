@@ -33,7 +33,8 @@ class EventScores:
     caught : int
         Those with an alarm within them or the 10 sessions before.
     median_lag : float or None
-        Sessions from a spell's first session to its first alarm, never below 0, over the caught ones.
+        Sessions from a spell's first session to its first alarm, never below 0, over the caught
+        ones.
     false_alarms_per_year : float
         Runs of alarm sessions that touch neither a spell nor the 10 sessions before one.
     alarm_sessions : int
@@ -92,9 +93,13 @@ def event_scores(truth: Truth, score: pd.Series) -> EventScores:
     edges = np.flatnonzero(np.diff(np.r_[0, on.to_numpy(dtype=int), 0]))
     near = _near_spells(truth, window)
     false = sum(not near[a:b].any() for a, b in zip(edges[::2], edges[1::2], strict=True))
-    return EventScores(spells=len(spells), caught=int(spells["caught"].sum()),
-                       median_lag=float(lags.median()) if len(lags) else None,
-                       false_alarms_per_year=false / (len(window) / SESSIONS_A_YEAR), alarm_sessions=int(on.sum()))
+    return EventScores(
+        spells=len(spells),
+        caught=int(spells["caught"].sum()),
+        median_lag=float(lags.median()) if len(lags) else None,
+        false_alarms_per_year=false / (len(window) / SESSIONS_A_YEAR),
+        alarm_sessions=int(on.sum()),
+    )
 
 
 def spell_table(truth: Truth, score: pd.Series) -> pd.DataFrame:
@@ -109,7 +114,8 @@ def spell_table(truth: Truth, score: pd.Series) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `start`, `end` (first and last session), `caught`, `first_alarm` (NaT if none), `lag` (sessions, NaN if none).
+        `start`, `end` (first and last session), `caught`, `first_alarm` (NaT if none), `lag`
+        (sessions, NaN if none).
     """
     window, on = _alarm(truth, score)
     rows = []
@@ -117,32 +123,52 @@ def spell_table(truth: Truth, score: pd.Series) -> pd.DataFrame:
         if first < 0 or last >= len(window):
             continue
         from_ = max(first - LEAD, 0)
-        hits = from_ + np.flatnonzero(on.to_numpy()[from_:last + 1])
+        hits = from_ + np.flatnonzero(on.to_numpy()[from_ : last + 1])
         caught = len(hits) > 0
-        rows.append((window[first], window[last], caught, window[hits[0]] if caught else pd.NaT,
-                     float(max(hits[0] - first, 0)) if caught else np.nan))
-    return pd.DataFrame(rows, columns=["start", "end", "caught", "first_alarm", "lag"]).astype({"caught": bool})
+        rows.append(
+            (
+                window[first],
+                window[last],
+                caught,
+                window[hits[0]] if caught else pd.NaT,
+                float(max(hits[0] - first, 0)) if caught else np.nan,
+            )
+        )
+    return pd.DataFrame(rows, columns=["start", "end", "caught", "first_alarm", "lag"]).astype(
+        {"caught": bool}
+    )
 
 
 def _alarm(truth: Truth, score: pd.Series) -> tuple[pd.DatetimeIndex, pd.Series]:
     stress = truth.stress.reindex(score.index).dropna()
     if stress.empty:
-        raise InvalidDataError("events: no session of the score has a known truth; score dates that the truth covers")
+        raise InvalidDataError(
+            "events: no session of the score has a known truth; score dates that the truth covers"
+        )
     known = score.fillna(score.median())[stress.index]
-    return pd.DatetimeIndex(known.index), alarm_sessions(known, round(float(stress.mean()) * len(stress)))
+    return pd.DatetimeIndex(known.index), alarm_sessions(
+        known, round(float(stress.mean()) * len(stress))
+    )
 
 
 def _positions(truth: Truth, window: pd.DatetimeIndex) -> list[tuple[int, int]]:
-    """Spells that overlap the window, as positions in it; -1 and `n` mean that they begin before or end after."""
+    """Spells that overlap the window, as positions in it.
+
+    -1 and `n` mean that they begin before or end after.
+    """
     spells = truth.spells
     spells = spells[(spells["end"] >= window[0]) & (spells["start"] <= window[-1])]
     first = np.where(spells["start"] < window[0], -1, window.searchsorted(spells["start"]))
-    last = np.where(spells["end"] > window[-1], len(window), window.searchsorted(spells["end"], side="right") - 1)
+    last = np.where(
+        spells["end"] > window[-1],
+        len(window),
+        window.searchsorted(spells["end"], side="right") - 1,
+    )
     return [(int(a), int(b)) for a, b in zip(first, last, strict=True)]
 
 
 def _near_spells(truth: Truth, window: pd.DatetimeIndex) -> np.ndarray:
     near = np.zeros(len(window), dtype=bool)
     for first, last in _positions(truth, window):
-        near[max(first - LEAD, 0):last + 1] = True
+        near[max(first - LEAD, 0) : last + 1] = True
     return near

@@ -1,6 +1,7 @@
 """How much of a Sharpe ratio is luck: the probabilistic and the deflated Sharpe ratio.
 
-Sharpe ratios here are per session (not a year), which is what the formulas take; sentences annualise.
+Sharpe ratios here are per session (not a year), which is what the formulas take; sentences
+annualise.
 
 Depends on: errors, performance, returns.
 """
@@ -18,13 +19,22 @@ from regime.errors import InvalidDataError
 from regime.performance import SESSIONS_A_YEAR, annual_sharpe
 from regime.returns import excess_values
 
-__all__ = ["DeflatedSharpe", "ProbabilisticSharpe", "SharpeSample", "deflated_sharpe", "exact_expected_maximum",
-           "expected_maximum", "probabilistic_sharpe", "sharpe_sample"]
+__all__ = [
+    "DeflatedSharpe",
+    "ProbabilisticSharpe",
+    "SharpeSample",
+    "deflated_sharpe",
+    "exact_expected_maximum",
+    "expected_maximum",
+    "probabilistic_sharpe",
+    "sharpe_sample",
+]
 
 EULER_GAMMA = 0.5772156649015329
 CONVENTIONAL = 0.95
 NORMAL = NormalDist()
-# The variance of an estimate is above 0 unless the sample has two values only; rounding may take it below.
+# The variance of an estimate is above 0 unless the sample has two values only; rounding may take it
+# below.
 VARIANCE_FLOOR = 1e-12
 
 
@@ -62,11 +72,15 @@ class SharpeSample:
         if self.observations < 2:
             raise InvalidDataError(f"a Sharpe ratio needs 2 observations, got {self.observations}")
         if not all(math.isfinite(value) for value in (self.sharpe, self.skew, self.kurtosis)):
-            raise InvalidDataError(f"sharpe {self.sharpe}, skew {self.skew} and kurtosis {self.kurtosis} must be "
-                                   "finite: a series without spread has none")
-        if self.kurtosis < 1 + self.skew ** 2 - 1e-6:
-            raise InvalidDataError(f"kurtosis {self.kurtosis} is below 1 + skew ** 2 = {1 + self.skew ** 2:.6g}: it is "
-                                   "the fourth standardised moment (3 for a normal), not the excess over 3")
+            raise InvalidDataError(
+                f"sharpe {self.sharpe}, skew {self.skew} and kurtosis {self.kurtosis} must be "
+                "finite: a series without spread has none"
+            )
+        if self.kurtosis < 1 + self.skew**2 - 1e-6:
+            raise InvalidDataError(
+                f"kurtosis {self.kurtosis} is below 1 + skew ** 2 = {1 + self.skew**2:.6g}: it is "
+                "the fourth standardised moment (3 for a normal), not the excess over 3"
+            )
 
     @property
     def annual(self) -> float:
@@ -81,7 +95,7 @@ class SharpeSample:
     @property
     def estimate_variance(self) -> float:
         """Of `sharpe` as an estimate, times the observations less one."""
-        value = 1 - self.skew * self.sharpe + (self.kurtosis - 1) / 4 * self.sharpe ** 2
+        value = 1 - self.skew * self.sharpe + (self.kurtosis - 1) / 4 * self.sharpe**2
         return max(value, VARIANCE_FLOOR)
 
 
@@ -110,8 +124,11 @@ class ProbabilisticSharpe:
     def __str__(self) -> str:
         bar = self.benchmark * math.sqrt(self.sample.a_year)
         sure = f"{self.probability:.1%}" if self.probability <= 0.999 else "more than 99.9%"
-        return (f"A Sharpe ratio of {self.sample.annual:.2f} a year over {self.sample.observations:,} observations is "
-                f"above {bar:.2f} with probability {sure}.")
+        return (
+            f"A Sharpe ratio of {self.sample.annual:.2f} a year over {self.sample.observations:,} "
+            "observations is "
+            f"above {bar:.2f} with probability {sure}."
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +151,8 @@ class DeflatedSharpe:
     Examples
     --------
     >>> print(deflated_sharpe(SharpeSample(sharpe=0.04, observations=5000), trials=100, variance=1e-4))
-    The best of 100 trials would show a Sharpe ratio of 0.40 a year by luck; this one shows 0.63: deflated Sharpe \
+    The best of 100 trials would show a Sharpe ratio of 0.40 a year by luck; this one shows 0.63:
+    deflated Sharpe \
 ratio 0.850, luck is not excluded (0.95 would be needed).
     """
 
@@ -146,10 +164,17 @@ ratio 0.850, luck is not excluded (0.95 would be needed).
 
     def __str__(self) -> str:
         hurdle = self.hurdle * math.sqrt(self.sample.a_year)
-        verdict = (f"luck is an unlikely explanation (above {CONVENTIONAL})" if self.probability > CONVENTIONAL
-                   else f"luck is not excluded ({CONVENTIONAL} would be needed)")
-        return (f"The best of {self.trials:,} trials would show a Sharpe ratio of {hurdle:.2f} a year by luck; this "
-                f"one shows {self.sample.annual:.2f}: deflated Sharpe ratio {self.probability:.3f}, {verdict}.")
+        verdict = (
+            f"luck is an unlikely explanation (above {CONVENTIONAL})"
+            if self.probability > CONVENTIONAL
+            else f"luck is not excluded ({CONVENTIONAL} would be needed)"
+        )
+        return (
+            f"The best of {self.trials:,} trials would show a Sharpe ratio of {hurdle:.2f} a year "
+            "by luck; this "
+            f"one shows {self.sample.annual:.2f}: deflated Sharpe ratio {self.probability:.3f}, "
+            f"{verdict}."
+        )
 
 
 def sharpe_sample(returns: pd.Series, cash: pd.Series | float = 0.0) -> SharpeSample:
@@ -170,8 +195,12 @@ def sharpe_sample(returns: pd.Series, cash: pd.Series | float = 0.0) -> SharpeSa
     if math.isnan(sharpe):
         raise InvalidDataError(f"{excess.size} returns without spread have no Sharpe ratio")
     unit = (excess - excess.mean()) / excess.std()
-    return SharpeSample(sharpe=sharpe, observations=excess.size, skew=float(np.mean(unit ** 3)),
-                        kurtosis=float(np.mean(unit ** 4)))
+    return SharpeSample(
+        sharpe=sharpe,
+        observations=excess.size,
+        skew=float(np.mean(unit**3)),
+        kurtosis=float(np.mean(unit**4)),
+    )
 
 
 def expected_maximum(trials: int) -> float:
@@ -185,19 +214,23 @@ def expected_maximum(trials: int) -> float:
     Returns
     -------
     float
-        Above `exact_expected_maximum` from 3 trials on (2.3 % at 10, 0.9 % at 100, 0.15 % at 100,000), which
-        is the careful side.
+        Above `exact_expected_maximum` from 3 trials on (2.3 % at 10, 0.9 % at 100, 0.15 % at
+        100,000), which is the careful side.
 
     Notes
     -----
     ``(1 - g) z(1 - 1 / N) + g z(1 - 1 / (e N))`` with Euler's g and the normal quantile z.
-    **Source:** Bailey and Lopez de Prado (2014), "The Deflated Sharpe Ratio", from extreme-value theory.
+    **Source:** Bailey and Lopez de Prado (2014), "The Deflated Sharpe Ratio", from extreme-value
+    theory.
     """
     _check_trials(trials)
     if trials == 1:
         return 0.0
     # Quantiles of the small tail: 1 - 1 / N would lose digits for many trials.
-    return -((1 - EULER_GAMMA) * NORMAL.inv_cdf(1 / trials) + EULER_GAMMA * NORMAL.inv_cdf(1 / (math.e * trials)))
+    return -(
+        (1 - EULER_GAMMA) * NORMAL.inv_cdf(1 / trials)
+        + EULER_GAMMA * NORMAL.inv_cdf(1 / (math.e * trials))
+    )
 
 
 def exact_expected_maximum(trials: int) -> float:
@@ -209,10 +242,12 @@ def exact_expected_maximum(trials: int) -> float:
         At least 1.
     """
     _check_trials(trials)
-    grid = np.arange(-1200, 1201) / 100  # an integrand as smooth as this leaves nothing to a finer grid
+    grid = (
+        np.arange(-1200, 1201) / 100
+    )  # an integrand as smooth as this leaves nothing to a finer grid
     below = np.array([0.5 * math.erfc(-x / math.sqrt(2)) for x in grid])
     log_below = np.where(grid < 0, np.log(below), np.log1p(-np.minimum(below[::-1], 0.5)))
-    density = np.exp(-0.5 * grid ** 2 + (trials - 1) * log_below) / math.sqrt(2 * math.pi)
+    density = np.exp(-0.5 * grid**2 + (trials - 1) * log_below) / math.sqrt(2 * math.pi)
     return float(trials * np.sum(grid * density) / 100)
 
 
@@ -229,8 +264,11 @@ def probabilistic_sharpe(sample: SharpeSample, benchmark: float = 0.0) -> Probab
     -----
     **Source:** Bailey and Lopez de Prado (2012), "The Sharpe Ratio Efficient Frontier".
     """
-    return ProbabilisticSharpe(probability=NORMAL.cdf((sample.sharpe - benchmark) / sample.error), sample=sample,
-                               benchmark=benchmark)
+    return ProbabilisticSharpe(
+        probability=NORMAL.cdf((sample.sharpe - benchmark) / sample.error),
+        sample=sample,
+        benchmark=benchmark,
+    )
 
 
 def deflated_sharpe(sample: SharpeSample, *, trials: int, variance: float) -> DeflatedSharpe:
@@ -251,10 +289,17 @@ def deflated_sharpe(sample: SharpeSample, *, trials: int, variance: float) -> De
     **Source:** Bailey and Lopez de Prado (2014), "The Deflated Sharpe Ratio".
     """
     if not (math.isfinite(variance) and variance >= 0):
-        raise InvalidDataError(f"the variance of the trials' Sharpe ratios must be 0 or more, got {variance}")
+        raise InvalidDataError(
+            f"the variance of the trials' Sharpe ratios must be 0 or more, got {variance}"
+        )
     hurdle = math.sqrt(variance) * expected_maximum(trials)
-    return DeflatedSharpe(probability=probabilistic_sharpe(sample, hurdle).probability, sample=sample, hurdle=hurdle,
-                          trials=trials, variance=variance)
+    return DeflatedSharpe(
+        probability=probabilistic_sharpe(sample, hurdle).probability,
+        sample=sample,
+        hurdle=hurdle,
+        trials=trials,
+        variance=variance,
+    )
 
 
 def _check_trials(trials: int) -> None:

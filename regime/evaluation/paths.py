@@ -19,8 +19,9 @@ __all__ = ["PathDistribution", "path_distribution"]
 class PathDistribution:
     """One statistic on every path.
 
-    Paths share their test sessions and most of their training rows: their spread says how much hangs on the
-    choice of training years, and is **less** than what another history would bring. It is no standard error.
+    Paths share their test sessions and most of their training rows: their spread says how much
+    hangs on the choice of training years, and is **less** than what another history would bring. It
+    is no standard error.
 
     Parameters
     ----------
@@ -57,12 +58,16 @@ class PathDistribution:
         return float(np.mean(self.values > value))
 
     def __str__(self) -> str:
-        return (f"{self.name}: mean {self.mean:.3g} over {len(self.values)} paths, {self.values.min():.3g} to "
-                f"{self.values.max():.3g}, deviation {self.deviation:.2g}.")
+        return (
+            f"{self.name}: mean {self.mean:.3g} over {len(self.values)} paths, "
+            f"{self.values.min():.3g} to "
+            f"{self.values.max():.3g}, deviation {self.deviation:.2g}."
+        )
 
 
-def path_distribution(statistic: Callable[[np.ndarray], float], paths: np.ndarray, *,
-                      name: str = "statistic") -> PathDistribution:
+def path_distribution(
+    statistic: Callable[[np.ndarray], float], paths: np.ndarray, *, name: str = "statistic"
+) -> PathDistribution:
     """Statistic of each path.
 
     Parameters
@@ -84,5 +89,7 @@ def path_distribution(statistic: Callable[[np.ndarray], float], paths: np.ndarra
     values = np.array([float(statistic(path)) for path in paths])
     if not np.isfinite(values).all():
         odd = int(np.flatnonzero(~np.isfinite(values))[0])
-        raise InvalidDataError(f"{name}: it is {values[odd]} on path {odd}; leave out the rows that it cannot bear")
+        raise InvalidDataError(
+            f"{name}: it is {values[odd]} on path {odd}; leave out the rows that it cannot bear"
+        )
     return PathDistribution(name=name, values=values)

@@ -20,7 +20,9 @@ __all__ = ["BrierParts", "binned_brier_parts", "brier_parts", "reliability_table
 
 @dataclass(frozen=True, kw_only=True)
 class BrierParts:
-    """Murphy's parts of a Brier score: ``brier = reliability - resolution + uncertainty`` over distinct forecasts.
+    """Murphy's parts of a Brier score.
+
+    ``brier = reliability - resolution + uncertainty`` over distinct forecasts.
 
     Parameters
     ----------
@@ -47,7 +49,9 @@ class BrierParts:
         return self.reliability - self.resolution + self.uncertainty
 
 
-def reliability_table(truth: Truth, forecasts: Mapping[str, pd.Series | pd.DataFrame], bins: int = 10) -> pd.DataFrame:
+def reliability_table(
+    truth: Truth, forecasts: Mapping[str, pd.Series | pd.DataFrame], bins: int = 10
+) -> pd.DataFrame:
     """Mean forecast against observed share, in equal bins of the forecast.
 
     Parameters
@@ -61,7 +65,8 @@ def reliability_table(truth: Truth, forecasts: Mapping[str, pd.Series | pd.DataF
     Returns
     -------
     DataFrame, one row a forecaster and bin
-        ``forecaster``, ``forecast`` (mean), ``observed`` (share of deleveraging), ``sessions`` (count).
+        ``forecaster``, ``forecast`` (mean), ``observed`` (share of deleveraging), ``sessions``
+        (count).
 
     Raises
     ------
@@ -107,8 +112,11 @@ def brier_parts(stress: np.ndarray, probability: np.ndarray) -> BrierParts:
     count = np.bincount(places)
     share = np.bincount(places, weights=stress) / count
     rate, n = float(np.mean(stress)), len(stress)
-    return BrierParts(reliability=float((count * (values - share) ** 2).sum() / n),
-                      resolution=float((count * (share - rate) ** 2).sum() / n), uncertainty=rate * (1 - rate))
+    return BrierParts(
+        reliability=float((count * (values - share) ** 2).sum() / n),
+        resolution=float((count * (share - rate) ** 2).sum() / n),
+        uncertainty=rate * (1 - rate),
+    )
 
 
 def binned_brier_parts(stress: np.ndarray, probability: np.ndarray, bins: int = 20) -> BrierParts:
@@ -129,4 +137,6 @@ def binned_brier_parts(stress: np.ndarray, probability: np.ndarray, bins: int = 
     """
     place = np.minimum((probability * bins).astype(int), bins - 1)
     count = np.maximum(np.bincount(place, minlength=bins), 1)
-    return brier_parts(stress, (np.bincount(place, weights=probability, minlength=bins) / count)[place])
+    return brier_parts(
+        stress, (np.bincount(place, weights=probability, minlength=bins) / count)[place]
+    )

@@ -43,7 +43,10 @@ class ForecastBlock(Protocol):
 
 
 def log_losses(stress: np.ndarray, probability: np.ndarray) -> np.ndarray:
-    """Binary log loss of each row in nats, shape (n,); probabilities are clipped to [1e-4, 1 - 1e-4]."""
+    """Binary log loss of each row in nats, shape (n,).
+
+    Probabilities are clipped to [1e-4, 1 - 1e-4].
+    """
     p = np.clip(probability, CLIP, 1 - CLIP)
     return np.asarray(-(stress * np.log(p) + (1 - stress) * np.log1p(-p)))
 
@@ -97,7 +100,10 @@ def average_precision(stress: np.ndarray, score: np.ndarray) -> float:
 
 
 def roc_auc(stress: np.ndarray, score: np.ndarray) -> float:
-    """Probability that a stress session scores above a calm one, ties counting half; NaN with one class only."""
+    """Probability that a stress session scores above a calm one, ties counting half.
+
+    NaN with one class only.
+    """
     hits, alarms = _steps(stress, score)
     misses = alarms - hits
     if hits[-1] == 0 or misses[-1] == 0:
@@ -106,7 +112,9 @@ def roc_auc(stress: np.ndarray, score: np.ndarray) -> float:
     return float(np.sum(np.diff(np.r_[0.0, misses]) * middle) / (hits[-1] * misses[-1]))
 
 
-def score_table(truth: Truth, probabilities: Mapping[str, pd.Series | pd.DataFrame]) -> pd.DataFrame:
+def score_table(
+    truth: Truth, probabilities: Mapping[str, pd.Series | pd.DataFrame]
+) -> pd.DataFrame:
     """Scores of several forecasts of the same sessions.
 
     Parameters
@@ -120,15 +128,18 @@ def score_table(truth: Truth, probabilities: Mapping[str, pd.Series | pd.DataFra
     Returns
     -------
     DataFrame, one row a forecast
-        `log_loss`, `brier`, `average_precision`, `auc`, `multi_log_loss` (NaN unless all regimes are
-        forecast and known), `base_rate`, `days`. Ranking scores are NaN with one class only, all are without a row.
+        `log_loss`, `brier`, `average_precision`, `auc`, `multi_log_loss` (NaN unless all regimes
+        are forecast and known), `base_rate`, `days`. Ranking scores are NaN with one class only,
+        all are without a row.
 
     Raises
     ------
     InvalidDataError
         If a date has no truth row, more than 0.5 % are missing or a value lies outside [0, 1].
     """
-    return pd.DataFrame({name: _scores(truth, forecast, name) for name, forecast in probabilities.items()}).T
+    return pd.DataFrame(
+        {name: _scores(truth, forecast, name) for name, forecast in probabilities.items()}
+    ).T
 
 
 def ranking_scores(truth: Truth, scores: Mapping[str, pd.Series]) -> pd.DataFrame:
@@ -148,13 +159,19 @@ def ranking_scores(truth: Truth, scores: Mapping[str, pd.Series]) -> pd.DataFram
     rows = {}
     for name, score in scores.items():
         stress, values = _aligned(truth, score.fillna(score.median()), name)
-        rows[name] = {"average_precision": average_precision(stress, values), "auc": roc_auc(stress, values),
-                      "base_rate": float(stress.mean())}
+        rows[name] = {
+            "average_precision": average_precision(stress, values),
+            "auc": roc_auc(stress, values),
+            "base_rate": float(stress.mean()),
+        }
     return pd.DataFrame(rows).T
 
 
-def fold_scores(truth: Truth, probabilities: Mapping[str, pd.Series | pd.DataFrame],
-                folds: Iterable[ForecastBlock]) -> pd.DataFrame:
+def fold_scores(
+    truth: Truth,
+    probabilities: Mapping[str, pd.Series | pd.DataFrame],
+    folds: Iterable[ForecastBlock],
+) -> pd.DataFrame:
     """Scores of each test block.
 
     Parameters
@@ -168,20 +185,29 @@ def fold_scores(truth: Truth, probabilities: Mapping[str, pd.Series | pd.DataFra
     Returns
     -------
     DataFrame
-        Index `fold`, `first`, `model`; columns of `score_table`. A block without a known row is left out.
+        Index `fold`, `first`, `model`; columns of `score_table`. A block without a known row is
+        left out.
     """
     tables = []
     for number, fold in enumerate(folds):
         dates = truth.stress.index[fold.test]
         if truth.stress.loc[dates].notna().any():
-            table = score_table(truth, {name: forecast.loc[dates] for name, forecast in probabilities.items()})
-            tables.append(table.rename_axis("model").reset_index().assign(fold=number, first=dates[0]))
+            table = score_table(
+                truth, {name: forecast.loc[dates] for name, forecast in probabilities.items()}
+            )
+            tables.append(
+                table.rename_axis("model").reset_index().assign(fold=number, first=dates[0])
+            )
     if not tables:
-        raise InvalidDataError("fold_scores: no test block has a known truth; end the folds earlier")
+        raise InvalidDataError(
+            "fold_scores: no test block has a known truth; end the folds earlier"
+        )
     return pd.concat(tables).set_index(["fold", "first", "model"])
 
 
-def scored_rows(truth: Truth, forecast: pd.Series | pd.DataFrame, name: str) -> tuple[np.ndarray, np.ndarray]:
+def scored_rows(
+    truth: Truth, forecast: pd.Series | pd.DataFrame, name: str
+) -> tuple[np.ndarray, np.ndarray]:
     """Truth and probability of stress of the sessions that count.
 
     Parameters
@@ -216,11 +242,19 @@ def _steps(stress: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarra
 def _scores(truth: Truth, forecast: pd.Series | pd.DataFrame, name: str) -> dict[str, float]:
     stress, p = scored_rows(truth, forecast, name)
     if len(stress) == 0:
-        return dict.fromkeys(("log_loss", "brier", "average_precision", "auc", "multi_log_loss", "base_rate"),
-                             float("nan")) | {"days": 0.0}
-    return {"log_loss": float(log_losses(stress, p).mean()), "brier": brier_score(stress, p),
-            "average_precision": average_precision(stress, p), "auc": roc_auc(stress, p),
-            "multi_log_loss": _multi(truth, forecast), "base_rate": float(stress.mean()), "days": float(len(stress))}
+        return dict.fromkeys(
+            ("log_loss", "brier", "average_precision", "auc", "multi_log_loss", "base_rate"),
+            float("nan"),
+        ) | {"days": 0.0}
+    return {
+        "log_loss": float(log_losses(stress, p).mean()),
+        "brier": brier_score(stress, p),
+        "average_precision": average_precision(stress, p),
+        "auc": roc_auc(stress, p),
+        "multi_log_loss": _multi(truth, forecast),
+        "base_rate": float(stress.mean()),
+        "days": float(len(stress)),
+    }
 
 
 def _multi(truth: Truth, forecast: pd.Series | pd.DataFrame) -> float:
@@ -235,8 +269,10 @@ def _filled(truth: Truth, forecast: pd.Series | pd.DataFrame, name: str) -> pd.S
     p = forecast["deleveraging"] if isinstance(forecast, pd.DataFrame) else forecast
     missing = float(p.isna().mean()) if len(p) else 0.0
     if missing > MISSING_LIMIT:
-        raise InvalidDataError(f"{name}: {missing:.1%} of {len(p)} probabilities are missing, at most "
-                               f"{MISSING_LIMIT:.1%} may be; score only the sessions that it forecasts")
+        raise InvalidDataError(
+            f"{name}: {missing:.1%} of {len(p)} probabilities are missing, at most "
+            f"{MISSING_LIMIT:.1%} may be; score only the sessions that it forecasts"
+        )
     odd = ~(p.between(0, 1) | p.isna()).to_numpy()
     if odd.any():
         first = p.index[int(np.flatnonzero(odd)[0])]
@@ -248,7 +284,9 @@ def _aligned(truth: Truth, values: pd.Series, name: str) -> tuple[np.ndarray, np
     """Truth and values of the rows whose truth is known."""
     unknown = values.index.difference(truth.stress.index)
     if len(unknown):
-        raise InvalidDataError(f"{name}: {unknown[0]:%Y-%m-%d} is not a session of the truth; reindex to its dates")
+        raise InvalidDataError(
+            f"{name}: {unknown[0]:%Y-%m-%d} is not a session of the truth; reindex to its dates"
+        )
     stress = truth.stress.loc[values.index].to_numpy(dtype=float)
     rows = ~np.isnan(stress)
     return stress[rows], values.to_numpy(dtype=float)[rows]

@@ -50,8 +50,16 @@ def best_baseline(table: pd.DataFrame, model: str = "model") -> str:
     return str(losses.astype(float).idxmin())
 
 
-def skill(truth: Truth, model: pd.Series, baseline: pd.Series, *, against: str, block: int = 63, draws: int = 500,
-          seed: int = 7) -> Skill:
+def skill(
+    truth: Truth,
+    model: pd.Series,
+    baseline: pd.Series,
+    *,
+    against: str,
+    block: int = 63,
+    draws: int = 500,
+    seed: int = 7,
+) -> Skill:
     """Log-loss skill of one forecast over another on the same sessions.
 
     Parameters
@@ -65,16 +73,22 @@ def skill(truth: Truth, model: pd.Series, baseline: pd.Series, *, against: str, 
         As in `skill_interval`.
     """
     if not model.index.equals(baseline.index):
-        raise InvalidDataError(f"skill: model has {len(model)} rows, {against} {len(baseline)}; their dates differ: "
-                               "compare both on the same sessions")
+        raise InvalidDataError(
+            f"skill: model has {len(model)} rows, {against} {len(baseline)}; their dates differ: "
+            "compare both on the same sessions"
+        )
     ours = log_losses(*scored_rows(truth, model, "model"))
     theirs = log_losses(*scored_rows(truth, baseline, against))
-    return Skill(against=against, skill=float(1 - ours.mean() / theirs.mean()),
-                 interval=skill_interval(ours, theirs, block=block, draws=draws, seed=seed))
+    return Skill(
+        against=against,
+        skill=float(1 - ours.mean() / theirs.mean()),
+        interval=skill_interval(ours, theirs, block=block, draws=draws, seed=seed),
+    )
 
 
-def skill_interval(model: np.ndarray, baseline: np.ndarray, *, block: int = 63, draws: int = 500,
-                   seed: int = 7) -> tuple[float, float]:
+def skill_interval(
+    model: np.ndarray, baseline: np.ndarray, *, block: int = 63, draws: int = 500, seed: int = 7
+) -> tuple[float, float]:
     """Interval of the skill from 5 % to 95 %, by the circular block bootstrap.
 
     Parameters
@@ -91,14 +105,19 @@ def skill_interval(model: np.ndarray, baseline: np.ndarray, *, block: int = 63, 
 
     Notes
     -----
-    **Source:** Politis and Romano (1992), "A circular block-resampling procedure for stationary data".
+    **Source:** Politis and Romano (1992), "A circular block-resampling procedure for stationary
+    data".
     """
     if len(model) != len(baseline) or len(model) == 0:
-        raise InvalidDataError(f"skill_interval: needs losses of the same rows, got {len(model)} and {len(baseline)}")
+        raise InvalidDataError(
+            f"skill_interval: needs losses of the same rows, got {len(model)} and {len(baseline)}"
+        )
     n = len(model)
     starts = np.random.default_rng(seed).integers(0, n, (draws, -(-n // block)))
     gains = np.empty(draws)
-    for draw in range(draws):  # one at a time: all rows of all draws would be gigabytes on long histories
+    for draw in range(
+        draws
+    ):  # one at a time: all rows of all draws would be gigabytes on long histories
         rows = ((starts[draw][:, None] + np.arange(block)) % n).ravel()[:n]
         gains[draw] = 1 - model[rows].mean() / baseline[rows].mean()
     low, high = np.quantile(gains, [0.05, 0.95])

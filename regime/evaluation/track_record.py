@@ -33,7 +33,8 @@ class MinimumTrackRecord:
     Examples
     --------
     >>> print(minimum_track_record(SharpeSample(sharpe=0.04, observations=5000)))
-    A Sharpe ratio of 0.63 a year needs 6.7 years to be above 0.00 with 95% confidence; there are 19.8.
+    A Sharpe ratio of 0.63 a year needs 6.7 years to be above 0.00 with 95% confidence; there are
+    19.8.
     """
 
     observations: float
@@ -52,8 +53,11 @@ class MinimumTrackRecord:
         if math.isinf(self.observations):
             return f"{ratio} is not above {bar:.2f}: no record is long enough."
         there = self.sample.observations / self.sample.a_year
-        return (f"{ratio} needs {self.years:.1f} years to be above {bar:.2f} with {self.level:.0%} confidence; "
-                f"there are {there:.1f}.")
+        return (
+            f"{ratio} needs {self.years:.1f} years to be above {bar:.2f} with {self.level:.0%} "
+            "confidence; "
+            f"there are {there:.1f}."
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +75,8 @@ class MinimumBacktest:
     Examples
     --------
     >>> print(minimum_backtest(45))
-    On less than 5.0 years the best of 45 trials without skill is expected to show a Sharpe ratio of 1 a year.
+    On less than 5.0 years the best of 45 trials without skill is expected to show a Sharpe ratio of
+    1 a year.
     """
 
     years: float
@@ -79,11 +84,16 @@ class MinimumBacktest:
     target: float
 
     def __str__(self) -> str:
-        return (f"On less than {self.years:.1f} years the best of {self.trials:,} trials without skill is expected to "
-                f"show a Sharpe ratio of {self.target:g} a year.")
+        return (
+            f"On less than {self.years:.1f} years the best of {self.trials:,} trials without "
+            "skill is expected to "
+            f"show a Sharpe ratio of {self.target:g} a year."
+        )
 
 
-def minimum_track_record(sample: SharpeSample, benchmark: float = 0.0, level: float = 0.95) -> MinimumTrackRecord:
+def minimum_track_record(
+    sample: SharpeSample, benchmark: float = 0.0, level: float = 0.95
+) -> MinimumTrackRecord:
     """Observations after which the sample's Sharpe ratio would be above a benchmark with confidence.
 
     Parameters
@@ -101,7 +111,11 @@ def minimum_track_record(sample: SharpeSample, benchmark: float = 0.0, level: fl
     if not 0.5 < level < 1:
         raise InvalidDataError(f"level {level} lies outside (0.5, 1)")
     distance = sample.sharpe - benchmark
-    needed = 1 + sample.estimate_variance * (NormalDist().inv_cdf(level) / distance) ** 2 if distance > 0 else math.inf
+    needed = (
+        1 + sample.estimate_variance * (NormalDist().inv_cdf(level) / distance) ** 2
+        if distance > 0
+        else math.inf
+    )
     return MinimumTrackRecord(observations=needed, level=level, sample=sample, benchmark=benchmark)
 
 
@@ -117,8 +131,11 @@ def minimum_backtest(trials: int, target: float = 1.0) -> MinimumBacktest:
     Notes
     -----
     ``(expected_maximum(trials) / target) ** 2``.
-    **Source:** Bailey, Borwein, Lopez de Prado and Zhu (2014), "Pseudo-Mathematics and Financial Charlatanism".
+    **Source:** Bailey, Borwein, Lopez de Prado and Zhu (2014), "Pseudo-Mathematics and Financial
+    Charlatanism".
     """
     if not target > 0:
         raise InvalidDataError(f"target {target} must be above 0")
-    return MinimumBacktest(years=(expected_maximum(trials) / target) ** 2, trials=trials, target=target)
+    return MinimumBacktest(
+        years=(expected_maximum(trials) / target) ** 2, trials=trials, target=target
+    )

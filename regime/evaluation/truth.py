@@ -1,4 +1,6 @@
-"""What probabilities are scored against: a user's list of episodes, or labels of the data themselves.
+"""What probabilities are scored against.
+
+A user's list of episodes, or labels of the data themselves.
 
 Depends on: errors, schema.
 """
@@ -18,7 +20,9 @@ from regime.schema import Labels, Regime, check_dates
 __all__ = ["Truth", "read_episodes", "truth_from_episodes", "truth_from_labels"]
 
 COLUMNS = ("name", "start", "trough", "end", "counts")
-APPROACH = pd.Timedelta(days=30)  # calm sessions so close before a fall wait for its end to be called calm
+APPROACH = pd.Timedelta(
+    days=30
+)  # calm sessions so close before a fall wait for its end to be called calm
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,15 +59,22 @@ class Truth:
         check_dates(self.stress.index, "Truth")
         for part in (self.known_at, self.regime):
             if part is not None and not part.index.equals(self.stress.index):
-                raise InvalidDataError("Truth: `stress`, `known_at` and `regime` must share one index")
+                raise InvalidDataError(
+                    "Truth: `stress`, `known_at` and `regime` must share one index"
+                )
         odd = ~(self.stress.isin([0.0, 1.0]) | self.stress.isna()).to_numpy()
         if odd.any():
             first = self.stress.index[int(np.flatnonzero(odd)[0])]
-            raise InvalidDataError(f"Truth: {first:%Y-%m-%d}: {self.stress[first]} must be 0, 1 or NaN")
+            raise InvalidDataError(
+                f"Truth: {first:%Y-%m-%d}: {self.stress[first]} must be 0, 1 or NaN"
+            )
 
     @property
     def spells(self) -> pd.DataFrame:
-        """Runs of consecutive stress sessions: columns `start` and `end`, the first and the last session."""
+        """Runs of consecutive stress sessions.
+
+        Columns `start` and `end`, the first and the last session.
+        """
         dates = self.stress.index
         edges = np.flatnonzero(np.diff(np.r_[0, self.stress.eq(1).to_numpy(dtype=int), 0]))
         return pd.DataFrame({"start": dates[edges[::2]], "end": dates[edges[1::2] - 1]})
@@ -71,8 +82,11 @@ class Truth:
     def known(self) -> Truth:
         """Return the rows whose truth is known at all."""
         rows = self.stress.notna().to_numpy()
-        return Truth(stress=self.stress[rows], known_at=self.known_at[rows],
-                     regime=None if self.regime is None else self.regime[rows])
+        return Truth(
+            stress=self.stress[rows],
+            known_at=self.known_at[rows],
+            regime=None if self.regime is None else self.regime[rows],
+        )
 
 
 def truth_from_labels(labels: Labels) -> Truth:
@@ -85,9 +99,9 @@ def truth_from_labels(labels: Labels) -> Truth:
 def truth_from_episodes(path: Path, index: pd.DatetimeIndex, *, since: str = "1980-01-01") -> Truth:
     """Truth of a list of episodes: the sessions after each start, up to and with its trough.
 
-    A positive is known when the first fall that holds it is over; a calm session within 30 days before a
-    fall, or between its trough and its end, when all those falls are over; any other on its own day.
-    A fall without an end lasts to the last session. Touching falls are one spell.
+    A positive is known when the first fall that holds it is over; a calm session within 30 days
+    before a fall, or between its trough and its end, when all those falls are over; any other on
+    its own day. A fall without an end lasts to the last session. Touching falls are one spell.
 
     Parameters
     ----------
@@ -128,7 +142,8 @@ def read_episodes(path: Path) -> pd.DataFrame:
     Parameters
     ----------
     path : Path
-        Dates are ISO; `end` may be empty; `counts` is 1 for a deleveraging, 0 for a row kept for the record.
+        Dates are ISO; `end` may be empty; `counts` is 1 for a deleveraging, 0 for a row kept for
+        the record.
 
     Returns
     -------
@@ -145,14 +160,21 @@ def read_episodes(path: Path) -> pd.DataFrame:
     table = _read_text(path)
     missing = [column for column in COLUMNS if column not in table]
     if missing:
-        raise InvalidDataError(f"{path}: line 1: column `{missing[0]}` is missing; expected {', '.join(COLUMNS)}")
+        raise InvalidDataError(
+            f"{path}: line 1: column `{missing[0]}` is missing; expected {', '.join(COLUMNS)}"
+        )
     if table.empty:
         raise MissingDataError(f"{path}: no episode in it; add rows of {', '.join(COLUMNS)}")
     parsed = table[["name", "counts"]].copy()
     for column in ("start", "trough", "end"):
-        parsed[column] = pd.to_datetime(table[column].str.strip(), format="%Y-%m-%d", errors="coerce")
-    faults = [f"{path}: line {line + 2}: {fault}" for line in range(len(table))
-              for fault in _faults(table.iloc[line], parsed.iloc[line])]
+        parsed[column] = pd.to_datetime(
+            table[column].str.strip(), format="%Y-%m-%d", errors="coerce"
+        )
+    faults = [
+        f"{path}: line {line + 2}: {fault}"
+        for line in range(len(table))
+        for fault in _faults(table.iloc[line], parsed.iloc[line])
+    ]
     if faults:
         raise InvalidDataError(faults)
     parsed["counts"] = parsed["counts"].astype(int)
@@ -183,6 +205,8 @@ def _faults(text: pd.Series, row: pd.Series) -> Iterator[str]:
         yield f"`end` {text['end']} must not lie before `trough` {text['trough']}"
 
 
-def _counted(episodes: pd.DataFrame, last: pd.Timestamp) -> Iterator[tuple[pd.Timestamp, pd.Timestamp, pd.Timestamp]]:
+def _counted(
+    episodes: pd.DataFrame, last: pd.Timestamp
+) -> Iterator[tuple[pd.Timestamp, pd.Timestamp, pd.Timestamp]]:
     for row in episodes[episodes["counts"] == 1].itertuples():
         yield row.start, row.trough, row.end if pd.notna(row.end) else last

@@ -1,6 +1,7 @@
 """All families in one call: a panel in, features with their specifications out.
 
-Depends on: errors, schema, panel frames by their schema, the modules of the families and of the mechanisms.
+Depends on: errors, schema, panel frames by their schema, the modules of the families and of the
+mechanisms.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ class FeatureSet:
     liquidity, dollar, valuation, positioning, cross_asset : family objects
         The ground: what a model has by default, and its rivals with it.
     mechanisms : bool
-        Whether the columns of the mechanisms join. Off, a run neither reads their series nor lets its rivals
-        see them, so that trying them is a choice that is written down.
+        Whether the columns of the mechanisms join. Off, a run neither reads their series nor lets
+        its rivals see them, so that trying them is a choice that is written down.
     trend, gamma, crowding, depth : family objects
         Of positioning: trend followers, dealers, futures and funds, market depth.
     reserves, long_end : family objects
@@ -83,7 +84,9 @@ class FeatureSet:
         names = [spec.name for spec in self.specs]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise ConfigError(f"two features are called `{twice[0]}`; change one of their lookbacks")
+            raise ConfigError(
+                f"two features are called `{twice[0]}`; change one of their lookbacks"
+            )
 
     @property
     def whole(self) -> FeatureSet:
@@ -94,8 +97,18 @@ class FeatureSet:
     def families(self) -> tuple[Any, ...]:
         """The objects whose features are built, in the order of the columns."""
         ground = (self.positioning, self.liquidity, self.dollar, self.valuation, self.cross_asset)
-        added = (self.trend, self.gamma, self.crowding, self.depth, self.reserves, self.long_end, self.dollar_stress,
-                 self.leadership, self.selling, self.crypto)
+        added = (
+            self.trend,
+            self.gamma,
+            self.crowding,
+            self.depth,
+            self.reserves,
+            self.long_end,
+            self.dollar_stress,
+            self.leadership,
+            self.selling,
+            self.crypto,
+        )
         return (*ground, *added) if self.mechanisms else ground
 
     @property
@@ -127,6 +140,8 @@ class FeatureSet:
 
         **Known at:** row t uses the panel's rows up to t.
         """
-        table = pd.DataFrame({feature.spec.name: feature(panel.values) for feature in self.features},
-                             index=panel.values.index)
+        table = pd.DataFrame(
+            {feature.spec.name: feature(panel.values) for feature in self.features},
+            index=panel.values.index,
+        )
         return check_features(table, self.specs)

@@ -12,13 +12,33 @@ import pandas as pd
 
 from regime import kernels
 from regime.features.feature import Feature, Mechanism, check_positive
-from regime.features.transforms import change, deviation, drawdown, log_change, moves, scaled_move, volatility
+from regime.features.transforms import (
+    change,
+    deviation,
+    drawdown,
+    log_change,
+    moves,
+    scaled_move,
+    volatility,
+)
 from regime.mechanisms.cross_asset import selling_breadth
 
 __all__ = ["CrossAssetFeatures"]
 
-RISK = ("sp500", "nasdaq", "nikkei", "dax", "ftse", "hang_seng", "eem", "hyg", "crude", "copper", "gold",
-        "silver_future")
+RISK = (
+    "sp500",
+    "nasdaq",
+    "nikkei",
+    "dax",
+    "ftse",
+    "hang_seng",
+    "eem",
+    "hyg",
+    "crude",
+    "copper",
+    "gold",
+    "silver_future",
+)
 WORLD = ("nasdaq", "nikkei", "dax", "ftse", "hang_seng", "eem")
 
 
@@ -47,7 +67,10 @@ class CrossAssetFeatures:
 
     def features(self) -> tuple[Feature, ...]:
         """Every feature of the family, in the order of the columns."""
-        sell, crypto = Mechanism("cross_asset", "cross-asset selling"), Mechanism("cross_asset", "crypto")
+        sell, crypto = (
+            Mechanism("cross_asset", "cross-asset selling"),
+            Mechanism("cross_asset", "crypto"),
+        )
         havens, days = Mechanism("cross_asset", "havens"), self.lookback
         return (
             sell("breadth", days, 1, RISK, lambda v: selling_breadth(v, days)),
@@ -66,12 +89,20 @@ class CrossAssetFeatures:
 
     def _stock_bond(self, values: pd.DataFrame) -> pd.Series:
         pair = np.column_stack([log_change(values["sp500"], 1), log_change(values["tlt"], 1)])
-        return pd.Series(kernels.mean_correlation(np.ascontiguousarray(pair), self.halflife, 63), index=values.index)
+        return pd.Series(
+            kernels.mean_correlation(np.ascontiguousarray(pair), self.halflife, 63),
+            index=values.index,
+        )
 
 
 def _turbulence(values: pd.DataFrame) -> pd.Series:
-    """Mean squared scaled move of the markets over 5 sessions, in logs: large moves whatever their direction."""
-    squares = pd.DataFrame({name: scaled_move(values[name], 1) ** 2 for name in values}).clip(upper=64.0)
+    """Mean squared scaled move of the markets over 5 sessions, in logs.
+
+    Large moves whatever their direction.
+    """
+    squares = pd.DataFrame({name: scaled_move(values[name], 1) ** 2 for name in values}).clip(
+        upper=64.0
+    )
     mean = squares.mean(axis=1).where(squares.notna().sum(axis=1) >= 4)
     week = kernels.rolling_mean(np.ascontiguousarray(mean.to_numpy(dtype=float)), 5, 3)
     return pd.Series(np.log(week + 0.05), index=values.index)
@@ -79,12 +110,18 @@ def _turbulence(values: pd.DataFrame) -> pd.Series:
 
 def _world_distance(values: pd.DataFrame) -> pd.Series:
     """Mean over foreign and technology markets of the distance to their 200-session mean, in yearly volatilities."""
-    parts = {name: deviation(values[name], 200) / (volatility(values[name], 126) * np.sqrt(200)) for name in values}
+    parts = {
+        name: deviation(values[name], 200) / (volatility(values[name], 126) * np.sqrt(200))
+        for name in values
+    }
     table = pd.DataFrame(parts)
     return table.mean(axis=1).where(table.notna().sum(axis=1) >= 2)
 
 
 def _haven_failure(values: pd.DataFrame) -> pd.Series:
-    """Gold and Treasuries fall with equities: the least of the three scaled 10-session falls, floored at 0."""
+    """Gold and Treasuries fall with equities.
+
+    The least of the three scaled 10-session falls, floored at 0.
+    """
     falls = pd.DataFrame({name: -scaled_move(values[name], 10) for name in values})
     return falls.min(axis=1, skipna=False).clip(lower=0.0)

@@ -1,4 +1,6 @@
-"""Crowding: futures positions, funds that trade on volatility, margin debt, pension funds at the end of a month.
+"""Crowding.
+
+Futures positions, funds that trade on volatility, margin debt, pension funds at the end of a month.
 
 Depends on: mechanisms.contracts, mechanisms.crowd, mechanisms.margin_debt, mechanisms.pension,
 mechanisms.risk_parity, mechanisms.vol_control, features.feature, features.transforms.
@@ -24,7 +26,13 @@ from regime.mechanisms.crowd import (
     squeeze_pressure,
 )
 from regime.mechanisms.margin_debt import margin_growth
-from regime.mechanisms.pension import MONTHS, Period, rebalancing_flow, return_to_date, weekdays_left
+from regime.mechanisms.pension import (
+    MONTHS,
+    Period,
+    rebalancing_flow,
+    return_to_date,
+    weekdays_left,
+)
 from regime.mechanisms.risk_parity import ASSETS, mean_asset_correlation, risk_parity_exposure
 from regime.mechanisms.vol_control import FAST, SLOW, two_speed_volatility, vol_control_exposure
 
@@ -55,7 +63,13 @@ class CrowdingFeatures:
 
     def features(self) -> tuple[Feature, ...]:
         """Every feature of the room, in the order of the columns."""
-        return (*self._futures(), *self._vol_control(), *self._risk_parity(), *self._margin(), *_pension())
+        return (
+            *self._futures(),
+            *self._vol_control(),
+            *self._risk_parity(),
+            *self._margin(),
+            *_pension(),
+        )
 
     def _futures(self) -> tuple[Feature, ...]:
         make, days = Mechanism("positioning", "futures positions"), self.crowding
@@ -74,31 +88,82 @@ class CrowdingFeatures:
     def _vol_control(self) -> tuple[Feature, ...]:
         make, days = Mechanism("positioning", "volatility control"), self.crowding
         return (
-            make("vol_control_rank", days, -1, ("sp500",),
-                 lambda v: percentile(vol_control_exposure(v["sp500"]), days)),
-            make("vol_control_flow", WEEK, -1, ("sp500",),
-                 lambda v: log_change(vol_control_exposure(v["sp500"]), WEEK)),
+            make(
+                "vol_control_rank",
+                days,
+                -1,
+                ("sp500",),
+                lambda v: percentile(vol_control_exposure(v["sp500"]), days),
+            ),
+            make(
+                "vol_control_flow",
+                WEEK,
+                -1,
+                ("sp500",),
+                lambda v: log_change(vol_control_exposure(v["sp500"]), WEEK),
+            ),
             make("vol_control_speeds", 0, 1, ("sp500",), _speeds),
         )
 
     def _risk_parity(self) -> tuple[Feature, ...]:
-        make, days, read = Mechanism("positioning", "risk parity"), self.crowding, tuple(ASSETS.values())
+        make, days, read = (
+            Mechanism("positioning", "risk parity"),
+            self.crowding,
+            tuple(ASSETS.values()),
+        )
         return (
-            make("risk_parity_rank", days, -1, read,
-                 lambda v: percentile(risk_parity_exposure(v)[ASSETS["equities"]], days)),
-            make("risk_parity_flow", MONTH, -1, read,
-                 lambda v: log_change(risk_parity_exposure(v).sum(axis=1, skipna=False), MONTH)),
+            make(
+                "risk_parity_rank",
+                days,
+                -1,
+                read,
+                lambda v: percentile(risk_parity_exposure(v)[ASSETS["equities"]], days),
+            ),
+            make(
+                "risk_parity_flow",
+                MONTH,
+                -1,
+                read,
+                lambda v: log_change(risk_parity_exposure(v).sum(axis=1, skipna=False), MONTH),
+            ),
             # Its sign flips between decades.
-            make("asset_correlation_rank", days, 0, read, lambda v: percentile(mean_asset_correlation(v), days)),
+            make(
+                "asset_correlation_rank",
+                days,
+                0,
+                read,
+                lambda v: percentile(mean_asset_correlation(v), days),
+            ),
         )
 
     def _margin(self) -> tuple[Feature, ...]:
-        make, days, read = Mechanism("positioning", "margin debt"), self.crowding, ("margin_debt", "sp500")
+        make, days, read = (
+            Mechanism("positioning", "margin debt"),
+            self.crowding,
+            ("margin_debt", "sp500"),
+        )
         return (
-            make("margin_excess", YEAR, -1, read, lambda v: _excess(margin_growth(v["margin_debt"], v["sp500"], 12))),
-            make("margin_growth", 3 * MONTH, -1, read,
-                 lambda v: margin_growth(v["margin_debt"], v["sp500"], 3)["debt"]),
-            make("margin_share_rank", days, 1, read, lambda v: percentile(v["margin_debt"] / v["sp500"], days)),
+            make(
+                "margin_excess",
+                YEAR,
+                -1,
+                read,
+                lambda v: _excess(margin_growth(v["margin_debt"], v["sp500"], 12)),
+            ),
+            make(
+                "margin_growth",
+                3 * MONTH,
+                -1,
+                read,
+                lambda v: margin_growth(v["margin_debt"], v["sp500"], 3)["debt"],
+            ),
+            make(
+                "margin_share_rank",
+                days,
+                1,
+                read,
+                lambda v: percentile(v["margin_debt"] / v["sp500"], days),
+            ),
         )
 
 
@@ -132,8 +197,13 @@ def _squeeze(contract: str, days: int) -> tuple[tuple[str, ...], Compute]:
 
 
 def _speeds(v: pd.DataFrame) -> pd.Series:
-    """Log ratio of the fast to the slow volatility: above 0 a jump is at work, below 0 it is being forgotten."""
-    return np.log(two_speed_volatility(v["sp500"], FAST, FAST) / two_speed_volatility(v["sp500"], SLOW, SLOW))
+    """Log ratio of the fast to the slow volatility.
+
+    Above 0 a jump is at work, below 0 it is being forgotten.
+    """
+    return np.log(
+        two_speed_volatility(v["sp500"], FAST, FAST) / two_speed_volatility(v["sp500"], SLOW, SLOW)
+    )
 
 
 def _excess(growth: pd.DataFrame) -> pd.Series:

@@ -50,11 +50,23 @@ class CryptoFeatures:
         return (
             crypto("bitcoin_move", week, -1, ("btc",), lambda v: scaled_move(v["btc"], week)),
             crypto("bitcoin_weekend", 3, -1, ("btc",), lambda v: weekend_move(v["btc"])),
-            crypto("ether_strength", month, -1, ("eth", "btc"), lambda v: _ether_strength(v, month)),
-            crypto("bitcoin_funding", 63, -1, ("btc_funding",),
-                   lambda v: zscore(v["btc_funding"].rolling(week, min_periods=1).mean(), 63)),
-            crypto("open_interest_fall", month, -1, ("btc_open_interest",),
-                   lambda v: open_interest_change(v["btc_open_interest"], month)),
+            crypto(
+                "ether_strength", month, -1, ("eth", "btc"), lambda v: _ether_strength(v, month)
+            ),
+            crypto(
+                "bitcoin_funding",
+                63,
+                -1,
+                ("btc_funding",),
+                lambda v: zscore(v["btc_funding"].rolling(week, min_periods=1).mean(), 63),
+            ),
+            crypto(
+                "open_interest_fall",
+                month,
+                -1,
+                ("btc_open_interest",),
+                lambda v: open_interest_change(v["btc_open_interest"], month),
+            ),
             crypto("crypto_alarms", week, 1, ALL, lambda v: CryptoStress().history(v)["stress"]),
             crypto("bitcoin_equity_correlation", 63, 1, ("btc", "sp500"), _with_equities),
         )
@@ -62,7 +74,7 @@ class CryptoFeatures:
 
 def _ether_strength(values: pd.DataFrame, lookback: int) -> pd.Series:
     """Return of Ether less Bitcoin's over some sessions, in Ether's volatility."""
-    unit = volatility(values["eth"], 126).shift(1) * lookback ** 0.5
+    unit = volatility(values["eth"], 126).shift(1) * lookback**0.5
     return strength(values["eth"], values["btc"], lookback) / unit.where(unit > 0)
 
 
@@ -70,4 +82,6 @@ def _with_equities(values: pd.DataFrame) -> pd.Series:
     """Correlation of Bitcoin with the S&P 500 of the session before, whose close its last bar has seen."""
     both = moves(values, ["btc", "sp500"], 63)
     pair = np.column_stack([both["btc"], both["sp500"].shift(1)])
-    return pd.Series(kernels.mean_correlation(np.ascontiguousarray(pair), 42.0, 63), index=values.index)
+    return pd.Series(
+        kernels.mean_correlation(np.ascontiguousarray(pair), 42.0, 63), index=values.index
+    )

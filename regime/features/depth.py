@@ -12,7 +12,12 @@ import pandas as pd
 
 from regime.features.feature import Feature, Mechanism, check_positive
 from regime.features.transforms import percentile
-from regime.mechanisms.depth import abdi_ranaldo_spread, amihud_illiquidity, corwin_schultz_spread, roll_spread
+from regime.mechanisms.depth import (
+    abdi_ranaldo_spread,
+    amihud_illiquidity,
+    corwin_schultz_spread,
+    roll_spread,
+)
 from regime.mechanisms.moves import YEARS_5
 
 __all__ = ["DepthFeatures"]
@@ -48,9 +53,27 @@ class DepthFeatures:
         """Every feature of the mechanism, in the order of the columns; ranks among five years."""
         depth, days, long = Mechanism("positioning", "depth"), self.lookback, self.quarter
         return (
-            depth("range_spread", days, 1, RANGE, lambda v: _rank(corwin_schultz_spread(_bars(v), days, _least(days)))),
-            depth("middle_spread", long, 1, RANGE, lambda v: _rank(abdi_ranaldo_spread(_bars(v), long, _least(long)))),
-            depth("reversal_spread", long, 1, ("sp500",), lambda v: _rank(roll_spread(v["sp500"], long, _least(long)))),
+            depth(
+                "range_spread",
+                days,
+                1,
+                RANGE,
+                lambda v: _rank(corwin_schultz_spread(_bars(v), days, _least(days))),
+            ),
+            depth(
+                "middle_spread",
+                long,
+                1,
+                RANGE,
+                lambda v: _rank(abdi_ranaldo_spread(_bars(v), long, _least(long))),
+            ),
+            depth(
+                "reversal_spread",
+                long,
+                1,
+                ("sp500",),
+                lambda v: _rank(roll_spread(v["sp500"], long, _least(long))),
+            ),
             depth("range_spread_rise", days, 1, RANGE, lambda v: _rise(v, days)),
             depth("price_impact", days, 1, TRADED, lambda v: _rank(_impact(v, days))),
             depth("price_impact_rise", days, 1, TRADED, lambda v: _impact_rise(v, days)),
@@ -71,7 +94,9 @@ def _bars(values: pd.DataFrame) -> pd.DataFrame:
 
 def _rise(values: pd.DataFrame, lookback: int) -> pd.Series:
     """Log ratio of the spread of a month to that of the year; NaN where either is none."""
-    now, year = (corwin_schultz_spread(_bars(values), days, _least(days)) for days in (lookback, 252))
+    now, year = (
+        corwin_schultz_spread(_bars(values), days, _least(days)) for days in (lookback, 252)
+    )
     return np.log(now.where(now > 0) / year.where(year > 0))
 
 

@@ -44,18 +44,44 @@ class DollarFeatures:
         make, carry = Mechanism("dollar", "dollar funding"), Mechanism("dollar", "carry")
         index = ("dollar_index",)
         return (
-            make("momentum", self.lookback, 1, index, lambda v: scaled_move(v["dollar_index"], self.lookback)),
+            make(
+                "momentum",
+                self.lookback,
+                1,
+                index,
+                lambda v: scaled_move(v["dollar_index"], self.lookback),
+            ),
             make("momentum", 21, 1, index, lambda v: scaled_move(v["dollar_index"], 21)),
-            make("extreme", self.extreme, 0, index, lambda v: percentile(v["dollar_index"], self.extreme)),
+            make(
+                "extreme",
+                self.extreme,
+                0,
+                index,
+                lambda v: percentile(v["dollar_index"], self.extreme),
+            ),
             make("dash", 10, 0, ("dollar_index", "sp500", "gold"), _dash_for_dollars),
-            make("equity_correlation", self.lookback, 0, ("dollar_index", "sp500"),
-                 lambda v: equity_correlation(v, self.lookback)),
+            make(
+                "equity_correlation",
+                self.lookback,
+                0,
+                ("dollar_index", "sp500"),
+                lambda v: equity_correlation(v, self.lookback),
+            ),
             carry("yen_move", 21, -1, ("usdjpy",), lambda v: scaled_move(v["usdjpy"], 21)),
         )
 
 
 def _dash_for_dollars(values: pd.DataFrame) -> pd.Series:
-    """Dollar up while equities and gold fall: the least of the three scaled 10-session moves, floored at 0."""
-    moves = pd.concat([scaled_move(values["dollar_index"], 10), -scaled_move(values["sp500"], 10),
-                       -scaled_move(values["gold"], 10)], axis=1)
+    """Dollar up while equities and gold fall.
+
+    The least of the three scaled 10-session moves, floored at 0.
+    """
+    moves = pd.concat(
+        [
+            scaled_move(values["dollar_index"], 10),
+            -scaled_move(values["sp500"], 10),
+            -scaled_move(values["gold"], 10),
+        ],
+        axis=1,
+    )
     return moves.min(axis=1, skipna=False).clip(lower=0.0)

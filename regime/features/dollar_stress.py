@@ -32,8 +32,8 @@ INDEX, PAIR = ("dollar_index",), ("dollar_index", "sp500")
 class DollarStressFeatures:
     """Features of who is short of dollars and who has borrowed yen.
 
-    A dash for dollars and the link to equities have flipped sign between decades: they carry none. Nor does
-    debasement, which comes late in a rise as often as in a fall.
+    A dash for dollars and the link to equities have flipped sign between decades: they carry none.
+    Nor does debasement, which comes late in a rise as often as in a fall.
 
     Parameters
     ----------
@@ -56,7 +56,11 @@ class DollarStressFeatures:
 
     def features(self) -> tuple[Feature, ...]:
         """Every feature of the mechanism, in the order of the columns."""
-        make, carry, days = Mechanism("dollar", "dollar stress"), Mechanism("dollar", "carry"), self.extreme
+        make, carry, days = (
+            Mechanism("dollar", "dollar stress"),
+            Mechanism("dollar", "carry"),
+            self.extreme,
+        )
         return (
             make("dash_score", 0, 0, ("dollar_index", "gold", *RISK), dash_for_dollars),
             make("debasement", days, 0, ("dollar_index", "gold"), lambda v: debasement(v, days)),
@@ -83,5 +87,7 @@ def _scaled_distance(values: pd.DataFrame, lookback: int, sign: int) -> pd.Serie
 
 def _agreement(values: pd.DataFrame) -> pd.Series:
     """Mean sign of the momentum of all speeds: 1 if the dollar rises at each."""
-    signs = pd.DataFrame({days: np.sign(scaled_move(values["dollar_index"], days)) for days in MOMENTUM})
+    signs = pd.DataFrame(
+        {days: np.sign(scaled_move(values["dollar_index"], days)) for days in MOMENTUM}
+    )
     return signs.sum(axis=1).where(signs.notna().all(axis=1)) / len(MOMENTUM)

@@ -30,8 +30,9 @@ class Feature:
     spec : FeatureSpec
         Name, family, mechanism, sign, lookback and inputs.
     compute : callable
-        From a date x series table, shape (n_sessions, n_series), to one column, shape (n_sessions,).
-        It may read only the series in ``spec.inputs`` and, for row t, only rows up to t.
+        From a date x series table, shape (n_sessions, n_series), to one column, shape
+        (n_sessions,). It may read only the series in ``spec.inputs`` and, for row t, only rows up
+        to t.
 
     Examples
     --------
@@ -45,7 +46,10 @@ class Feature:
     compute: Compute
 
     def __call__(self, values: pd.DataFrame) -> pd.Series:
-        """Compute the column, float64, under its name; infinities would be a fault and are not hidden."""
+        """Compute the column, float64, under its name.
+
+        Infinities would be a fault and are not hidden.
+        """
         absent = [name for name in self.spec.inputs if name not in values]
         inputs = values[[name for name in self.spec.inputs if name in values]]
         if absent:  # a series that the source does not know at all: the same as one without values
@@ -74,12 +78,33 @@ class Mechanism:
     family: Family
     name: str
 
-    def __call__(self, quantity: str, lookback: int, sign: Sign, inputs: tuple[str, ...], compute: Compute,
-                 *, proxy: bool = False) -> Feature:
-        """Feature ``family_quantity_lookback``; a lookback of 0 (expanding, or none) is left out of the name."""
+    def __call__(
+        self,
+        quantity: str,
+        lookback: int,
+        sign: Sign,
+        inputs: tuple[str, ...],
+        compute: Compute,
+        *,
+        proxy: bool = False,
+    ) -> Feature:
+        """Feature ``family_quantity_lookback``.
+
+        A lookback of 0 (expanding, or none) is left out of the name.
+        """
         name = f"{self.family}_{quantity}_{lookback}" if lookback else f"{self.family}_{quantity}"
-        return Feature(FeatureSpec(name=name, family=self.family, mechanism=self.name, sign=sign,
-                                   lookback=lookback, inputs=inputs, proxy=proxy), compute)
+        return Feature(
+            FeatureSpec(
+                name=name,
+                family=self.family,
+                mechanism=self.name,
+                sign=sign,
+                lookback=lookback,
+                inputs=inputs,
+                proxy=proxy,
+            ),
+            compute,
+        )
 
 
 def check_positive(family: Any) -> None:
@@ -91,6 +116,8 @@ def check_positive(family: Any) -> None:
         Naming each parameter at fault.
     """
     values = {field.name: getattr(family, field.name) for field in fields(family)}
-    faults = [f"{name}: must be positive, got {value}" for name, value in values.items() if not value > 0]
+    faults = [
+        f"{name}: must be positive, got {value}" for name, value in values.items() if not value > 0
+    ]
     if faults:
         raise ConfigError(faults)

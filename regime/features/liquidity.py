@@ -45,19 +45,40 @@ class LiquidityFeatures:
     def _funding(self) -> tuple[Feature, ...]:
         make, days = Mechanism("liquidity", "funding"), self.lookback
         return (
-            make("funding_spread", 252, 0, ("sofr", "iorb"), lambda v: zscore(_over_iorb(v, "sofr"), 252),
-                 proxy=True),
-            make("fed_funds_spread_change", days, 1, ("effr", "iorb"),
-                 lambda v: change(_over_iorb(v, "effr"), days)),
+            make(
+                "funding_spread",
+                252,
+                0,
+                ("sofr", "iorb"),
+                lambda v: zscore(_over_iorb(v, "sofr"), 252),
+                proxy=True,
+            ),
+            make(
+                "fed_funds_spread_change",
+                days,
+                1,
+                ("effr", "iorb"),
+                lambda v: change(_over_iorb(v, "effr"), days),
+            ),
         )
 
     def _balance_sheet(self) -> tuple[Feature, ...]:
         make, days = Mechanism("liquidity", "reserves"), self.lookback
         return (
-            make("net_liquidity_change", days, 0, ("fed_assets", "tga", "rrp"),
-                 lambda v: change(_net_liquidity(v) / v["fed_assets"], days)),
-            make("reserve_share_change", days, 0, ("reserves", "fed_assets"),
-                 lambda v: change(v["reserves"] / v["fed_assets"], days)),
+            make(
+                "net_liquidity_change",
+                days,
+                0,
+                ("fed_assets", "tga", "rrp"),
+                lambda v: change(_net_liquidity(v) / v["fed_assets"], days),
+            ),
+            make(
+                "reserve_share_change",
+                days,
+                0,
+                ("reserves", "fed_assets"),
+                lambda v: change(v["reserves"] / v["fed_assets"], days),
+            ),
         )
 
     def _long_end(self) -> tuple[Feature, ...]:
@@ -66,21 +87,43 @@ class LiquidityFeatures:
             make("rate10_change", days, 1, ("dgs10",), lambda v: change(v["dgs10"], days)),
             make("rate30_change", days, 1, ("dgs30",), lambda v: change(v["dgs30"], days)),
             make("bear_steepening", days, 1, ("dgs30", "dgs2"), _bear_steepening(days)),
-            make("rate_volatility_deviation", 252, 1, ("move",), lambda v: deviation(v["move"], 252)),
-            make("mortgage_spread_change", days, 1, ("mortgage30", "dgs10"),
-                 lambda v: change(v["mortgage30"] - v["dgs10"], days)),
+            make(
+                "rate_volatility_deviation", 252, 1, ("move",), lambda v: deviation(v["move"], 252)
+            ),
+            make(
+                "mortgage_spread_change",
+                days,
+                1,
+                ("mortgage30", "dgs10"),
+                lambda v: change(v["mortgage30"] - v["dgs10"], days),
+            ),
         )
 
     def _credit(self) -> tuple[Feature, ...]:
         make = Mechanism("liquidity", "credit")
         return (
-            make("high_yield_change", self.short, 1, ("hy_oas",), lambda v: log_change(v["hy_oas"], self.short)),
-            make("baa_spread_change", self.lookback, 1, ("baa10y",), lambda v: change(v["baa10y"], self.lookback)),
+            make(
+                "high_yield_change",
+                self.short,
+                1,
+                ("hy_oas",),
+                lambda v: log_change(v["hy_oas"], self.short),
+            ),
+            make(
+                "baa_spread_change",
+                self.lookback,
+                1,
+                ("baa10y",),
+                lambda v: change(v["baa10y"], self.lookback),
+            ),
         )
 
 
 def _over_iorb(values: pd.DataFrame, rate: str) -> pd.Series:
-    """An overnight rate over the rate on reserves of the same day, in points: it is known a session later than that."""
+    """An overnight rate over the rate on reserves of the same day, in points.
+
+    It is known a session later than that.
+    """
     return values[rate] - values["iorb"].shift(1)
 
 
@@ -90,11 +133,16 @@ def _net_liquidity(values: pd.DataFrame) -> pd.Series:
 
 
 def _bear_steepening(lookback: int) -> Compute:
-    """Steepening of 30-year over 2-year that comes with a rise of the 30-year; 0 when the long end falls, in points."""
+    """Steepening of 30-year over 2-year that comes with a rise of the 30-year.
+
+    0 when the long end falls, in points.
+    """
 
     def compute(values: pd.DataFrame) -> pd.Series:
         steepening = change(values["dgs30"] - values["dgs2"], lookback)
         rise = change(values["dgs30"], lookback)
-        return steepening.clip(lower=0.0).where(rise > 0, 0.0).where(steepening.notna() & rise.notna())
+        return (
+            steepening.clip(lower=0.0).where(rise > 0, 0.0).where(steepening.notna() & rise.notna())
+        )
 
     return compute

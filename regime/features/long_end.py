@@ -1,4 +1,6 @@
-"""The long end and housing as features: yields, curve, mortgages and the volatility of rates, each in its own scale.
+"""The long end and housing as features.
+
+Yields, curve, mortgages and the volatility of rates, each in its own scale.
 
 Depends on: mechanisms.{gauges, long_end}, features.{feature, transforms}.
 """
@@ -10,7 +12,13 @@ from dataclasses import dataclass
 from regime.features.feature import Feature, Mechanism, check_positive
 from regime.features.transforms import change, percentile
 from regime.mechanisms.gauges import scaled_change
-from regime.mechanisms.long_end import INPUTS, LongEnd, bear_steepening, bull_steepening, mortgage_spread
+from regime.mechanisms.long_end import (
+    INPUTS,
+    LongEnd,
+    bear_steepening,
+    bull_steepening,
+    mortgage_spread,
+)
 
 __all__ = ["LongEndFeatures"]
 
@@ -20,7 +28,9 @@ HOUSING = ("mortgage30", "dgs10")
 
 @dataclass(frozen=True, kw_only=True)
 class LongEndFeatures:
-    """Features of dear long money. The term premium is left out: its history is of one vintage, revised.
+    """Features of dear long money. The term premium is left out.
+
+    Its history is of one vintage, revised.
 
     Parameters
     ----------
@@ -46,16 +56,45 @@ class LongEndFeatures:
 
     def features(self) -> tuple[Feature, ...]:
         """Every feature of the mechanism, in the order of the columns."""
-        make, days, years = Mechanism("liquidity", "long end and housing"), self.lookback, self.memory
+        make, days, years = (
+            Mechanism("liquidity", "long end and housing"),
+            self.lookback,
+            self.memory,
+        )
         strain = LongEnd()
         return (
-            make("rate10_shock", self.short, 1, ("dgs10",), lambda v: scaled_change(v["dgs10"], self.short)),
+            make(
+                "rate10_shock",
+                self.short,
+                1,
+                ("dgs10",),
+                lambda v: scaled_change(v["dgs10"], self.short),
+            ),
             make("rate30_shock", days, 1, ("dgs30",), lambda v: scaled_change(v["dgs30"], days)),
-            make("bear_steepening_score", self.short, 1, CURVE, lambda v: bear_steepening(v, self.short)),
+            make(
+                "bear_steepening_score",
+                self.short,
+                1,
+                CURVE,
+                lambda v: bear_steepening(v, self.short),
+            ),
             make("bull_steepening_score", days, 1, CURVE, lambda v: bull_steepening(v, days)),
-            make("mortgage_spread_rank", years, 1, HOUSING, lambda v: percentile(mortgage_spread(v), years)),
-            make("mortgage_shock_rank", years, 1, ("mortgage30",),
-                 lambda v: percentile(change(v["mortgage30"], 252), years)),
-            make("rate_volatility_rank", years, 1, ("move",), lambda v: percentile(v["move"], years)),
+            make(
+                "mortgage_spread_rank",
+                years,
+                1,
+                HOUSING,
+                lambda v: percentile(mortgage_spread(v), years),
+            ),
+            make(
+                "mortgage_shock_rank",
+                years,
+                1,
+                ("mortgage30",),
+                lambda v: percentile(change(v["mortgage30"], 252), years),
+            ),
+            make(
+                "rate_volatility_rank", years, 1, ("move",), lambda v: percentile(v["move"], years)
+            ),
             make("long_end_strain", days, 1, INPUTS, strain.score),
         )

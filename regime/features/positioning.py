@@ -12,13 +12,29 @@ import pandas as pd
 
 from regime import kernels
 from regime.features.feature import Compute, Feature, Mechanism, Sign, check_positive
-from regime.features.transforms import change, deviation, drawdown, log_change, percentile, volatility, zscore
+from regime.features.transforms import (
+    change,
+    deviation,
+    drawdown,
+    log_change,
+    percentile,
+    volatility,
+    zscore,
+)
 from regime.mechanisms.cta import trend_exposure, triggers_broken
 
 __all__ = ["PositioningFeatures"]
 
-# Columns of the kernel's fall state and their expected signs; depths beside the main one keep the short form.
-FALL_SIGNS: dict[str, Sign] = {"now": 1, "worst": 0, "regained": -1, "age": 0, "low_age": -1, "open": 1}
+# Columns of the kernel's fall state and their expected signs; depths beside the main one keep the
+# short form.
+FALL_SIGNS: dict[str, Sign] = {
+    "now": 1,
+    "worst": 0,
+    "regained": -1,
+    "age": 0,
+    "low_age": -1,
+    "open": 1,
+}
 SHORT_FORM = ("worst", "regained", "age", "open")
 
 
@@ -62,22 +78,38 @@ class PositioningFeatures:
             make("realised_vol", 21, 1, ("sp500",), lambda v: np.log(volatility(v["sp500"], 21))),
             make("mean_return", 10, -1, ("sp500",), lambda v: _mean_return(v["sp500"], 10)),
             make("mean_return", 21, -1, ("sp500",), lambda v: _mean_return(v["sp500"], 21)),
-            make("vol_shock", 63, 1, ("sp500",), lambda v: _log_ratio(volatility(v["sp500"], 5),
-                                                                       volatility(v["sp500"], 63))),
+            make(
+                "vol_shock",
+                63,
+                1,
+                ("sp500",),
+                lambda v: _log_ratio(volatility(v["sp500"], 5), volatility(v["sp500"], 63)),
+            ),
         )
 
     def _falls(self) -> tuple[Feature, ...]:
         make = Mechanism("positioning", "margin and stop levels of the fall in progress")
-        sizes = {"fall": (self.fall_depth, FALL_SIGNS), "small_fall": (self.fall_depth * 0.75, SHORT_FORM),
-                 "large_fall": (self.fall_depth * 1.5, SHORT_FORM)}
-        return tuple(make(f"{size}_{name}", 0, FALL_SIGNS[name], ("sp500",), _fall(depth, name))
-                     for size, (depth, names) in sizes.items() for name in names)
+        sizes = {
+            "fall": (self.fall_depth, FALL_SIGNS),
+            "small_fall": (self.fall_depth * 0.75, SHORT_FORM),
+            "large_fall": (self.fall_depth * 1.5, SHORT_FORM),
+        }
+        return tuple(
+            make(f"{size}_{name}", 0, FALL_SIGNS[name], ("sp500",), _fall(depth, name))
+            for size, (depth, names) in sizes.items()
+            for name in names
+        )
 
     def _trend(self) -> tuple[Feature, ...]:
         make = Mechanism("positioning", "trend followers")
         return (
-            make("trend_exposure", self.crowding, -1, ("sp500",),
-                 lambda v: percentile(trend_exposure(v["sp500"]), self.crowding)),
+            make(
+                "trend_exposure",
+                self.crowding,
+                -1,
+                ("sp500",),
+                lambda v: percentile(trend_exposure(v["sp500"]), self.crowding),
+            ),
             make("triggers_broken", 0, 1, ("sp500",), lambda v: triggers_broken(v["sp500"])),
         )
 
@@ -85,7 +117,14 @@ class PositioningFeatures:
         make, days = Mechanism("positioning", "dealers and option sellers"), self.lookback
         return (
             make("vix", 0, 1, ("vix", "sp500"), _implied_volatility, proxy=True),
-            make("vix_change", 10, 1, ("vix", "sp500"), lambda v: change(_implied_volatility(v), 10), proxy=True),
+            make(
+                "vix_change",
+                10,
+                1,
+                ("vix", "sp500"),
+                lambda v: change(_implied_volatility(v), 10),
+                proxy=True,
+            ),
             make("vix_term", 0, 1, ("vix", "vix3m"), lambda v: _log_ratio(v["vix"], v["vix3m"])),
             make("vvix_deviation", days, -1, ("vvix",), lambda v: deviation(v["vvix"], days)),
             make("skew_deviation", days, -1, ("skew",), lambda v: deviation(v["skew"], days)),
@@ -95,9 +134,22 @@ class PositioningFeatures:
     def _surveys(self) -> tuple[Feature, ...]:
         make, days = Mechanism("positioning", "crowding"), self.crowding
         return (
-            make("bond_specs_rank", days, -1, ("cot_ust10_spec_long", "cot_ust10_spec_short"),
-                 lambda v: percentile(_net_share(v["cot_ust10_spec_long"], v["cot_ust10_spec_short"]), days)),
-            make("managers_zscore", self.lookback, -1, ("naaim",), lambda v: zscore(v["naaim"], self.lookback)),
+            make(
+                "bond_specs_rank",
+                days,
+                -1,
+                ("cot_ust10_spec_long", "cot_ust10_spec_short"),
+                lambda v: percentile(
+                    _net_share(v["cot_ust10_spec_long"], v["cot_ust10_spec_short"]), days
+                ),
+            ),
+            make(
+                "managers_zscore",
+                self.lookback,
+                -1,
+                ("naaim",),
+                lambda v: zscore(v["naaim"], self.lookback),
+            ),
         )
 
 
@@ -107,14 +159,19 @@ def _fall(depth: float, name: str) -> Compute:
     def compute(values: pd.DataFrame) -> pd.Series:
         close = values["sp500"]
         monthly = (volatility(close, 252) * np.sqrt(21)).to_numpy(dtype=float)
-        state = kernels.fall_state(np.log(close.to_numpy(dtype=float)), monthly, depth, 0.5)[:, position]
+        state = kernels.fall_state(np.log(close.to_numpy(dtype=float)), monthly, depth, 0.5)[
+            :, position
+        ]
         return pd.Series(np.log1p(state) if "age" in name else state, index=close.index)
 
     return compute
 
 
 def _mean_return(close: pd.Series, halflife: float) -> pd.Series:
-    """Exponential mean of daily log changes in units of their slow volatility: how fast it is being sold."""
+    """Exponential mean of daily log changes in units of their slow volatility.
+
+    How fast it is being sold.
+    """
     return _ewm(log_change(close, 1), halflife) / volatility(close, 252)
 
 
@@ -128,7 +185,10 @@ def _downside_rank(close: pd.Series) -> pd.Series:
 
 
 def _implied_volatility(values: pd.DataFrame) -> pd.Series:
-    """Log VIX in percent; before the VIX began, realised volatility with the usual premium of a tenth."""
+    """Log VIX in percent.
+
+    Before the VIX began, realised volatility with the usual premium of a tenth.
+    """
     realised = volatility(values["sp500"], 21) * np.sqrt(252) * 100
     return np.log(values["vix"].fillna(realised * 1.1))
 
@@ -139,7 +199,9 @@ def _above_average(close: pd.Series, lookback: int) -> pd.Series:
 
 
 def _ewm(x: pd.Series, halflife: float) -> pd.Series:
-    return pd.Series(kernels.ewm_mean(np.ascontiguousarray(x.to_numpy(dtype=float)), halflife, 20), index=x.index)
+    return pd.Series(
+        kernels.ewm_mean(np.ascontiguousarray(x.to_numpy(dtype=float)), halflife, 20), index=x.index
+    )
 
 
 def _log_ratio(over: pd.Series, under: pd.Series) -> pd.Series:
@@ -147,6 +209,9 @@ def _log_ratio(over: pd.Series, under: pd.Series) -> pd.Series:
 
 
 def _net_share(long: pd.Series, short: pd.Series) -> pd.Series:
-    """Net position as a share of the gross one: free of the contract's unit, whatever sign shorts carry."""
+    """Net position as a share of the gross one.
+
+    Free of the contract's unit, whatever sign shorts carry.
+    """
     gross = long.abs() + short.abs()
     return (long.abs() - short.abs()) / gross.where(gross > 0)

@@ -24,7 +24,8 @@ __all__ = ["ReserveFeatures"]
 
 FUNDING = ("sofr", "sofr99", "iorb")
 BACKSTOPS = ("discount_window", "swap_lines", "srf", "iorb")
-# The share of reserves and net liquidity against equities have flipped sign between decades: they carry none.
+# The share of reserves and net liquidity against equities have flipped sign between decades: they
+# carry none.
 BALANCES = ("fed_assets", "tga", "rrp")
 SCARCITY, ASSETS = ReserveScarcity(), BankAssets()
 SCORED = ("sofr", "sofr99", "effr", "iorb", "reserves", "discount_window", "swap_lines", "srf")
@@ -57,22 +58,50 @@ class ReserveFeatures:
         """Every feature of the mechanism, in the order of the columns."""
         make, days = Mechanism("liquidity", "reserve scarcity"), self.lookback
         return (
-            make("funding_pressure", days, 1, FUNDING, lambda v: funding_pressure(v) / SCARCITY.full_bp,
-                 proxy=True),
-            make("funding_tail", days, 1, ("sofr", "sofr99"), lambda v: zscore(funding_tail(v), days)),
-            make("fed_funds_deviation", days, 1, ("effr", "iorb"), lambda v: zscore(fed_funds_spread(v), days)),
+            make(
+                "funding_pressure",
+                days,
+                1,
+                FUNDING,
+                lambda v: funding_pressure(v) / SCARCITY.full_bp,
+                proxy=True,
+            ),
+            make(
+                "funding_tail", days, 1, ("sofr", "sofr99"), lambda v: zscore(funding_tail(v), days)
+            ),
+            make(
+                "fed_funds_deviation",
+                days,
+                1,
+                ("effr", "iorb"),
+                lambda v: zscore(fed_funds_spread(v), days),
+            ),
             make("demand_slope", days, -1, ("effr", "iorb", "reserves"), self._slope, proxy=True),
-            make("reserve_band_distance", 0, 0, ("reserves",),
-                 lambda v: v["reserves"] / ASSETS.of(v) / ASSETS.band[1] - 1.0, proxy=True),
+            make(
+                "reserve_band_distance",
+                0,
+                0,
+                ("reserves",),
+                lambda v: v["reserves"] / ASSETS.of(v) / ASSETS.band[1] - 1.0,
+                proxy=True,
+            ),
             make("backstop_use", 0, 1, BACKSTOPS, _backstop, proxy=True),
             make("reserve_buffer", 0, 0, ("rrp", "reserves"), _buffer),
-            make("net_liquidity_pace", self.month, 0, BALANCES,
-                 lambda v: change(net_liquidity(v) / v["fed_assets"], self.month)),
+            make(
+                "net_liquidity_pace",
+                self.month,
+                0,
+                BALANCES,
+                lambda v: change(net_liquidity(v) / v["fed_assets"], self.month),
+            ),
             make("reserve_scarcity", days, 1, SCORED, SCARCITY.score, proxy=True),
         )
 
     def _slope(self, values: pd.DataFrame) -> pd.Series:
-        """t-statistic of the demand slope over as many weeks, cut at 6 either way: it explodes where nothing moves."""
+        """t-statistic of the demand slope over as many weeks, cut at 6 either way.
+
+        It explodes where nothing moves.
+        """
         weeks = max(self.lookback * 52 // 252, 8)
         return demand_slope(values, ASSETS, weeks)["t"].clip(-6.0, 6.0)
 
@@ -84,6 +113,9 @@ def _backstop(values: pd.DataFrame) -> pd.Series:
 
 
 def _buffer(values: pd.DataFrame) -> pd.Series:
-    """Share of the reverse repo facility in itself and reserves: money that can still flow in. USD bn against mn."""
+    """Share of the reverse repo facility in itself and reserves: money that can still flow in.
+
+    USD bn against mn.
+    """
     buffer = 1000.0 * values["rrp"].fillna(0.0)
     return buffer / (buffer + values["reserves"])

@@ -1,6 +1,7 @@
 """Indiscriminate selling: breadth, correlation, absorption, turbulence, and havens that fail.
 
-Depends on: features.feature, features.transforms, mechanisms.comovement, mechanisms.cross_asset, mechanisms.moves.
+Depends on: features.feature, features.transforms, mechanisms.comovement, mechanisms.cross_asset,
+mechanisms.moves.
 """
 
 from __future__ import annotations
@@ -12,7 +13,12 @@ import pandas as pd
 
 from regime.features.feature import Feature, Mechanism, check_positive
 from regime.features.transforms import percentile
-from regime.mechanisms.comovement import absorption_ratio, absorption_shift, average_correlation, turbulence
+from regime.mechanisms.comovement import (
+    absorption_ratio,
+    absorption_shift,
+    average_correlation,
+    turbulence,
+)
 from regime.mechanisms.cross_asset import HAVENS, MARKETS, haven_failure, selling_breadth
 from regime.mechanisms.moves import YEARS_5, log_moves, scaled_move, scaled_moves
 
@@ -46,19 +52,46 @@ class SellingFeatures:
         check_positive(self)
 
     def features(self) -> tuple[Feature, ...]:
-        """Every feature of the mechanism, in the order of the columns; the shift of absorption changes its sign."""
-        sell, alike = Mechanism("cross_asset", "cross-asset selling"), Mechanism("cross_asset", "comovement")
-        havens, week, days, long = Mechanism("cross_asset", "havens"), self.week, self.correlation, self.absorption
+        """Every feature of the mechanism, in the order of the columns.
+
+        The shift of absorption changes its sign.
+        """
+        sell, alike = (
+            Mechanism("cross_asset", "cross-asset selling"),
+            Mechanism("cross_asset", "comovement"),
+        )
+        havens, week, days, long = (
+            Mechanism("cross_asset", "havens"),
+            self.week,
+            self.correlation,
+            self.absorption,
+        )
         return (
             sell("selling", week, 1, MARKETS, lambda v: selling_breadth(v, week)),
             sell("selling_worst", 21, 1, MARKETS, lambda v: selling_breadth(v, 21, -1.5)),
             sell("odd_week", week, 1, MARKETS, lambda v: _odd(v, week)),
             sell("odd_quarter", days, 1, MARKETS, lambda v: _odd(v, days)),
-            alike("correlation_rank", days, 1, MARKETS,
-                  lambda v: percentile(average_correlation(_daily(v), days), YEARS_5, 252)),
-            alike("absorption_rank", long, 1, MARKETS,
-                  lambda v: percentile(absorption_ratio(_daily(v), long), YEARS_5, 252)),
-            alike("absorption_shift", 15, 0, MARKETS, lambda v: absorption_shift(absorption_ratio(_daily(v), long))),
+            alike(
+                "correlation_rank",
+                days,
+                1,
+                MARKETS,
+                lambda v: percentile(average_correlation(_daily(v), days), YEARS_5, 252),
+            ),
+            alike(
+                "absorption_rank",
+                long,
+                1,
+                MARKETS,
+                lambda v: percentile(absorption_ratio(_daily(v), long), YEARS_5, 252),
+            ),
+            alike(
+                "absorption_shift",
+                15,
+                0,
+                MARKETS,
+                lambda v: absorption_shift(absorption_ratio(_daily(v), long)),
+            ),
             havens("havens_sold", week, 0, HAVENS, lambda v: _havens(v, week)),
             havens("havens_bid", 21, 1, HAVENS, _havens_bid),
         )
@@ -80,6 +113,9 @@ def _havens(values: pd.DataFrame, lookback: int) -> pd.Series:
 
 
 def _havens_bid(values: pd.DataFrame) -> pd.Series:
-    """Mean scaled move of gold and Treasuries less that of equities over a month: flight to safety."""
+    """Mean scaled move of gold and Treasuries less that of equities over a month.
+
+    Flight to safety.
+    """
     equity, gold, treasury = (scaled_move(values[name], 21).to_numpy() for name in HAVENS)
     return pd.Series(np.clip((gold + treasury) / 2 - equity, -8.0, 8.0), index=values.index)

@@ -69,7 +69,10 @@ def zscore(x: pd.Series, lookback: int) -> pd.Series:
 
 
 def percentile(x: pd.Series, lookback: int = 0, minimum: int | None = None) -> pd.Series:
-    """Rank of today's value among the last `lookback` sessions, in (0, 1]; 0 means all of them so far."""
+    """Rank of today's value among the last `lookback` sessions, in (0, 1].
+
+    0 means all of them so far.
+    """
     least = minimum if minimum is not None else max(lookback // 2, 1)
     return gauges.percentile(x, lookback, least)
 
@@ -81,8 +84,14 @@ def strength(x: pd.Series, against: pd.Series, lookback: int) -> pd.Series:
 
 def moves(prices: pd.DataFrame, names: Sequence[str], halflife: float) -> pd.DataFrame:
     """Daily log changes over their own earlier volatility, clipped at 6 so that one print cannot rule."""
-    return pd.DataFrame({name: (log_change(prices[name], 1) / volatility(prices[name], halflife).shift(1)).clip(-6, 6)
-                         for name in names})
+    return pd.DataFrame(
+        {
+            name: (log_change(prices[name], 1) / volatility(prices[name], halflife).shift(1)).clip(
+                -6, 6
+            )
+            for name in names
+        }
+    )
 
 
 def _column(x: pd.Series) -> kernels.Column:

@@ -1,4 +1,6 @@
-"""Trend followers: how near their levels are, how much they hold, and what a fall would make them sell.
+"""Trend followers.
+
+How near their levels are, how much they hold, and what a fall would make them sell.
 
 Depends on: mechanisms.cta_exposure, mechanisms.cta_reading, mechanisms.cta_tapes, features.feature,
 features.transforms.
@@ -22,7 +24,10 @@ __all__ = ["TrendFeatures"]
 INPUTS = ("sp500", "es", "dgs3mo", "spy")
 FARTHEST = 10.0  # daily volatilities: beyond it a level is out of reach, however far it is
 BOOK = TrendBook()
-SLOW = TrendBook(filters={name: speeds()[name] for name in ("medium", "long")}, weights={"medium": 0.5, "long": 0.5})
+SLOW = TrendBook(
+    filters={name: speeds()[name] for name in ("medium", "long")},
+    weights={"medium": 0.5, "long": 0.5},
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,11 +58,18 @@ class TrendFeatures:
         make = Mechanism("positioning", "trend followers")
         return (
             make("trigger_distance", 0, -1, INPUTS, _nearest_trigger),
-            make("slow_trend_exposure", self.crowding, -1, INPUTS,
-                 lambda v: percentile(SLOW.exposure(held_price(v)), self.crowding)),
+            make(
+                "slow_trend_exposure",
+                self.crowding,
+                -1,
+                INPUTS,
+                lambda v: percentile(SLOW.exposure(held_price(v)), self.crowding),
+            ),
             make("fall_selling", 5, 1, INPUTS, _fall_selling),
             make("trend_orders_open", 0, -1, INPUTS, _orders_open),
-            make("one_way_selling", self.month, 1, INPUTS, lambda v: _one_way_selling(v, self.month)),
+            make(
+                "one_way_selling", self.month, 1, INPUTS, lambda v: _one_way_selling(v, self.month)
+            ),
         )
 
 
@@ -65,10 +77,14 @@ def _nearest_trigger(values: pd.DataFrame) -> pd.Series:
     """Signed distance to the nearest level in daily volatilities; positive above it."""
     log_price = held_price(values)
     daily = BOOK.volatility(log_price)
-    away = np.column_stack([(log_price - rule.turning_level(log_price)) / daily for rule in BOOK.filters.values()])
+    away = np.column_stack(
+        [(log_price - rule.turning_level(log_price)) / daily for rule in BOOK.filters.values()]
+    )
     nearest = away[np.arange(len(away)), np.argmin(np.nan_to_num(np.abs(away), nan=np.inf), axis=1)]
     whole = ~np.isnan(away).any(axis=1)
-    return pd.Series(np.where(whole, np.clip(nearest, -FARTHEST, FARTHEST), np.nan), index=values.index)
+    return pd.Series(
+        np.where(whole, np.clip(nearest, -FARTHEST, FARTHEST), np.nan), index=values.index
+    )
 
 
 def _fall_selling(values: pd.DataFrame) -> pd.Series:
@@ -87,6 +103,8 @@ def _one_way_selling(values: pd.DataFrame, month: int) -> pd.Series:
     """Share of the sessions of a month on which they would sell over the next week whatever it brings."""
     log_price = held_price(values)
     held = BOOK.exposure(log_price)
-    best = np.maximum.reduce([(BOOK.after(log_price, tape) - held).to_numpy() for tape in tapes("1w").values()])
+    best = np.maximum.reduce(
+        [(BOOK.after(log_price, tape) - held).to_numpy() for tape in tapes("1w").values()]
+    )
     sells = pd.Series(np.where(np.isnan(best), np.nan, best < 0.0), index=values.index)
     return sells.rolling(month, min_periods=month).mean()

@@ -39,19 +39,48 @@ class ValuationFeatures:
 
     def features(self) -> tuple[Feature, ...]:
         """Every feature of the family, in the order of the columns."""
-        lead, rate, days = Mechanism("valuation", "leadership"), Mechanism("valuation", "multiple"), self.lookback
+        lead, rate, days = (
+            Mechanism("valuation", "leadership"),
+            Mechanism("valuation", "multiple"),
+            self.lookback,
+        )
         return (
-            lead("tech_drawdown_gap", 252, -1, ("nasdaq", "sp500"),
-                 lambda v: drawdown(v["nasdaq"], 252) - drawdown(v["sp500"], 252)),
-            lead("semis_strength", days, -1, ("smh", "spy"), lambda v: strength(v["smh"], v["spy"], days)),
-            lead("equal_weight_strength", days, -1, ("rsp", "spy"), lambda v: strength(v["rsp"], v["spy"], days)),
+            lead(
+                "tech_drawdown_gap",
+                252,
+                -1,
+                ("nasdaq", "sp500"),
+                lambda v: drawdown(v["nasdaq"], 252) - drawdown(v["sp500"], 252),
+            ),
+            lead(
+                "semis_strength",
+                days,
+                -1,
+                ("smh", "spy"),
+                lambda v: strength(v["smh"], v["spy"], days),
+            ),
+            lead(
+                "equal_weight_strength",
+                days,
+                -1,
+                ("rsp", "spy"),
+                lambda v: strength(v["rsp"], v["spy"], days),
+            ),
             lead("mega_cap_drawdown", 126, -1, MEGA_CAPS, _mega_cap_drawdown),
-            rate("multiple_less_price", 126, 0, ("forward_pe_ndx", "ndx"),
-                 lambda v: log_change(v["forward_pe_ndx"], 126) - log_change(v["ndx"], 126)),
+            rate(
+                "multiple_less_price",
+                126,
+                0,
+                ("forward_pe_ndx", "ndx"),
+                lambda v: log_change(v["forward_pe_ndx"], 126) - log_change(v["ndx"], 126),
+            ),
         )
 
 
 def _mega_cap_drawdown(values: pd.DataFrame) -> pd.Series:
-    """Mean half-year drawdown of the large technology names, <= 0; NaN under four names (today's members)."""
+    """Mean half-year drawdown of the large technology names, <= 0.
+
+    NaN under four names (today's members).
+    """
     falls = pd.DataFrame({name: drawdown(values[name], 126) for name in values})
     return falls.mean(axis=1).where(falls.notna().sum(axis=1) >= 4)

@@ -22,8 +22,8 @@ __all__ = ["AveragedLabels"]
 class AveragedLabels:
     """Weighted mean of the regimes that several labellers name.
 
-    A row is known once **every** part knows it: were it known from the first part on, its weights would
-    change when the next one joins.
+    A row is known once **every** part knows it: were it known from the first part on, its weights
+    would change when the next one joins.
 
     Parameters
     ----------
@@ -48,8 +48,10 @@ class AveragedLabels:
         if not self.labellers:
             raise ConfigError("labellers: needs at least one")
         if self.weights and len(self.weights) != len(self.labellers):
-            raise ConfigError(f"weights: needs one for each of {len(self.labellers)} labellers, "
-                              f"got {len(self.weights)}")
+            raise ConfigError(
+                f"weights: needs one for each of {len(self.labellers)} labellers, "
+                f"got {len(self.weights)}"
+            )
         if not all(weight > 0 for weight in self.weights):
             raise ConfigError(f"weights: must be positive, got {self.weights}")
 
@@ -63,8 +65,17 @@ class AveragedLabels:
         mixed = np.zeros((len(market), len(REGIMES)))
         for share, part in zip(shares / shares.sum(), parts, strict=True):
             mixed += share * part.weights.to_numpy()
-        mixed /= mixed.sum(axis=1, keepdims=True)  # shares of many parts sum to 1 only up to rounding
-        latest = {name: pd.concat([getattr(part, name) for part in parts], axis=1).max(axis=1, skipna=False)
-                  for name in ("span_end", "known_at")}
-        return Labels(weights=pd.DataFrame(mixed, index=market.index, columns=list(REGIMES)),
-                      span_end=latest["span_end"].rename("span_end"), known_at=latest["known_at"].rename("known_at"))
+        mixed /= mixed.sum(
+            axis=1, keepdims=True
+        )  # shares of many parts sum to 1 only up to rounding
+        latest = {
+            name: pd.concat([getattr(part, name) for part in parts], axis=1).max(
+                axis=1, skipna=False
+            )
+            for name in ("span_end", "known_at")
+        }
+        return Labels(
+            weights=pd.DataFrame(mixed, index=market.index, columns=list(REGIMES)),
+            span_end=latest["span_end"].rename("span_end"),
+            known_at=latest["known_at"].rename("known_at"),
+        )

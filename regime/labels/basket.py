@@ -28,14 +28,18 @@ def known_market(market: pd.DataFrame, as_of: pd.Timestamp | None) -> pd.DataFra
     """
     check_dates(market.index, "market")
     if CORE not in market:
-        raise InvalidDataError(f"market: column `{CORE}` is missing; got {', '.join(map(str, market.columns))}")
+        raise InvalidDataError(
+            f"market: column `{CORE}` is missing; got {', '.join(map(str, market.columns))}"
+        )
     known = market if as_of is None else market[market.index <= as_of]
-    core = known[CORE].loc[known[CORE].first_valid_index():]
+    core = known[CORE].loc[known[CORE].first_valid_index() :]
     bad = ~(core > 0).to_numpy()
     if bad.any():
         date = core.index[int(np.flatnonzero(bad)[0])]
-        raise InvalidDataError(f"market: `{CORE}` is {core[date]} on {date:%Y-%m-%d}; "
-                               "every session needs a positive price")
+        raise InvalidDataError(
+            f"market: `{CORE}` is {core[date]} on {date:%Y-%m-%d}; "
+            "every session needs a positive price"
+        )
     return known
 
 
@@ -44,7 +48,7 @@ def prior_volatility(returns: pd.Series, halflife: float) -> pd.Series:
 
     NaN until 252 returns are known. **Known at:** row t uses returns up to t.
     """
-    return np.sqrt((returns ** 2).ewm(halflife=halflife, min_periods=HISTORY).mean())
+    return np.sqrt((returns**2).ewm(halflife=halflife, min_periods=HISTORY).mean())
 
 
 def risk_basket(market: pd.DataFrame, *, core_weight: float, halflife: float) -> pd.Series:
@@ -53,7 +57,8 @@ def risk_basket(market: pd.DataFrame, *, core_weight: float, halflife: float) ->
     Parameters
     ----------
     market : DataFrame, shape (n_sessions, n_assets), prices
-        Column ``sp500`` is the core. NaN before an asset begins; a price that is not positive is missing.
+        Column ``sp500`` is the core. NaN before an asset begins; a price that is not positive is
+        missing.
     core_weight : float
         Weight of the core; the assets present share the rest. The core has all where no other is.
     halflife : float
@@ -83,11 +88,17 @@ def risk_basket(market: pd.DataFrame, *, core_weight: float, halflife: float) ->
 
 
 def make_labels(weights: np.ndarray, known: np.ndarray, index: pd.DatetimeIndex) -> Labels:
-    """Labels over `index` from the weights (n, 4) and known positions (n,) of its first n rows; -1 is unknown."""
+    """Labels over `index` from the weights (n, 4) and known positions (n,) of its first n rows.
+
+    -1 is unknown.
+    """
     table = np.full((len(index), len(REGIMES)), np.nan)
-    table[:len(weights)][known >= 0] = weights[known >= 0]
+    table[: len(weights)][known >= 0] = weights[known >= 0]
     dates = np.full(len(index), np.datetime64("NaT"), dtype=index.dtype)
-    dates[:len(known)][known >= 0] = index.to_numpy()[known[known >= 0]]
+    dates[: len(known)][known >= 0] = index.to_numpy()[known[known >= 0]]
     known_at = pd.Series(dates, index=index, name="known_at")
-    return Labels(weights=pd.DataFrame(table, index=index, columns=list(REGIMES)),
-                  span_end=known_at.rename("span_end"), known_at=known_at)
+    return Labels(
+        weights=pd.DataFrame(table, index=index, columns=list(REGIMES)),
+        span_end=known_at.rename("span_end"),
+        known_at=known_at,
+    )

@@ -25,10 +25,10 @@ MONTH = 21  # sessions
 class EpisodeLabels:
     """Regimes from the falls of a cross-asset risk basket.
 
-    A fall from the running peak is an episode once it is `depth` monthly volatilities deep, as they stood
-    at the peak; it is over when `recover` of it is regained, and the running peak starts again there.
-    Deleveraging: after the peak, to the trough. Recovery: from there to the end. Fragile: the last
-    `fragile` sessions up to the peak, unless in an episode. All else is calm.
+    A fall from the running peak is an episode once it is `depth` monthly volatilities deep, as they
+    stood at the peak; it is over when `recover` of it is regained, and the running peak starts
+    again there. Deleveraging: after the peak, to the trough. Recovery: from there to the end.
+    Fragile: the last `fragile` sessions up to the peak, unless in an episode. All else is calm.
 
     Parameters
     ----------
@@ -43,9 +43,10 @@ class EpisodeLabels:
     volatility_halflife : float
         Sessions.
     partial : bool
-        Whether rows of an episode are known as soon as nothing that follows can change them: fragile ones
-        when the fall becomes an episode, deleveraging ones at the first new low from there on. If not, all
-        its rows wait for its end, so that an episode enters a training set whole.
+        Whether rows of an episode are known as soon as nothing that follows can change them:
+        fragile ones when the fall becomes an episode, deleveraging ones at the first new low from
+        there on. If not, all its rows wait for its end, so that an episode enters a training set
+        whole.
 
     Examples
     --------
@@ -72,7 +73,9 @@ class EpisodeLabels:
         if self.fragile < 1:
             raise ConfigError(f"fragile: must be at least 1 session, got {self.fragile}")
         if not self.volatility_halflife > 0:
-            raise ConfigError(f"volatility_halflife: must be positive, got {self.volatility_halflife}")
+            raise ConfigError(
+                f"volatility_halflife: must be positive, got {self.volatility_halflife}"
+            )
 
     def __call__(self, market: pd.DataFrame, as_of: pd.Timestamp | None = None) -> Labels:
         """Labels as they stood at the close of `as_of`.
@@ -87,10 +90,11 @@ class EpisodeLabels:
         Returns
         -------
         Labels, shape (n_sessions, 4), weights 0 or 1
-            NaN in the first year, in a running episode (see `partial`), and from `fragile` sessions before the
-            last running peak on, which may yet become the start of a fall.
+            NaN in the first year, in a running episode (see `partial`), and from `fragile` sessions
+            before the last running peak on, which may yet become the start of a fall.
 
-        **Known at:** `known_at` of each row: whatever follows it, the label stays. `span_end` is the same.
+        **Known at:** `known_at` of each row: whatever follows it, the label stays. `span_end` is
+        the same.
         """
         _, codes, when = self._phases(*self._measure(known_market(market, as_of)))
         return make_labels(np.eye(len(REGIMES))[codes], when, market.index)
@@ -105,8 +109,8 @@ class EpisodeLabels:
         Returns
         -------
         DataFrame, columns start, trough, end, depth, fall
-            `start` is the peak's session; `end` is NaT and `trough` the lowest so far while the episode runs;
-            `depth` in monthly volatilities, `fall` in log terms (<= 0).
+            `start` is the peak's session; `end` is NaT and `trough` the lowest so far while the
+            episode runs; `depth` in monthly volatilities, `fall` in log terms (<= 0).
 
         **Known at:** the last session of `market`.
         """
@@ -114,20 +118,30 @@ class EpisodeLabels:
         rows, _, _ = self._phases(level, unit)
         start, trough, end = rows.T
         dates = market.index
-        return pd.DataFrame({"start": dates[start], "trough": dates[trough],
-                             "end": dates[np.maximum(end, 0)].where(end >= 0),
-                             "depth": (level[start] - level[trough]) / unit[start],
-                             "fall": level[trough] - level[start]})
+        return pd.DataFrame(
+            {
+                "start": dates[start],
+                "trough": dates[trough],
+                "end": dates[np.maximum(end, 0)].where(end >= 0),
+                "depth": (level[start] - level[trough]) / unit[start],
+                "fall": level[trough] - level[start],
+            }
+        )
 
     def _measure(self, market: pd.DataFrame) -> tuple[Floats, Floats]:
         """Log level of the basket, and its monthly volatility as known at each session."""
-        returns = risk_basket(market, core_weight=self.core_weight, halflife=self.volatility_halflife)
+        returns = risk_basket(
+            market, core_weight=self.core_weight, halflife=self.volatility_halflife
+        )
         unit = prior_volatility(returns, self.volatility_halflife) * np.sqrt(MONTH)
         return returns.cumsum().to_numpy(copy=True), unit.to_numpy(copy=True)
 
-    def _phases(self, level: Floats, unit: Floats) -> tuple[NDArray[np.int64], NDArray[np.int8], NDArray[np.int64]]:
+    def _phases(
+        self, level: Floats, unit: Floats
+    ) -> tuple[NDArray[np.int64], NDArray[np.int8], NDArray[np.int64]]:
         from regime.labels.phases import episode_phases
 
         found: tuple[NDArray[np.int64], NDArray[np.int8], NDArray[np.int64]] = episode_phases(
-            level, unit, float(self.depth), float(self.recover), self.fragile, self.partial)
+            level, unit, float(self.depth), float(self.recover), self.fragile, self.partial
+        )
         return found

@@ -25,8 +25,9 @@ class JumpModelLabels:
     """Share of jump models that put each session into each regime.
 
     Each pair of a penalty and a window gives one hard path. Its worst state, the one of lowest mean
-    return, is deleveraging; fragile is the `fragile` sessions before it; recovery follows it until `recover`
-    of the fall is regained; all else is calm. A pair votes only on the rows of its window.
+    return, is deleveraging; fragile is the `fragile` sessions before it; recovery follows it until
+    `recover` of the fall is regained; all else is calm. A pair votes only on the rows of its
+    window.
 
     Parameters
     ----------
@@ -91,10 +92,11 @@ class JumpModelLabels:
         Returns
         -------
         Labels, shape (n_sessions, 4), soft weights
-            NaN before the first valid feature, after `as_of`, where no window reaches, and in the last `fragile`
-            sessions where a model has not yet seen whether calm is calm.
+            NaN before the first valid feature, after `as_of`, where no window reaches, and in the
+            last `fragile` sessions where a model has not yet seen whether calm is calm.
 
-        **Known at:** `as_of`, all rows; so is `span_end`: a smoothed state rests on the whole sample.
+        **Known at:** `as_of`, all rows; so is `span_end`: a smoothed state rests on the whole
+        sample.
         """
         from regime.jump_model import jump_features
 
@@ -114,8 +116,13 @@ class JumpModelLabels:
         when = np.where((total > 0) & ~unsure, len(known) - 1, -1)
         return make_labels(votes / np.maximum(total, 1)[:, None], when, market.index)
 
-    def _paths(self, features: NDArray[np.float64], returns: NDArray[np.float64]) -> list[NDArray[np.int8]]:
-        """Regime codes of each penalty over one window; none if the window is too short to hold the states."""
+    def _paths(
+        self, features: NDArray[np.float64], returns: NDArray[np.float64]
+    ) -> list[NDArray[np.int8]]:
+        """Regime codes of each penalty over one window.
+
+        None if the window is too short to hold the states.
+        """
         from regime.jump_model import fit_jump_model, standardise
         from regime.labels.phases import spell_phases
 
@@ -124,7 +131,9 @@ class JumpModelLabels:
         X, level = standardise(features), returns.cumsum()
         paths = []
         for penalty in self.penalties:
-            model = fit_jump_model(X, n_states=self.n_states, penalty=penalty, seed=self.seed, n_init=self.n_init)
+            model = fit_jump_model(
+                X, n_states=self.n_states, penalty=penalty, seed=self.seed, n_init=self.n_init
+            )
             worst = model.sorted_by(returns).labels == 0
             paths.append(spell_phases(worst, level, self.fragile, float(self.recover)))
         return paths
@@ -134,4 +143,6 @@ def _window_start(index: pd.DatetimeIndex, years: float | None) -> int:
     """Position of the first session within `years` of the last one."""
     if years is None or not len(index):
         return 0
-    return int(index.searchsorted(index[-1] - pd.Timedelta(days=round(years * 365.25)), side="right"))
+    return int(
+        index.searchsorted(index[-1] - pd.Timedelta(days=round(years * 365.25)), side="right")
+    )

@@ -1,4 +1,6 @@
-"""Whether a fall begins within the next sessions: the question that a forecast answers, and a nowcast does not.
+"""Whether a fall begins within the next sessions.
+
+The question that a forecast answers, and a nowcast does not.
 
 Depends on: errors, schema, labels.basket, labels.episodes.
 """
@@ -27,9 +29,10 @@ STRESS, CALM = REGIMES.index(Regime.DELEVERAGING.value), REGIMES.index(Regime.CA
 class OnsetLabels:
     """Share of definitions of a fall by which a deleveraging begins within `horizon` sessions.
 
-    A session is positive if the first session of a deleveraging, the one after the peak, is among the `horizon`
-    that follow it. The share stands in the column ``deleveraging`` and the rest in ``calm``, so that every split,
-    model and score takes onsets as it takes regimes; `fragile` and `partial` of the definitions do not matter.
+    A session is positive if the first session of a deleveraging, the one after the peak, is among
+    the `horizon` that follow it. The share stands in the column ``deleveraging`` and the rest in
+    ``calm``, so that every split, model and score takes onsets as it takes regimes; `fragile` and
+    `partial` of the definitions do not matter.
 
     Parameters
     ----------
@@ -38,8 +41,9 @@ class OnsetLabels:
     horizon : int
         Sessions.
     at_risk : bool
-        Whether sessions of a deleveraging under way, by any of the definitions, are left out: nothing can begin
-        that has begun. If not, they are positive only where another one begins within the horizon.
+        Whether sessions of a deleveraging under way, by any of the definitions, are left out:
+        nothing can begin that has begun. If not, they are positive only where another one begins
+        within the horizon.
 
     Examples
     --------
@@ -74,11 +78,12 @@ class OnsetLabels:
         Returns
         -------
         Labels, shape (n_sessions, 4)
-            NaN where a part does not know yet, in the first year, and in a fall under way if `at_risk`.
+            NaN where a part does not know yet, in the first year, and in a fall under way if
+            `at_risk`.
 
-        **Known at:** at the earliest when the horizon is over. A fall is known as one when it has become deep
-        enough, its absence when a new high is reached or another fall covers the sessions in question; of several
-        parts the latest counts. `span_end` is the same.
+        **Known at:** at the earliest when the horizon is over. A fall is known as one when it has
+        become deep enough, its absence when a new high is reached or another fall covers the
+        sessions in question; of several parts the latest counts. `span_end` is the same.
         """
         share, known = np.zeros(len(market)), np.zeros(len(market), dtype=np.int64)
         for labeller in self.labellers:
@@ -90,9 +95,13 @@ class OnsetLabels:
         weights[:, CALM] = 1.0 - weights[:, STRESS]
         return make_labels(weights, known, market.index)
 
-    def _part(self, labeller: EpisodeLabels, market: pd.DataFrame,
-              as_of: pd.Timestamp | None) -> tuple[NDArray[np.bool_], Positions]:
-        """Whether one begins within the horizon of each row, and the row from which that is known; -1 is never."""
+    def _part(
+        self, labeller: EpisodeLabels, market: pd.DataFrame, as_of: pd.Timestamp | None
+    ) -> tuple[NDArray[np.bool_], Positions]:
+        """Whether one begins within the horizon of each row, and the row from which that is known.
+
+        -1 is never.
+        """
         # One fragile row: with more of them calm ones would be known only that much later.
         labels = replace(labeller, partial=True, fragile=1)(market, as_of)
         falling = labels.weights[REGIMES[STRESS]].eq(1.0).to_numpy()
@@ -109,7 +118,10 @@ class OnsetLabels:
 
 
 def _ahead(values: Positions, horizon: int, most: np.ufunc, beyond: int) -> Positions:
-    """Extreme of the `horizon` rows after each, shape (n,); rows after the last one have the value `beyond`."""
+    """Extreme of the `horizon` rows after each, shape (n,).
+
+    Rows after the last one have the value `beyond`.
+    """
     if not len(values):
         return values
     padded = np.r_[values, np.full(horizon, beyond, dtype=np.int64)]

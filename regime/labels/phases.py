@@ -20,9 +20,10 @@ def spell_phases(worst, level, fragile, recover):  # type: ignore[no-untyped-def
     """Regime codes, shape (n,), from a path of the worst state.
 
     `worst` (n,) bool is deleveraging. The `fragile` rows before a spell are fragile. Recovery lasts
-    from a spell until `level` (n,) has regained the share `recover` of its fall, from the highest point
-    since the fragile rows began to the spell's lowest. Where two meet: deleveraging, recovery, fragile.
-    The last `fragile` rows are unknown unless in a spell or a recovery: the next spell may make them fragile.
+    from a spell until `level` (n,) has regained the share `recover` of its fall, from the highest
+    point since the fragile rows began to the spell's lowest. Where two meet: deleveraging,
+    recovery, fragile. The last `fragile` rows are unknown unless in a spell or a recovery: the next
+    spell may make them fragile.
 
     Parameters
     ----------
@@ -45,7 +46,7 @@ def spell_phases(worst, level, fragile, recover):  # type: ignore[no-untyped-def
                 for before in range(first, t):
                     if codes[before] == CALM:
                         codes[before] = FRAGILE
-                high, low, fall = level[first:t + 1].max(), np.inf, 0.0
+                high, low, fall = level[first : t + 1].max(), np.inf, 0.0
             high = max(high, level[t])
             if level[t] < low:
                 low, fall = level[t], high - level[t]
@@ -60,10 +61,13 @@ def spell_phases(worst, level, fragile, recover):  # type: ignore[no-untyped-def
 
 @numba.njit(cache=True, nogil=True)
 def episode_phases(level, unit, depth, recover, fragile, partial):  # type: ignore[no-untyped-def]
-    """Falls from running peaks: their rows, and the regime code of each row with the row from which it is known.
+    """Falls from running peaks.
 
-    A fall is an episode once `level` lies `depth` times `unit` (as at the peak) below the running peak, and is
-    over when the share `recover` of it is regained; the running peak starts again there.
+    Their rows, and the regime code of each row with the row from which it is known.
+
+    A fall is an episode once `level` lies `depth` times `unit` (as at the peak) below the running
+    peak, and is over when the share `recover` of it is regained; the running peak starts again
+    there.
 
     Parameters
     ----------
@@ -73,7 +77,8 @@ def episode_phases(level, unit, depth, recover, fragile, partial):  # type: igno
     fragile : int
         Rows before a peak that are fragile.
     partial : bool
-        Whether rows of an episode are known once nothing that follows can change them; else at its end.
+        Whether rows of an episode are known once nothing that follows can change them; else at its
+        end.
 
     Returns
     -------
@@ -94,21 +99,21 @@ def episode_phases(level, unit, depth, recover, fragile, partial):  # type: igno
             peak = t
             # Rows further back than the fragile window precede every peak that may still come.
             if pending <= t - fragile:
-                codes[pending:t - fragile + 1], known[pending:t - fragile + 1] = CALM, t
+                codes[pending : t - fragile + 1], known[pending : t - fragile + 1] = CALM, t
                 pending = t - fragile + 1
         elif not falling and level[peak] - level[t] >= depth * unit[peak]:
             falling, trough = True, t
-            codes[pending:peak + 1], codes[peak + 1:t + 1] = FRAGILE, DELEVERAGING
-            known[pending:t + 1] = t
+            codes[pending : peak + 1], codes[peak + 1 : t + 1] = FRAGILE, DELEVERAGING
+            known[pending : t + 1] = t
             episodes[m, 0], episodes[m, 1], m = peak, t, m + 1
         elif falling and level[t] < level[trough]:
-            codes[trough + 1:t + 1], known[trough + 1:t + 1] = DELEVERAGING, t
+            codes[trough + 1 : t + 1], known[trough + 1 : t + 1] = DELEVERAGING, t
             trough = t
             episodes[m - 1, 1] = t
         elif falling and level[t] - level[trough] >= recover * (level[peak] - level[trough]):
-            codes[trough + 1:t + 1], known[trough + 1:t + 1] = RECOVERY, t
+            codes[trough + 1 : t + 1], known[trough + 1 : t + 1] = RECOVERY, t
             if not partial:
-                known[pending:t + 1] = t
+                known[pending : t + 1] = t
             episodes[m - 1, 2] = t
             peak, pending, falling = t, t + 1, False
     if falling and not partial:

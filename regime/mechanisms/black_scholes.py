@@ -1,9 +1,11 @@
 """European options: price, gamma and implied volatility, one closed form for whole chains.
 
-The underlying pays a continuous yield and money earns a continuous rate. Everything that a formula needs
-is then the forward F = S exp((r - q) T), the discount factor and the width, volatility times root of time.
+The underlying pays a continuous yield and money earns a continuous rate. Everything that a formula
+needs is then the forward F = S exp((r - q) T), the discount factor and the width, volatility times
+root of time.
 
-NaN rule, everywhere: an option whose spot, strike, time or volatility is missing or not above 0 is NaN.
+NaN rule, everywhere: an option whose spot, strike, time or volatility is missing or not above 0 is
+NaN.
 
 Depends on: numba.
 """
@@ -25,8 +27,16 @@ ROOT_TWO_PI = math.sqrt(2.0 * math.pi)
 NARROW, WIDE, STEPS = 1e-8, 40.0, 200
 
 
-def price(spot: ArrayLike, strike: ArrayLike, years: ArrayLike, volatility: ArrayLike, *, call: ArrayLike,
-          rate: ArrayLike = 0.0, dividend_yield: ArrayLike = 0.0) -> Floats:
+def price(
+    spot: ArrayLike,
+    strike: ArrayLike,
+    years: ArrayLike,
+    volatility: ArrayLike,
+    *,
+    call: ArrayLike,
+    rate: ArrayLike = 0.0,
+    dividend_yield: ArrayLike = 0.0,
+) -> Floats:
     """Price of European options, the arguments broadcast against each other.
 
     Parameters
@@ -47,12 +57,21 @@ def price(spot: ArrayLike, strike: ArrayLike, years: ArrayLike, volatility: Arra
 
     **Source:** Black and Scholes (1973), Merton (1973).
     """
-    shape, (s, k, t, v, r, q, c) = _flat(spot, strike, years, volatility, rate, dividend_yield, call)
+    shape, (s, k, t, v, r, q, c) = _flat(
+        spot, strike, years, volatility, rate, dividend_yield, call
+    )
     return _prices(s, k, t, v, r, q, c).reshape(shape)
 
 
-def gamma(spot: ArrayLike, strike: ArrayLike, years: ArrayLike, volatility: ArrayLike, *,
-          rate: ArrayLike = 0.0, dividend_yield: ArrayLike = 0.0) -> Floats:
+def gamma(
+    spot: ArrayLike,
+    strike: ArrayLike,
+    years: ArrayLike,
+    volatility: ArrayLike,
+    *,
+    rate: ArrayLike = 0.0,
+    dividend_yield: ArrayLike = 0.0,
+) -> Floats:
     """Change of delta per unit of the spot, the same for the call and the put of one strike.
 
     Parameters
@@ -78,12 +97,20 @@ def gamma(spot: ArrayLike, strike: ArrayLike, years: ArrayLike, volatility: Arra
     return _gammas(s, k, t, v, r, q).reshape(shape)
 
 
-def implied_volatility(premium: ArrayLike, spot: ArrayLike, strike: ArrayLike, years: ArrayLike, *, call: ArrayLike,
-                       rate: ArrayLike = 0.0, dividend_yield: ArrayLike = 0.0) -> Floats:
+def implied_volatility(
+    premium: ArrayLike,
+    spot: ArrayLike,
+    strike: ArrayLike,
+    years: ArrayLike,
+    *,
+    call: ArrayLike,
+    rate: ArrayLike = 0.0,
+    dividend_yield: ArrayLike = 0.0,
+) -> Floats:
     """Volatility at which the formula gives the premium.
 
-    The option is turned into the one out of the money by parity, whose price is all time value, and the
-    logarithm of that price is solved by Newton's method held within a bracket.
+    The option is turned into the one out of the money by parity, whose price is all time value, and
+    the logarithm of that price is solved by Newton's method held within a bracket.
 
     Parameters
     ----------
@@ -100,7 +127,8 @@ def implied_volatility(premium: ArrayLike, spot: ArrayLike, strike: ArrayLike, y
     Returns
     -------
     ndarray of float64, of the broadcast shape, annualised fraction
-        NaN as well where the premium is at or beyond a bound of no arbitrage, so that no volatility fits.
+        NaN as well where the premium is at or beyond a bound of no arbitrage, so that no volatility
+        fits.
     """
     shape, (p, s, k, t, r, q, c) = _flat(premium, spot, strike, years, rate, dividend_yield, call)
     return _implied(p, s, k, t, r, q, c).reshape(shape)
@@ -119,44 +147,72 @@ def _normal(x: float) -> float:
 @_jit
 def _time_value(x: float, width: float) -> float:
     """Price of the option out of the money over the root of forward times strike, discounting aside; x <= 0."""
-    return math.exp(0.5 * x) * _normal(x / width + 0.5 * width) - math.exp(-0.5 * x) * _normal(x / width - 0.5 * width)
+    return math.exp(0.5 * x) * _normal(x / width + 0.5 * width) - math.exp(-0.5 * x) * _normal(
+        x / width - 0.5 * width
+    )
 
 
 @_jit
-def _prices(spot: Floats, strike: Floats, years: Floats, volatility: Floats, rate: Floats, dividends: Floats,
-            call: Floats) -> Floats:
+def _prices(
+    spot: Floats,
+    strike: Floats,
+    years: Floats,
+    volatility: Floats,
+    rate: Floats,
+    dividends: Floats,
+    call: Floats,
+) -> Floats:
     out = np.full(spot.size, np.nan)
     for i in range(spot.size):
         if spot[i] > 0 and strike[i] > 0 and years[i] > 0 and volatility[i] > 0:
-            discount, forward = math.exp(-rate[i] * years[i]), spot[i] * math.exp((rate[i] - dividends[i]) * years[i])
+            discount, forward = (
+                math.exp(-rate[i] * years[i]),
+                spot[i] * math.exp((rate[i] - dividends[i]) * years[i]),
+            )
             sign = 1.0 if call[i] else -1.0
             inside = max(sign * (forward - strike[i]), 0.0)
             x, width = -abs(math.log(forward / strike[i])), volatility[i] * math.sqrt(years[i])
-            out[i] = discount * (inside + math.sqrt(forward * strike[i]) * max(_time_value(x, width), 0.0))
+            out[i] = discount * (
+                inside + math.sqrt(forward * strike[i]) * max(_time_value(x, width), 0.0)
+            )
     return out
 
 
 @_jit
-def _gammas(spot: Floats, strike: Floats, years: Floats, volatility: Floats, rate: Floats,
-            dividends: Floats) -> Floats:
+def _gammas(
+    spot: Floats, strike: Floats, years: Floats, volatility: Floats, rate: Floats, dividends: Floats
+) -> Floats:
     out = np.full(spot.size, np.nan)
     for i in range(spot.size):
         if spot[i] > 0 and strike[i] > 0 and years[i] > 0 and volatility[i] > 0:
             width = volatility[i] * math.sqrt(years[i])
-            d1 = (math.log(spot[i] / strike[i]) + (rate[i] - dividends[i]) * years[i]) / width + 0.5 * width
-            out[i] = math.exp(-dividends[i] * years[i] - 0.5 * d1 * d1) / (ROOT_TWO_PI * spot[i] * width)
+            d1 = (
+                math.log(spot[i] / strike[i]) + (rate[i] - dividends[i]) * years[i]
+            ) / width + 0.5 * width
+            out[i] = math.exp(-dividends[i] * years[i] - 0.5 * d1 * d1) / (
+                ROOT_TWO_PI * spot[i] * width
+            )
     return out
 
 
 @_jit
-def _implied(premium: Floats, spot: Floats, strike: Floats, years: Floats, rate: Floats, dividends: Floats,
-             call: Floats) -> Floats:
+def _implied(
+    premium: Floats,
+    spot: Floats,
+    strike: Floats,
+    years: Floats,
+    rate: Floats,
+    dividends: Floats,
+    call: Floats,
+) -> Floats:
     out = np.full(premium.size, np.nan)
     for i in range(premium.size):
         if spot[i] > 0 and strike[i] > 0 and years[i] > 0 and premium[i] > 0:
             forward = spot[i] * math.exp((rate[i] - dividends[i]) * years[i])
             sign = 1.0 if call[i] else -1.0
-            value = premium[i] * math.exp(rate[i] * years[i]) - max(sign * (forward - strike[i]), 0.0)
+            value = premium[i] * math.exp(rate[i] * years[i]) - max(
+                sign * (forward - strike[i]), 0.0
+            )
             x = -abs(math.log(forward / strike[i]))
             out[i] = _width(x, value / math.sqrt(forward * strike[i])) / math.sqrt(years[i])
     return out
@@ -168,7 +224,9 @@ def _width(x: float, target: float) -> float:
     if not 0.0 < target < math.exp(0.5 * x):
         return np.nan
     low, high, goal = NARROW, WIDE, math.log(target)
-    width = max(math.sqrt(-2.0 * x), 2.5 * target)  # where the price bends, or the rule at the money
+    width = max(
+        math.sqrt(-2.0 * x), 2.5 * target
+    )  # where the price bends, or the rule at the money
     for _ in range(STEPS):
         value = _time_value(x, width)
         gap = math.log(value) - goal if value > 0 else -np.inf

@@ -1,4 +1,6 @@
-"""How much money follows a rule: a range, since nobody counts it, and what a change of exposure makes of it.
+"""How much money follows a rule.
+
+A range, since nobody counts it, and what a change of exposure makes of it.
 
 Depends on: errors.
 """
@@ -39,10 +41,16 @@ class Capital:
 
     def __post_init__(self) -> None:
         if not 0.0 < self.low <= self.mid <= self.high < math.inf:
-            raise ConfigError(f"low: 0 < low <= mid <= high must hold, got {self.low:g}, {self.mid:g}, {self.high:g}")
+            raise ConfigError(
+                f"low: 0 < low <= mid <= high must hold, got {self.low:g}, {self.mid:g}, "
+                f"{self.high:g}"
+            )
 
     def flows(self, change: float) -> dict[str, float]:
-        """Flow in USD bn for a change of exposure as a fraction of the capital; negative sells, `low` is the lowest."""
+        """Flow in USD bn for a change of exposure as a fraction of the capital.
+
+        Negative sells, `low` is the lowest.
+        """
         low, high = sorted((self.low * change, self.high * change))
         return {"low": low, "mid": self.mid * change, "high": high}
 

@@ -41,10 +41,10 @@ class Volatilities:
 def chain_volatility(options: Contracts, carried: Carry) -> Volatilities:
     """Volatilities as given, and for those missing by put-call parity or from mid prices.
 
-    An option out of the money is solved from its own mid price. One in the money has the volatility of its
-    twin, the other option of its strike, as parity wants it: its own price is mostly intrinsic value, in
-    which half a spread, or the right of early exercise, would pass for volatility. It is solved itself only
-    where it has no twin.
+    An option out of the money is solved from its own mid price. One in the money has the volatility
+    of its twin, the other option of its strike, as parity wants it: its own price is mostly
+    intrinsic value, in which half a spread, or the right of early exercise, would pass for
+    volatility. It is solved itself only where it has no twin.
 
     Parameters
     ----------
@@ -54,8 +54,8 @@ def chain_volatility(options: Contracts, carried: Carry) -> Volatilities:
     Returns
     -------
     Volatilities, n_options
-        NaN where a price is needed and there is no bid, or the bid holds no time value: every volatility down to 0
-        would fit, and the middle would be made up.
+        NaN where a price is needed and there is no bid, or the bid holds no time value: every
+        volatility down to 0 would fit, and the middle would be made up.
     """
     missing = np.isnan(options.volatility)
     if not missing.any():
@@ -68,7 +68,9 @@ def chain_volatility(options: Contracts, carried: Carry) -> Volatilities:
     values[own] = _solve(options, carried, own)
     lent = missing & ~own
     values[lent] = values[twin[lent]]
-    return Volatilities(values=values, solved=own & np.isfinite(values), of_twin=lent & np.isfinite(values))
+    return Volatilities(
+        values=values, solved=own & np.isfinite(values), of_twin=lent & np.isfinite(values)
+    )
 
 
 def _twins(options: Contracts) -> NDArray[np.int64]:
@@ -78,7 +80,9 @@ def _twins(options: Contracts) -> NDArray[np.int64]:
     if key.is_unique:
         return np.asarray(key.get_indexer(other), dtype=np.int64)
     first = ~key.duplicated()
-    return np.asarray(np.append(np.flatnonzero(first), -1)[key[first].get_indexer(other)], dtype=np.int64)
+    return np.asarray(
+        np.append(np.flatnonzero(first), -1)[key[first].get_indexer(other)], dtype=np.int64
+    )
 
 
 def _solve(options: Contracts, carried: Carry, rows: Booleans) -> Floats:
@@ -87,7 +91,14 @@ def _solve(options: Contracts, carried: Carry, rows: Booleans) -> Floats:
     rate, dividends = carried.rate[rows], carried.dividend_yield[rows]
 
     def solve(premium: Floats) -> Floats:
-        return implied_volatility(premium, carried.quote_spot, strike, years, call=call, rate=rate,
-                                  dividend_yield=dividends)
+        return implied_volatility(
+            premium,
+            carried.quote_spot,
+            strike,
+            years,
+            call=call,
+            rate=rate,
+            dividend_yield=dividends,
+        )
 
     return np.where((ask >= bid) & np.isfinite(solve(bid)), solve((bid + ask) / 2.0), np.nan)

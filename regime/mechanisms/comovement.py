@@ -1,7 +1,10 @@
-"""How alike markets move: average correlation, absorption by few factors, and turbulence against their usual pattern.
+"""How alike markets move.
 
-Every statistic rests on second moments about zero, for a day's mean return is nothing beside its spread. A missing
-move counts as none, so that no matrix turns indefinite; an asset takes part once it has `minimum` moves in the window.
+Average correlation, absorption by few factors, and turbulence against their usual pattern.
+
+Every statistic rests on second moments about zero, for a day's mean return is nothing beside its
+spread. A missing move counts as none, so that no matrix turns indefinite; an asset takes part once
+it has `minimum` moves in the window.
 
 Depends on: errors, numba, mechanisms.moves.
 """
@@ -29,7 +32,8 @@ def average_correlation(moves: pd.DataFrame, lookback: int = 63) -> pd.Series:
     Parameters
     ----------
     moves : DataFrame, shape (n_sessions, n_assets)
-        Daily moves, each in its own volatility; beyond 6 they are clipped, so that one print cannot rule.
+        Daily moves, each in its own volatility; beyond 6 they are clipped, so that one print cannot
+        rule.
     lookback : int
         Sessions of the window, at least 10.
 
@@ -46,8 +50,10 @@ def average_correlation(moves: pd.DataFrame, lookback: int = 63) -> pd.Series:
     **Known at:** row t uses moves up to t.
     """
     _, count, total = _windows(moves, lookback)
-    return pd.Series(np.where(count >= LEAST_ASSETS, total / np.maximum(count * (count - 1) / 2, 1.0), np.nan),
-                     index=moves.index)
+    return pd.Series(
+        np.where(count >= LEAST_ASSETS, total / np.maximum(count * (count - 1) / 2, 1.0), np.nan),
+        index=moves.index,
+    )
 
 
 def absorption_ratio(moves: pd.DataFrame, lookback: int = 252, share: float = 0.2) -> pd.Series:
@@ -74,16 +80,21 @@ def absorption_ratio(moves: pd.DataFrame, lookback: int = 252, share: float = 0.
 
     **Known at:** row t uses moves up to t.
 
-    **Source:** Kritzman, Li, Page and Rigobon (2011), "Principal Components as a Measure of Systemic Risk".
+    **Source:** Kritzman, Li, Page and Rigobon (2011), "Principal Components as a Measure of
+    Systemic Risk".
     """
     if not 0.0 < share < 1.0:
         raise ConfigError(f"share: must lie between 0 and 1, got {share}")
     matrices, count, _ = _windows(moves, lookback)
     factors = np.maximum(np.rint(share * count), 1).astype(np.int64)
-    values = np.linalg.eigvalsh(matrices)[:, ::-1] if len(matrices) else np.zeros((0, moves.shape[1]))
+    values = (
+        np.linalg.eigvalsh(matrices)[:, ::-1] if len(matrices) else np.zeros((0, moves.shape[1]))
+    )
     taken = np.where(np.arange(moves.shape[1]) < factors[:, None], values, 0.0)
     total = np.zeros(len(values))
-    for column in range(moves.shape[1]):  # one after another: the order of a sum may not depend on the rows
+    for column in range(
+        moves.shape[1]
+    ):  # one after another: the order of a sum may not depend on the rows
         total += taken[:, column]
     ratio = np.clip(total / np.maximum(count, 1), 0.0, 1.0)
     return pd.Series(np.where(count >= LEAST_ASSETS, ratio, np.nan), index=moves.index)
@@ -115,12 +126,17 @@ def absorption_shift(ratio: pd.Series, fast: int = 15, slow: int = 252) -> pd.Se
     check_above(2, fast=fast, slow=slow)
     long = ratio.rolling(slow, min_periods=slow // 2)
     spread = long.std()
-    return (ratio.rolling(fast, min_periods=(fast + 1) // 2).mean() - long.mean()) / spread.where(spread > 1e-9)
+    return (ratio.rolling(fast, min_periods=(fast + 1) // 2).mean() - long.mean()) / spread.where(
+        spread > 1e-9
+    )
 
 
-def turbulence(returns: pd.DataFrame, halflife: float = 252.0, shrinkage: float = 0.25,
-               minimum: int = 252) -> pd.Series:
-    """How unlike the past a session's returns are: their squared Mahalanobis distance for each asset.
+def turbulence(
+    returns: pd.DataFrame, halflife: float = 252.0, shrinkage: float = 0.25, minimum: int = 252
+) -> pd.Series:
+    """How unlike the past a session's returns are.
+
+    Their squared Mahalanobis distance for each asset.
 
     Parameters
     ----------
@@ -145,28 +161,35 @@ def turbulence(returns: pd.DataFrame, halflife: float = 252.0, shrinkage: float 
 
     **Known at:** row t holds the returns of t against second moments of rows before t alone.
 
-    **Source:** Kritzman and Li (2010), "Skulls, Financial Turbulence, and Risk Management"; theirs take the
-    moments of the whole sample, which nobody knew.
+    **Source:** Kritzman and Li (2010), "Skulls, Financial Turbulence, and Risk Management"; theirs
+    take the moments of the whole sample, which nobody knew.
     """
     check_above(20, minimum=minimum)
     check_above(1, halflife=halflife)
     if not 0.0 < shrinkage < 1.0:
         raise ConfigError(f"shrinkage: must lie between 0 and 1, got {shrinkage}")
     table = np.ascontiguousarray(returns.to_numpy(dtype=float))
-    return pd.Series(_distances(table, halflife, shrinkage, minimum, LEAST_ASSETS), index=returns.index)
+    return pd.Series(
+        _distances(table, halflife, shrinkage, minimum, LEAST_ASSETS), index=returns.index
+    )
 
 
-def _windows(moves: pd.DataFrame,
-             lookback: int) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
-    """Correlation matrices of all windows, zero where an asset takes no part; how many do; sums over the pairs."""
+def _windows(
+    moves: pd.DataFrame, lookback: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
+    """Correlation matrices of all windows, zero where an asset takes no part; how many do.
+
+    Sums over the pairs.
+    """
     check_above(10, lookback=lookback)
     table = np.ascontiguousarray(moves.clip(-CLIP, CLIP).to_numpy(dtype=float))
     return _correlations(table, lookback, 3 * lookback // 4)
 
 
 @_jit
-def _correlations(x: NDArray[np.float64], lookback: int,
-                  minimum: int) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
+def _correlations(
+    x: NDArray[np.float64], lookback: int, minimum: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
     """Running products, made anew each window so that rounding errors cannot pile up."""
     n, k = x.shape
     out, assets, total = np.zeros((n, k, k)), np.zeros(n, np.int64), np.zeros(n)
@@ -195,7 +218,9 @@ def _correlations(x: NDArray[np.float64], lookback: int,
 
 
 @_jit
-def _add(sums: NDArray[np.float64], count: NDArray[np.int64], x: NDArray[np.float64], row: int, sign: int) -> None:
+def _add(
+    sums: NDArray[np.float64], count: NDArray[np.int64], x: NDArray[np.float64], row: int, sign: int
+) -> None:
     for i in range(x.shape[1]):
         if not np.isnan(x[row, i]):
             count[i] += sign
@@ -205,8 +230,9 @@ def _add(sums: NDArray[np.float64], count: NDArray[np.int64], x: NDArray[np.floa
 
 
 @_jit
-def _distances(x: NDArray[np.float64], halflife: float, shrinkage: float, minimum: int,
-               least: int) -> NDArray[np.float64]:
+def _distances(
+    x: NDArray[np.float64], halflife: float, shrinkage: float, minimum: int, least: int
+) -> NDArray[np.float64]:
     """Distance of each row under the moments of the rows before it, by a Cholesky factor of those that are there."""
     n, k = x.shape
     out, keep = np.full(n, np.nan), 0.5 ** (1.0 / halflife)
@@ -232,9 +258,16 @@ def _distances(x: NDArray[np.float64], halflife: float, shrinkage: float, minimu
 
 
 @_jit
-def _distance(row: NDArray[np.float64], sums: NDArray[np.float64], weight: NDArray[np.float64],
-              here: NDArray[np.int64], m: int, shrinkage: float, lower: NDArray[np.float64],
-              solved: NDArray[np.float64]) -> float:
+def _distance(
+    row: NDArray[np.float64],
+    sums: NDArray[np.float64],
+    weight: NDArray[np.float64],
+    here: NDArray[np.int64],
+    m: int,
+    shrinkage: float,
+    lower: NDArray[np.float64],
+    solved: NDArray[np.float64],
+) -> float:
     """Squared length of the row in the metric of the shrunk correlations."""
     total = 0.0
     for a in range(m):
@@ -242,7 +275,9 @@ def _distance(row: NDArray[np.float64], sums: NDArray[np.float64], weight: NDArr
         value = row[i] / np.sqrt(sums[i, i] / weight[i])
         for b in range(a + 1):
             j = here[b]
-            common = 1.0 if a == b else (1.0 - shrinkage) * sums[i, j] / np.sqrt(sums[i, i] * sums[j, j])
+            common = (
+                1.0 if a == b else (1.0 - shrinkage) * sums[i, j] / np.sqrt(sums[i, i] * sums[j, j])
+            )
             for c in range(b):
                 common -= lower[a, c] * lower[b, c]
             lower[a, b] = np.sqrt(common) if a == b else common / lower[b, b]

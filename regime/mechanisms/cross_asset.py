@@ -1,4 +1,6 @@
-"""Cross-asset selling: how many markets fall, how alike they move, how unlike the past, and whether havens hold.
+"""Cross-asset selling.
+
+How many markets fall, how alike they move, how unlike the past, and whether havens hold.
 
 Depends on: errors, mechanisms.comovement, mechanisms.moves, mechanisms.reading.
 """
@@ -13,24 +15,68 @@ import numpy as np
 import pandas as pd
 
 from regime.errors import ConfigError
-from regime.mechanisms.comovement import absorption_ratio, absorption_shift, average_correlation, turbulence
-from regime.mechanisms.moves import check_above, known_until, log_moves, rank, scaled_move, scaled_moves
+from regime.mechanisms.comovement import (
+    absorption_ratio,
+    absorption_shift,
+    average_correlation,
+    turbulence,
+)
+from regime.mechanisms.moves import (
+    check_above,
+    known_until,
+    log_moves,
+    rank,
+    scaled_move,
+    scaled_moves,
+)
 from regime.mechanisms.reading import Absent, MechanismReading
 
 __all__ = ["HAVENS", "MARKETS", "CrossAssetSelling", "haven_failure", "selling_breadth"]
 
 # What is sold in a deleveraging; bonds without credit risk are what is bought, unless havens fail.
-MARKETS = ("sp500", "nasdaq", "iwm", "eem", "nikkei", "dax", "ftse", "hang_seng", "hyg", "lqd", "vnq", "crude",
-           "copper", "gold_future", "silver_future", "btc")
+MARKETS = (
+    "sp500",
+    "nasdaq",
+    "iwm",
+    "eem",
+    "nikkei",
+    "dax",
+    "ftse",
+    "hang_seng",
+    "hyg",
+    "lqd",
+    "vnq",
+    "crude",
+    "copper",
+    "gold_future",
+    "silver_future",
+    "btc",
+)
 HAVENS = ("sp500", "gold_future", "tlt")
-NAMES = {"sp500": "S&P 500", "nasdaq": "Nasdaq", "iwm": "small caps", "eem": "emerging markets", "nikkei": "Nikkei",
-         "dax": "DAX", "ftse": "FTSE", "hang_seng": "Hang Seng", "hyg": "high yield", "lqd": "investment grade",
-         "vnq": "real estate", "crude": "oil", "copper": "copper", "gold_future": "gold", "silver_future": "silver",
-         "btc": "Bitcoin"}
+NAMES = {
+    "sp500": "S&P 500",
+    "nasdaq": "Nasdaq",
+    "iwm": "small caps",
+    "eem": "emerging markets",
+    "nikkei": "Nikkei",
+    "dax": "DAX",
+    "ftse": "FTSE",
+    "hang_seng": "Hang Seng",
+    "hyg": "high yield",
+    "lqd": "investment grade",
+    "vnq": "real estate",
+    "crude": "oil",
+    "copper": "copper",
+    "gold_future": "gold",
+    "silver_future": "silver",
+    "btc": "Bitcoin",
+}
 LEAST = 300  # sessions before anything can be said
 
 
-def selling_breadth(prices: pd.DataFrame, lookback: int = 10, level: float = -1.0, minimum: int = 4) -> pd.Series:
+def selling_breadth(
+    prices: pd.DataFrame, lookback: int = 10, level: float = -1.0, minimum: int = 4
+) -> pd.Series:
     """Share of markets whose move over some sessions lies below a level.
 
     Parameters
@@ -56,7 +102,9 @@ def selling_breadth(prices: pd.DataFrame, lookback: int = 10, level: float = -1.
     return ((moved < level) & known).sum(axis=1) / count.where(count >= minimum)
 
 
-def haven_failure(equity: pd.Series, gold: pd.Series, treasury: pd.Series, lookback: int = 10) -> pd.Series:
+def haven_failure(
+    equity: pd.Series, gold: pd.Series, treasury: pd.Series, lookback: int = 10
+) -> pd.Series:
     """By how much the least sold of equities, gold and Treasuries fell, in its own volatilities.
 
     Parameters
@@ -114,7 +162,9 @@ class CrossAssetSelling:
         if not self.failed >= 0:
             raise ConfigError(f"failed: must be at least 0, got {self.failed:g}")
 
-    def __call__(self, values: pd.DataFrame, as_of: pd.Timestamp | str) -> MechanismReading | Absent:
+    def __call__(
+        self, values: pd.DataFrame, as_of: pd.Timestamp | str
+    ) -> MechanismReading | Absent:
         """Read the markets.
 
         Parameters
@@ -135,60 +185,108 @@ class CrossAssetSelling:
         history = self.history(known)
         read = history["breadth_10"].notna().to_numpy()
         if read.sum() < LEAST or not read[-1]:
-            return Absent(name="cross_asset", reason=f"needs {LEAST} sessions with four of its markets, has "
-                                                     f"{read.sum()} until {pd.Timestamp(as_of):%Y-%m-%d}")
-        now, ranks = history.iloc[-1], {name: rank(history[name]).iloc[-1] for name in
-                                        ("correlation", "absorption", "turbulence_week")}
+            return Absent(
+                name="cross_asset",
+                reason=f"needs {LEAST} sessions with four of its markets, has "
+                f"{read.sum()} until {pd.Timestamp(as_of):%Y-%m-%d}",
+            )
+        now, ranks = (
+            history.iloc[-1],
+            {
+                name: rank(history[name]).iloc[-1]
+                for name in ("correlation", "absorption", "turbulence_week")
+            },
+        )
         told: dict[str, Any] = {
             "breadth": {"5": now["breadth_5"], "10": now["breadth_10"], "markets": _count(prices)},
             "sold": self._sold(prices),
             "correlation": {"value": now["correlation"], "percentile": ranks["correlation"]},
-            "absorption": {"value": now["absorption"], "percentile": ranks["absorption"], "shift": now["shift"]},
-            "turbulence": {"today": now["turbulence"], "week": now["turbulence_week"],
-                           "percentile": ranks["turbulence_week"]},
+            "absorption": {
+                "value": now["absorption"],
+                "percentile": ranks["absorption"],
+                "shift": now["shift"],
+            },
+            "turbulence": {
+                "today": now["turbulence"],
+                "week": now["turbulence_week"],
+                "percentile": ranks["turbulence_week"],
+            },
             "havens": self._havens(known, now),
         }
-        return MechanismReading(name="cross_asset", sentence=self._sentence(told), values=told, history=history)
+        return MechanismReading(
+            name="cross_asset", sentence=self._sentence(told), values=told, history=history
+        )
 
     def history(self, values: pd.DataFrame) -> pd.DataFrame:
-        """Every quantity of every session, shape (n_sessions, 8); NaN where a window is short or a market missing."""
+        """Every quantity of every session, shape (n_sessions, 8).
+
+        NaN where a window is short or a market missing.
+        """
         prices = values[[name for name in MARKETS if name in values]]
         moves, (equity, gold, treasury) = scaled_moves(prices, 1, 63.0), _havens_of(values)
         ratio = absorption_ratio(moves, self.absorption)
         daily = turbulence(log_moves(prices))
-        return pd.DataFrame({
-            "breadth_5": selling_breadth(prices, 5, self.level), "breadth_10": selling_breadth(prices, 10, self.level),
-            "correlation": average_correlation(moves, self.correlation), "absorption": ratio,
-            "shift": absorption_shift(ratio), "turbulence": daily,
-            "turbulence_week": daily.rolling(5, min_periods=3).mean(),
-            "haven_failure": np.fmax(haven_failure(equity, gold, treasury, 5), haven_failure(equity, gold, treasury)),
-        }, index=values.index)
+        return pd.DataFrame(
+            {
+                "breadth_5": selling_breadth(prices, 5, self.level),
+                "breadth_10": selling_breadth(prices, 10, self.level),
+                "correlation": average_correlation(moves, self.correlation),
+                "absorption": ratio,
+                "shift": absorption_shift(ratio),
+                "turbulence": daily,
+                "turbulence_week": daily.rolling(5, min_periods=3).mean(),
+                "haven_failure": np.fmax(
+                    haven_failure(equity, gold, treasury, 5), haven_failure(equity, gold, treasury)
+                ),
+            },
+            index=values.index,
+        )
 
     def _sold(self, prices: pd.DataFrame) -> list[str]:
         """Markets below the level over 5 or 10 sessions, the worst first."""
-        worst = np.fmin(scaled_moves(prices.iloc[-LEAST:], 5).iloc[-1], scaled_moves(prices.iloc[-LEAST:], 10).iloc[-1])
+        worst = np.fmin(
+            scaled_moves(prices.iloc[-LEAST:], 5).iloc[-1],
+            scaled_moves(prices.iloc[-LEAST:], 10).iloc[-1],
+        )
         worst = worst[worst < self.level].sort_values()
         return [NAMES.get(str(name), str(name)) for name in worst.index]
 
     def _havens(self, values: pd.DataFrame, now: pd.Series) -> dict[str, Any]:
         legs = _havens_of(values)
-        moved = {name: float(np.exp(log_moves(leg.to_frame(), 10).iloc[-1, 0]) - 1)
-                 for name, leg in zip(("equities", "gold", "treasuries"), legs, strict=True)}
+        moved = {
+            name: float(np.exp(log_moves(leg.to_frame(), 10).iloc[-1, 0]) - 1)
+            for name, leg in zip(("equities", "gold", "treasuries"), legs, strict=True)
+        }
         score = now["haven_failure"]
         equity, gold, treasury = legs
-        return {"score_5": haven_failure(equity, gold, treasury, 5).iloc[-1],
-                "score_10": haven_failure(equity, gold, treasury, 10).iloc[-1],
-                "failed": bool(score >= self.failed) if pd.notna(score) else None, "moves_10": moved}
+        return {
+            "score_5": haven_failure(equity, gold, treasury, 5).iloc[-1],
+            "score_10": haven_failure(equity, gold, treasury, 10).iloc[-1],
+            "failed": bool(score >= self.failed) if pd.notna(score) else None,
+            "moves_10": moved,
+        }
 
     def _sentence(self, told: Mapping[str, Any]) -> str:
         days = max(("10", "5"), key=lambda name: np.nan_to_num(told["breadth"][name]))
         breadth, markets = told["breadth"][days], told["breadth"]["markets"]
-        kind = ("Selling is broad" if breadth >= self.broad else
-                "Some markets are sold" if told["sold"] else "No broad selling")
+        kind = (
+            "Selling is broad"
+            if breadth >= self.broad
+            else "Some markets are sold"
+            if told["sold"]
+            else "No broad selling"
+        )
         odd = told["turbulence"]["percentile"]
-        turned = f"; the week is more turbulent than {100 * odd:.0f} % of five years" if pd.notna(odd) else ""
-        return (f"{kind}: {round(breadth * markets)} of {markets} markets are down by one volatility in {days} sessions"
-                f"{turned}; {_haven_words(told['havens'])}.")
+        turned = (
+            f"; the week is more turbulent than {100 * odd:.0f} % of five years"
+            if pd.notna(odd)
+            else ""
+        )
+        return (
+            f"{kind}: {round(breadth * markets)} of {markets} markets are down by one volatility "
+            f"in {days} sessions"
+            f"{turned}; {_haven_words(told['havens'])}."
+        )
 
 
 def _haven_words(havens: Mapping[str, Any]) -> str:
@@ -202,7 +300,9 @@ def _haven_words(havens: Mapping[str, Any]) -> str:
 
 
 def _havens_of(values: pd.DataFrame) -> list[pd.Series]:
-    return [values[name] if name in values else pd.Series(np.nan, index=values.index) for name in HAVENS]
+    return [
+        values[name] if name in values else pd.Series(np.nan, index=values.index) for name in HAVENS
+    ]
 
 
 def _count(prices: pd.DataFrame) -> int:

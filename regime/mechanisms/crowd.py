@@ -1,8 +1,9 @@
 """What a group of traders holds in one contract, how rare that is, and how far the price has gone against it.
 
-Reports are weekly, for a Tuesday; a panel shows each from the close of the Friday on which it is published, and
-repeats it until the next. A report that is overtaken on the day of its own release (catching up after a shutdown)
-is not seen. Open interest and position must be counted in one unit, which is the catalogue's affair.
+Reports are weekly, for a Tuesday; a panel shows each from the close of the Friday on which it is
+published, and repeats it until the next. A report that is overtaken on the day of its own release
+(catching up after a shutdown) is not seen. Open interest and position must be counted in one unit,
+which is the catalogue's affair.
 
 Depends on: kernels, mechanisms.contracts.
 """
@@ -17,8 +18,17 @@ import pandas as pd
 from regime import kernels
 from regime.mechanisms.contracts import Contract, Group
 
-__all__ = ["FIVE_YEARS", "MONTH", "contract_price", "entry_price", "net_position", "net_share", "new_reports",
-           "rank_in_window", "squeeze_pressure"]
+__all__ = [
+    "FIVE_YEARS",
+    "MONTH",
+    "contract_price",
+    "entry_price",
+    "net_position",
+    "net_share",
+    "new_reports",
+    "rank_in_window",
+    "squeeze_pressure",
+]
 
 FIVE_YEARS, YEAR, MONTH = 1260, 252, 21  # sessions
 # A report is published three sessions after its Tuesday, and covers the five sessions to it.
@@ -26,7 +36,10 @@ PUBLICATION, WEEK = 3, 5
 
 
 def net_position(values: pd.DataFrame, group: Group) -> pd.Series:
-    """Contracts held long less those held short, as known at each session; NaN where a part is not known."""
+    """Contracts held long less those held short, as known at each session.
+
+    NaN where a part is not known.
+    """
     total = pd.Series(0.0, index=values.index)
     for sign, names in ((1.0, group.plus), (-1.0, group.minus)):
         for name in names:
@@ -63,7 +76,8 @@ def contract_price(values: pd.DataFrame, contract: Contract) -> pd.Series:
     Parameters
     ----------
     values : DataFrame, shape (n_sessions, n_series)
-        Read are the contract's price and dgs3mo, the yield of cash; one that is not known counts as 0.
+        Read are the contract's price and dgs3mo, the yield of cash; one that is not known counts as
+        0.
     contract : Contract
 
     Returns
@@ -90,8 +104,8 @@ def new_reports(values: pd.DataFrame, group: Group) -> pd.Series:
 def entry_price(position: pd.Series, price: pd.Series, reported: pd.Series) -> pd.Series:
     """Average price at which the position that is still on was opened.
 
-    What a report adds to a position was traded at the mean close of the week that it covers; what it takes
-    off is what was opened first. A position that turns is new.
+    What a report adds to a position was traded at the mean close of the week that it covers; what
+    it takes off is what was opened first. A position that turns is new.
 
     Parameters
     ----------
@@ -108,7 +122,9 @@ def entry_price(position: pd.Series, price: pd.Series, reported: pd.Series) -> p
 
     **Known at:** row t uses reports and closes up to t.
     """
-    week = pd.Series(kernels.rolling_mean(_array(price.where(price > 0)), WEEK, 1), index=price.index)
+    week = pd.Series(
+        kernels.rolling_mean(_array(price.where(price > 0)), WEEK, 1), index=price.index
+    )
     paid = week.shift(PUBLICATION).to_numpy()
     net = _array(position)
     out = np.full(net.size, np.nan)
@@ -120,12 +136,15 @@ def entry_price(position: pd.Series, price: pd.Series, reported: pd.Series) -> p
     return pd.Series(out, index=price.index).ffill().where(position.notna() & (position != 0))
 
 
-def squeeze_pressure(share: pd.Series, entry: pd.Series, price: pd.Series, side: int,
-                     lookback: int = FIVE_YEARS) -> pd.Series:
-    """How hard a crowd is pressed: its rank in the window times how far the price has gone against its entry.
+def squeeze_pressure(
+    share: pd.Series, entry: pd.Series, price: pd.Series, side: int, lookback: int = FIVE_YEARS
+) -> pd.Series:
+    """How hard a crowd is pressed.
 
-    For shorts, ``percentile of (- share) x max(0, log(price / entry)) / monthly volatility``; for longs all
-    signs are turned.
+    Its rank in the window times how far the price has gone against its entry.
+
+    For shorts, ``percentile of (- share) x max(0, log(price / entry)) / monthly volatility``; for
+    longs all signs are turned.
 
     Parameters
     ----------
@@ -140,7 +159,8 @@ def squeeze_pressure(share: pd.Series, entry: pd.Series, price: pd.Series, side:
     Returns
     -------
     Series, shape (n_sessions,), >= 0
-        0 where the group holds the other side. NaN where the rank, the entry or the volatility is not known.
+        0 where the group holds the other side. NaN where the rank, the entry or the volatility is
+        not known.
 
     **Known at:** row t uses rows up to t.
     """
@@ -153,7 +173,10 @@ def squeeze_pressure(share: pd.Series, entry: pd.Series, price: pd.Series, side:
 
 
 def rank_in_window(share: pd.Series, lookback: int = FIVE_YEARS) -> pd.Series:
-    """Share of the window's sessions at or below today's value, in (0, 1]; NaN until a fifth of it is there."""
+    """Share of the window's sessions at or below today's value, in (0, 1].
+
+    NaN until a fifth of it is there.
+    """
     ranks = kernels.rolling_rank(_array(share), lookback, lookback // 5)
     return pd.Series(ranks, index=share.index)
 

@@ -1,7 +1,8 @@
 """Crypto as the nervous system: the market that never closes shows first when holders must sell.
 
-Bars end at midnight UTC, after the New York close of their date: the decision of a session knows the bar of the day
-before. So a Monday knows Sunday's, a Friday knows Thursday's, and what happened between them is Friday to Sunday.
+Bars end at midnight UTC, after the New York close of their date: the decision of a session knows
+the bar of the day before. So a Monday knows Sunday's, a Friday knows Thursday's, and what happened
+between them is Friday to Sunday.
 
 Depends on: errors, kernels, mechanisms.moves, mechanisms.reading.
 """
@@ -39,25 +40,32 @@ def weekend_move(price: pd.Series, halflife: float = 126.0) -> pd.Series:
     Returns
     -------
     Series, shape (n_sessions,)
-        Taken at the first session after a break of two days or more, and kept until the next. NaN before the
-        first break, and while the volatility rests on fewer than 20 days.
+        Taken at the first session after a break of two days or more, and kept until the next. NaN
+        before the first break, and while the volatility rests on fewer than 20 days.
 
     **Known at:** row t uses prices up to t.
     """
     dates = pd.DatetimeIndex(price.index)
-    days = np.diff(dates.to_numpy(), prepend=dates.to_numpy()[:1]).astype("timedelta64[D]").astype(float)
+    days = (
+        np.diff(dates.to_numpy(), prepend=dates.to_numpy()[:1])
+        .astype("timedelta64[D]")
+        .astype(float)
+    )
     logs = np.log(price.where(price > 0).to_numpy(dtype=float))
-    move = np.concatenate([[np.nan], np.diff(logs)])[:len(logs)]
+    move = np.concatenate([[np.nan], np.diff(logs)])[: len(logs)]
     # A day's share of a session's move, so that breaks do not widen the unit they are measured in.
     daily = kernels.ewm_std(move / np.sqrt(np.maximum(days, 1.0)), halflife, 20)
-    earlier = np.concatenate([[np.nan], daily])[:len(daily)]
+    earlier = np.concatenate([[np.nan], daily])[: len(daily)]
     with np.errstate(divide="ignore", invalid="ignore"):
         scaled = np.where(earlier > 0, move / (earlier * np.sqrt(np.maximum(days, 1.0))), np.nan)
     return pd.Series(np.where(days >= 3, scaled, np.nan), index=price.index).ffill(limit=5)
 
 
 def open_interest_change(interest: pd.Series, lookback: int = 10) -> pd.Series:
-    """Open interest against its highest value of `lookback` sessions, <= 0, as a fraction; NaN where unknown."""
+    """Open interest against its highest value of `lookback` sessions, <= 0, as a fraction.
+
+    NaN where unknown.
+    """
     return fall_from_high(interest, lookback, minimum=max(lookback // 2, 1))
 
 
@@ -68,9 +76,11 @@ class CryptoStress:
     Parameters
     ----------
     move : float
-        Move of Bitcoin or Ether over 5 sessions, in its volatilities, below which the first alarm rings; negative.
+        Move of Bitcoin or Ether over 5 sessions, in its volatilities, below which the first alarm
+        rings; negative.
     drawdown : float
-        Fall of Bitcoin from its high of a quarter below which the second rings; a fraction, negative.
+        Fall of Bitcoin from its high of a quarter below which the second rings; a fraction,
+        negative.
     weekend : float
         Weekend move below which the third rings; negative.
     interest : float
@@ -93,19 +103,29 @@ class CryptoStress:
     interest: float = -0.15
 
     def __post_init__(self) -> None:
-        faults = [f"{name}: must be below 0, got {value:g}" for name, value in
-                  (("move", self.move), ("drawdown", self.drawdown), ("weekend", self.weekend),
-                   ("interest", self.interest)) if not value < 0]
+        faults = [
+            f"{name}: must be below 0, got {value:g}"
+            for name, value in (
+                ("move", self.move),
+                ("drawdown", self.drawdown),
+                ("weekend", self.weekend),
+                ("interest", self.interest),
+            )
+            if not value < 0
+        ]
         if faults:
             raise ConfigError(faults)
 
-    def __call__(self, values: pd.DataFrame, as_of: pd.Timestamp | str) -> MechanismReading | Absent:
+    def __call__(
+        self, values: pd.DataFrame, as_of: pd.Timestamp | str
+    ) -> MechanismReading | Absent:
         """Read Bitcoin, Ether, funding and open interest.
 
         Parameters
         ----------
         values : DataFrame, shape (n_sessions, n_series)
-            The panel's values of btc, eth, btc_funding and btc_open_interest; all but the first may be absent.
+            The panel's values of btc, eth, btc_funding and btc_open_interest; all but the first may
+            be absent.
         as_of : Timestamp or str
             Decision date.
 
@@ -121,36 +141,68 @@ class CryptoStress:
             return Absent(name="crypto", reason=f"no price of Bitcoin is known on {date:%Y-%m-%d}")
         begun = int(known["btc"].notna().sum())
         if begun < LEAST:
-            return Absent(name="crypto", reason=f"needs {LEAST} sessions of Bitcoin, has {begun} until {date:%Y-%m-%d}")
+            return Absent(
+                name="crypto",
+                reason=f"needs {LEAST} sessions of Bitcoin, has {begun} until {date:%Y-%m-%d}",
+            )
         history = self.history(known)
         now, alarms = history.iloc[-1], self.alarms(history).iloc[-1]
         told: dict[str, Any] = {
-            "stress": now["stress"], "alarms": {name: None if pd.isna(on) else bool(on) for name, on in alarms.items()},
-            "bitcoin": {"move_5": now["bitcoin_move"], "return_5": _change(known["btc"], 5),
-                        "drawdown": now["drawdown"], "weekend": now["weekend"]},
-            "ether": {"move_5": now["ether_move"], "return_5": _change(known["eth"], 5) if "eth" in known else None},
-            "funding": {"week": now["funding"], "percentile": rank(history["funding"], 504).iloc[-1]},
+            "stress": now["stress"],
+            "alarms": {name: None if pd.isna(on) else bool(on) for name, on in alarms.items()},
+            "bitcoin": {
+                "move_5": now["bitcoin_move"],
+                "return_5": _change(known["btc"], 5),
+                "drawdown": now["drawdown"],
+                "weekend": now["weekend"],
+            },
+            "ether": {
+                "move_5": now["ether_move"],
+                "return_5": _change(known["eth"], 5) if "eth" in known else None,
+            },
+            "funding": {
+                "week": now["funding"],
+                "percentile": rank(history["funding"], 504).iloc[-1],
+            },
             "open_interest": {"change": now["interest"]},
         }
-        return MechanismReading(name="crypto", sentence=_sentence(told), values=told, history=history)
+        return MechanismReading(
+            name="crypto", sentence=_sentence(told), values=told, history=history
+        )
 
     def history(self, values: pd.DataFrame) -> pd.DataFrame:
         """Every quantity of every session, shape (n_sessions, 7); NaN where there are no data."""
-        btc, eth, funding, interest = (values[name] if name in values else pd.Series(np.nan, index=values.index)
-                                       for name in SERIES)
-        table = pd.DataFrame({
-            "bitcoin_move": scaled_move(btc, 5), "ether_move": scaled_move(eth, 5),
-            "drawdown": fall_from_high(btc, 63), "weekend": weekend_move(btc),
-            "funding": funding.rolling(5, min_periods=3).mean(), "interest": open_interest_change(interest),
-        }, index=values.index)
-        return table.assign(stress=self.alarms(table).mean(axis=1).where(table["bitcoin_move"].notna()))
+        btc, eth, funding, interest = (
+            values[name] if name in values else pd.Series(np.nan, index=values.index)
+            for name in SERIES
+        )
+        table = pd.DataFrame(
+            {
+                "bitcoin_move": scaled_move(btc, 5),
+                "ether_move": scaled_move(eth, 5),
+                "drawdown": fall_from_high(btc, 63),
+                "weekend": weekend_move(btc),
+                "funding": funding.rolling(5, min_periods=3).mean(),
+                "interest": open_interest_change(interest),
+            },
+            index=values.index,
+        )
+        return table.assign(
+            stress=self.alarms(table).mean(axis=1).where(table["bitcoin_move"].notna())
+        )
 
     def alarms(self, history: pd.DataFrame) -> pd.DataFrame:
         """1 where an alarm rings, 0 where not, NaN where it has no data, shape (n_sessions, 5)."""
-        lower = pd.DataFrame({"fall": np.fmin(history["bitcoin_move"], history["ether_move"]) - self.move,
-                              "drawdown": history["drawdown"] - self.drawdown,
-                              "weekend": history["weekend"] - self.weekend, "funding": history["funding"],
-                              "open_interest": history["interest"] - self.interest}, index=history.index)
+        lower = pd.DataFrame(
+            {
+                "fall": np.fmin(history["bitcoin_move"], history["ether_move"]) - self.move,
+                "drawdown": history["drawdown"] - self.drawdown,
+                "weekend": history["weekend"] - self.weekend,
+                "funding": history["funding"],
+                "open_interest": history["interest"] - self.interest,
+            },
+            index=history.index,
+        )
         return (lower < 0).astype(float).where(lower.notna())
 
 
@@ -159,11 +211,22 @@ def _change(price: pd.Series, lookback: int) -> float:
 
 
 def _sentence(told: Mapping[str, Any]) -> str:
-    words = {"fall": "a fall beyond its volatility", "drawdown": "a deep drawdown", "weekend": "a weekend sold off",
-             "funding": "negative funding", "open_interest": "open interest collapsing"}
+    words = {
+        "fall": "a fall beyond its volatility",
+        "drawdown": "a deep drawdown",
+        "weekend": "a weekend sold off",
+        "funding": "negative funding",
+        "open_interest": "open interest collapsing",
+    }
     ringing = [words[name] for name, on in told["alarms"].items() if on]
     known = sum(on is not None for on in told["alarms"].values())
-    state = "under heavy stress" if told["stress"] >= 0.6 else "under stress" if told["stress"] >= 0.3 else "calm"
+    state = (
+        "under heavy stress"
+        if told["stress"] >= 0.6
+        else "under stress"
+        if told["stress"] >= 0.3
+        else "calm"
+    )
     why = f" ({', '.join(ringing)})" if ringing else ""
     move = told["bitcoin"]["return_5"]
     moved = f"; Bitcoin moved {100 * move:+.0f} % in five sessions" if np.isfinite(move) else ""

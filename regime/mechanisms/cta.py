@@ -1,4 +1,6 @@
-"""Trend followers: what a trend-following fund holds in one market, and which of its levels have broken.
+"""Trend followers.
+
+What a trend-following fund holds in one market, and which of its levels have broken.
 
 Depends on: kernels.
 """
@@ -12,7 +14,8 @@ from regime import kernels
 
 __all__ = ["SPANS", "SPEEDS", "trend_exposure", "triggers_broken"]
 
-# Fast and slow spans of the three usual speeds, and the spans whose averages fit one bank's published levels.
+# Fast and slow spans of the three usual speeds, and the spans whose averages fit one bank's
+# published levels.
 SPEEDS: tuple[tuple[int, int], ...] = ((8, 24), (16, 48), (32, 96))
 SPANS: tuple[int, ...] = (43, 144, 505)
 
@@ -35,7 +38,8 @@ def trend_exposure(close: pd.Series, speeds: tuple[tuple[int, int], ...] = SPEED
 
     **Known at:** row t uses closes up to t.
 
-    **Source:** moving-average crossovers scaled by volatility, the textbook form of managed futures.
+    **Source:** moving-average crossovers scaled by volatility, the textbook form of managed
+    futures.
     """
     logs = np.log(close.where(close > 0).to_numpy(dtype=float))
     daily = kernels.ewm_std(np.diff(logs, prepend=np.nan), 63.0, 20)
@@ -65,7 +69,9 @@ def triggers_broken(close: pd.Series, spans: tuple[int, ...] = SPANS) -> pd.Seri
     **Known at:** row t uses closes up to t.
     """
     price = np.ascontiguousarray(close.to_numpy(dtype=float))
-    below = [np.where(np.isnan(level := _average(price, span)), np.nan, price < level) for span in spans]
+    below = [
+        np.where(np.isnan(level := _average(price, span)), np.nan, price < level) for span in spans
+    ]
     return pd.Series(sum(below[1:], start=below[0]) / len(spans), index=close.index)
 
 

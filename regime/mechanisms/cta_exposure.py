@@ -1,7 +1,8 @@
 """What trend followers hold, and what they would come to hold on a stated tape.
 
-Each speed's signal is counted in its own volatilities and clipped at one; their weighted sum is scaled to constant
-risk; and orders reach the market over a few sessions, so that after a shock some of the selling is still to come.
+Each speed's signal is counted in its own volatilities and clipped at one; their weighted sum is
+scaled to constant risk; and orders reach the market over a few sessions, so that after a shock some
+of the selling is still to come.
 
 Depends on: errors, kernels, mechanisms.cta_rules, mechanisms.cta_tapes.
 """
@@ -21,7 +22,11 @@ from regime.mechanisms.cta_tapes import Tape
 
 __all__ = ["TrendBook", "speeds"]
 
-HALFLIVES = {"short": 15.0, "medium": 50.0, "long": 150.0}  # sessions; they give one bank's levels (experiment 06)
+HALFLIVES = {
+    "short": 15.0,
+    "medium": 50.0,
+    "long": 150.0,
+}  # sessions; they give one bank's levels (experiment 06)
 WEIGHTS = {"short": 0.2, "medium": 0.4, "long": 0.4}
 YEAR, MINIMUM = 252, 40
 
@@ -42,7 +47,8 @@ class TrendBook:
     weights : mapping of str to float
         One a speed, positive, summing to 1.
     full_at : float
-        Annual volatility at and below which a full trend is held in full size; above it the size is divided by it.
+        Annual volatility at and below which a full trend is held in full size; above it the size is
+        divided by it.
     halflife : float
         Sessions of the volatility that sizes positions.
     recent : float
@@ -72,7 +78,9 @@ class TrendBook:
 
     def __post_init__(self) -> None:
         if set(self.filters) != set(self.weights):
-            raise ConfigError(f"weights: must name the speeds {sorted(self.filters)}, got {sorted(self.weights)}")
+            raise ConfigError(
+                f"weights: must name the speeds {sorted(self.filters)}, got {sorted(self.weights)}"
+            )
         if min(self.weights.values()) <= 0 or abs(sum(self.weights.values()) - 1.0) > 1e-9:
             raise ConfigError(f"weights: must be positive and sum to 1, got {dict(self.weights)}")
         for name in ("full_at", "halflife", "recent", "trading"):
@@ -81,7 +89,10 @@ class TrendBook:
 
     @property
     def reach(self) -> int:
-        """Rows that a reading of the last one needs: the longest window, and what the averages remember."""
+        """Rows that a reading of the last one needs.
+
+        The longest window, and what the averages remember.
+        """
         return max(rule.window for rule in self.filters.values()) + 1
 
     def volatility(self, log_price: pd.Series, halflife: float | None = None) -> pd.Series:
@@ -105,7 +116,12 @@ class TrendBook:
         **Known at:** row t uses prices up to t.
         """
         daily = self.volatility(log_price)
-        return pd.DataFrame({name: rule.signal(log_price) / (daily * rule.size) for name, rule in self.filters.items()})
+        return pd.DataFrame(
+            {
+                name: rule.signal(log_price) / (daily * rule.size)
+                for name, rule in self.filters.items()
+            }
+        )
 
     def target(self, log_price: pd.Series) -> pd.Series:
         """Position that the rule orders at each close, in [-1, 1], shape (n_sessions,)."""
@@ -127,8 +143,8 @@ class TrendBook:
 
         **Known at:** row t uses prices up to t.
 
-        **Source:** Moskowitz, Ooi and Pedersen (2012), "Time Series Momentum"; medium and slow speeds, clipped and
-        over volatility, explain the published trend index best (experiment 06).
+        **Source:** Moskowitz, Ooi and Pedersen (2012), "Time Series Momentum"; medium and slow
+        speeds, clipped and over volatility, explain the published trend index best (experiment 06).
         """
         target = np.ascontiguousarray(self.target(log_price).to_numpy())
         return pd.Series(kernels.ewm_mean(target, self.trading, 1), index=log_price.index)
@@ -152,14 +168,14 @@ class TrendBook:
         recent, sizing = self.volatility(log_price, self.recent), self.volatility(log_price)
         step = tape.move * recent / np.sqrt(tape.sessions)
         sums = {name: rule.signal(log_price) for name, rule in self.filters.items()}
-        variance, held, keep = sizing ** 2, self.exposure(log_price), 0.5 ** (1.0 / self.halflife)
+        variance, held, keep = sizing**2, self.exposure(log_price), 0.5 ** (1.0 / self.halflife)
         stays = 0.5 ** (1.0 / self.trading)
         for k in range(1, tape.sessions + 1):
             variance = keep * variance + (1.0 - keep) * (tape.response * recent) ** 2
             daily = np.sqrt(variance)
             for name, rule in self.filters.items():
                 gone = steps.shift(rule.window - k).fillna(0.0) if k <= rule.window else step
-                sums[name] = rule.keep * sums[name] + step - rule.keep ** rule.window * gone
+                sums[name] = rule.keep * sums[name] + step - rule.keep**rule.window * gone
             scaled = {name: sums[name] / (daily * rule.size) for name, rule in self.filters.items()}
             held = stays * held + (1.0 - stays) * self._sized(scaled, daily)
         return held

@@ -1,9 +1,11 @@
-"""What a holder of the index future earns: the cash index with dividends, less the financing that its price contains.
+"""What a holder of the index future earns.
 
-Trend followers hold futures, rolled from one contract to the next. Such a series falls behind the cash index by
-what a contract costs above it (its carry), and over two years that is several percent: an average of closes is not
-an average of what they trade. The carry is read off the front future where there is one, and made of bills less
-dividends where there is none.
+The cash index with dividends, less the financing that its price contains.
+
+Trend followers hold futures, rolled from one contract to the next. Such a series falls behind the
+cash index by what a contract costs above it (its carry), and over two years that is several
+percent: an average of closes is not an average of what they trade. The carry is read off the front
+future where there is one, and made of bills less dividends where there is none.
 
 Depends on: kernels.
 """
@@ -18,9 +20,14 @@ from regime import kernels
 __all__ = ["dividend_yield", "excess_log_price", "future_carry", "years_to_expiry"]
 
 YEAR_DAYS, SESSIONS = 365.0, 252
-HALFLIFE, STALE = 5.0, 21  # sessions: of the average of the carry, and without a usable future until bills take over
-WIDEST = 0.007  # of the price: a basis further from bills less dividends is two closes of different hours
-FUNDING = 0.003  # what a future's price finances at above bills, where it cannot be read: the mean of 2006-2021
+HALFLIFE, STALE = (
+    5.0,
+    21,
+)  # sessions: of the average of the carry, and without a usable future until bills take over
+# of the price: a basis further from bills less dividends is two closes of different hours
+WIDEST = 0.007
+# what a future's price finances at above bills, where it cannot be read: the mean of 2006-2021
+FUNDING = 0.003
 
 
 def years_to_expiry(dates: pd.DatetimeIndex) -> tuple[kernels.Column, kernels.Column]:
@@ -54,7 +61,8 @@ def dividend_yield(close: pd.Series, total_return: pd.Series) -> pd.Series:
     Returns
     -------
     Series, shape (n_sessions,), annual, as a fraction
-        The fund's cost is counted as paid, so it is a tenth of a percent too low. NaN until half a year is there.
+        The fund's cost is counted as paid, so it is a tenth of a percent too low. NaN until half a
+        year is there.
 
     **Known at:** row t uses rows up to t.
     """
@@ -75,8 +83,8 @@ def future_carry(close: pd.Series, future: pd.Series, fair: pd.Series) -> pd.Ser
     Returns
     -------
     Series, shape (n_sessions,), annual, as a fraction
-        Days count by the square of their time to expiry, for the noise of closing hours is divided by it;
-        a week's halflife. NaN where no future was usable within a month.
+        Days count by the square of their time to expiry, for the noise of closing hours is divided
+        by it; a week's halflife. NaN where no future was usable within a month.
 
     **Known at:** row t uses rows up to t.
     """
@@ -90,8 +98,12 @@ def future_carry(close: pd.Series, future: pd.Series, fair: pd.Series) -> pd.Ser
     return pd.Series(np.where(fresh, top / below, np.nan), index=close.index)
 
 
-def excess_log_price(close: pd.Series, future: pd.Series | None = None, bill: pd.Series | None = None,
-                     total_return: pd.Series | None = None) -> pd.Series:
+def excess_log_price(
+    close: pd.Series,
+    future: pd.Series | None = None,
+    bill: pd.Series | None = None,
+    total_return: pd.Series | None = None,
+) -> pd.Series:
     """Log of the roll-adjusted future: what trend followers take averages of.
 
     Parameters
@@ -108,19 +120,25 @@ def excess_log_price(close: pd.Series, future: pd.Series | None = None, bill: pd
     Returns
     -------
     Series, shape (n_sessions,)
-        Starts at 0 with the first close; NaN before. A session without a close has not moved. Where neither the
-        future nor both of bills and dividends are known, it moves as the index does.
+        Starts at 0 with the first close; NaN before. A session without a close has not moved. Where
+        neither the future nor both of bills and dividends are known, it moves as the index does.
 
     **Known at:** row t uses rows up to t.
 
-    **Source:** cost of carry; within a contract the future moves by the index and by the change of its basis.
+    **Source:** cost of carry; within a contract the future moves by the index and by the change of
+    its basis.
     """
     index = close.index
     rate = pd.Series(0.0, index=index) if bill is None else bill / 100.0 + FUNDING
-    paid = pd.Series(0.0, index=index) if total_return is None else dividend_yield(close, total_return)
+    paid = (
+        pd.Series(0.0, index=index) if total_return is None else dividend_yield(close, total_return)
+    )
     fair = (rate - paid).astype(float)
     logs = _log(close).ffill()
-    passed = np.diff(pd.DatetimeIndex(index).to_numpy().astype("M8[D]").astype(np.int64), prepend=0) / YEAR_DAYS
+    passed = (
+        np.diff(pd.DatetimeIndex(index).to_numpy().astype("M8[D]").astype(np.int64), prepend=0)
+        / YEAR_DAYS
+    )
     steps = np.nan_to_num(-fair.shift(1).to_numpy() * passed)
     if future is not None and future.notna().any():
         rolled = _basis_steps(future_carry(close, future, fair))
@@ -130,11 +148,14 @@ def excess_log_price(close: pd.Series, future: pd.Series | None = None, bill: pd
 
 
 def _basis_steps(carry: pd.Series) -> kernels.Column:
-    """Change of the smoothed basis of the contract held; the old one ends at none, the new one began at its end."""
+    """Change of the smoothed basis of the contract held.
+
+    The old one ends at none, the new one began at its end.
+    """
     years, since = years_to_expiry(pd.DatetimeIndex(carry.index))
     rate = carry.to_numpy()
     basis = rate * years
-    before = np.concatenate([[np.nan], basis])[:basis.size]
+    before = np.concatenate([[np.nan], basis])[: basis.size]
     same = np.diff(years, prepend=np.inf) < 0
     steps: kernels.Column = np.where(same, basis - before, -before - rate * since)
     return steps
@@ -147,7 +168,9 @@ def _third_fridays(first: int, last: int) -> kernels.Column:
     months = np.arange(start - 6, stop + 7)
     months = months[(months + 1) % 3 == 0]  # month 0 is January 1970
     fifteenth = months.astype("M8[M]").astype("M8[D]").astype(np.int64) + 14
-    fridays: kernels.Column = (fifteenth + (1 - fifteenth) % 7).astype(float)  # day 1 of 1970 was a Friday
+    fridays: kernels.Column = (fifteenth + (1 - fifteenth) % 7).astype(
+        float
+    )  # day 1 of 1970 was a Friday
     return fridays
 
 

@@ -1,7 +1,7 @@
 """The table of trend followers in the S&P 500: position, turning levels, and what they would trade.
 
-Depends on: errors, kernels, mechanisms.capital, mechanisms.cta_exposure, mechanisms.cta_index, mechanisms.cta_rules,
-mechanisms.cta_scale, mechanisms.cta_tapes, mechanisms.reading.
+Depends on: errors, kernels, mechanisms.capital, mechanisms.cta_exposure, mechanisms.cta_index,
+mechanisms.cta_rules, mechanisms.cta_scale, mechanisms.cta_tapes, mechanisms.reading.
 """
 
 from __future__ import annotations
@@ -44,7 +44,9 @@ def held_price(values: pd.DataFrame) -> pd.Series:
 
     **Known at:** row t uses rows up to t.
     """
-    return excess_log_price(values["sp500"], *(values.get(name) for name in ("es", "dgs3mo", "spy")))
+    return excess_log_price(
+        values["sp500"], *(values.get(name) for name in ("es", "dgs3mo", "spy"))
+    )
 
 
 def trigger_levels(close: pd.Series, log_price: pd.Series, book: TrendBook) -> pd.DataFrame:
@@ -59,12 +61,17 @@ def trigger_levels(close: pd.Series, log_price: pd.Series, book: TrendBook) -> p
     Returns
     -------
     DataFrame, shape (n_sessions, n_speeds), index points
-        The carry of one session, a hundredth of a percent, is left out. NaN until a filter's window is full.
+        The carry of one session, a hundredth of a percent, is left out. NaN until a filter's window
+        is full.
 
     **Known at:** row t uses rows up to t.
     """
-    return pd.DataFrame({name: close * np.exp(rule.turning_level(log_price) - log_price)
-                         for name, rule in book.filters.items()})
+    return pd.DataFrame(
+        {
+            name: close * np.exp(rule.turning_level(log_price) - log_price)
+            for name, rule in book.filters.items()
+        }
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +113,9 @@ class TrendFollowers:
         try:
             pd.Timestamp(self.since)
         except ValueError as error:
-            raise ConfigError(f"since: must be a day such as 2000-01-01, got {self.since}") from error
+            raise ConfigError(
+                f"since: must be a day such as 2000-01-01, got {self.since}"
+            ) from error
 
     def __call__(self, values: pd.DataFrame, as_of: pd.Timestamp) -> MechanismReading | Absent:
         """Read the table of one decision.
@@ -128,78 +137,138 @@ class TrendFollowers:
         known = values.loc[FIRST:as_of]
         have = int(known["sp500"].notna().sum()) if "sp500" in known else 0
         if have <= self.book.reach:
-            return Absent(name="cta", reason=f"the slowest filter reads {self.book.reach} closes of the S&P 500; "
-                                             f"{have} are known")
+            return Absent(
+                name="cta",
+                reason=f"the slowest filter reads {self.book.reach} closes of the S&P 500; "
+                f"{have} are known",
+            )
         log_price = held_price(known)
-        if self.book.exposure(log_price).tail(1).isna().all() or known["sp500"].tail(1).isna().all():
-            return Absent(name="cta", reason="the S&P 500 has no close or no volatility on the date")
+        if (
+            self.book.exposure(log_price).tail(1).isna().all()
+            or known["sp500"].tail(1).isna().all()
+        ):
+            return Absent(
+                name="cta", reason="the S&P 500 has no close or no volatility on the date"
+            )
         history = self._history(known["sp500"], log_price)
-        read = {**self._position(known["sp500"], log_price, history), **self._trades(log_price),
-                **self._basis(known, log_price)}
-        return MechanismReading(name="cta", sentence=_sentence(read), values={"sp500": read},
-                                history=history.loc[self.since:])
+        read = {
+            **self._position(known["sp500"], log_price, history),
+            **self._trades(log_price),
+            **self._basis(known, log_price),
+        }
+        return MechanismReading(
+            name="cta",
+            sentence=_sentence(read),
+            values={"sp500": read},
+            history=history.loc[self.since :],
+        )
 
     def _history(self, close: pd.Series, log_price: pd.Series) -> pd.DataFrame:
         levels = trigger_levels(close, log_price, self.book).add_prefix("trigger_")
         return levels.assign(exposure=self.book.exposure(log_price), sp500=close)
 
-    def _position(self, close: pd.Series, log_price: pd.Series, history: pd.DataFrame) -> dict[str, Any]:
+    def _position(
+        self, close: pd.Series, log_price: pd.Series, history: pd.DataFrame
+    ) -> dict[str, Any]:
         last, now = history.iloc[-1], float(close.iloc[-1])
         daily = float(self.book.volatility(log_price).iloc[-1])
         triggers = {name: float(last[f"trigger_{name}"]) for name in self.book.filters}
         away = {name: float(np.log(now / level)) / daily for name, level in triggers.items()}
         nearest = min(away, key=lambda name: abs(away[name]))
-        ranked = np.ascontiguousarray(history.loc[self.since:, "exposure"].to_numpy())
+        ranked = np.ascontiguousarray(history.loc[self.since :, "exposure"].to_numpy())
         signals = self.book.signals(log_price).iloc[-1].clip(-1.0, 1.0)
         return {
-            "close": now, "exposure": last["exposure"], "ordered": self.book.target(log_price).iloc[-1],
-            "percentile": kernels.rolling_rank(ranked, 0, 252)[-1] if ranked.size else None, "since": self.since,
+            "close": now,
+            "exposure": last["exposure"],
+            "ordered": self.book.target(log_price).iloc[-1],
+            "percentile": kernels.rolling_rank(ranked, 0, 252)[-1] if ranked.size else None,
+            "since": self.since,
             "speeds": {name: float(signals[name]) for name in self.book.filters},
-            "triggers": triggers, "broken": {name: bool(now < level) for name, level in triggers.items()},
-            "distance_sigmas": away, "nearest": {"speed": nearest, "sigmas": away[nearest]},
-            "volatility": daily * np.sqrt(252), "no_exposure_below": self._no_exposure(now, log_price, daily)}
+            "triggers": triggers,
+            "broken": {name: bool(now < level) for name, level in triggers.items()},
+            "distance_sigmas": away,
+            "nearest": {"speed": nearest, "sigmas": away[nearest]},
+            "volatility": daily * np.sqrt(252),
+            "no_exposure_below": self._no_exposure(now, log_price, daily),
+        }
 
     def _no_exposure(self, close: float, log_price: pd.Series, daily: float) -> float:
         """Close of the next session at which the whole order, clipped speeds and all, is nought."""
         keep = 0.5 ** (1.0 / self.book.halflife)
-        levels = {name: float((rule.turning_level(log_price) - log_price).iloc[-1])
-                  for name, rule in self.book.filters.items()}
+        levels = {
+            name: float((rule.turning_level(log_price) - log_price).iloc[-1])
+            for name, rule in self.book.filters.items()
+        }
 
         def order(step: float) -> float:
-            sizing = np.sqrt(keep * daily ** 2 + (1.0 - keep) * step ** 2)
-            return sum(self.book.weights[name] * float(np.clip((step - levels[name]) / (sizing * rule.size), -1.0, 1.0))
-                       for name, rule in self.book.filters.items())
+            sizing = np.sqrt(keep * daily**2 + (1.0 - keep) * step**2)
+            return sum(
+                self.book.weights[name]
+                * float(np.clip((step - levels[name]) / (sizing * rule.size), -1.0, 1.0))
+                for name, rule in self.book.filters.items()
+            )
 
         return close * float(np.exp(solve_level(order, -WIDE, WIDE)))
 
     def _trades(self, log_price: pd.Series) -> dict[str, Any]:
-        recent = log_price.iloc[-3 * self.book.reach:]  # what lies further back has left the averages
+        recent = log_price.iloc[
+            -3 * self.book.reach :
+        ]  # what lies further back has left the averages
         held = float(self.book.exposure(recent).iloc[-1])
         daily = float(self.book.volatility(recent, self.book.recent).iloc[-1])
         paths = {horizon: tapes(horizon, self.size) for horizon in HORIZONS}
-        changes = {horizon: {name: float(self.book.after(recent, tape).iloc[-1]) - held for name, tape in of.items()}
-                   for horizon, of in paths.items()}
-        moves = {horizon: {name: float(np.expm1(tape.move * daily * np.sqrt(tape.sessions)))
-                           for name, tape in of.items()} for horizon, of in paths.items()}
+        changes = {
+            horizon: {
+                name: float(self.book.after(recent, tape).iloc[-1]) - held
+                for name, tape in of.items()
+            }
+            for horizon, of in paths.items()
+        }
+        moves = {
+            horizon: {
+                name: float(np.expm1(tape.move * daily * np.sqrt(tape.sessions)))
+                for name, tape in of.items()
+            }
+            for horizon, of in paths.items()
+        }
         money = self.capital or fund_scale(self.book.full_at)
         return {
-            "flows_usd_bn": {horizon: {name: money.flows(change) for name, change in of.items()}
-                             for horizon, of in changes.items()},
+            "flows_usd_bn": {
+                horizon: {name: money.flows(change) for name, change in of.items()}
+                for horizon, of in changes.items()
+            },
             "seller_in_every_tape": max(changes["1w"].values()) < 0.0,
             "seller_in_every_tape_1m": max(changes["1m"].values()) < 0.0,
-            "down_minus_flat_usd_bn": {horizon: money.flows(of["down"] - of["flat"])
-                                       for horizon, of in changes.items()},
-            "tape_sigmas": self.size, "tape_moves": moves, "usd_bn_per_exposure": money.to_dict(),
-            "assets_usd_bn": ASSETS.to_dict(), "r2": R2, "r2_later": R2_LATER}
+            "down_minus_flat_usd_bn": {
+                horizon: money.flows(of["down"] - of["flat"]) for horizon, of in changes.items()
+            },
+            "tape_sigmas": self.size,
+            "tape_moves": moves,
+            "usd_bn_per_exposure": money.to_dict(),
+            "assets_usd_bn": ASSETS.to_dict(),
+            "r2": R2,
+            "r2_later": R2_LATER,
+        }
 
     def _basis(self, known: pd.DataFrame, log_price: pd.Series) -> dict[str, Any]:
         close = known["sp500"]
-        recent = close.loc[known.index[-1] - pd.DateOffset(years=2):]
-        ago = {f"{months}m": float(np.exp(PriceAgo(months=months).turning_level(np.log(recent)).iloc[-1]))
-               for months in MONTHS}
+        recent = close.loc[known.index[-1] - pd.DateOffset(years=2) :]
+        ago = {
+            f"{months}m": float(
+                np.exp(PriceAgo(months=months).turning_level(np.log(recent)).iloc[-1])
+            )
+            for months in MONTHS
+        }
         carry = _carry(known)
-        held = "the front future, rolled" if not np.isnan(carry) else "the index with bills and dividends"
-        if np.isnan(carry) and (log_price.diff() - np.log(close).diff()).tail(1).abs().max() < 1e-12:
+        held = (
+            "the front future, rolled"
+            if not np.isnan(carry)
+            else "the index with bills and dividends"
+        )
+        if (
+            np.isnan(carry)
+            and (log_price.diff() - np.log(close).diff()).tail(1).abs().max() < 1e-12
+        ):
             held = "the index alone"
         return {"price_ago_levels": ago, "carry": carry, "held": held}
 
@@ -214,17 +283,30 @@ def _carry(known: pd.DataFrame) -> float:
 def _sentence(read: dict[str, Any]) -> str:
     side = "long" if read["exposure"] > 0 else "short"
     rank = read["percentile"]
-    ranked = "" if rank is None else f", higher than on {rank:.0%} of days since {read['since'][:4]}"
+    ranked = (
+        "" if rank is None else f", higher than on {rank:.0%} of days since {read['since'][:4]}"
+    )
     broken = [name for name, is_broken in read["broken"].items() if is_broken]
     levels = ", ".join(f"{name} {level:,.0f}" for name, level in read["triggers"].items())
-    which = "all of them" if len(broken) == len(read["broken"]) else f"the {' and '.join(broken)} one"
+    which = (
+        "all of them" if len(broken) == len(read["broken"]) else f"the {' and '.join(broken)} one"
+    )
     below = f"; the index at {read['close']:,.0f} is {f'below {which}' if broken else 'above all of them'}"
     week, month, moves = read["flows_usd_bn"]["1w"], read["flows_usd_bn"]["1m"], read["tape_moves"]
-    every = "sell in every tape" if read["seller_in_every_tape"] else f"{_trade(week['flat'])} in a flat tape"
-    return (f"Trend followers are {side} the S&P 500 at {abs(read['exposure']):.0%} of their full size{ranked}. "
-            f"They turn at {levels}{below}. Over a week they would {every}, and {_trade(week['down'])} on a fall of "
-            f"{-moves['1w']['down']:.1%}; over a month, {_trade(month['down'])} on one of {-moves['1m']['down']:.1%}. "
-            f"The amounts rest on a fit that explains {read['r2']:.0%} of a fund index.")
+    every = (
+        "sell in every tape"
+        if read["seller_in_every_tape"]
+        else f"{_trade(week['flat'])} in a flat tape"
+    )
+    return (
+        f"Trend followers are {side} the S&P 500 at {abs(read['exposure']):.0%} of their full "
+        f"size{ranked}. "
+        f"They turn at {levels}{below}. Over a week they would {every}, and "
+        f"{_trade(week['down'])} on a fall of "
+        f"{-moves['1w']['down']:.1%}; over a month, {_trade(month['down'])} on one of "
+        f"{-moves['1m']['down']:.1%}. "
+        f"The amounts rest on a fit that explains {read['r2']:.0%} of a fund index."
+    )
 
 
 def _trade(flow: dict[str, float]) -> str:

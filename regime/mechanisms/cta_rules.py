@@ -1,8 +1,11 @@
-"""Trend rules and the prices at which they turn: exponential filter, price of months ago, crossover of averages.
+"""Trend rules and the prices at which they turn.
 
-A rule reads the log price of what is held. Its signal is positive in an up-trend; its turning level is the log
-price of the next session at which the signal of that session is zero. All three are linear in the log price, so the
-level has a closed form; what is not, such as a sum of clipped signals, is solved by bisection.
+Exponential filter, price of months ago, crossover of averages.
+
+A rule reads the log price of what is held. Its signal is positive in an up-trend; its turning level
+is the log price of the next session at which the signal of that session is zero. All three are
+linear in the log price, so the level has a closed form; what is not, such as a sum of clipped
+signals, is solved by bisection.
 
 Depends on: errors, kernels; numba.
 """
@@ -39,8 +42,8 @@ class TrendRule(Protocol):
 class ExponentialFilter(TrendRule):
     """Exponentially weighted sum of the returns of a window.
 
-    The same as the price less its exponential average, where the average starts at the first price of the window:
-    what lies further back has no say, which matters for a slow filter.
+    The same as the price less its exponential average, where the average starts at the first price
+    of the window: what lies further back has no say, which matters for a slow filter.
 
     Parameters
     ----------
@@ -79,7 +82,7 @@ class ExponentialFilter(TrendRule):
     @property
     def size(self) -> float:
         """Volatility of the signal of a price without trend, in daily volatilities."""
-        return float(np.sqrt((1.0 - self.keep ** (2 * self.window)) / (1.0 - self.keep ** 2)))
+        return float(np.sqrt((1.0 - self.keep ** (2 * self.window)) / (1.0 - self.keep**2)))
 
     def signal(self, log_price: pd.Series) -> pd.Series:  # noqa: D102
         return self._sums(log_price, self.window)
@@ -124,21 +127,25 @@ class PriceAgo(TrendRule):
         return log_price - self._ago(log_price, pd.DatetimeIndex(log_price.index))
 
     def turning_level(self, log_price: pd.Series) -> pd.Series:  # noqa: D102
-        # The session after a row is taken to be the next business day: holidays are not this rule's business.
+        # The session after a row is taken to be the next business day: holidays are not this rule's
+        # business.
         return self._ago(log_price, pd.DatetimeIndex(log_price.index) + pd.offsets.BDay(1))
 
     def _ago(self, log_price: pd.Series, dates: pd.DatetimeIndex) -> pd.Series:
         known = pd.DatetimeIndex(log_price.index)
         place = known.searchsorted(dates - pd.DateOffset(months=self.months), side="right") - 1
         values = log_price.to_numpy(dtype=float)
-        return pd.Series(np.where(place >= 0, values[np.maximum(place, 0)], np.nan), index=log_price.index)
+        return pd.Series(
+            np.where(place >= 0, values[np.maximum(place, 0)], np.nan), index=log_price.index
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Crossover(TrendRule):
     """A fast exponential average of the log price less a slow one.
 
-    Its level is far away where the slow average is far below: one session moves the difference by little.
+    Its level is far away where the slow average is far below: one session moves the difference by
+    little.
 
     Parameters
     ----------
@@ -174,12 +181,17 @@ class Crossover(TrendRule):
         return (keep_slow * slow - keep_fast * fast) / (keep_slow - keep_fast)
 
     def _average(self, log_price: pd.Series, halflife: float) -> pd.Series:
-        """Started at the first price; given once ten halflives of the slower one have taken that out of it."""
+        """Started at the first price.
+
+        Given once ten halflives of the slower one have taken that out of it.
+        """
         average: pd.Series = log_price.ewm(halflife=halflife, adjust=False, ignore_na=True).mean()
         return average.where(log_price.notna().cumsum() > 10 * self.slow)
 
 
-def solve_level(signal: Callable[[float], float], near: float, far: float, tolerance: float = 1e-10) -> float:
+def solve_level(
+    signal: Callable[[float], float], near: float, far: float, tolerance: float = 1e-10
+) -> float:
     """Price between two others at which a rising function of the price is zero, by bisection.
 
     Parameters
@@ -208,9 +220,12 @@ def solve_level(signal: Callable[[float], float], near: float, far: float, toler
 
 @nb.njit(cache=True, fastmath=False)
 def _windowed_sums(steps: kernels.Column, keep: float, window: int) -> kernels.Column:
-    """One running sum of returns, from which the one that leaves the window is taken; NaN until the window is full."""
+    """One running sum of returns, from which the one that leaves the window is taken.
+
+    NaN until the window is full.
+    """
     out = np.full(steps.size, np.nan)
-    gone, total, count = keep ** window, 0.0, 0
+    gone, total, count = keep**window, 0.0, 0
     for t in range(steps.size):
         total *= keep
         if not np.isnan(steps[t]):

@@ -1,8 +1,9 @@
 """How much money stands behind a trend follower's position: a range, from what trend funds earned.
 
-A published index of trend funds is explained by equal risk in sixteen markets. Its loading on one market says what
-share of their capital a full position is; times an assumption about their assets that is a number of dollars. Neither
-is known well, so the result is a range, and the share of the index's variance explained is printed beside it.
+A published index of trend funds is explained by equal risk in sixteen markets. Its loading on one
+market says what share of their capital a full position is; times an assumption about their assets
+that is a number of dollars. Neither is known well, so the result is a range, and the share of the
+index's variance explained is printed beside it.
 
 Depends on: errors, kernels, mechanisms.capital, mechanisms.cta_exposure.
 """
@@ -18,13 +19,25 @@ from regime.errors import ConfigError
 from regime.mechanisms.capital import Capital
 from regime.mechanisms.cta_exposure import TrendBook
 
-__all__ = ["ASSETS", "LOADING", "QUARTER", "R2", "R2_LATER", "TrendFit", "fit_fund_index", "fund_scale", "market_pnl"]
+__all__ = [
+    "ASSETS",
+    "LOADING",
+    "QUARTER",
+    "R2",
+    "R2_LATER",
+    "TrendFit",
+    "fit_fund_index",
+    "fund_scale",
+    "market_pnl",
+]
 
 QUARTER = 63  # sessions: the published index is a rolling P&L of three months
-# Assumed assets of systematic trend followers, USD bn. Managed futures are surveyed at 300 to 350; some of it is not
-# trend, and banks' replicas and multi-strategy funds that follow the same rules are not in it.
+# Assumed assets of systematic trend followers, USD bn. Managed futures are surveyed at 300 to 350;
+# some of it is not trend, and banks' replicas and multi-strategy funds that follow the same rules
+# are not in it.
 ASSETS = Capital(low=200.0, mid=300.0, high=400.0)
-# Of the index on the equity markets: 90 % interval by blocks of a year, and the middle of that and the equal loading.
+# Of the index on the equity markets: 90 % interval by blocks of a year, and the middle of that and
+# the equal loading.
 LOADING = Capital(low=0.07, mid=0.11, high=0.14)
 R2, R2_LATER = 0.54, 0.46  # of quarters that do not overlap; of 2011-2021 by a line of 2001-2011
 
@@ -97,12 +110,22 @@ def fit_fund_index(pnl: pd.DataFrame, published: pd.Series) -> TrendFit:
     model = pnl.sum(axis=1, min_count=3).rolling(QUARTER).sum().reindex(published.index)
     both = pd.DataFrame({"model": model, "fund": published}).dropna()
     if len(both) < 8 * QUARTER:
-        raise ConfigError(f"published: {8 * QUARTER} days in common with the markets are needed, got {len(both)}")
-    apart, (early, late) = both.iloc[::QUARTER], (both.iloc[:len(both) // 2], both.iloc[len(both) // 2:])
+        raise ConfigError(
+            f"published: {8 * QUARTER} days in common with the markets are needed, got {len(both)}"
+        )
+    apart, (early, late) = (
+        both.iloc[::QUARTER],
+        (both.iloc[: len(both) // 2], both.iloc[len(both) // 2 :]),
+    )
     slope, level = _line(early)
     missed = late["fund"] - slope * late["model"] - level
-    return TrendFit(loading=_line(both)[0], r2=_r2(both), r2_apart=_r2(apart), quarters=len(apart),
-                    r2_later=float(1.0 - (missed ** 2).mean() / late["fund"].var(ddof=0)))
+    return TrendFit(
+        loading=_line(both)[0],
+        r2=_r2(both),
+        r2_apart=_r2(apart),
+        quarters=len(apart),
+        r2_later=float(1.0 - (missed**2).mean() / late["fund"].var(ddof=0)),
+    )
 
 
 def fund_scale(full_at: float, assets: Capital = ASSETS, loading: Capital = LOADING) -> Capital:
@@ -123,8 +146,11 @@ def fund_scale(full_at: float, assets: Capital = ASSETS, loading: Capital = LOAD
         USD bn; low is low assets times low loading, and so on.
     """
     each = 0.01 * np.sqrt(252) / full_at
-    return Capital(low=assets.low * loading.low * each, mid=assets.mid * loading.mid * each,
-                   high=assets.high * loading.high * each)
+    return Capital(
+        low=assets.low * loading.low * each,
+        mid=assets.mid * loading.mid * each,
+        high=assets.high * loading.high * each,
+    )
 
 
 def _line(pairs: pd.DataFrame) -> tuple[float, float]:

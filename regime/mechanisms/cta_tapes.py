@@ -1,7 +1,7 @@
 """Tapes: what the price is supposed to do over the next week or month when flows are asked for.
 
-A tape states the whole move and how wild its days are. Falls are wild and quiet weeks quiet, and funds that size by
-volatility answer to both: a rise of two volatilities, too, can make them sell.
+A tape states the whole move and how wild its days are. Falls are wild and quiet weeks quiet, and
+funds that size by volatility answer to both: a rise of two volatilities, too, can make them sell.
 
 Depends on: errors.
 """
@@ -18,9 +18,13 @@ __all__ = ["HORIZONS", "TAPES", "Tape", "tapes"]
 
 HORIZONS = {"1w": 5, "1m": 21}  # sessions
 TAPES = ("up", "flat", "down")
-# Median volatility of the days of such windows over that of the fortnight before, S&P 500 1928-2004, moves within
-# half a volatility of the stated one (experiment 06): past windows of a size, not of one crisis.
-RESPONSES = {"1w": {"up": 1.20, "flat": 0.70, "down": 1.35}, "1m": {"up": 1.00, "flat": 0.90, "down": 1.35}}
+# Median volatility of the days of such windows over that of the fortnight before, S&P 500
+# 1928-2004, moves within half a volatility of the stated one (experiment 06): past windows of a
+# size, not of one crisis.
+RESPONSES = {
+    "1w": {"up": 1.20, "flat": 0.70, "down": 1.35},
+    "1m": {"up": 1.00, "flat": 0.90, "down": 1.35},
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,5 +87,7 @@ def tapes(horizon: str, size: float = 2.0) -> dict[str, Tape]:
     if not 0 < size < np.inf:
         raise ConfigError(f"size: must be positive, got {size}")
     moves = dict(zip(TAPES, (size, 0.0, -size), strict=True))
-    return {name: Tape(sessions=HORIZONS[horizon], move=moves[name], response=RESPONSES[horizon][name])
-            for name in TAPES}
+    return {
+        name: Tape(sessions=HORIZONS[horizon], move=moves[name], response=RESPONSES[horizon][name])
+        for name in TAPES
+    }

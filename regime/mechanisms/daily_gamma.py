@@ -1,7 +1,7 @@
 """Dealer gamma as a daily series (one dollar number a session, such as SqueezeMetrics publishes), made comparable.
 
-The published dollars grow with the index and with the trade in options, so that only signs, ranks and ratios
-of them compare over years.
+The published dollars grow with the index and with the trade in options, so that only signs, ranks
+and ratios of them compare over years.
 
 Depends on: errors, kernels.
 """
@@ -21,12 +21,17 @@ _jit = nb.njit(cache=True, fastmath=False, error_model="numpy")
 
 
 def gamma_rank(gex: pd.Series, lookback: int = 252) -> pd.Series:
-    """Rank of today's gamma among the last `lookback` sessions, in (0, 1]; NaN until half of them are there."""
+    """Rank of today's gamma among the last `lookback` sessions, in (0, 1].
+
+    NaN until half of them are there.
+    """
     return _like(gex, kernels.rolling_rank(_column(gex), _window(lookback), lookback // 2))
 
 
 def relative_gamma(gex: pd.Series, lookback: int = 252) -> pd.Series:
-    """Gamma over its own mean size, the mean of absolute values of `lookback` sessions: signed, without unit.
+    """Gamma over its own mean size, the mean of absolute values of `lookback` sessions.
+
+    Signed, without unit.
 
     NaN until half of the sessions are there, and where all of them are 0.
     """
@@ -35,7 +40,10 @@ def relative_gamma(gex: pd.Series, lookback: int = 252) -> pd.Series:
 
 
 def negative_share(gex: pd.Series, lookback: int = 21) -> pd.Series:
-    """Share of the last `lookback` sessions with gamma below 0, in [0, 1]; NaN until half of them are there."""
+    """Share of the last `lookback` sessions with gamma below 0, in [0, 1].
+
+    NaN until half of them are there.
+    """
     below = (gex < 0).astype(float).where(gex.notna())
     return _like(gex, kernels.rolling_mean(_column(below), _window(lookback), lookback // 2))
 
@@ -52,7 +60,8 @@ def days_since_negative(gex: pd.Series, cap: int = 252) -> pd.Series:
     Returns
     -------
     Series, shape (n_sessions,), in [0, cap]
-        NaN where today's value is missing, and until a value below 0 or `cap` values have been seen.
+        NaN where today's value is missing, and until a value below 0 or `cap` values have been
+        seen.
 
     **Known at:** row t uses values up to t.
     """

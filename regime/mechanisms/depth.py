@@ -1,13 +1,14 @@
 """Market depth from bars: what a round trip costs, and how far a traded dollar moves the price.
 
-Order books are seldom to be had, but they leave their mark on a session's open, high, low and close: a
-price that bounces between bid and ask turns back more often than one that follows news. Each estimator
-reads that mark in its own way. They measure well where the spread is a fair share of the session's range;
-in the most liquid funds what they see is mostly how prices swing within a session, many times the quoted
-spread, so that they bound it from above.
+Order books are seldom to be had, but they leave their mark on a session's open, high, low and
+close: a price that bounces between bid and ask turns back more often than one that follows news.
+Each estimator reads that mark in its own way. They measure well where the spread is a fair share of
+the session's range; in the most liquid funds what they see is mostly how prices swing within a
+session, many times the quoted spread, so that they bound it from above.
 
-NaN rule, everywhere: a price that is missing or not above 0 takes no part; a row whose window holds fewer than
-`minimum` usable rows is NaN. A window of n rows holds n - 1 pairs of neighbours, and that many terms.
+NaN rule, everywhere: a price that is missing or not above 0 takes no part; a row whose window holds
+fewer than `minimum` usable rows is NaN. A window of n rows holds n - 1 pairs of neighbours, and
+that many terms.
 
 Depends on: errors, kernels; bidask, on use.
 """
@@ -22,16 +23,23 @@ import pandas as pd
 from regime import kernels
 from regime.errors import ConfigError, InvalidDataError
 
-__all__ = ["abdi_ranaldo_spread", "amihud_illiquidity", "check_window", "corwin_schultz_spread", "edge_spread",
-           "roll_spread"]
+__all__ = [
+    "abdi_ranaldo_spread",
+    "amihud_illiquidity",
+    "check_window",
+    "corwin_schultz_spread",
+    "edge_spread",
+    "roll_spread",
+]
 
 MONTH = 21  # sessions
 COLUMNS = ("open", "high", "low", "close")
 PER_DOLLARS = 1e6
 
 
-def edge_spread(bars: pd.DataFrame, lookback: int = MONTH, minimum: int | None = None, *,
-                signed: bool = False) -> pd.Series:
+def edge_spread(
+    bars: pd.DataFrame, lookback: int = MONTH, minimum: int | None = None, *, signed: bool = False
+) -> pd.Series:
     """Spread by the efficient estimator from open, high, low and close.
 
     Parameters
@@ -43,13 +51,14 @@ def edge_spread(bars: pd.DataFrame, lookback: int = MONTH, minimum: int | None =
     minimum : int, optional
         Usable rows that a window needs; all by default.
     signed : bool
-        Whether a negative squared spread, which is noise around none, gives a negative number or its size.
+        Whether a negative squared spread, which is noise around none, gives a negative number or
+        its size.
 
     Returns
     -------
     Series, shape (n_rows,), fraction of the price
-        Full spread. NaN as well where fewer than two rows moved, or where no open or no close lay off
-        the session's high or low.
+        Full spread. NaN as well where fewer than two rows moved, or where no open or no close lay
+        off the session's high or low.
 
     Raises
     ------
@@ -60,8 +69,8 @@ def edge_spread(bars: pd.DataFrame, lookback: int = MONTH, minimum: int | None =
 
     **Known at:** row t uses bars up to t.
 
-    **Source:** Ardia, Guidotti and Kroencke (2024), "Efficient Estimation of Bid-Ask Spreads from Open, High,
-    Low, and Close Prices", by their own library.
+    **Source:** Ardia, Guidotti and Kroencke (2024), "Efficient Estimation of Bid-Ask Spreads from
+    Open, High, Low, and Close Prices", by their own library.
     """
     from bidask import edge_rolling
 
@@ -72,15 +81,19 @@ def edge_spread(bars: pd.DataFrame, lookback: int = MONTH, minimum: int | None =
     table = pd.DataFrame(prices, index=bars.index)
     with warnings.catch_warnings():
         # It renames columns with a keyword that pandas 3 deprecates; the names are right.
-        warnings.filterwarnings("ignore", message="The inplace keyword", category=DeprecationWarning)
+        warnings.filterwarnings(
+            "ignore", message="The inplace keyword", category=DeprecationWarning
+        )
         return edge_rolling(table, window=lookback, sign=signed, min_periods=minimum).rename(None)
 
 
-def corwin_schultz_spread(bars: pd.DataFrame, lookback: int = MONTH, minimum: int | None = None) -> pd.Series:
+def corwin_schultz_spread(
+    bars: pd.DataFrame, lookback: int = MONTH, minimum: int | None = None
+) -> pd.Series:
     """Spread from the ranges of single sessions against those of two in a row.
 
-    The range of two sessions holds twice the variance of one, but the spread only once. A session that
-    opened away from the close before is first moved back to it.
+    The range of two sessions holds twice the variance of one, but the spread only once. A session
+    that opened away from the close before is first moved back to it.
 
     Parameters
     ----------
@@ -106,7 +119,8 @@ def corwin_schultz_spread(bars: pd.DataFrame, lookback: int = MONTH, minimum: in
 
     **Known at:** row t uses bars up to t.
 
-    **Source:** Corwin and Schultz (2012), "A Simple Way to Estimate Bid-Ask Spreads from Daily High and Low Prices".
+    **Source:** Corwin and Schultz (2012), "A Simple Way to Estimate Bid-Ask Spreads from Daily High
+    and Low Prices".
     """
     minimum = check_window(lookback, minimum)
     high, low, close = (np.log(prices) for prices in _prices(bars, COLUMNS[1:]).values())
@@ -120,7 +134,9 @@ def corwin_schultz_spread(bars: pd.DataFrame, lookback: int = MONTH, minimum: in
     return _mean(np.maximum(2.0 * np.tanh(alpha / 2.0), 0.0), lookback, minimum, bars.index)
 
 
-def abdi_ranaldo_spread(bars: pd.DataFrame, lookback: int = MONTH, minimum: int | None = None) -> pd.Series:
+def abdi_ranaldo_spread(
+    bars: pd.DataFrame, lookback: int = MONTH, minimum: int | None = None
+) -> pd.Series:
     """Spread from how far closes lie from the middle of their own range and of the next.
 
     Parameters
@@ -144,10 +160,11 @@ def abdi_ranaldo_spread(bars: pd.DataFrame, lookback: int = MONTH, minimum: int 
     ConfigError
         If the window is impossible.
 
-    **Known at:** row t uses bars up to t: the close of t - 1 is held against the middles of t - 1 and t.
+    **Known at:** row t uses bars up to t: the close of t - 1 is held against the middles of t - 1
+    and t.
 
-    **Source:** Abdi and Ranaldo (2017), "A Simple Estimation of Bid-Ask Spreads from Daily Close, High, and
-    Low Prices", the form that averages before it takes the root.
+    **Source:** Abdi and Ranaldo (2017), "A Simple Estimation of Bid-Ask Spreads from Daily Close,
+    High, and Low Prices", the form that averages before it takes the root.
     """
     minimum = check_window(lookback, minimum)
     high, low, close = (np.log(prices) for prices in _prices(bars, COLUMNS[1:]).values())
@@ -179,27 +196,31 @@ def roll_spread(close: pd.Series, lookback: int = MONTH, minimum: int | None = N
 
     **Known at:** row t uses closes up to t.
 
-    **Source:** Roll (1984), "A Simple Implicit Measure of the Effective Bid-Ask Spread in an Efficient Market".
+    **Source:** Roll (1984), "A Simple Implicit Measure of the Effective Bid-Ask Spread in an
+    Efficient Market".
     """
     minimum = check_window(lookback, minimum, least=4)
     now = _changes(close)
     before = _lag(now)
     both = ~np.isnan(now * before)
-    product, first, second = (_mean(np.where(both, values, np.nan), lookback - 1, minimum - 1, close.index)
-                              for values in (now * before, now, before))
+    product, first, second = (
+        _mean(np.where(both, values, np.nan), lookback - 1, minimum - 1, close.index)
+        for values in (now * before, now, before)
+    )
     return 2.0 * np.sqrt((first * second - product).clip(lower=0.0))
 
 
-def amihud_illiquidity(close: pd.Series, dollar_volume: pd.Series, lookback: int = MONTH,
-                       minimum: int | None = None) -> pd.Series:
+def amihud_illiquidity(
+    close: pd.Series, dollar_volume: pd.Series, lookback: int = MONTH, minimum: int | None = None
+) -> pd.Series:
     """How far the price moves for each million dollars traded.
 
     Parameters
     ----------
     close : Series, shape (n_rows,)
     dollar_volume : Series, shape (n_rows,), USD
-        Traded price times volume: an adjusted price would make the past look less liquid than it was.
-        A row of no volume takes no part.
+        Traded price times volume: an adjusted price would make the past look less liquid than it
+        was. A row of no volume takes no part.
     lookback : int
         Rows of the window, at least 3.
     minimum : int, optional
@@ -246,7 +267,9 @@ def check_window(lookback: int, minimum: int | None, least: int = 3) -> int:
 def _prices(bars: pd.DataFrame, columns: tuple[str, ...]) -> dict[str, kernels.Column]:
     absent = [name for name in columns if name not in bars]
     if absent:
-        raise InvalidDataError(f"Bars: column `{absent[0]}` is absent; an estimate reads {', '.join(columns)}")
+        raise InvalidDataError(
+            f"Bars: column `{absent[0]}` is absent; an estimate reads {', '.join(columns)}"
+        )
     return {name: _positive(bars[name]) for name in columns}
 
 
@@ -261,7 +284,7 @@ def _changes(close: pd.Series) -> kernels.Column:
 
 
 def _lag(values: kernels.Column) -> kernels.Column:
-    return np.concatenate([[np.nan], values])[:len(values)]
+    return np.concatenate([[np.nan], values])[: len(values)]
 
 
 def _mean(terms: kernels.Column, lookback: int, minimum: int, index: pd.Index) -> pd.Series:

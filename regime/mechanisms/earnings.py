@@ -1,7 +1,8 @@
 """What a report moves: the return after it for each unit of surprise, beats against misses.
 
-A market that pays for good news rises on beats more than it falls on misses; late in a boom a beat is no longer
-enough. A report counts from the first close after it: one after the close moves the next session.
+A market that pays for good news rises on beats more than it falls on misses; late in a boom a beat
+is no longer enough. A report counts from the first close after it: one after the close moves the
+next session.
 
 Depends on: errors, kernels, mechanisms.event_table.
 """
@@ -28,15 +29,17 @@ def earnings_events(table: pd.DataFrame, name: str = "earnings") -> pd.DataFrame
     Parameters
     ----------
     table : DataFrame, shape (n_rows, n_columns)
-        Columns ticker and surprise_pct (percent); released, or announce_time in New York; reported_eps if there is any.
+        Columns ticker and surprise_pct (percent); released, or announce_time in New York;
+        reported_eps if there is any.
     name : str
         How messages call it.
 
     Returns
     -------
     DataFrame, shape (n_events, 4)
-        ticker (lower case), released (UTC), surprise (percent), eps (NaN where not given), by release. The hour
-        of 16:00 stands for "after the close"; an hour of 00:00 is unknown and counts as the evening.
+        ticker (lower case), released (UTC), surprise (percent), eps (NaN where not given), by
+        release. The hour of 16:00 stands for "after the close"; an hour of 00:00 is unknown and
+        counts as the evening.
 
     Raises
     ------
@@ -51,14 +54,22 @@ def earnings_events(table: pd.DataFrame, name: str = "earnings") -> pd.DataFrame
     events["ticker"] = events["ticker"].astype(str).str.strip().str.lower()
     local = events["released"].dt.tz_convert(NEW_YORK)
     at_close = (local.dt.hour == 16) & (local.dt.minute == 0)
-    events["released"] = events["released"].where(~at_close, events["released"] + pd.Timedelta(minutes=1))
+    events["released"] = events["released"].where(
+        ~at_close, events["released"] + pd.Timedelta(minutes=1)
+    )
     events["eps"] = events.get("reported_eps", np.nan)
-    kept = events.rename(columns={"surprise_pct": "surprise"})[["ticker", "released", "surprise", "eps"]]
+    kept = events.rename(columns={"surprise_pct": "surprise"})[
+        ["ticker", "released", "surprise", "eps"]
+    ]
     return kept.drop_duplicates(["ticker", "released"], keep="last", ignore_index=True)
 
 
-def report_reactions(events: pd.DataFrame, prices: pd.DataFrame, market: pd.Series,
-                     closes: pd.DatetimeIndex | None = None) -> pd.DataFrame:
+def report_reactions(
+    events: pd.DataFrame,
+    prices: pd.DataFrame,
+    market: pd.Series,
+    closes: pd.DatetimeIndex | None = None,
+) -> pd.DataFrame:
     """Return of the session that first closes after each report, less the market's.
 
     Parameters
@@ -84,16 +95,29 @@ def report_reactions(events: pd.DataFrame, prices: pd.DataFrame, market: pd.Seri
     position = first_known(own["released"], sessions, closes)
     inside = (position > 0) & (position < len(sessions))
     own, position = own[inside], position[inside]
-    excess = prices.pct_change(fill_method=None).sub(market.pct_change(fill_method=None), axis=0).to_numpy(dtype=float)
+    excess = (
+        prices.pct_change(fill_method=None)
+        .sub(market.pct_change(fill_method=None), axis=0)
+        .to_numpy(dtype=float)
+    )
     column = prices.columns.get_indexer(own["ticker"])
-    table = pd.DataFrame({"ticker": own["ticker"].to_numpy(), "session": position,
-                          "surprise": own["surprise"].to_numpy(dtype=float), "reaction": excess[position, column]})
-    table = table[table["surprise"].notna() & table["reaction"].notna() & np.isfinite(table["reaction"])]
+    table = pd.DataFrame(
+        {
+            "ticker": own["ticker"].to_numpy(),
+            "session": position,
+            "surprise": own["surprise"].to_numpy(dtype=float),
+            "reaction": excess[position, column],
+        }
+    )
+    table = table[
+        table["surprise"].notna() & table["reaction"].notna() & np.isfinite(table["reaction"])
+    ]
     return table.sort_values("session", kind="stable", ignore_index=True)
 
 
-def reaction_asymmetry(reactions: pd.DataFrame, sessions: pd.DatetimeIndex, lookback: int = 252,
-                       minimum: int = 6) -> pd.DataFrame:
+def reaction_asymmetry(
+    reactions: pd.DataFrame, sessions: pd.DatetimeIndex, lookback: int = 252, minimum: int = 6
+) -> pd.DataFrame:
     """How beats and misses were answered over the last sessions.
 
     Parameters
@@ -109,10 +133,10 @@ def reaction_asymmetry(reactions: pd.DataFrame, sessions: pd.DatetimeIndex, look
     Returns
     -------
     DataFrame, shape (n_sessions, 8)
-        beats, misses (counts); beat_reaction, miss_reaction (mean return); beat_per_unit, miss_per_unit (return for
-        each percent of surprise, surprises beyond 20 % counted as 20); beats_sold (share of beats that fell); asymmetry
-        (mean return of beats plus that of misses: below 0 where misses are punished more than beats are paid).
-        NaN under `minimum`.
+        beats, misses (counts); beat_reaction, miss_reaction (mean return); beat_per_unit,
+        miss_per_unit (return for each percent of surprise, surprises beyond 20 % counted as 20);
+        beats_sold (share of beats that fell); asymmetry (mean return of beats plus that of misses:
+        below 0 where misses are punished more than beats are paid). NaN under `minimum`.
 
     Raises
     ------
@@ -123,25 +147,35 @@ def reaction_asymmetry(reactions: pd.DataFrame, sessions: pd.DatetimeIndex, look
     """
     place = reactions["session"].to_numpy()
     if len(place) and (place.min() < 0 or place.max() >= len(sessions)):
-        raise InvalidDataError(f"reactions: session {place.max()} lies outside the {len(sessions)} sessions given")
-    surprise, moved = reactions["surprise"].to_numpy(dtype=float), reactions["reaction"].to_numpy(dtype=float)
+        raise InvalidDataError(
+            f"reactions: session {place.max()} lies outside the {len(sessions)} sessions given"
+        )
+    surprise, moved = (
+        reactions["surprise"].to_numpy(dtype=float),
+        reactions["reaction"].to_numpy(dtype=float),
+    )
     size = np.minimum(np.abs(surprise), LARGEST_SURPRISE)
     table: dict[str, kernels.Column] = {}
     for kind, one in (("beat", surprise > 0), ("miss", surprise < 0)):
-        count, total, units, fallen = (_rolling(place[one], values[one], len(sessions), lookback)
-                                       for values in (np.ones(len(place)), moved, size, (moved < 0).astype(float)))
+        count, total, units, fallen = (
+            _rolling(place[one], values[one], len(sessions), lookback)
+            for values in (np.ones(len(place)), moved, size, (moved < 0).astype(float))
+        )
         enough = count >= minimum
         table["beats" if kind == "beat" else "misses"] = count
         table[f"{kind}_reaction"] = np.where(enough, total / np.maximum(count, 1.0), np.nan)
-        table[f"{kind}_per_unit"] = np.where(enough & (units > 0), total / np.maximum(units, 1e-9), np.nan)
+        table[f"{kind}_per_unit"] = np.where(
+            enough & (units > 0), total / np.maximum(units, 1e-9), np.nan
+        )
         if kind == "beat":
             table["beats_sold"] = np.where(enough, fallen / np.maximum(count, 1.0), np.nan)
     table["asymmetry"] = table["beat_reaction"] + table["miss_reaction"]
     return pd.DataFrame(table, index=sessions)
 
 
-def trailing_earnings(events: pd.DataFrame, sessions: pd.DatetimeIndex,
-                      closes: pd.DatetimeIndex | None = None) -> pd.DataFrame:
+def trailing_earnings(
+    events: pd.DataFrame, sessions: pd.DatetimeIndex, closes: pd.DatetimeIndex | None = None
+) -> pd.DataFrame:
     """Earnings for a share over the last four reports of each company, as announced by each close.
 
     Parameters
@@ -154,7 +188,8 @@ def trailing_earnings(events: pd.DataFrame, sessions: pd.DatetimeIndex,
     Returns
     -------
     DataFrame, shape (n_sessions, n_companies), USD
-        NaN before a fourth report, where four reports span more than 400 days, and 140 days after the last one.
+        NaN before a fourth report, where four reports span more than 400 days, and 140 days after
+        the last one.
 
     **Known at:** row t uses reports released by its close.
     """
@@ -162,7 +197,9 @@ def trailing_earnings(events: pd.DataFrame, sessions: pd.DatetimeIndex,
     columns = {}
     for ticker, own in known.groupby("ticker", sort=True):
         total = own["eps"].rolling(REPORTS_A_YEAR).sum().to_numpy()
-        span = (own["released"] - own["released"].shift(REPORTS_A_YEAR - 1)).dt.days.to_numpy(dtype=float)
+        span = (own["released"] - own["released"].shift(REPORTS_A_YEAR - 1)).dt.days.to_numpy(
+            dtype=float
+        )
         at = first_known(own["released"], sessions, closes)
         row = np.searchsorted(at, np.arange(len(sessions)), side="right") - 1
         last = own["released"].dt.tz_convert(None).to_numpy()[np.maximum(row, 0)]

@@ -1,7 +1,10 @@
-"""What kind of episode a day belongs to: macro (312), one market alone (519), a shock of volatility, or none.
+"""What kind of episode a day belongs to.
 
-The two shapes are named for days of Bitcoin: on 12 March 2020 everything was sold for dollars, on 19 May 2021 one
-market was. Each piece of evidence lies in [0, 1] and is filled at a published or plain level; nothing is fitted.
+Macro (312), one market alone (519), a shock of volatility, or none.
+
+The two shapes are named for days of Bitcoin: on 12 March 2020 everything was sold for dollars, on
+19 May 2021 one market was. Each piece of evidence lies in [0, 1] and is filled at a published or
+plain level; nothing is fitted.
 
 Depends on: errors, mechanisms.{cross_asset, dollar, gauges, long_end, moves, reserves}.
 """
@@ -25,8 +28,16 @@ from regime.mechanisms.reserves import ReserveScarcity
 
 __all__ = ["EVIDENCE", "INPUTS", "Episode", "episode_signals", "volatility_jump", "worst_moves"]
 
-# Weights of what makes broad selling a 312: what everything is sold for, and whether anything is spared, count twice.
-EVIDENCE = {"dollars": 2.0, "havens": 2.0, "funding": 1.0, "credit": 1.0, "rates": 1.0, "one_factor": 1.0}
+# Weights of what makes broad selling a 312: what everything is sold for, and whether anything is
+# spared, count twice.
+EVIDENCE = {
+    "dollars": 2.0,
+    "havens": 2.0,
+    "funding": 1.0,
+    "credit": 1.0,
+    "rates": 1.0,
+    "one_factor": 1.0,
+}
 SOLD = (*MARKETS, "eth")
 INPUTS = tuple(dict.fromkeys((*SOLD, *HAVENS, *DOLLAR, *RESERVES, "move", "hy_oas", "vix")))
 WEEK, MONTH = 5, 21  # sessions
@@ -72,37 +83,48 @@ def episode_signals(values: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame, shape (n_sessions, 10)
-        sold (share of markets), dash, haven_failure, correlation_rank, funding and backstop (in [0, 1]), credit (log
-        change of the high-yield spread over a month), rates (log distance of the MOVE to its mean), worst and equities
-        (scaled moves), jump (of the VIX, in logs). NaN where unknown.
+        sold (share of markets), dash, haven_failure, correlation_rank, funding and backstop (in [0,
+        1]), credit (log change of the high-yield spread over a month), rates (log distance of the
+        MOVE to its mean), worst and equities (scaled moves), jump (of the VIX, in logs). NaN where
+        unknown.
 
     **Known at:** row t uses rows up to t.
     """
     v = panel_columns(values, INPUTS)
     selling, scarcity = CrossAssetSelling().history(v), ReserveScarcity().parts(v)
     worst = worst_moves(v[list(SOLD)])
-    return pd.DataFrame({
-        "sold": np.fmax(selling["breadth_5"], selling["breadth_10"]), "dash": dash_for_dollars(v),
-        "haven_failure": selling["haven_failure"], "correlation_rank": rank(selling["correlation"]),
-        "funding": np.fmax(scarcity["funding"], scarcity["backstop"]),
-        "credit": log_moves(v[["hy_oas"]], MONTH)["hy_oas"], "rates": rate_volatility(v), "worst": worst.min(axis=1),
-        "equities": worst["sp500"], "jump": volatility_jump(v["vix"])})
+    return pd.DataFrame(
+        {
+            "sold": np.fmax(selling["breadth_5"], selling["breadth_10"]),
+            "dash": dash_for_dollars(v),
+            "haven_failure": selling["haven_failure"],
+            "correlation_rank": rank(selling["correlation"]),
+            "funding": np.fmax(scarcity["funding"], scarcity["backstop"]),
+            "credit": log_moves(v[["hy_oas"]], MONTH)["hy_oas"],
+            "rates": rate_volatility(v),
+            "worst": worst.min(axis=1),
+            "equities": worst["sp500"],
+            "jump": volatility_jump(v["vix"]),
+        }
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Episode:
     """Grades a day as a 312, a 519 or a shock of volatility.
 
-    The grade of a 312 is the geometric mean of how broad selling is and of the evidence that it is for money: a bid
-    dollar, failing havens, strained funding, wider credit, volatile rates, one factor. That of a 519 is how deep the
-    worst market fell, times how little the others did. That of a shock is how far the VIX has jumped.
+    The grade of a 312 is the geometric mean of how broad selling is and of the evidence that it is
+    for money: a bid dollar, failing havens, strained funding, wider credit, volatile rates, one
+    factor. That of a 519 is how deep the worst market fell, times how little the others did. That
+    of a shock is how far the VIX has jumped.
 
     Parameters
     ----------
     narrow, broad : float
         Shares of markets sold at which selling begins to count as broad, and does so fully.
     fallen, deepest : float
-        Scaled moves of the worst market at which its fall begins to count, and does so fully; negative.
+        Scaled moves of the worst market at which its fall begins to count, and does so fully;
+        negative.
     doubled : float
         Ratio of the VIX to its median of the month before at which a shock is full.
     wider : float
@@ -127,14 +149,23 @@ class Episode:
     named: float = 0.4
 
     def __post_init__(self) -> None:
-        faults = [f"{field.name}: must be positive, got {getattr(self, field.name):g}" for field in fields(self)
-                  if field.name not in ("fallen", "deepest") and not getattr(self, field.name) > 0]
+        faults = [
+            f"{field.name}: must be positive, got {getattr(self, field.name):g}"
+            for field in fields(self)
+            if field.name not in ("fallen", "deepest") and not getattr(self, field.name) > 0
+        ]
         if not self.narrow < self.broad:
             faults.append(f"broad: must be above narrow = {self.narrow:g}, got {self.broad:g}")
         if not self.deepest < self.fallen < 0:
-            faults.append(f"deepest: must be below fallen = {self.fallen:g}, both negative, got {self.deepest:g}")
-        faults += [f"{name}: must be above 1, got {getattr(self, name):g}" for name in ("doubled", "wider")
-                   if not getattr(self, name) > 1]
+            faults.append(
+                f"deepest: must be below fallen = {self.fallen:g}, both negative, got "
+                f"{self.deepest:g}"
+            )
+        faults += [
+            f"{name}: must be above 1, got {getattr(self, name):g}"
+            for name in ("doubled", "wider")
+            if not getattr(self, name) > 1
+        ]
         if faults:
             raise ConfigError(faults)
 
@@ -149,20 +180,26 @@ class Episode:
         Returns
         -------
         DataFrame, shape (n_sessions, 10), in [0, 1]
-            breadth, those of `EVIDENCE`, alone (depth of the worst market), calm (equities do not fall), jump.
+            breadth, those of `EVIDENCE`, alone (depth of the worst market), calm (equities do not
+            fall), jump.
 
         **Known at:** row t uses row t.
         """
         s = signals
-        return pd.DataFrame({
-            "breadth": fill_up(s["sold"] - self.narrow, self.broad - self.narrow),
-            "dollars": fill_up(s["dash"], DollarStress().severe_dash),
-            "havens": fill_up(s["haven_failure"], 2.0 * CrossAssetSelling().failed), "funding": s["funding"],
-            "credit": fill_up(s["credit"], float(np.log(self.wider))),
-            "rates": fill_up(s["rates"], LongEnd().full_volatility),
-            "one_factor": fill_up(s["correlation_rank"] - 0.5, 0.5),
-            "alone": fill_up(s["worst"] - self.fallen, self.deepest - self.fallen),
-            "calm": 1.0 - fill_up(s["equities"], self.fallen), "jump": fill_up(s["jump"], float(np.log(self.doubled)))})
+        return pd.DataFrame(
+            {
+                "breadth": fill_up(s["sold"] - self.narrow, self.broad - self.narrow),
+                "dollars": fill_up(s["dash"], DollarStress().severe_dash),
+                "havens": fill_up(s["haven_failure"], 2.0 * CrossAssetSelling().failed),
+                "funding": s["funding"],
+                "credit": fill_up(s["credit"], float(np.log(self.wider))),
+                "rates": fill_up(s["rates"], LongEnd().full_volatility),
+                "one_factor": fill_up(s["correlation_rank"] - 0.5, 0.5),
+                "alone": fill_up(s["worst"] - self.fallen, self.deepest - self.fallen),
+                "calm": 1.0 - fill_up(s["equities"], self.fallen),
+                "jump": fill_up(s["jump"], float(np.log(self.doubled))),
+            }
+        )
 
     def grades(self, evidence: pd.DataFrame) -> pd.DataFrame:
         """Grades of every session.
@@ -174,8 +211,8 @@ class Episode:
         Returns
         -------
         DataFrame, shape (n_sessions, 3), in [0, 1]
-            macro, one_market, volatility_shock. NaN where what a grade rests on is unknown; that of a 312 needs half of
-            the weight of its evidence.
+            macro, one_market, volatility_shock. NaN where what a grade rests on is unknown; that of
+            a 312 needs half of the weight of its evidence.
 
         **Known at:** row t uses row t.
         """
@@ -184,11 +221,19 @@ class Episode:
         total = sum((evidence[name].fillna(0.0) * share for name, share in EVIDENCE.items()), zero)
         shown = total / weight.where(weight >= 0.5 * sum(EVIDENCE.values()))
         others = np.minimum(1.0 - evidence["breadth"], evidence["calm"])
-        return pd.DataFrame({"macro": np.sqrt(evidence["breadth"] * shown), "one_market": evidence["alone"] * others,
-                             "volatility_shock": evidence["jump"]})
+        return pd.DataFrame(
+            {
+                "macro": np.sqrt(evidence["breadth"] * shown),
+                "one_market": evidence["alone"] * others,
+                "volatility_shock": evidence["jump"],
+            }
+        )
 
     def kind(self, grades: pd.Series) -> str | None:
-        """The word for the grades of a day: 312, else volatility shock or 519, else quiet; None if unknown."""
+        """The word for the grades of a day: 312, else volatility shock or 519, else quiet.
+
+        None if unknown.
+        """
         if pd.isna(grades["macro"]):
             return None
         if grades["macro"] >= self.macro:
@@ -212,12 +257,28 @@ class Episode:
         money = signals["funding"]
         times = np.exp(signals["jump"])
         market = TITLES.get(str(worst.idxmin()), str(worst.idxmin())) if worst.notna().any() else ""
-        told = ((sold, f"{sold:.0%} of markets are down by a volatility within two weeks: {kind}"),
-                (dash, f"the dollar rises while equities and gold are sold, by {dash:.1f} volatilities" if dash > 0
-                 else "nothing is sold for dollars"),
-                (havens, f"gold and Treasuries {'' if havens > 0 else 'do not '}fall with equities"),
-                (money, f"overnight funding is {'strained' if money >= 0.5 else 'tight' if money > 0.1 else 'easy'}"),
-                (signals["credit"], f"the high-yield spread is {np.expm1(signals['credit']):+.0%} on a month ago"),
-                (signals["worst"], f"the worst market is {market}, {signals['worst']:+.1f} volatilities"),
-                (signals["jump"], f"the VIX reached {times:.1f} times its median of the month before"))
+        told = (
+            (sold, f"{sold:.0%} of markets are down by a volatility within two weeks: {kind}"),
+            (
+                dash,
+                f"the dollar rises while equities and gold are sold, by {dash:.1f} volatilities"
+                if dash > 0
+                else "nothing is sold for dollars",
+            ),
+            (havens, f"gold and Treasuries {'' if havens > 0 else 'do not '}fall with equities"),
+            (
+                money,
+                "overnight funding is "
+                f"{'strained' if money >= 0.5 else 'tight' if money > 0.1 else 'easy'}",
+            ),
+            (
+                signals["credit"],
+                f"the high-yield spread is {np.expm1(signals['credit']):+.0%} on a month ago",
+            ),
+            (
+                signals["worst"],
+                f"the worst market is {market}, {signals['worst']:+.1f} volatilities",
+            ),
+            (signals["jump"], f"the VIX reached {times:.1f} times its median of the month before"),
+        )
         return [words for value, words in told if pd.notna(value)]

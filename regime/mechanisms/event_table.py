@@ -1,7 +1,10 @@
-"""Tables of events with the instant at which each row was published: checked, and set among the sessions.
+"""Tables of events with the instant at which each row was published.
 
-A table is a DataFrame with a column `released`. An instant without a time zone is that of New York; a bare date has
-no hour, and counts as the evening of the day, so that it is known from the next session on.
+Checked, and set among the sessions.
+
+A table is a DataFrame with a column `released`. An instant without a time zone is that of New York;
+a bare date has no hour, and counts as the evening of the day, so that it is known from the next
+session on.
 
 Depends on: errors.
 """
@@ -23,8 +26,9 @@ EVENING = pd.Timedelta(hours=17)
 CLOSE = pd.Timedelta(hours=16)
 
 
-def check_events(frame: pd.DataFrame, name: str, numbers: Iterable[str], words: Iterable[str] = (),
-                 why: str = "") -> pd.DataFrame:
+def check_events(
+    frame: pd.DataFrame, name: str, numbers: Iterable[str], words: Iterable[str] = (), why: str = ""
+) -> pd.DataFrame:
     """Table with `released` in UTC, its numbers as floats, by release.
 
     Parameters
@@ -50,8 +54,13 @@ def check_events(frame: pd.DataFrame, name: str, numbers: Iterable[str], words: 
     columns = ("released", *words, *numbers)
     absent = [column for column in columns if column not in frame]
     if absent:
-        raise InvalidDataError([f"{name}: column `{column}` is absent; it needs {', '.join(columns)}"
-                                + (f": {why}" if column == "released" and why else "") for column in absent])
+        raise InvalidDataError(
+            [
+                f"{name}: column `{column}` is absent; it needs {', '.join(columns)}"
+                + (f": {why}" if column == "released" and why else "")
+                for column in absent
+            ]
+        )
     table = frame.reset_index(drop=True)
     table["released"] = _released_times(table["released"], name)
     for column in numbers:
@@ -61,12 +70,21 @@ def check_events(frame: pd.DataFrame, name: str, numbers: Iterable[str], words: 
         _refuse(table[column], bad, f"{name}: column `{column}`", "is no number")
         table[column] = values.astype(float)
     for column in words:
-        _refuse(table[column], table[column].isna(), f"{name}: column `{column}`", "is empty: every row needs one")
+        _refuse(
+            table[column],
+            table[column].isna(),
+            f"{name}: column `{column}`",
+            "is empty: every row needs one",
+        )
     return table.sort_values("released", kind="stable", ignore_index=True)
 
 
-def closes_of(sessions: pd.DatetimeIndex, closes: pd.DatetimeIndex | None = None) -> NDArray[np.int64]:
-    """Cut-off of each session in microseconds since 1970 UTC: `closes`, or 16:00 in New York, shape (n_sessions,).
+def closes_of(
+    sessions: pd.DatetimeIndex, closes: pd.DatetimeIndex | None = None
+) -> NDArray[np.int64]:
+    """Cut-off of each session in microseconds since 1970 UTC.
+
+    `closes`, or 16:00 in New York, shape (n_sessions,).
 
     Give the calendar's own closes where half days matter: they end at 13:00.
 
@@ -78,25 +96,40 @@ def closes_of(sessions: pd.DatetimeIndex, closes: pd.DatetimeIndex | None = None
     if closes is None:
         closes = (sessions + CLOSE).tz_localize(NEW_YORK)
     if len(closes) != len(sessions):
-        raise InvalidDataError(f"closes: there must be one a session, got {len(closes)} for {len(sessions)}")
+        raise InvalidDataError(
+            f"closes: there must be one a session, got {len(closes)} for {len(sessions)}"
+        )
     instants: NDArray[np.int64] = closes.tz_convert("UTC").as_unit("us").asi8
     return instants
 
 
-def first_known(released: pd.Series, sessions: pd.DatetimeIndex,
-                closes: pd.DatetimeIndex | None = None) -> NDArray[np.int64]:
-    """Position of the first session whose close is not before each release; n_sessions where none is yet.
+def first_known(
+    released: pd.Series, sessions: pd.DatetimeIndex, closes: pd.DatetimeIndex | None = None
+) -> NDArray[np.int64]:
+    """Position of the first session whose close is not before each release.
+
+    N_sessions where none is yet.
 
     Returns
     -------
     array of int64, shape (n_events,)
     """
     instants = pd.DatetimeIndex(released).as_unit("us").asi8
-    return np.asarray(np.searchsorted(closes_of(sessions, closes), instants, side="left"), dtype=np.int64)
+    return np.asarray(
+        np.searchsorted(closes_of(sessions, closes), instants, side="left"), dtype=np.int64
+    )
 
 
-def known_values(table: pd.DataFrame, column: str, sessions: pd.DatetimeIndex, closes: pd.DatetimeIndex | None = None,
-                 *, name: str, longest_age: int, why: str = "") -> pd.Series:
+def known_values(
+    table: pd.DataFrame,
+    column: str,
+    sessions: pd.DatetimeIndex,
+    closes: pd.DatetimeIndex | None = None,
+    *,
+    name: str,
+    longest_age: int,
+    why: str = "",
+) -> pd.Series:
     """A quantity of a user's own file as known at each close: that of the latest day described.
 
     Parameters
@@ -122,20 +155,26 @@ def known_values(table: pd.DataFrame, column: str, sessions: pd.DatetimeIndex, c
     Raises
     ------
     InvalidDataError
-        If a column is absent, above all the release; if a date is none, a release precedes its date, or a value is
-        not above 0.
+        If a column is absent, above all the release; if a date is none, a release precedes its
+        date, or a value is not above 0.
 
-    **Known at:** row t uses rows released by its close. A late correction of an old day does not replace a newer one.
+    **Known at:** row t uses rows released by its close. A late correction of an old day does not
+    replace a newer one.
     """
     events = check_events(table, name, (column,), ("date",), why)
     dates = pd.to_datetime(events["date"], format="ISO8601", errors="coerce")
     local = events["released"].dt.tz_convert(NEW_YORK).dt.tz_localize(None).dt.normalize()
-    for bad, rule in ((dates.isna(), "`date` is no date"), (local < dates, "it is released before its `date`"),
-                      (~(events[column] > 0), f"`{column}` must be above 0: leave the row out")):
+    for bad, rule in (
+        (dates.isna(), "`date` is no date"),
+        (local < dates, "it is released before its `date`"),
+        (~(events[column] > 0), f"`{column}` must be above 0: leave the row out"),
+    ):
         if bad.any():
             row = events[bad].iloc[0]
-            raise InvalidDataError(f"{name}: date {row['date']}, `{column}` {row[column]:g}, "
-                                   f"released {row['released']:%Y-%m-%d}: {rule}")
+            raise InvalidDataError(
+                f"{name}: date {row['date']}, `{column}` {row[column]:g}, "
+                f"released {row['released']:%Y-%m-%d}: {rule}"
+            )
     newest = (dates.cummax() == dates).to_numpy()
     if not newest.any():
         return pd.Series(np.nan, index=sessions)
@@ -156,7 +195,12 @@ def _released_times(released: pd.Series, name: str) -> pd.Series:
     if not isinstance(times.dtype, pd.DatetimeTZDtype):
         times = times.where(times != times.dt.normalize(), times + EVENING)
         times = times.dt.tz_localize(NEW_YORK, ambiguous=True, nonexistent="shift_forward")
-    _refuse(released, times.isna(), f"{name}: column `released`", "is no date: every row needs the day of publication")
+    _refuse(
+        released,
+        times.isna(),
+        f"{name}: column `released`",
+        "is no date: every row needs the day of publication",
+    )
     return times.dt.tz_convert("UTC").dt.as_unit("us").rename("released")
 
 

@@ -30,7 +30,8 @@ CONVENTIONS: dict[str, tuple[float, float]] = {
     "dealers_short_all": (-1.0, -1.0),
 }
 MULTIPLIER, MOVE = 100.0, 0.01
-# Scan points between two of the grid, at most: options of the last hours swing within a fraction of a percent.
+# Scan points between two of the grid, at most: options of the last hours swing within a fraction of
+# a percent.
 FINEST = 16
 # Totals under this share of the profile's largest are rounding, not a sign.
 ROUNDING = 1e-13
@@ -38,7 +39,9 @@ ROUNDING = 1e-13
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GammaBook:
-    """What dealers are taken to hold: one weight an option, volatility kept by strike when the spot moves.
+    """What dealers are taken to hold.
+
+    One weight an option, volatility kept by strike when the spot moves.
 
     Parameters
     ----------
@@ -50,12 +53,14 @@ class GammaBook:
     centre : ndarray, shape (n_options,)
         Log spot at which the option's d1 is half its width: log strike less the carry.
     weight : ndarray, shape (n_options,)
-        Signed dollars a unit of spot: sign x contracts x multiplier x 1 % x exp(-q T) / width / root of 2 pi.
+        Signed dollars a unit of spot: sign x contracts x multiplier x 1 % x exp(-q T) / width /
+        root of 2 pi.
 
     Examples
     --------
     >>> book = GammaBook(spot=100.0, strike=np.array([95.0, 105.0]), call=np.array([False, True]),
-    ...                  width=np.array([0.1, 0.1]), centre=np.log([95.0, 105.0]), weight=np.array([-1.0, 1.0]))
+    ...                  width=np.array([0.1, 0.1]), centre=np.log([95.0, 105.0]),
+    weight=np.array([-1.0, 1.0]))
     >>> [round(float(zero), 4) for zero in book.zeros(spot_grid(100.0, 0.15, 121))]
     [99.3768]
     """
@@ -73,34 +78,52 @@ class GammaBook:
         return np.asarray(self.weight * self.spot * np.exp(-0.5 * d1 * d1))
 
     def profile(self, spots: Floats) -> Floats:
-        """Total at each spot, shape (n_spots,), dollars per 1 % move; the same bits whatever the other spots."""
-        return _totals(np.ascontiguousarray(spots, dtype=np.float64), self.centre, self.width, self.weight)
+        """Total at each spot, shape (n_spots,), dollars per 1 % move.
+
+        The same bits whatever the other spots.
+        """
+        return _totals(
+            np.ascontiguousarray(spots, dtype=np.float64), self.centre, self.width, self.weight
+        )
 
     def by_strike(self) -> pd.DataFrame:
         """Dollars per 1 % of calls, puts and both at the spot, shape (n_strikes, 3), by rising strike."""
-        own = pd.DataFrame({"strike": self.strike, "calls": np.where(self.call, self.dollars(), 0.0),
-                            "puts": np.where(self.call, 0.0, self.dollars())})
+        own = pd.DataFrame(
+            {
+                "strike": self.strike,
+                "calls": np.where(self.call, self.dollars(), 0.0),
+                "puts": np.where(self.call, 0.0, self.dollars()),
+            }
+        )
         table = own.groupby("strike").sum()
         return table.assign(net=table["calls"] + table["puts"])
 
     def wall(self, *, call: bool) -> float | None:
-        """Strike with the most dollar gamma of its calls, or of its puts, whoever holds it; None without any."""
+        """Strike with the most dollar gamma of its calls, or of its puts, whoever holds it.
+
+        None without any.
+        """
         table = self.by_strike()["calls" if call else "puts"].abs()
         return float(table.idxmax()) if len(table) and table.max() > 0 else None
 
     def zeros(self, spots: Floats) -> Floats:
         """Every spot within the grid at which the total changes sign, polished, shape (n_zeros,), rising.
 
-        The grid is refined until its step is half the narrowest option's width (at most 16 times), and each
-        change of sign is followed to the last digits.
+        The grid is refined until its step is half the narrowest option's width (at most 16 times),
+        and each change of sign is followed to the last digits.
         """
         scan = self._scan(spots)
         totals = self.profile(scan)
         floor = ROUNDING * float(np.abs(totals).max(initial=0.0))
         known = np.flatnonzero(np.abs(totals) > floor)
         turns = np.flatnonzero(np.diff(np.sign(totals[known])) != 0)
-        return np.array([_root(scan[known[i]], scan[known[i + 1]], self.centre, self.width, self.weight)
-                         for i in turns], dtype=np.float64)
+        return np.array(
+            [
+                _root(scan[known[i]], scan[known[i + 1]], self.centre, self.width, self.weight)
+                for i in turns
+            ],
+            dtype=np.float64,
+        )
 
     def _scan(self, spots: Floats) -> Floats:
         if not len(self.width) or len(spots) < 2:
@@ -130,13 +153,20 @@ def spot_grid(spot: float, width: float, points: int) -> Floats:
     if not 0.0 < width < 1.0:
         raise ConfigError(f"width: must lie in (0, 1), got {width}")
     if points < 3 or points % 2 == 0:
-        raise ConfigError(f"points: must be odd and at least 3, so that the spot itself is one, got {points}")
+        raise ConfigError(
+            f"points: must be odd and at least 3, so that the spot itself is one, got {points}"
+        )
     half = points // 2
     return np.asarray(spot * (1.0 + width * np.arange(-half, half + 1) / half))
 
 
-def gamma_book(options: Contracts, volatility: Floats, carry: Carry, convention: str,
-               kept: NDArray[np.bool_] | None = None) -> GammaBook:
+def gamma_book(
+    options: Contracts,
+    volatility: Floats,
+    carry: Carry,
+    convention: str,
+    kept: NDArray[np.bool_] | None = None,
+) -> GammaBook:
     """What dealers are taken to hold in a chain.
 
     Parameters
@@ -156,15 +186,26 @@ def gamma_book(options: Contracts, volatility: Floats, carry: Carry, convention:
         If the convention is unknown.
     """
     if convention not in CONVENTIONS:
-        raise ConfigError(f"convention: must be one of {', '.join(CONVENTIONS)}, got {convention!r}")
+        raise ConfigError(
+            f"convention: must be one of {', '.join(CONVENTIONS)}, got {convention!r}"
+        )
     calls, puts = CONVENTIONS[convention]
     rows = slice(None) if kept is None else kept
     strike, years, call = options.strike[rows], options.years[rows], options.call[rows]
-    rate, dividends, width = carry.rate[rows], carry.dividend_yield[rows], volatility[rows] * np.sqrt(years)
+    rate, dividends, width = (
+        carry.rate[rows],
+        carry.dividend_yield[rows],
+        volatility[rows] * np.sqrt(years),
+    )
     scale = MULTIPLIER * MOVE * np.exp(-dividends * years) / (math.sqrt(2.0 * math.pi) * width)
-    return GammaBook(spot=options.spot, strike=strike, call=call, width=width,
-                     centre=np.log(strike) - (rate - dividends) * years,
-                     weight=np.where(call, calls, puts) * options.open_interest[rows] * scale)
+    return GammaBook(
+        spot=options.spot,
+        strike=strike,
+        call=call,
+        width=width,
+        centre=np.log(strike) - (rate - dividends) * years,
+        weight=np.where(call, calls, puts) * options.open_interest[rows] * scale,
+    )
 
 
 @_jit
@@ -178,7 +219,10 @@ def _total(spot: float, centre: Floats, width: Floats, weight: Floats) -> float:
 
 @_jit
 def _totals(spots: Floats, centre: Floats, width: Floats, weight: Floats) -> Floats:
-    """One core: option by option in a fixed order, so that a spot's sum does not depend on the others."""
+    """One core.
+
+    Option by option in a fixed order, so that a spot's sum does not depend on the others.
+    """
     logs, sums = np.log(spots), np.zeros(spots.size)
     for i in range(centre.size):
         scale, half, middle, own = 1.0 / width[i], 0.5 * width[i], centre[i], weight[i]
@@ -192,7 +236,10 @@ def _totals(spots: Floats, centre: Floats, width: Floats, weight: Floats) -> Flo
 
 @_jit
 def _root(low: float, high: float, centre: Floats, width: Floats, weight: Floats) -> float:
-    """Spot between two of opposite sign at which the total is zero: secants, with halving where they stick."""
+    """Spot between two of opposite sign at which the total is zero.
+
+    Secants, with halving where they stick.
+    """
     a, b = _total(low, centre, width, weight), _total(high, centre, width, weight)
     side = 0
     for step in range(200):

@@ -15,7 +15,11 @@ from regime.mechanisms.gamma_profile import CONVENTIONS
 __all__ = ["SIDES", "chain_sentence", "convention_words", "daily_sentence"]
 
 SIDES = {1: "long", -1: "short", 0: "flat"}
-EFFECTS = {1: "they lean against moves", -1: "they trade with moves", 0: "they neither lean nor push"}
+EFFECTS = {
+    1: "they lean against moves",
+    -1: "they trade with moves",
+    0: "they neither lean nor push",
+}
 
 
 def convention_words(convention: str) -> str:
@@ -26,25 +30,48 @@ def convention_words(convention: str) -> str:
 
 def chain_sentence(values: Mapping[str, Any]) -> str:
     """State, zero gamma, walls, and how old the chain is."""
-    walls = ", ".join(f"{side} wall {values[f'{side}_wall']:g}" for side in ("call", "put")
-                      if values[f"{side}_wall"] is not None)
-    age = {0: "of the day itself", 1: "1 day old"}.get(values["age_days"], f"{values['age_days']} days old")
+    walls = ", ".join(
+        f"{side} wall {values[f'{side}_wall']:g}"
+        for side in ("call", "put")
+        if values[f"{side}_wall"] is not None
+    )
+    age = {0: "of the day itself", 1: "1 day old"}.get(
+        values["age_days"], f"{values['age_days']} days old"
+    )
     own = values["zero_dte"]
-    day = f"; options of its own date make {own['gross_share']:.0%} of the gross" if own["options"] else ""
-    return (f"With {convention_words(values['convention'])}, dealers are {values['state']}, "
-            f"{_money(values['total_usd'])} per 1 % at {values['spot']:g}: {EFFECTS[values['sign']]}; {_zero(values)}; "
-            f"{walls}{day}. Chain of {values['chain_date']}, {age}; its open interest is of the evening before.")
+    day = (
+        f"; options of its own date make {own['gross_share']:.0%} of the gross"
+        if own["options"]
+        else ""
+    )
+    return (
+        f"With {convention_words(values['convention'])}, dealers are {values['state']}, "
+        f"{_money(values['total_usd'])} per 1 % at {values['spot']:g}: {EFFECTS[values['sign']]}; "
+        f"{_zero(values)}; "
+        f"{walls}{day}. Chain of {values['chain_date']}, {age}; its open interest is of the "
+        "evening before."
+    )
 
 
 def daily_sentence(values: Mapping[str, Any]) -> str:
     """State, rank, and when gamma was last below zero."""
     rank, since = values["percentile"], values["days_since_negative"]
-    among = "" if pd.isna(rank) else f", rank {rank:.0%} among the last {values['lookback']} sessions"
-    last = "" if pd.isna(since) or values["sign"] < 0 else (
-        f"; not below zero for {values['lookback']} sessions or more" if since >= values["lookback"]
-        else f"; last below zero {since:.0f} sessions ago")
-    return (f"By the daily series dealers are {values['state']}: {EFFECTS[values['sign']]}; "
-            f"{_money(values['total_usd'])} per 1 %{among}{last}.")
+    among = (
+        "" if pd.isna(rank) else f", rank {rank:.0%} among the last {values['lookback']} sessions"
+    )
+    last = (
+        ""
+        if pd.isna(since) or values["sign"] < 0
+        else (
+            f"; not below zero for {values['lookback']} sessions or more"
+            if since >= values["lookback"]
+            else f"; last below zero {since:.0f} sessions ago"
+        )
+    )
+    return (
+        f"By the daily series dealers are {values['state']}: {EFFECTS[values['sign']]}; "
+        f"{_money(values['total_usd'])} per 1 %{among}{last}."
+    )
 
 
 def _zero(values: Mapping[str, Any]) -> str:

@@ -1,4 +1,6 @@
-"""Scale-free gauges: how large a move is for its own kind, how far a value lies from its norm, how several make one.
+"""Scale-free gauges.
+
+How large a move is for its own kind, how far a value lies from its norm, how several make one.
 
 Each reads rows up to t for row t, is NaN where history is short and never infinite.
 
@@ -14,8 +16,17 @@ import pandas as pd
 
 from regime import kernels
 
-__all__ = ["above_norm", "change_scale", "composite", "fill_up", "newest", "panel_columns", "percentile",
-           "scaled_change", "scaled_move"]
+__all__ = [
+    "above_norm",
+    "change_scale",
+    "composite",
+    "fill_up",
+    "newest",
+    "panel_columns",
+    "percentile",
+    "scaled_change",
+    "scaled_move",
+]
 
 HALFLIFE = 126.0
 VOLATILITY_ROWS = 20
@@ -23,7 +34,10 @@ STILL = 1e-12  # a daily volatility that is rounding alone
 
 
 def scaled_move(price: pd.Series, lookback: int, halflife: float = HALFLIFE) -> pd.Series:
-    """Log change of `lookback` sessions over its own earlier volatility of as many; NaN where a price is not > 0."""
+    """Log change of `lookback` sessions over its own earlier volatility of as many.
+
+    NaN where a price is not > 0.
+    """
     logs = np.log(price.where(price > 0).to_numpy(dtype=float))
     return scaled_change(pd.Series(logs, price.index), lookback, halflife)
 
@@ -39,12 +53,16 @@ def scaled_change(level: pd.Series, lookback: int, halflife: float = HALFLIFE) -
 def change_scale(level: pd.Series, lookback: int, halflife: float = HALFLIFE) -> pd.Series:
     """Volatility of changes over `lookback` sessions from daily ones before today's, in the unit of the level; > 0."""
     daily = np.ascontiguousarray(level.diff().to_numpy(dtype=float))
-    scale = pd.Series(kernels.ewm_std(daily, float(halflife), VOLATILITY_ROWS), level.index).shift(1)
+    scale = pd.Series(kernels.ewm_std(daily, float(halflife), VOLATILITY_ROWS), level.index).shift(
+        1
+    )
     return scale.where(scale > STILL) * np.sqrt(lookback)
 
 
 def percentile(x: pd.Series, lookback: int, minimum: int | None = None) -> pd.Series:
-    """Rank of today's value among the last `lookback` sessions, in (0, 1]; NaN until `minimum` (half) are there.
+    """Rank of today's value among the last `lookback` sessions, in (0, 1].
+
+    NaN until `minimum` (half) are there.
 
     A lookback of 0 means all sessions so far.
     """
@@ -54,7 +72,10 @@ def percentile(x: pd.Series, lookback: int, minimum: int | None = None) -> pd.Se
 
 
 def above_norm(x: pd.Series, lookback: int) -> pd.Series:
-    """Distance to the median of the last `lookback` sessions, in the unit of `x`; NaN until half of them are there."""
+    """Distance to the median of the last `lookback` sessions, in the unit of `x`.
+
+    NaN until half of them are there.
+    """
     return x - x.rolling(lookback, min_periods=lookback // 2).median()
 
 
@@ -76,12 +97,16 @@ def composite(parts: Mapping[str, pd.Series], minimum: int) -> pd.Series:
     Series, shape (n_sessions,), in [0, 1]
     """
     columns = list(parts.values())
-    known = sum((part.notna().astype(float) for part in columns[1:]), columns[0].notna().astype(float))
+    known = sum(
+        (part.notna().astype(float) for part in columns[1:]), columns[0].notna().astype(float)
+    )
     total = sum((part.fillna(0.0) for part in columns[1:]), columns[0].fillna(0.0))
     return (total / known.where(known >= minimum)).clip(0.0, 1.0)
 
 
-def panel_columns(values: pd.DataFrame, names: Sequence[str], as_of: pd.Timestamp | None = None) -> pd.DataFrame:
+def panel_columns(
+    values: pd.DataFrame, names: Sequence[str], as_of: pd.Timestamp | None = None
+) -> pd.DataFrame:
     """Columns of a panel up to a date; one that the panel does not have is NaN.
 
     Parameters

@@ -1,4 +1,6 @@
-"""What a trade in one asset costs beside commission: half of its spread, as it was known before the session.
+"""What a trade in one asset costs beside commission.
+
+Half of its spread, as it was known before the session.
 
 Depends on: errors, mechanisms.depth.
 """
@@ -47,13 +49,21 @@ class HalfSpread:
         check_window(self.lookback, self.minimum)
         for name in ("floor_bps", "unknown_bps"):
             if not 0.0 <= getattr(self, name) <= 1000.0:
-                raise ConfigError(f"{name}: must lie in [0, 1000] basis points, got {getattr(self, name)}")
+                raise ConfigError(
+                    f"{name}: must lie in [0, 1000] basis points, got {getattr(self, name)}"
+                )
         if self.unknown_bps < self.floor_bps:
-            raise ConfigError(f"unknown_bps: must be at least floor_bps = {self.floor_bps:g}, got {self.unknown_bps:g}")
+            raise ConfigError(
+                f"unknown_bps: must be at least floor_bps = {self.floor_bps:g}, got "
+                f"{self.unknown_bps:g}"
+            )
 
     def __str__(self) -> str:
-        return (f"half-spread by EDGE over the {self.lookback} sessions before, at least {self.floor_bps:g} bp, "
-                f"{self.unknown_bps:g} bp until it is known")
+        return (
+            f"half-spread by EDGE over the {self.lookback} sessions before, at least "
+            f"{self.floor_bps:g} bp, "
+            f"{self.unknown_bps:g} bp until it is known"
+        )
 
     def __call__(self, bars: pd.DataFrame) -> pd.Series:
         """Half-spread to be paid on each row, from the rows before it.
@@ -73,7 +83,8 @@ class HalfSpread:
         InvalidDataError
             If a column is absent.
 
-        **Known at:** row t uses bars up to t - 1, so that it is known before the session in which it is paid.
+        **Known at:** row t uses bars up to t - 1, so that it is known before the session in which
+        it is paid.
         """
         spread = edge_spread(bars, self.lookback, self.minimum, signed=True).shift(1).ffill()
         half = (spread * (1e4 / 2.0)).fillna(self.unknown_bps)

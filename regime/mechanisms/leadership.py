@@ -1,4 +1,6 @@
-"""Who leads: the basket of the largest technology companies, whether it rests at its high, and who overtakes it.
+"""Who leads.
+
+The basket of the largest technology companies, whether it rests at its high, and who overtakes it.
 
 Depends on: errors, kernels, mechanisms.event_table, mechanisms.moves.
 """
@@ -13,20 +15,33 @@ from regime.errors import ConfigError
 from regime.mechanisms.event_table import check_events, first_known
 from regime.mechanisms.moves import check_above, scaled_move
 
-__all__ = ["GROUPS", "MEGA_CAPS", "basket_index", "consolidation_range", "largest_members", "rotation"]
+__all__ = [
+    "GROUPS",
+    "MEGA_CAPS",
+    "basket_index",
+    "consolidation_range",
+    "largest_members",
+    "rotation",
+]
 
 # Today's seven: in the past this is hindsight.
 MEGA_CAPS = ("aapl", "msft", "googl", "amzn", "meta", "nvda", "tsla")
 GROUPS: dict[str, tuple[str, ...]] = {
-    "equal_weight": ("rsp",), "storage": ("mu", "wdc", "stx"), "equipment": ("amat", "lrcx", "klac"),
-    "gold": ("gold_future",), "silver": ("silver_future",), "copper": ("copper",)}
+    "equal_weight": ("rsp",),
+    "storage": ("mu", "wdc", "stx"),
+    "equipment": ("amat", "lrcx", "klac"),
+    "gold": ("gold_future",),
+    "silver": ("silver_future",),
+    "copper": ("copper",),
+}
 LEAST_COMPANIES = 3
 # Expected range of a random walk over n steps, in volatilities of n steps: the root of 8 / pi.
 WALK_RANGE = float(np.sqrt(8.0 / np.pi))
 
 
-def basket_index(prices: pd.DataFrame, members: pd.DataFrame | None = None,
-                 minimum: int = LEAST_COMPANIES) -> pd.Series:
+def basket_index(
+    prices: pd.DataFrame, members: pd.DataFrame | None = None, minimum: int = LEAST_COMPANIES
+) -> pd.Series:
     """Value of a basket that holds its members in equal parts, set right each day.
 
     Parameters
@@ -46,7 +61,12 @@ def basket_index(prices: pd.DataFrame, members: pd.DataFrame | None = None,
     """
     moved = prices.where(prices > 0).pct_change(fill_method=None)
     if members is not None:
-        held = members.reindex(index=prices.index, columns=prices.columns).shift(1).fillna(False).astype(bool)
+        held = (
+            members.reindex(index=prices.index, columns=prices.columns)
+            .shift(1)
+            .fillna(False)
+            .astype(bool)
+        )
         moved = moved.where(held)
     count = moved.notna().sum(axis=1)
     daily = moved.mean(axis=1).where(count >= minimum)
@@ -66,8 +86,8 @@ def consolidation_range(price: pd.Series, lookback: int = 126) -> pd.Series:
     Returns
     -------
     Series, shape (n_sessions,)
-        About 1 for a walk, less in a consolidation, more in a trend. NaN until the window is full, and where the
-        price has not moved.
+        About 1 for a walk, less in a consolidation, more in a trend. NaN until the window is full,
+        and where the price has not moved.
 
     Raises
     ------
@@ -76,12 +96,13 @@ def consolidation_range(price: pd.Series, lookback: int = 126) -> pd.Series:
 
     **Known at:** row t uses prices up to t.
 
-    **Source:** Feller (1951), "The Asymptotic Distribution of the Range of Sums of Independent Random Variables".
+    **Source:** Feller (1951), "The Asymptotic Distribution of the Range of Sums of Independent
+    Random Variables".
     """
     check_above(5, lookback=lookback)
     logs = np.log(price.where(price > 0).to_numpy(dtype=float))
     high, low = (kernels.rolling_extreme(logs, lookback, lookback, sign) for sign in (1, -1))
-    steps = np.concatenate([[np.nan], np.diff(logs)])[:len(logs)]
+    steps = np.concatenate([[np.nan], np.diff(logs)])[: len(logs)]
     square = kernels.rolling_mean(steps * steps, lookback, lookback // 2)
     # Running sums leave a trace of rounding where nothing moves.
     walk = WALK_RANGE * np.sqrt(lookback * np.where(square > 1e-14, square, np.nan))
@@ -100,15 +121,21 @@ def rotation(group: pd.Series, leaders: pd.Series, lookback: int = 63) -> pd.Ser
     Returns
     -------
     Series, shape (n_sessions,)
-        Above 0 where the group overtakes the leaders. NaN where either is missing or history is short.
+        Above 0 where the group overtakes the leaders. NaN where either is missing or history is
+        short.
 
     **Known at:** row t uses prices up to t.
     """
     return scaled_move(group.where(group > 0) / leaders.where(leaders > 0), lookback)
 
 
-def largest_members(caps: pd.DataFrame, sessions: pd.DatetimeIndex, n: int = 7,
-                    closes: pd.DatetimeIndex | None = None, name: str = "market caps") -> pd.DataFrame:
+def largest_members(
+    caps: pd.DataFrame,
+    sessions: pd.DatetimeIndex,
+    n: int = 7,
+    closes: pd.DatetimeIndex | None = None,
+    name: str = "market caps",
+) -> pd.DataFrame:
     """The n largest companies as known at each close.
 
     Parameters
@@ -125,7 +152,8 @@ def largest_members(caps: pd.DataFrame, sessions: pd.DatetimeIndex, n: int = 7,
     Returns
     -------
     DataFrame of bool, shape (n_sessions, n_companies)
-        Columns are lower-case tickers. False for all until n companies are known; a value serves for a year.
+        Columns are lower-case tickers. False for all until n companies are known; a value serves
+        for a year.
 
     Raises
     ------
@@ -138,7 +166,9 @@ def largest_members(caps: pd.DataFrame, sessions: pd.DatetimeIndex, n: int = 7,
     """
     if n < 1:
         raise ConfigError(f"n: must be at least 1, got {n}")
-    events = check_events(caps, name, ("market_cap",), ("ticker",), "who was large is known from that day on")
+    events = check_events(
+        caps, name, ("market_cap",), ("ticker",), "who was large is known from that day on"
+    )
     events["ticker"] = events["ticker"].astype(str).str.strip().str.lower()
     position = first_known(events["released"], sessions, closes)
     inside = position < len(sessions)

@@ -1,4 +1,6 @@
-"""How deep the market is: spreads and price impact of the large funds from their bars, or the user's own order book.
+"""How deep the market is.
+
+Spreads and price impact of the large funds from their bars, or the user's own order book.
 
 Depends on: errors, mechanisms (depth, event_table, moves, reading).
 """
@@ -39,8 +41,8 @@ def spread_estimates(values: pd.DataFrame, fund: str, lookback: int = 21) -> pd.
     Parameters
     ----------
     values : DataFrame, shape (n_sessions, n_series)
-        With ``<fund>_open``, ``_high``, ``_low``, ``_close`` (see `Catalogue.with_bars`), and for Amihud
-        ``<fund>_volume`` (shares) and ``<fund>_traded`` (unadjusted close).
+        With ``<fund>_open``, ``_high``, ``_low``, ``_close`` (see `Catalogue.with_bars`), and for
+        Amihud ``<fund>_volume`` (shares) and ``<fund>_traded`` (unadjusted close).
     fund : str
         Such as ``spy``.
     lookback : int
@@ -49,8 +51,8 @@ def spread_estimates(values: pd.DataFrame, fund: str, lookback: int = 21) -> pd.
     Returns
     -------
     DataFrame, shape (n_sessions, 5)
-        edge, corwin_schultz, abdi_ranaldo, roll (fractions of the price), amihud (absolute log change for each USD
-        bn). NaN where a column is absent or the window short.
+        edge, corwin_schultz, abdi_ranaldo, roll (fractions of the price), amihud (absolute log
+        change for each USD bn). NaN where a column is absent or the window short.
 
     **Known at:** row t uses bars up to t.
     """
@@ -60,15 +62,24 @@ def spread_estimates(values: pd.DataFrame, fund: str, lookback: int = 21) -> pd.
     traded = values.get(f"{fund}_traded", missing) * values.get(f"{fund}_volume", missing)
     close = bars["close"]
     whole = bool(bars.notna().any().all())
-    return pd.DataFrame({
-        "edge": edge_spread(bars, lookback, least) if whole else missing,
-        "corwin_schultz": corwin_schultz_spread(bars, lookback, least),
-        "abdi_ranaldo": abdi_ranaldo_spread(bars, lookback, least), "roll": roll_spread(close, lookback, least),
-        "amihud": 1000.0 * amihud_illiquidity(close, traded, lookback, least)}, index=values.index)
+    return pd.DataFrame(
+        {
+            "edge": edge_spread(bars, lookback, least) if whole else missing,
+            "corwin_schultz": corwin_schultz_spread(bars, lookback, least),
+            "abdi_ranaldo": abdi_ranaldo_spread(bars, lookback, least),
+            "roll": roll_spread(close, lookback, least),
+            "amihud": 1000.0 * amihud_illiquidity(close, traded, lookback, least),
+        },
+        index=values.index,
+    )
 
 
-def book_depth(table: pd.DataFrame, sessions: pd.DatetimeIndex, closes: pd.DatetimeIndex | None = None,
-               name: str = "own depth file") -> pd.Series:
+def book_depth(
+    table: pd.DataFrame,
+    sessions: pd.DatetimeIndex,
+    closes: pd.DatetimeIndex | None = None,
+    name: str = "own depth file",
+) -> pd.Series:
     """The user's own depth at the top of the order book as known at each close.
 
     Parameters
@@ -89,12 +100,20 @@ def book_depth(table: pd.DataFrame, sessions: pd.DatetimeIndex, closes: pd.Datet
     Raises
     ------
     InvalidDataError
-        If a column is absent, above all the release; a depth is not above 0; a release precedes its date.
+        If a column is absent, above all the release; a depth is not above 0; a release precedes its
+        date.
 
     **Known at:** row t uses rows released by its close.
     """
-    return known_values(table, "depth", sessions, closes, name=name, longest_age=LONGEST_AGE,
-                        why="a depth counts from the moment it was known")
+    return known_values(
+        table,
+        "depth",
+        sessions,
+        closes,
+        name=name,
+        longest_age=LONGEST_AGE,
+        why="a depth counts from the moment it was known",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,8 +146,13 @@ class MarketDepth:
         if not 0 < self.thin < 1:
             raise ConfigError(f"thin: must lie between 0 and 1, got {self.thin:g}")
 
-    def __call__(self, values: pd.DataFrame, as_of: pd.Timestamp | str, book: pd.DataFrame | None = None,
-                 closes: pd.DatetimeIndex | None = None) -> MechanismReading | Absent:
+    def __call__(
+        self,
+        values: pd.DataFrame,
+        as_of: pd.Timestamp | str,
+        book: pd.DataFrame | None = None,
+        closes: pd.DatetimeIndex | None = None,
+    ) -> MechanismReading | Absent:
         """Read the bars of the funds, and the order book where it is given.
 
         Parameters
@@ -155,33 +179,67 @@ class MarketDepth:
         """
         known, window = known_until(values, as_of), self.years * YEARS_5 // 5
         funds = {fund: spread_estimates(known, fund, self.lookback) for fund in FUNDS}
-        ranks = {fund: pd.DataFrame({name: rank(table[name], window) for name in table}, index=known.index)
-                 for fund, table in funds.items()}
+        ranks = {
+            fund: pd.DataFrame(
+                {name: rank(table[name], window) for name in table}, index=known.index
+            )
+            for fund, table in funds.items()
+        }
         middle = pd.concat(ranks.values(), axis=1).median(axis=1)
-        history = pd.DataFrame({"thinness": middle, **{f"{fund}_edge": table["edge"] for fund, table in funds.items()}},
-                               index=known.index)
-        own = self._book(book, known.index, None if closes is None else closes[:len(known)], window)
+        history = pd.DataFrame(
+            {
+                "thinness": middle,
+                **{f"{fund}_edge": table["edge"] for fund, table in funds.items()},
+            },
+            index=known.index,
+        )
+        own = self._book(
+            book, known.index, None if closes is None else closes[: len(known)], window
+        )
         if own is None and (not len(middle) or pd.isna(middle.iloc[-1])):
-            return Absent(name="depth", reason="no bars of SPY or QQQ for a year before "
-                                               f"{pd.Timestamp(as_of):%Y-%m-%d}, and no order book was given")
-        estimates = {fund: {name: _estimate(name, table[name], ranks[fund][name]) for name in table}
-                     for fund, table in funds.items() if table.iloc[-1].notna().any()}
+            return Absent(
+                name="depth",
+                reason="no bars of SPY or QQQ for a year before "
+                f"{pd.Timestamp(as_of):%Y-%m-%d}, and no order book was given",
+            )
+        estimates = {
+            fund: {name: _estimate(name, table[name], ranks[fund][name]) for name in table}
+            for fund, table in funds.items()
+            if table.iloc[-1].notna().any()
+        }
         percentile = 1.0 - own["percentile"] if own is not None else middle.iloc[-1]
-        told: dict[str, Any] = {"source": "estimates from bars" if own is None else "the user's own order book",
-                                "percentile": percentile, "thin": bool(percentile >= self.thin),
-                                "estimates": estimates, "book": own}
-        return MechanismReading(name="depth", sentence=_sentence(told, self.years), values=told, history=history)
+        told: dict[str, Any] = {
+            "source": "estimates from bars" if own is None else "the user's own order book",
+            "percentile": percentile,
+            "thin": bool(percentile >= self.thin),
+            "estimates": estimates,
+            "book": own,
+        }
+        return MechanismReading(
+            name="depth", sentence=_sentence(told, self.years), values=told, history=history
+        )
 
-    def _book(self, book: pd.DataFrame | None, sessions: pd.DatetimeIndex, closes: pd.DatetimeIndex | None,
-              window: int) -> dict[str, Any] | None:
-        """Depth now, its rank, and what share of a year's middle it is; None where it does not reach so far."""
+    def _book(
+        self,
+        book: pd.DataFrame | None,
+        sessions: pd.DatetimeIndex,
+        closes: pd.DatetimeIndex | None,
+        window: int,
+    ) -> dict[str, Any] | None:
+        """Depth now, its rank, and what share of a year's middle it is.
+
+        None where it does not reach so far.
+        """
         if book is None:
             return None
         depth = book_depth(book, sessions, closes)
         place = rank(depth, window).iloc[-1]
         usual = depth.iloc[-252:].median()
-        return None if pd.isna(place) else {"depth": depth.iloc[-1], "percentile": place,
-                                            "to_year": depth.iloc[-1] / usual}
+        return (
+            None
+            if pd.isna(place)
+            else {"depth": depth.iloc[-1], "percentile": place, "to_year": depth.iloc[-1] / usual}
+        )
 
 
 def _estimate(name: str, values: pd.Series, ranks: pd.Series) -> dict[str, Any]:
@@ -193,7 +251,13 @@ def _estimate(name: str, values: pd.Series, ranks: pd.Series) -> dict[str, Any]:
 def _sentence(told: Mapping[str, Any], years: int) -> str:
     state = "thin" if told["thin"] else "ordinary" if told["percentile"] > 0.3 else "deep"
     if told["book"] is not None:
-        return (f"The order book is {state}: {100 * told['book']['to_year']:.0f} % of the year's usual depth, thinner "
-                f"than {100 * told['percentile']:.0f} % of {years} years.")
-    return (f"The market looks {state}: by spreads and price impact from bars, trading costs more than on "
-            f"{100 * told['percentile']:.0f} % of the days of {years} years.")
+        return (
+            f"The order book is {state}: {100 * told['book']['to_year']:.0f} % of the year's "
+            "usual depth, thinner "
+            f"than {100 * told['percentile']:.0f} % of {years} years."
+        )
+    return (
+        f"The market looks {state}: by spreads and price impact from bars, trading costs more "
+        "than on "
+        f"{100 * told['percentile']:.0f} % of the days of {years} years."
+    )

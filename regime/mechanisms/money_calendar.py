@@ -1,8 +1,10 @@
-"""The money market's calendar: days on which overnight rates jump for no other reason than their date.
+"""The money market's calendar.
 
-Balance sheets are shown at quarter ends and month ends, taxes are paid and new notes are paid for in the middle of
-months, and on each of these days cash is short for a night. What such a day usually adds is learned from earlier days
-of its kind and taken off.
+Days on which overnight rates jump for no other reason than their date.
+
+Balance sheets are shown at quarter ends and month ends, taxes are paid and new notes are paid for
+in the middle of months, and on each of these days cash is short for a night. What such a day
+usually adds is learned from earlier days of its kind and taken off.
 
 Depends on: errors.
 """
@@ -21,9 +23,17 @@ from regime.errors import ConfigError
 __all__ = ["KINDS", "calendar_adjusted", "calendar_kinds", "rate_days"]
 
 # Codes by place; of two kinds that fall on one day the earlier in this order holds, ordinary last.
-KINDS = ("ordinary", "quarter end", "after quarter end", "month end", "after month end", "tax date",
-         "coupon settlement")
-# Estimated taxes: corporations in April, June, September and December, persons in January; March until 2016.
+KINDS = (
+    "ordinary",
+    "quarter end",
+    "after quarter end",
+    "month end",
+    "after month end",
+    "tax date",
+    "coupon settlement",
+)
+# Estimated taxes: corporations in April, June, September and December, persons in January; March
+# until 2016.
 TAX_MONTHS = (1, 3, 4, 6, 9, 12)
 MID_MONTH = 15
 FIRST, LAST = "1970-01-01", "2150-12-31"
@@ -40,8 +50,9 @@ def rate_days(sessions: pd.DatetimeIndex) -> pd.DatetimeIndex:
     Returns
     -------
     DatetimeIndex, shape (n,)
-        The business day of the money market before the last one that is not after the session: rates of a day
-        are published in the morning of the next. On a bank holiday the day does not move.
+        The business day of the money market before the last one that is not after the session:
+        rates of a day are published in the morning of the next. On a bank holiday the day does not
+        move.
 
     Examples
     --------
@@ -65,8 +76,9 @@ def calendar_kinds(days: pd.DatetimeIndex) -> npt.NDArray[np.int64]:
     -------
     ndarray of int64, shape (n,)
 
-    **Source:** Desk operating policy on reporting dates; the Treasury settles coupons on the 15th and on the last
-    day of a month, or on the business day after, which is the kind after a month's end.
+    **Source:** Desk operating policy on reporting dates; the Treasury settles coupons on the 15th
+    and on the last day of a month, or on the business day after, which is the kind after a month's
+    end.
 
     Examples
     --------
@@ -80,22 +92,29 @@ def calendar_kinds(days: pd.DatetimeIndex) -> npt.NDArray[np.int64]:
     first = np.busday_offset(own, -1, roll="forward", busdaycal=calendar).astype("M8[M]") != month
     middle = month.astype("M8[D]") + np.timedelta64(MID_MONTH - 1, "D")
     settles = own == np.busday_offset(middle, 0, roll="forward", busdaycal=calendar)
-    marks = (last & (number % 3 == 0), first & (number % 3 == 1), last, first,
-             settles & np.isin(number, TAX_MONTHS), settles)
+    marks = (
+        last & (number % 3 == 0),
+        first & (number % 3 == 1),
+        last,
+        first,
+        settles & np.isin(number, TAX_MONTHS),
+        settles,
+    )
     return np.select(marks, range(1, len(KINDS)), default=0).astype(np.int64)
 
 
 def calendar_adjusted(spread: pd.Series, ordinary: int = 5, minimum: int = 3) -> pd.Series:
     """An overnight spread less what a day of its kind has usually added.
 
-    What a day adds is its spread less the median of the ordinary days before it; what its kind usually adds is the
-    median of that over all earlier days of the kind, so that one squeeze does not excuse the next.
+    What a day adds is its spread less the median of the ordinary days before it; what its kind
+    usually adds is the median of that over all earlier days of the kind, so that one squeeze does
+    not excuse the next.
 
     Parameters
     ----------
     spread : Series, shape (n_sessions,)
-        By session, as known at its close; the value belongs to `rate_days` of the session. One source only: a
-        proxy that misses the jumps would excuse none.
+        By session, as known at its close; the value belongs to `rate_days` of the session. One
+        source only: a proxy that misses the jumps would excuse none.
     ordinary : int
         Ordinary days whose median is the level that a special day is held against.
     minimum : int
@@ -119,7 +138,9 @@ def calendar_adjusted(spread: pd.Series, ordinary: int = 5, minimum: int = 3) ->
     days = rate_days(pd.DatetimeIndex(spread.index))
     kinds = calendar_kinds(days)
     values = pd.Series(spread.to_numpy(dtype=float))
-    fresh = values.notna() & np.r_[True, days[1:] != days[:-1]][:len(values)]  # a bank holiday repeats the day before
+    fresh = (
+        values.notna() & np.r_[True, days[1:] != days[:-1]][: len(values)]
+    )  # a bank holiday repeats the day before
     level = values[fresh & (kinds == 0)].rolling(ordinary, min_periods=(ordinary + 1) // 2).median()
     added = values - level.reindex(values.index).ffill()
     usual = pd.Series(np.where(kinds == 0, 0.0, np.nan), values.index)

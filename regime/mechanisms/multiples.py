@@ -1,7 +1,10 @@
-"""Price over earnings of technology: which multiple is known, how far it has fallen from its peak, and with what price.
+"""Price over earnings of technology.
 
-There is no free history of forward earnings as they were known. Three sources, the best that has data: the user's own
-file with release dates; the consensus sampled at month ends; trailing earnings by their announcements, a proxy.
+Which multiple is known, how far it has fallen from its peak, and with what price.
+
+There is no free history of forward earnings as they were known. Three sources, the best that has
+data: the user's own file with release dates; the consensus sampled at month ends; trailing earnings
+by their announcements, a proxy.
 
 Depends on: mechanisms.earnings, mechanisms.event_table, mechanisms.moves.
 """
@@ -22,9 +25,13 @@ __all__ = ["Multiple", "choose_multiple", "derating", "filed_multiple", "own_mul
 YEAR = 252
 LEAST_COMPANIES = 3
 LONGEST_AGE = 45  # days
-# Series of the panel with a sampled consensus, and the price that each belongs to; the first with data serves.
-CONSENSUS = {"forward_pe_ndx": ("ndx", "Nasdaq-100"), "forward_pe_tech": ("xlk", "S&P 500 technology"),
-             "forward_pe_sp500": ("sp500", "S&P 500")}
+# Series of the panel with a sampled consensus, and the price that each belongs to; the first with
+# data serves.
+CONSENSUS = {
+    "forward_pe_ndx": ("ndx", "Nasdaq-100"),
+    "forward_pe_tech": ("xlk", "S&P 500 technology"),
+    "forward_pe_sp500": ("sp500", "S&P 500"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +48,8 @@ class Multiple:
     price : Series, shape (n_sessions,)
         The price that it belongs to.
     level : bool
-        Whether its level may be told; a filed one rests on prices adjusted for dividends paid later, and gives
-        ratios alone.
+        Whether its level may be told; a filed one rests on prices adjusted for dividends paid
+        later, and gives ratios alone.
     """
 
     source: str
@@ -52,8 +59,12 @@ class Multiple:
     level: bool = True
 
 
-def own_multiple(table: pd.DataFrame, sessions: pd.DatetimeIndex, closes: pd.DatetimeIndex | None = None,
-                 name: str = "own P/E file") -> pd.Series:
+def own_multiple(
+    table: pd.DataFrame,
+    sessions: pd.DatetimeIndex,
+    closes: pd.DatetimeIndex | None = None,
+    name: str = "own P/E file",
+) -> pd.Series:
     """The user's own forward multiple as known at each close.
 
     Parameters
@@ -73,15 +84,25 @@ def own_multiple(table: pd.DataFrame, sessions: pd.DatetimeIndex, closes: pd.Dat
     Raises
     ------
     InvalidDataError
-        If the file has no release dates, a date is none, a release precedes its date, or a multiple is not above 0.
+        If the file has no release dates, a date is none, a release precedes its date, or a multiple
+        is not above 0.
 
     **Known at:** row t uses rows released by its close.
     """
-    return known_values(table, "forward_pe", sessions, closes, name=name, longest_age=LONGEST_AGE,
-                        why="a multiple counts from the day it was published; undated it would know the future")
+    return known_values(
+        table,
+        "forward_pe",
+        sessions,
+        closes,
+        name=name,
+        longest_age=LONGEST_AGE,
+        why="a multiple counts from the day it was published; undated it would know the future",
+    )
 
 
-def filed_multiple(events: pd.DataFrame, prices: pd.DataFrame, closes: pd.DatetimeIndex | None = None) -> pd.Series:
+def filed_multiple(
+    events: pd.DataFrame, prices: pd.DataFrame, closes: pd.DatetimeIndex | None = None
+) -> pd.Series:
     """Price over trailing earnings of a basket, by announcements: a proxy for what is expected.
 
     Parameters
@@ -95,8 +116,8 @@ def filed_multiple(events: pd.DataFrame, prices: pd.DataFrame, closes: pd.Dateti
     Returns
     -------
     Series, shape (n_sessions,)
-        One over the mean earnings yield, so that losses count. NaN under three companies, or where they lose money
-        together.
+        One over the mean earnings yield, so that losses count. NaN under three companies, or where
+        they lose money together.
 
     **Known at:** row t uses reports released by its close.
     """
@@ -119,17 +140,23 @@ def derating(multiple: pd.Series, price: pd.Series, lookback: int = YEAR) -> pd.
     Returns
     -------
     DataFrame, shape (n_sessions, 3)
-        fall, price_fall (fractions, <= 0); beyond_price (logs: above 0 where earnings grew and the price did not
-        follow). NaN where either is short.
+        fall, price_fall (fractions, <= 0); beyond_price (logs: above 0 where earnings grew and the
+        price did not follow). NaN where either is short.
 
     **Known at:** row t uses rows up to t.
     """
     fall, held = (fall_from_high(x, lookback, lookback // 2) for x in (multiple, price))
-    return pd.DataFrame({"fall": fall, "price_fall": held, "beyond_price": np.log1p(held) - np.log1p(fall)})
+    return pd.DataFrame(
+        {"fall": fall, "price_fall": held, "beyond_price": np.log1p(held) - np.log1p(fall)}
+    )
 
 
-def choose_multiple(values: pd.DataFrame, basket: pd.Series, own: pd.Series | None = None,
-                    filed: pd.Series | None = None) -> Multiple | None:
+def choose_multiple(
+    values: pd.DataFrame,
+    basket: pd.Series,
+    own: pd.Series | None = None,
+    filed: pd.Series | None = None,
+) -> Multiple | None:
     """The best multiple that is known now and for half of the year before.
 
     Parameters
@@ -146,12 +173,36 @@ def choose_multiple(values: pd.DataFrame, basket: pd.Series, own: pd.Series | No
     Multiple or None
         With its source; None where nothing is known.
     """
-    offered = [] if own is None else [Multiple(source="own", what="the user's own file", values=own, price=basket)]
-    offered += [Multiple(source="consensus", what=f"consensus forward P/E of the {title}, sampled at month ends",
-                         values=values[name], price=values[price])
-                for name, (price, title) in CONSENSUS.items() if name in values and price in values]
+    offered = (
+        []
+        if own is None
+        else [Multiple(source="own", what="the user's own file", values=own, price=basket)]
+    )
+    offered += [
+        Multiple(
+            source="consensus",
+            what=f"consensus forward P/E of the {title}, sampled at month ends",
+            values=values[name],
+            price=values[price],
+        )
+        for name, (price, title) in CONSENSUS.items()
+        if name in values and price in values
+    ]
     if filed is not None:
-        offered.append(Multiple(source="filed", level=False, values=filed, price=basket,
-                                what="trailing earnings by announcement date, a proxy for what is expected"))
-    return next((one for one in offered if one.values.notna().iloc[-1]
-                 and one.values.iloc[-YEAR:].notna().sum() >= YEAR // 2), None)
+        offered.append(
+            Multiple(
+                source="filed",
+                level=False,
+                values=filed,
+                price=basket,
+                what="trailing earnings by announcement date, a proxy for what is expected",
+            )
+        )
+    return next(
+        (
+            one
+            for one in offered
+            if one.values.notna().iloc[-1] and one.values.iloc[-YEAR:].notna().sum() >= YEAR // 2
+        ),
+        None,
+    )

@@ -1,7 +1,10 @@
-"""Which past windows were like one: distances between standardised states, over what is known on both dates.
+"""Which past windows were like one.
 
-A past of which little is known would always find a window near by: the least of many poor measurements is small. So
-what is known today and not of a past window counts as it would on average, ``z^2 + 1`` for a value z of today.
+Distances between standardised states, over what is known on both dates.
+
+A past of which little is known would always find a window near by: the least of many poor
+measurements is small. So what is known today and not of a past window counts as it would on
+average, ``z^2 + 1`` for a value z of today.
 
 Depends on: errors.
 """
@@ -47,9 +50,9 @@ def window_distances(scaled: pd.DataFrame, samples: int = 3, step: int = 10) -> 
     Returns
     -------
     DataFrame, shape (n_sessions, 3)
-        distance: root mean square of the differences, in standard deviations, what is not known of a window at its
-        mean; of_known: the same over what is known of both; share: of what is known of the last window that is known
-        of this one as well. Distances are NaN under half of it.
+        distance: root mean square of the differences, in standard deviations, what is not known of
+        a window at its mean; of_known: the same over what is known of both; share: of what is known
+        of the last window that is known of this one as well. Distances are NaN under half of it.
 
     Raises
     ------
@@ -61,12 +64,17 @@ def window_distances(scaled: pd.DataFrame, samples: int = 3, step: int = 10) -> 
     if samples < 1 or step < 1:
         raise ConfigError(f"samples, step: must be at least 1, got {samples} and {step}")
     values = scaled.to_numpy(dtype=float)
-    total, both, absent, wanted = np.zeros(len(values)), np.zeros(len(values)), np.zeros(len(values)), 0.0
+    total, both, absent, wanted = (
+        np.zeros(len(values)),
+        np.zeros(len(values)),
+        np.zeros(len(values)),
+        0.0,
+    )
     for back in range(0, samples * step, step):
         if back >= len(values):
             break
         lagged = np.full_like(values, np.nan)
-        lagged[back:] = values[:len(values) - back]
+        lagged[back:] = values[: len(values) - back]
         apart = lagged - lagged[-1]
         known = ~np.isnan(apart)
         total += np.where(known, apart * apart, 0.0).sum(axis=1)
@@ -76,9 +84,14 @@ def window_distances(scaled: pd.DataFrame, samples: int = 3, step: int = 10) -> 
         wanted += float((~np.isnan(lagged[-1])).sum())
     share = both / wanted if wanted else np.zeros(len(values))
     enough = np.where((share >= LEAST_SHARE) & (both > 0), 1.0, np.nan)
-    return pd.DataFrame({"distance": enough * np.sqrt((total + absent) / max(wanted, 1.0)),
-                         "of_known": enough * np.sqrt(total / np.maximum(both, 1.0)), "share": share},
-                        index=scaled.index)
+    return pd.DataFrame(
+        {
+            "distance": enough * np.sqrt((total + absent) / max(wanted, 1.0)),
+            "of_known": enough * np.sqrt(total / np.maximum(both, 1.0)),
+            "share": share,
+        },
+        index=scaled.index,
+    )
 
 
 def window_picks(distance: pd.Series, count: int, length: int, ahead: int) -> list[int]:
@@ -93,18 +106,20 @@ def window_picks(distance: pd.Series, count: int, length: int, ahead: int) -> li
     length : int
         Sessions of a window.
     ahead : int
-        Sessions after a window that must have passed, and that no other chosen window may reach into.
+        Sessions after a window that must have passed, and that no other chosen window may reach
+        into.
 
     Returns
     -------
     list of int
-        No two closer than the longer of `length` and `ahead`. Of equal distances the later comes first.
+        No two closer than the longer of `length` and `ahead`. Of equal distances the later comes
+        first.
     """
     apart = max(length, ahead)
-    values = distance.to_numpy(dtype=float)[:max(len(distance) - apart, 0)]
+    values = distance.to_numpy(dtype=float)[: max(len(distance) - apart, 0)]
     order = np.lexsort((-np.arange(len(values)), values))
     chosen: list[int] = []
-    for place in order[:int((~np.isnan(values)).sum())]:
+    for place in order[: int((~np.isnan(values)).sum())]:
         if all(abs(int(place) - other) >= apart for other in chosen):
             chosen.append(int(place))
         if len(chosen) == count:

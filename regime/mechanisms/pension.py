@@ -1,8 +1,8 @@
 """Pension funds at the end of a month and of a quarter: what they trade to return to their weights.
 
-A fund that began the period with a share w of equities and 1 - w of bonds ends it with more of what has done
-better. To return to w it trades ``- A w (1 - w) (r_equity - r_bond)`` of equities: not an approximation, but what
-is left when the new weight is taken from the new capital.
+A fund that began the period with a share w of equities and 1 - w of bonds ends it with more of what
+has done better. To return to w it trades ``- A w (1 - w) (r_equity - r_bond)`` of equities: not an
+approximation, but what is left when the new weight is taken from the new capital.
 
 Depends on: errors, mechanisms.capital, mechanisms.reading.
 """
@@ -19,16 +19,20 @@ from regime.errors import ConfigError
 from regime.mechanisms.capital import Capital, flow_words
 from regime.mechanisms.reading import Absent, MechanismReading
 
-__all__ = ["PensionFunds", "rebalancing_flow", "return_to_date", "sessions_left",
-           "weekdays_left"]
+__all__ = ["PensionFunds", "rebalancing_flow", "return_to_date", "sessions_left", "weekdays_left"]
 
 Period = Literal["month", "quarter"]
 MONTHS: dict[Period, int] = {"month": 1, "quarter": 3}
-# Fitted to one published estimate: equities +10.50 %, 10-year notes +0.05 % (November 2020), about USD -36 bn.
-# One estimate tells nothing of its error: the band, half and twice of it, is an assumption.
+# Fitted to one published estimate: equities +10.50 %, 10-year notes +0.05 % (November 2020), about
+# USD -36 bn. One estimate tells nothing of its error: the band, half and twice of it, is an
+# assumption.
 CAPITAL = Capital(low=717.5, mid=1435.0, high=2870.0)
-ASSUMPTIONS = ("{weight:.0%} in equities; USD {low:,.0f} to {high:,.0f} bn, {mid:,.0f} in the middle, follow the rule: "
-               "fitted to about -36 in November 2020 (equities +10.50 %, 10-year notes +0.05 %); half and twice of it")
+ASSUMPTIONS = (
+    "{weight:.0%} in equities; USD {low:,.0f} to {high:,.0f} bn, {mid:,.0f} in the middle, follow "
+    "the rule: "
+    "fitted to about -36 in November 2020 (equities +10.50 %, 10-year notes +0.05 %); half and "
+    "twice of it"
+)
 
 
 def return_to_date(price: pd.Series, period: Period) -> pd.Series:
@@ -55,8 +59,12 @@ def return_to_date(price: pd.Series, period: Period) -> pd.Series:
     return (prices / base - 1.0).where(begun)
 
 
-def rebalancing_flow(equity_return: pd.Series, bond_return: pd.Series, weight: float = 0.6) -> pd.Series:
-    """Equities to trade to return to the weight, as a fraction of capital at the start; negative sells.
+def rebalancing_flow(
+    equity_return: pd.Series, bond_return: pd.Series, weight: float = 0.6
+) -> pd.Series:
+    """Equities to trade to return to the weight, as a fraction of capital at the start.
+
+    Negative sells.
 
     Parameters
     ----------
@@ -72,19 +80,29 @@ def rebalancing_flow(equity_return: pd.Series, bond_return: pd.Series, weight: f
 
 
 def weekdays_left(dates: pd.DatetimeIndex, period: Period) -> pd.Series:
-    """Weekdays after each date until the end of its month or quarter: sessions, but for holidays."""
+    """Weekdays after each date until the end of its month or quarter.
+
+    Sessions, but for holidays.
+    """
     next_period = (_number(dates, period) + 1) * MONTHS[period] - 1970 * 12
     tomorrow = dates.to_numpy().astype("datetime64[D]") + 1
     end = next_period.astype("datetime64[M]").astype("datetime64[D]")
     return pd.Series(np.busday_count(tomorrow, end), index=dates)
 
 
-def sessions_left(date: pd.Timestamp, period: Period, calendar: pd.DatetimeIndex | None = None) -> int:
-    """Sessions after a date until the end of its month or quarter; weekdays where no calendar is given."""
+def sessions_left(
+    date: pd.Timestamp, period: Period, calendar: pd.DatetimeIndex | None = None
+) -> int:
+    """Sessions after a date until the end of its month or quarter.
+
+    Weekdays where no calendar is given.
+    """
     if calendar is None:
         return int(weekdays_left(pd.DatetimeIndex([date]), period).iloc[0])
     numbers = _number(calendar, period)
-    return int(((calendar > date) & (numbers == _number(pd.DatetimeIndex([date]), period)[0])).sum())
+    return int(
+        ((calendar > date) & (numbers == _number(pd.DatetimeIndex([date]), period)[0])).sum()
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +114,8 @@ class PensionFunds:
     weight : float
         Share of equities that they return to.
     capital : Capital
-        Money that follows the rule; fitted to one published estimate, no headline of anybody's assets.
+        Money that follows the rule; fitted to one published estimate, no headline of anybody's
+        assets.
 
     Raises
     ------
@@ -118,8 +137,9 @@ class PensionFunds:
         if not 0.0 < self.weight < 1.0:
             raise ConfigError(f"weight: must lie in (0, 1), got {self.weight}")
 
-    def __call__(self, values: pd.DataFrame, as_of: pd.Timestamp,
-                 calendar: pd.DatetimeIndex | None = None) -> MechanismReading | Absent:
+    def __call__(
+        self, values: pd.DataFrame, as_of: pd.Timestamp, calendar: pd.DatetimeIndex | None = None
+    ) -> MechanismReading | Absent:
         """Read month and quarter to date.
 
         Parameters
@@ -139,34 +159,50 @@ class PensionFunds:
         **Known at:** the close of `as_of`.
         """
         known = values.loc[:as_of]
-        absent = [name for name in ("spy", "ief") if name not in known or known[name].tail(1).isna().all()]
+        absent = [
+            name for name in ("spy", "ief") if name not in known or known[name].tail(1).isna().all()
+        ]
         if absent:
             return Absent(name="pension", reason=f"no price of {' and '.join(absent)} for the date")
         date = pd.Timestamp(known.index[-1])
-        read: dict[str, Any] = {"assumptions": ASSUMPTIONS.format(weight=self.weight, **self.capital.to_dict()),
-                                "weight": self.weight, "capital_usd_bn": self.capital.to_dict()}
+        read: dict[str, Any] = {
+            "assumptions": ASSUMPTIONS.format(weight=self.weight, **self.capital.to_dict()),
+            "weight": self.weight,
+            "capital_usd_bn": self.capital.to_dict(),
+        }
         history = pd.DataFrame(index=known.index)
         for period in MONTHS:
             equity, bond = (return_to_date(known[name], period) for name in ("spy", "ief"))
             change = rebalancing_flow(equity, bond, self.weight)
             history[period] = change * self.capital.mid
-            read[period] = {"equity_return": equity.iloc[-1], "bond_return": bond.iloc[-1],
-                            "equity_less_bond": equity.iloc[-1] - bond.iloc[-1],
-                            "flow_usd_bn": self.capital.flows(float(change.iloc[-1])),
-                            "sessions_left": sessions_left(date, period, calendar)}
+            read[period] = {
+                "equity_return": equity.iloc[-1],
+                "bond_return": bond.iloc[-1],
+                "equity_less_bond": equity.iloc[-1] - bond.iloc[-1],
+                "flow_usd_bn": self.capital.flows(float(change.iloc[-1])),
+                "sessions_left": sessions_left(date, period, calendar),
+            }
         if np.isnan(read["month"]["equity_less_bond"]):
             return Absent(name="pension", reason="no price at the end of the month before")
-        return MechanismReading(name="pension", sentence=_sentence(read), values=read, history=history)
+        return MechanismReading(
+            name="pension", sentence=_sentence(read), values=read, history=history
+        )
 
 
 def _sentence(read: dict[str, Any]) -> str:
-    words = [f"{flow_words(read[period]['flow_usd_bn'])} of equities for the {period} "
-             f"({read[period]['sessions_left']} sessions left)"
-             for period in MONTHS if not np.isnan(read[period]["equity_less_bond"])]
+    words = [
+        f"{flow_words(read[period]['flow_usd_bn'])} of equities for the {period} "
+        f"({read[period]['sessions_left']} sessions left)"
+        for period in MONTHS
+        if not np.isnan(read[period]["equity_less_bond"])
+    ]
     gap = read["month"]["equity_less_bond"]
     where = "ahead of" if gap > 0 else "behind"
-    return (f"Equities are {abs(gap):.1%} {where} bonds this month; to return to their weights pension funds would "
-            f"{' and '.join(words)}.")
+    return (
+        f"Equities are {abs(gap):.1%} {where} bonds this month; to return to their weights "
+        "pension funds would "
+        f"{' and '.join(words)}."
+    )
 
 
 def _number(dates: pd.DatetimeIndex, period: Period) -> np.ndarray:

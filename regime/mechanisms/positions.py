@@ -27,10 +27,25 @@ from regime.mechanisms.reading import Absent, MechanismReading
 
 __all__ = ["Positions", "ordinal"]
 
-FORMULA = ("squeeze = percentile of the short x max(0, log(price / average entry)) / monthly volatility; entry: what "
-           "a report adds was traded at the mean close of its week, what it takes off was opened first; funds are "
-           "priced over cash, as futures earn")
-WORDS = ("", "second ", "third ", "fourth ", "fifth ", "sixth ", "seventh ", "eighth ", "ninth ", "tenth ")
+FORMULA = (
+    "squeeze = percentile of the short x max(0, log(price / average entry)) / monthly volatility; "
+    "entry: what "
+    "a report adds was traded at the mean close of its week, what it takes off was opened first; "
+    "funds are "
+    "priced over cash, as futures earn"
+)
+WORDS = (
+    "",
+    "second ",
+    "third ",
+    "fourth ",
+    "fifth ",
+    "sixth ",
+    "seventh ",
+    "eighth ",
+    "ninth ",
+    "tenth ",
+)
 FEW = 10  # ranks that are worth saying
 PRINCIPAL = ("leveraged_funds", "speculators")
 
@@ -48,7 +63,8 @@ class Positions:
     extreme : float
         Distance of a percentile to 0 or 1 within which a group counts as crowded.
     pressing : float
-        Squeeze or liquidation pressure from which the summary names a contract, monthly volatilities.
+        Squeeze or liquidation pressure from which the summary names a contract, monthly
+        volatilities.
 
     Raises
     ------
@@ -70,7 +86,9 @@ class Positions:
     def __post_init__(self) -> None:
         for name in self.contracts:
             if name not in CONTRACTS:
-                raise ConfigError(f"contracts: unknown contract `{name}`; known: {', '.join(CONTRACTS)}")
+                raise ConfigError(
+                    f"contracts: unknown contract `{name}`; known: {', '.join(CONTRACTS)}"
+                )
         if self.lookback < 5 * 21:
             raise ConfigError(f"lookback: must be at least 105 sessions, got {self.lookback}")
         if not 0.0 < self.extreme < 0.5:
@@ -91,7 +109,8 @@ class Positions:
         Returns
         -------
         MechanismReading or Absent
-            Values: one mapping a contract; history: net share of the group that is read, a column a contract.
+            Values: one mapping a contract; history: net share of the group that is read, a column a
+            contract.
 
         **Known at:** the close of `as_of`.
         """
@@ -100,23 +119,39 @@ class Positions:
         read = {name: table for name, table in tables.items() if table["available"]}
         if not read:
             reasons = "; ".join(sorted({table["reason"] for table in tables.values()}))
-            return Absent(name="positions", reason=f"no report of positions: {reasons or 'no contract was asked for'}")
-        history = {name: net_share(known, CONTRACTS[name].groups[table["group"]]) for name, table in read.items()}
-        return MechanismReading(name="positions", sentence=self._sentence(tables), history=pd.DataFrame(history),
-                                values={"lookback_sessions": self.lookback, "formula": FORMULA, "contracts": tables})
+            return Absent(
+                name="positions",
+                reason=f"no report of positions: {reasons or 'no contract was asked for'}",
+            )
+        history = {
+            name: net_share(known, CONTRACTS[name].groups[table["group"]])
+            for name, table in read.items()
+        }
+        return MechanismReading(
+            name="positions",
+            sentence=self._sentence(tables),
+            history=pd.DataFrame(history),
+            values={"lookback_sessions": self.lookback, "formula": FORMULA, "contracts": tables},
+        )
 
     def _contract(self, known: pd.DataFrame, contract: Contract) -> dict[str, Any]:
         key, reason = self._principal(known, contract)
         if not key:
             return {"available": False, "reason": f"{contract.title}: {reason}"}
         table = self._crowd(known, contract, contract.groups[key])
-        others = {name: self._other(known, name, group) for name, group in contract.groups.items()
-                  if name not in PRINCIPAL}
+        others = {
+            name: self._other(known, name, group)
+            for name, group in contract.groups.items()
+            if name not in PRINCIPAL
+        }
         sentence = self._words(contract, GROUPS[key], table) + self._managers(others)
         return {"available": True, "group": key, **table, **others, "sentence": sentence}
 
     def _principal(self, known: pd.DataFrame, contract: Contract) -> tuple[str, str]:
-        """The group to read: leveraged funds where half of the window is there, else whoever has the longer history."""
+        """The group to read.
+
+        Leveraged funds where half of the window is there, else whoever has the longer history.
+        """
         found: dict[str, int] = {}
         for name in PRINCIPAL:
             if name in contract.groups:
@@ -125,9 +160,14 @@ class Positions:
                     found[name] = int(share.notna().sum())
         if not found:
             return "", "no report that is recent enough"
-        best = max(found, key=lambda name: (min(found[name], self.lookback // 2), name == PRINCIPAL[0]))
+        best = max(
+            found, key=lambda name: (min(found[name], self.lookback // 2), name == PRINCIPAL[0])
+        )
         if found[best] < self.lookback // 5:
-            return "", f"{found[best]} sessions with a report; a percentile needs {self.lookback // 5}"
+            return (
+                "",
+                f"{found[best]} sessions with a report; a percentile needs {self.lookback // 5}",
+            )
         return best, ""
 
     def _crowd(self, known: pd.DataFrame, contract: Contract, group: Group) -> dict[str, Any]:
@@ -138,36 +178,51 @@ class Positions:
         price = contract_price(known, contract)
         entry = entry_price(net_position(known, group), price, fresh)
         return {
-            "known_since": fresh[fresh].index[-1], "net_share": now,
+            "known_since": fresh[fresh].index[-1],
+            "net_share": now,
             "percentile": rank_in_window(share, self.lookback).iloc[-1],
-            "side": "long" if side > 0 else "short", "rank": 1 + int((side * reports > side * now).sum()),
-            "reports": int(reports.size), "first_report": window.first_valid_index(),
+            "side": "long" if side > 0 else "short",
+            "rank": 1 + int((side * reports > side * now).sum()),
+            "reports": int(reports.size),
+            "first_report": window.first_valid_index(),
             "full_window": len(window) == self.lookback and bool(window.head(MONTH).notna().any()),
             "price_above_entry": (price / entry).iloc[-1] - 1.0,
             "squeeze": squeeze_pressure(share, entry, price, -1, self.lookback).iloc[-1],
-            "liquidation": squeeze_pressure(share, entry, price, 1, self.lookback).iloc[-1]}
+            "liquidation": squeeze_pressure(share, entry, price, 1, self.lookback).iloc[-1],
+        }
 
     def _other(self, known: pd.DataFrame, name: str, group: Group) -> dict[str, Any]:
         share = net_share(known, group)
         rank = rank_in_window(share, self.lookback)
         if pd.isna(share.iloc[-1]) or pd.isna(rank.iloc[-1]):
-            return {"available": False, "reason": f"{GROUPS[name]}: no report that is recent enough, or too few"}
+            return {
+                "available": False,
+                "reason": f"{GROUPS[name]}: no report that is recent enough, or too few",
+            }
         return {"available": True, "net_share": share.iloc[-1], "percentile": rank.iloc[-1]}
 
     def _words(self, contract: Contract, group: str, table: dict[str, Any]) -> str:
         share, rank = f"{abs(table['net_share']):.0%} of open interest", table["rank"]
-        since = _years(self.lookback) if table["full_window"] else f"since {table['first_report']:%B %Y}"
+        since = (
+            _years(self.lookback)
+            if table["full_window"]
+            else f"since {table['first_report']:%B %Y}"
+        )
         if rank <= FEW and self._crowded(table):
             words = f"{contract.title}: {group} hold the {ordinal(rank)} net {table['side']} {since} ({share})"
         else:
-            words = (f"{contract.title}: {group} are net {table['side']} {share}, "
-                     f"percentile {100 * table['percentile']:.0f} {since}")
+            words = (
+                f"{contract.title}: {group} are net {table['side']} {share}, "
+                f"percentile {100 * table['percentile']:.0f} {since}"
+            )
         pressed = max((table[name], name) for name in ("squeeze", "liquidation"))
         if pressed[0] > 0 and pd.notna(table["price_above_entry"]):
             where = "above" if table["price_above_entry"] > 0 else "below"
             act = "squeeze" if pressed[1] == "squeeze" else "liquidation"
-            words += (f", the price {abs(table['price_above_entry']):.1%} {where} their average entry "
-                      f"({act} pressure {pressed[0]:.1f})")
+            words += (
+                f", the price {abs(table['price_above_entry']):.1%} {where} their average entry "
+                f"({act} pressure {pressed[0]:.1f})"
+            )
         return f"{words}."
 
     def _managers(self, others: dict[str, dict[str, Any]]) -> str:
@@ -181,12 +236,19 @@ class Positions:
 
     def _crowded(self, table: dict[str, Any]) -> bool:
         percentile = table["percentile"]
-        return bool(percentile <= self.extreme if table["side"] == "short" else percentile >= 1.0 - self.extreme)
+        return bool(
+            percentile <= self.extreme
+            if table["side"] == "short"
+            else percentile >= 1.0 - self.extreme
+        )
 
     def _sentence(self, tables: dict[str, dict[str, Any]]) -> str:
         read = [table for table in tables.values() if table["available"]]
-        told = [table["sentence"] for table in read
-                if self._crowded(table) or max(table["squeeze"], table["liquidation"]) >= self.pressing]
+        told = [
+            table["sentence"]
+            for table in read
+            if self._crowded(table) or max(table["squeeze"], table["liquidation"]) >= self.pressing
+        ]
         silent = [CONTRACTS[name].title for name, table in tables.items() if not table["available"]]
         tail = f" No report: {', '.join(silent)}." if silent else ""
         return (" ".join(told) if told else f"No crowd is pressed. {read[0]['sentence']}") + tail
@@ -196,11 +258,19 @@ def ordinal(rank: int) -> str:
     """Rank in words: largest, second largest, 11th largest."""
     if rank <= len(WORDS):
         return f"{WORDS[rank - 1]}largest"
-    suffix = "th" if rank % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(rank % 10, "th")
+    suffix = (
+        "th" if rank % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(rank % 10, "th")
+    )
     return f"{rank}{suffix} largest"
 
 
 def _years(sessions: int) -> str:
-    years = {252: "one year", 504: "two years", 756: "three years", 1008: "four years", 1260: "five years",
-             2520: "ten years"}
+    years = {
+        252: "one year",
+        504: "two years",
+        756: "three years",
+        1008: "four years",
+        1260: "five years",
+        2520: "ten years",
+    }
     return f"in {years[sessions]}" if sessions in years else f"in {sessions} sessions"

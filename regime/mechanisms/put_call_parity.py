@@ -15,11 +15,13 @@ from regime.mechanisms.option_chain import EUROPEAN, Contracts
 __all__ = ["Carry", "carry"]
 
 Floats = NDArray[np.float64]
-# Strikes near the money that take part, pairs that an expiry needs, and how far its slope may be from -1.
+# Strikes near the money that take part, pairs that an expiry needs, and how far its slope may be
+# from -1.
 BAND, PAIRS, ODD_SLOPE = 0.05, 5, 0.5
 # Rates that are believed; how far a forward may be from the spot beside them.
 RATES, ODD_FORWARD = (-0.03, 0.15), 0.03
-# Years: from here on a discount factor tells a rate, until here forwards tell the spot they were quoted on.
+# Years: from here on a discount factor tells a rate, until here forwards tell the spot they were
+# quoted on.
 LONG, SHORT = 0.25, 0.25
 
 
@@ -32,8 +34,8 @@ class Carry:
     rate, dividend_yield : ndarray of float64, shape (n_options,)
         Continuous, a year, as fractions, to the option's own expiry.
     quote_spot : float
-        The file's spot, or for an index, which stands still while its options trade on, the spot at which the
-        forwards of the next three months meet.
+        The file's spot, or for an index, which stands still while its options trade on, the spot at
+        which the forwards of the next three months meet.
     from_chain, expiries : int
         Expiries whose carry is read from their own quotes, and all of them.
     """
@@ -45,13 +47,16 @@ class Carry:
     expiries: int
 
 
-def carry(options: Contracts, rate: float | None = None, dividend_yield: float | None = None) -> Carry:
+def carry(
+    options: Contracts, rate: float | None = None, dividend_yield: float | None = None
+) -> Carry:
     """Rate and yield as stated, or as put-call parity gives them, expiry by expiry.
 
-    At each strike C - P = D (F - K); a line through the pairs near the money, weighted by how narrow they are
-    quoted, gives discount factor D and forward F. One rate serves all expiries, the median of those of three
-    months or more, as short ones leave D uncertain; forwards are each expiry's own, with a straight line between
-    them where an expiry has none. Early exercise blurs parity for American options, least near the money.
+    At each strike C - P = D (F - K); a line through the pairs near the money, weighted by how
+    narrow they are quoted, gives discount factor D and forward F. One rate serves all expiries, the
+    median of those of three months or more, as short ones leave D uncertain; forwards are each
+    expiry's own, with a straight line between them where an expiry has none. Early exercise blurs
+    parity for American options, least near the money.
 
     Parameters
     ----------
@@ -67,25 +72,47 @@ def carry(options: Contracts, rate: float | None = None, dividend_yield: float |
     expiries, first, place = np.unique(options.expiry, return_index=True, return_inverse=True)
     count = len(options.strike)
     if rate is not None or dividend_yield is not None:
-        return Carry(rate=np.full(count, rate or 0.0), dividend_yield=np.full(count, dividend_yield or 0.0),
-                     quote_spot=options.spot, from_chain=0, expiries=len(expiries))
-    fits = np.array([_fit(options, np.flatnonzero(place == number)) for number in range(len(expiries))])
+        return Carry(
+            rate=np.full(count, rate or 0.0),
+            dividend_yield=np.full(count, dividend_yield or 0.0),
+            quote_spot=options.spot,
+            from_chain=0,
+            expiries=len(expiries),
+        )
+    fits = np.array(
+        [_fit(options, np.flatnonzero(place == number)) for number in range(len(expiries))]
+    )
     fits = fits.reshape(-1, 3)[~np.isnan(fits.reshape(-1, 3)[:, 0])]
     if not len(fits):
-        return Carry(rate=np.zeros(count), dividend_yield=np.zeros(count), quote_spot=options.spot, from_chain=0,
-                     expiries=len(expiries))
+        return Carry(
+            rate=np.zeros(count),
+            dividend_yield=np.zeros(count),
+            quote_spot=options.spot,
+            from_chain=0,
+            expiries=len(expiries),
+        )
     years, rates, gaps = fits.T
-    flat = float(np.median(rates[years >= LONG])) if (years >= LONG).any() else float(np.median(rates))
+    flat = (
+        float(np.median(rates[years >= LONG])) if (years >= LONG).any() else float(np.median(rates))
+    )
     offset = _offset(years, gaps) if options.underlying in EUROPEAN else 0.0
     own = options.years[first]
     drift = np.interp(own, np.append(0.0, years), np.append(0.0, gaps - offset))
     drift = np.where(own > years[-1], (gaps[-1] - offset) * own / years[-1], drift)
-    return Carry(rate=np.full(count, flat), dividend_yield=(flat - drift / own)[place],
-                 quote_spot=options.spot * float(np.exp(offset)), from_chain=len(fits), expiries=len(expiries))
+    return Carry(
+        rate=np.full(count, flat),
+        dividend_yield=(flat - drift / own)[place],
+        quote_spot=options.spot * float(np.exp(offset)),
+        from_chain=len(fits),
+        expiries=len(expiries),
+    )
 
 
 def _offset(years: Floats, gaps: Floats) -> float:
-    """Log forward over spot at no time at all: medians of the short expiries, so that no single one rules."""
+    """Log forward over spot at no time at all.
+
+    Medians of the short expiries, so that no single one rules.
+    """
     near = years <= SHORT
     if near.sum() < 3:
         return 0.0
@@ -96,14 +123,19 @@ def _offset(years: Floats, gaps: Floats) -> float:
 
 
 def _fit(options: Contracts, rows: NDArray[np.int64]) -> tuple[float, float, float]:
-    """Years, rate, and log forward over spot of one expiry; NaN where its quotes do not give them."""
+    """Years, rate, and log forward over spot of one expiry.
+
+    NaN where its quotes do not give them.
+    """
     strike, gap, weight = _pairs(options, rows)
     unknown = (np.nan, np.nan, np.nan)
     if len(strike) < PAIRS:
         return unknown
     total = weight.sum()
     middle, level = (weight * strike).sum() / total, (weight * gap).sum() / total
-    slope = (weight * (strike - middle) * (gap - level)).sum() / (weight * (strike - middle) ** 2).sum()
+    slope = (weight * (strike - middle) * (gap - level)).sum() / (
+        weight * (strike - middle) ** 2
+    ).sum()
     years = float(options.years[rows[0]])
     if abs(slope + 1.0) > ODD_SLOPE:
         return unknown
@@ -123,4 +155,8 @@ def _pairs(options: Contracts, rows: NDArray[np.int64]) -> tuple[Floats, Floats,
     calls, puts = calls[left], puts[right]
     middle, spread = (bid + ask) / 2.0, ask - bid
     tick = 1e-6 * options.spot  # a locked quote is not exact
-    return strike[calls], middle[calls] - middle[puts], 1.0 / (spread[calls] + spread[puts] + tick) ** 2
+    return (
+        strike[calls],
+        middle[calls] - middle[puts],
+        1.0 / (spread[calls] + spread[puts] + tick) ** 2,
+    )

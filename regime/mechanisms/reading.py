@@ -1,4 +1,6 @@
-"""What a mechanism says on one date: a sentence for people, values for machines, a history for a figure.
+"""What a mechanism says on one date.
+
+A sentence for people, values for machines, a history for a figure.
 
 Depends on: errors.
 """
@@ -113,4 +115,6 @@ def plain(value: Any, place: str) -> Any:
         return value
     if isinstance(value, float) and not math.isinf(value):
         return None if math.isnan(value) else value
-    raise InvalidDataError(f"{place}: {value!r} cannot be reported; give a finite number, a word, a list or a mapping")
+    raise InvalidDataError(
+        f"{place}: {value!r} cannot be reported; give a finite number, a word, a list or a mapping"
+    )

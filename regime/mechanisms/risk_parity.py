@@ -1,7 +1,7 @@
 """Risk parity: equities, bonds and commodities at equal risk, levered to a target volatility.
 
-Such a fund sells when volatility rises, and again when bonds stop falling less than equities: its volatility
-depends on how its parts move together.
+Such a fund sells when volatility rises, and again when bonds stop falling less than equities: its
+volatility depends on how its parts move together.
 
 Depends on: errors, kernels, mechanisms.capital, mechanisms.reading.
 """
@@ -47,15 +47,18 @@ def mean_asset_correlation(prices: pd.DataFrame, halflife: float = HALFLIFE) -> 
     """
     changes = _changes(prices)
     complete = (np.cumsum(~np.isnan(changes), axis=0) >= MINIMUM).all(axis=1)
-    return pd.Series(kernels.mean_correlation(changes, halflife, MINIMUM), index=prices.index).where(complete)
+    return pd.Series(
+        kernels.mean_correlation(changes, halflife, MINIMUM), index=prices.index
+    ).where(complete)
 
 
-def risk_parity_exposure(prices: pd.DataFrame, target: float = 0.10, cap: float = 3.0,
-                         halflife: float = HALFLIFE) -> pd.DataFrame:
+def risk_parity_exposure(
+    prices: pd.DataFrame, target: float = 0.10, cap: float = 3.0, halflife: float = HALFLIFE
+) -> pd.DataFrame:
     """Exposure to each asset as a fraction of capital: inverse volatilities, levered to the target.
 
-    With each asset at the same volatility of its own, the volatility of n of them depends on their mean
-    correlation c alone: ``exposure = target / (volatility x sqrt(n + n (n - 1) c))``.
+    With each asset at the same volatility of its own, the volatility of n of them depends on their
+    mean correlation c alone: ``exposure = target / (volatility x sqrt(n + n (n - 1) c))``.
 
     Parameters
     ----------
@@ -74,12 +77,17 @@ def risk_parity_exposure(prices: pd.DataFrame, target: float = 0.10, cap: float 
 
     **Known at:** row t uses prices up to t.
 
-    **Source:** the naive form of Maillard, Roncalli and Teiletche (2010), "The Properties of Equally Weighted
-    Risk Contribution Portfolios": exact where all correlations are equal.
+    **Source:** the naive form of Maillard, Roncalli and Teiletche (2010), "The Properties of
+    Equally Weighted Risk Contribution Portfolios": exact where all correlations are equal.
     """
     squares = np.square(_changes(prices))
-    variances = pd.DataFrame({name: kernels.ewm_mean(np.ascontiguousarray(squares[:, i]), halflife, MINIMUM)
-                              for i, name in enumerate(prices)}, index=prices.index)
+    variances = pd.DataFrame(
+        {
+            name: kernels.ewm_mean(np.ascontiguousarray(squares[:, i]), halflife, MINIMUM)
+            for i, name in enumerate(prices)
+        },
+        index=prices.index,
+    )
     inverse = 1.0 / np.sqrt(variances.where(variances > 0) * YEAR)
     n, correlation = prices.shape[1], mean_asset_correlation(prices, halflife)
     together = n + n * (n - 1) * correlation
@@ -122,7 +130,9 @@ class RiskParity:
 
     def __post_init__(self) -> None:
         if not 0.0 < self.target < 1.0:
-            raise ConfigError(f"target: annual volatility as a fraction in (0, 1), got {self.target}")
+            raise ConfigError(
+                f"target: annual volatility as a fraction in (0, 1), got {self.target}"
+            )
         if not 0.0 < self.cap <= 10.0:
             raise ConfigError(f"cap: must lie in (0, 10], got {self.cap}")
         if not 0 <= self.lag <= 63:
@@ -146,16 +156,26 @@ class RiskParity:
         **Known at:** the close of `as_of`.
         """
         known = values.loc[:as_of]
-        absent = [title for title, name in ASSETS.items() if name not in known or known[name].tail(1).isna().all()]
+        absent = [
+            title
+            for title, name in ASSETS.items()
+            if name not in known or known[name].tail(1).isna().all()
+        ]
         if absent:
-            return Absent(name="risk_parity", reason=f"risk parity has no price of {' and '.join(absent)}")
+            return Absent(
+                name="risk_parity", reason=f"risk parity has no price of {' and '.join(absent)}"
+            )
         prices = pd.DataFrame({title: known[name] for title, name in ASSETS.items()})
         exposure = risk_parity_exposure(prices, self.target, self.cap)
         if exposure.iloc[-1].isna().any():
-            return Absent(name="risk_parity", reason=f"risk parity needs {MINIMUM} sessions of every asset")
+            return Absent(
+                name="risk_parity", reason=f"risk parity needs {MINIMUM} sessions of every asset"
+            )
         read = self._read(prices, exposure)
         history = exposure.add_prefix("risk_parity_")
-        return MechanismReading(name="risk_parity", sentence=_sentence(read), values=read, history=history)
+        return MechanismReading(
+            name="risk_parity", sentence=_sentence(read), values=read, history=history
+        )
 
     def _read(self, prices: pd.DataFrame, exposure: pd.DataFrame) -> dict[str, Any]:
         now = exposure.iloc[-1]
@@ -166,21 +186,33 @@ class RiskParity:
             return self.capital.flows(float(now[asset] - exposure[asset].shift(sessions).iloc[-1]))
 
         return {
-            "exposure": now.to_dict(), "leverage": now.sum(), "percentile": ranks[-1],
+            "exposure": now.to_dict(),
+            "leverage": now.sum(),
+            "percentile": ranks[-1],
             "at_cap": bool(now.sum() >= self.cap * (1.0 - 1e-9)),
-            "correlation": mean_asset_correlation(prices).iloc[-1], "target": self.target, "cap": self.cap,
-            "lag_sessions": self.lag, "capital_usd_bn": self.capital.to_dict(),
+            "correlation": mean_asset_correlation(prices).iloc[-1],
+            "target": self.target,
+            "cap": self.cap,
+            "lag_sessions": self.lag,
+            "capital_usd_bn": self.capital.to_dict(),
             "flows_usd_bn": {"1d": since(1, "equities"), "1w": since(WEEK, "equities")},
             "due_usd_bn": since(self.lag, "equities"),
             "flows_by_asset_usd_bn": {"1w": {asset: since(WEEK, asset) for asset in exposure}},
-            "sensitivity_usd_bn": {"up_2_sigma": self._shock(prices, exposure, SHOCK),
-                                   "down_2_sigma": self._shock(prices, exposure, -SHOCK)}}
+            "sensitivity_usd_bn": {
+                "up_2_sigma": self._shock(prices, exposure, SHOCK),
+                "down_2_sigma": self._shock(prices, exposure, -SHOCK),
+            },
+        }
 
-    def _shock(self, prices: pd.DataFrame, exposure: pd.DataFrame, sigmas: float) -> dict[str, float]:
+    def _shock(
+        self, prices: pd.DataFrame, exposure: pd.DataFrame, sigmas: float
+    ) -> dict[str, float]:
         """Equities to trade after a session in which all assets move so many of their daily volatilities alike."""
         squares = np.square(_changes(prices))
-        daily = [np.sqrt(kernels.ewm_mean(np.ascontiguousarray(squares[:, i]), HALFLIFE, MINIMUM)[-1])
-                 for i in range(prices.shape[1])]
+        daily = [
+            np.sqrt(kernels.ewm_mean(np.ascontiguousarray(squares[:, i]), HALFLIFE, MINIMUM)[-1])
+            for i in range(prices.shape[1])
+        ]
         row = prices.ffill().iloc[-1] * np.exp(sigmas * np.array(daily))
         after = pd.concat([prices, row.to_frame(prices.index[-1] + pd.Timedelta(days=1)).T])
         new = risk_parity_exposure(after, self.target, self.cap)["equities"].iloc[-1]
@@ -189,12 +221,23 @@ class RiskParity:
 
 def _sentence(read: dict[str, Any]) -> str:
     week, together = read["flows_usd_bn"]["1w"], read["correlation"]
-    moved = "against each other" if together < 0 else "together" if together > TOGETHER else "each on its own"
-    return (f"Risk parity is levered {read['leverage']:.1f} times with {read['exposure']['equities']:.0%} in equities; "
-            f"over a week its rule was to {flow_words(week)} of them. Its assets move {moved} "
-            f"(correlation {together:.2f}).")
+    moved = (
+        "against each other"
+        if together < 0
+        else "together"
+        if together > TOGETHER
+        else "each on its own"
+    )
+    return (
+        f"Risk parity is levered {read['leverage']:.1f} times with "
+        f"{read['exposure']['equities']:.0%} in equities; "
+        f"over a week its rule was to {flow_words(week)} of them. Its assets move {moved} "
+        f"(correlation {together:.2f})."
+    )
 
 
 def _changes(prices: pd.DataFrame) -> np.ndarray:
     logs = np.log(prices.where(prices > 0).to_numpy(dtype=float))
-    return np.ascontiguousarray(np.diff(logs, axis=0, prepend=np.full((1, prices.shape[1]), np.nan)))
+    return np.ascontiguousarray(
+        np.diff(logs, axis=0, prepend=np.full((1, prices.shape[1]), np.nan))
+    )

@@ -1,6 +1,7 @@
 """Tech valuation and leadership on one date: whether good news still pays, and who still leads.
 
-Depends on: errors, mechanisms (capex, earnings, event_table, leadership, moves, multiples, reading).
+Depends on: errors, mechanisms (capex, earnings, event_table, leadership, moves, multiples,
+reading).
 """
 
 from __future__ import annotations
@@ -25,14 +26,23 @@ from regime.mechanisms.leadership import (
     rotation,
 )
 from regime.mechanisms.moves import fall_from_high, known_until, rank
-from regime.mechanisms.multiples import Multiple, choose_multiple, derating, filed_multiple, own_multiple
+from regime.mechanisms.multiples import (
+    Multiple,
+    choose_multiple,
+    derating,
+    filed_multiple,
+    own_multiple,
+)
 from regime.mechanisms.reading import Absent, MechanismReading
 
 __all__ = ["Tables", "TechValuation"]
 
 MARKET = "sp500"
-STATES = {"near its peak": "near its peak", "price leads": "the price fell with it",
-          "falls while price holds": "it falls while price holds"}
+STATES = {
+    "near its peak": "near its peak",
+    "price leads": "the price fell with it",
+    "falls while price holds": "it falls while price holds",
+}
 LEAST = 252  # sessions of the basket before anything can be said
 
 
@@ -47,7 +57,8 @@ class Tables:
     earnings : DataFrame, optional
         Announcements: ticker, announce_time (or released), surprise_pct, reported_eps.
     capex : DataFrame, optional
-        Capital expenditure: ticker, cq, capex_usd_b, reported (or released), revenue_usd_b if known.
+        Capital expenditure: ticker, cq, capex_usd_b, reported (or released), revenue_usd_b if
+        known.
     caps : DataFrame, optional
         Market capitalisations: ticker, market_cap, released.
     closes : DatetimeIndex, shape (n_sessions,), optional
@@ -68,7 +79,8 @@ class TechValuation:
     Parameters
     ----------
     fall : float
-        Fall of the multiple from its peak of a year from which it counts as fallen; a fraction, negative.
+        Fall of the multiple from its peak of a year from which it counts as fallen; a fraction,
+        negative.
     holds : float
         Fall of the price down to which it counts as holding; a fraction, negative.
     tight : float
@@ -92,15 +104,26 @@ class TechValuation:
     reports: int = 126
 
     def __post_init__(self) -> None:
-        faults = [f"{name}: must be below 0, got {value:g}" for name, value in
-                  (("fall", self.fall), ("holds", self.holds)) if not value < 0]
-        faults += [f"{name}: must be above 0, got {value:g}" for name, value in
-                   (("tight", self.tight), ("largest", self.largest), ("reports", self.reports)) if not value > 0]
+        faults = [
+            f"{name}: must be below 0, got {value:g}"
+            for name, value in (("fall", self.fall), ("holds", self.holds))
+            if not value < 0
+        ]
+        faults += [
+            f"{name}: must be above 0, got {value:g}"
+            for name, value in (
+                ("tight", self.tight),
+                ("largest", self.largest),
+                ("reports", self.reports),
+            )
+            if not value > 0
+        ]
         if faults:
             raise ConfigError(faults)
 
-    def __call__(self, values: pd.DataFrame, as_of: pd.Timestamp | str,
-                 tables: Tables | None = None) -> MechanismReading | Absent:
+    def __call__(
+        self, values: pd.DataFrame, as_of: pd.Timestamp | str, tables: Tables | None = None
+    ) -> MechanismReading | Absent:
         """Read the leaders.
 
         Parameters
@@ -123,30 +146,42 @@ class TechValuation:
         **Known at:** rows up to `as_of`, and what was released by its close.
         """
         given, known = tables or Tables(), known_until(values, as_of)
-        closes = given.closes[:len(known)] if given.closes is not None else None
+        closes = given.closes[: len(known)] if given.closes is not None else None
         prices, members = self._companies(known, given, closes)
         basket = basket_index(prices, members)
         if basket.notna().sum() < LEAST:
-            return Absent(name="valuation", reason=f"needs {LEAST} sessions of three of its companies, has "
-                                                   f"{basket.notna().sum()} until {pd.Timestamp(as_of):%Y-%m-%d}")
+            return Absent(
+                name="valuation",
+                reason=f"needs {LEAST} sessions of three of its companies, has "
+                f"{basket.notna().sum()} until {pd.Timestamp(as_of):%Y-%m-%d}",
+            )
         events = earnings_events(given.earnings) if given.earnings is not None else None
-        own = own_multiple(given.multiples, known.index, closes) if given.multiples is not None else None
+        own = (
+            own_multiple(given.multiples, known.index, closes)
+            if given.multiples is not None
+            else None
+        )
         filed = filed_multiple(events, prices, closes) if events is not None else None
         multiple = choose_multiple(known, basket, own, filed)
         rates = derating(multiple.values, multiple.price) if multiple is not None else None
         told: dict[str, Any] = {
             "multiple": self._multiple(multiple, rates),
             "reaction": self._reaction(events, known, closes),
-            "consolidation": self._consolidation(basket), "rotation": _rotation(known, basket),
-            "capex": _capex(given.capex, known.index, closes), "basket": _membership(prices, members, self.largest),
+            "consolidation": self._consolidation(basket),
+            "rotation": _rotation(known, basket),
+            "capex": _capex(given.capex, known.index, closes),
+            "basket": _membership(prices, members, self.largest),
         }
         history = pd.DataFrame({"basket_fall": fall_from_high(basket, 252)}, index=known.index)
         if rates is not None:
             history = history.assign(multiple_fall=rates["fall"], price_fall=rates["price_fall"])
-        return MechanismReading(name="valuation", sentence=_sentence(told), values=told, history=history)
+        return MechanismReading(
+            name="valuation", sentence=_sentence(told), values=told, history=history
+        )
 
-    def _companies(self, known: pd.DataFrame, given: Tables,
-                   closes: pd.DatetimeIndex | None) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    def _companies(
+        self, known: pd.DataFrame, given: Tables, closes: pd.DatetimeIndex | None
+    ) -> tuple[pd.DataFrame, pd.DataFrame | None]:
         """Prices of the basket, and its members by date where market capitalisations tell them."""
         if given.caps is None:
             return known[[name for name in MEGA_CAPS if name in known]], None
@@ -155,32 +190,54 @@ class TechValuation:
 
     def _multiple(self, multiple: Multiple | None, rates: pd.DataFrame | None) -> dict[str, Any]:
         if multiple is None or rates is None:
-            return {"source": None, "what": "no own file, no sampled consensus and no earnings for half a year",
-                    "level": None, "fall": None, "price_fall": None, "beyond_price": None, "state": "not known"}
+            return {
+                "source": None,
+                "what": "no own file, no sampled consensus and no earnings for half a year",
+                "level": None,
+                "fall": None,
+                "price_fall": None,
+                "beyond_price": None,
+                "state": "not known",
+            }
         now = rates.iloc[-1]
         fallen, held = now["fall"] <= self.fall, now["price_fall"] >= self.holds
-        state = ("near its peak" if not fallen else "falls while price holds" if held else "price leads")
-        return {"source": multiple.source, "what": multiple.what,
-                "level": multiple.values.iloc[-1] if multiple.level else None,
-                "percentile": rank(multiple.values).iloc[-1], **now.to_dict(),
-                "state": state if now.notna().all() else "not known"}
+        state = (
+            "near its peak" if not fallen else "falls while price holds" if held else "price leads"
+        )
+        return {
+            "source": multiple.source,
+            "what": multiple.what,
+            "level": multiple.values.iloc[-1] if multiple.level else None,
+            "percentile": rank(multiple.values).iloc[-1],
+            **now.to_dict(),
+            "state": state if now.notna().all() else "not known",
+        }
 
-    def _reaction(self, events: pd.DataFrame | None, known: pd.DataFrame,
-                  closes: pd.DatetimeIndex | None) -> dict[str, Any]:
+    def _reaction(
+        self, events: pd.DataFrame | None, known: pd.DataFrame, closes: pd.DatetimeIndex | None
+    ) -> dict[str, Any]:
         if events is None or MARKET not in known:
             return {"reason": "no earnings announcements were given"}
         reporting = set(events["ticker"])
         prices = known[[name for name in known if name in reporting]]
         reacted = report_reactions(events, prices, known[MARKET], closes)
-        now = reaction_asymmetry(reacted, pd.DatetimeIndex(known.index), self.reports).iloc[-1].to_dict()
+        now = (
+            reaction_asymmetry(reacted, pd.DatetimeIndex(known.index), self.reports)
+            .iloc[-1]
+            .to_dict()
+        )
         return {**now, "sessions": self.reports, "companies": len(prices.columns)}
 
     def _consolidation(self, basket: pd.Series) -> dict[str, Any]:
         ranges = {days: consolidation_range(basket, days).iloc[-1] for days in (63, 126)}
         from_high = fall_from_high(basket, 252).iloc[-1]
         narrow = bool(np.nanmin([*ranges.values(), np.inf]) <= self.tight)
-        return {"range_63": ranges[63], "range_126": ranges[126], "from_high": from_high,
-                "at_a_high": bool(narrow and from_high >= self.holds)}
+        return {
+            "range_63": ranges[63],
+            "range_126": ranges[126],
+            "from_high": from_high,
+            "at_a_high": bool(narrow and from_high >= self.holds),
+        }
 
 
 def _rotation(known: pd.DataFrame, basket: pd.Series) -> dict[str, Any]:
@@ -188,27 +245,42 @@ def _rotation(known: pd.DataFrame, basket: pd.Series) -> dict[str, Any]:
     scores = {}
     for name, parts in GROUPS.items():
         prices = known[[part for part in parts if part in known]]
-        group = basket_index(prices, minimum=1) if len(prices.columns) else pd.Series(np.nan, index=known.index)
+        group = (
+            basket_index(prices, minimum=1)
+            if len(prices.columns)
+            else pd.Series(np.nan, index=known.index)
+        )
         scores[name] = rotation(group, basket).iloc[-1]
     ahead = [name.replace("_", " ") for name, score in scores.items() if score >= 1.0]
     return {"scores": scores, "ahead": ahead, "sessions": 63}
 
 
-def _capex(table: pd.DataFrame | None, sessions: pd.DatetimeIndex, closes: pd.DatetimeIndex | None) -> dict[str, Any]:
+def _capex(
+    table: pd.DataFrame | None, sessions: pd.DatetimeIndex, closes: pd.DatetimeIndex | None
+) -> dict[str, Any]:
     if table is None:
         return {"reason": "no capital expenditure was given"}
     cutoff = pd.Timestamp(int(closes_of(sessions, closes)[-1]), unit="us", tz="UTC")
-    return capex_burden(capex_events(table), cutoff) or {"reason": "no two quarters of it were reported by then"}
+    return capex_burden(capex_events(table), cutoff) or {
+        "reason": "no two quarters of it were reported by then"
+    }
 
 
 def _membership(prices: pd.DataFrame, members: pd.DataFrame | None, largest: int) -> dict[str, Any]:
     if members is None:
-        return {"members": [name for name in prices if pd.notna(prices[name].iloc[-1])], "hindsight": True,
-                "how": "today's seven, chosen with hindsight: give market capitalisations with release dates for "
-                       f"the {largest} largest as known then"}
+        return {
+            "members": [name for name in prices if pd.notna(prices[name].iloc[-1])],
+            "hindsight": True,
+            "how": "today's seven, chosen with hindsight: give market capitalisations with release dates for "
+            f"the {largest} largest as known then",
+        }
     now = [str(name) for name in members if bool(members[name].iloc[-1])]
-    return {"members": now, "hindsight": False, "unpriced": [name for name in now if name not in prices],
-            "how": f"the {largest} largest as known then, among the companies of the table"}
+    return {
+        "members": now,
+        "hindsight": False,
+        "unpriced": [name for name in now if name not in prices],
+        "how": f"the {largest} largest as known then, among the companies of the table",
+    }
 
 
 def _sentence(told: Mapping[str, Any]) -> str:
@@ -217,8 +289,10 @@ def _sentence(told: Mapping[str, Any]) -> str:
         words = "The multiple of technology is not known"
     else:
         fall, held = (round(100 * abs(multiple[name])) for name in ("fall", "price_fall"))
-        words = (f"The multiple of technology ({multiple['what']}) is {fall} % under its peak, the price {held} %: "
-                 + STATES[multiple["state"]])
+        words = (
+            f"The multiple of technology ({multiple['what']}) is {fall} % under its peak, the "
+            f"price {held} %: " + STATES[multiple["state"]]
+        )
     sold = reaction.get("beats_sold")
     if sold is not None and np.isfinite(sold):
         words += f"; {100 * sold:.0f} % of beats were sold"

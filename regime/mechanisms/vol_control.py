@@ -1,9 +1,13 @@
-"""Funds that size themselves by volatility: what they hold, what they must trade, and what a jump would add.
+"""Funds that size themselves by volatility.
 
-Volatility control holds target over realised volatility; a jump either way makes it sell. Beside it stand its
-slower relatives: risk parity over equities, bonds and commodities, and what investors borrow on margin.
+What they hold, what they must trade, and what a jump would add.
 
-Depends on: errors, kernels, mechanisms.capital, mechanisms.margin_debt, mechanisms.reading, mechanisms.risk_parity.
+Volatility control holds target over realised volatility; a jump either way makes it sell. Beside it
+stand its slower relatives: risk parity over equities, bonds and commodities, and what investors
+borrow on margin.
+
+Depends on: errors, kernels, mechanisms.capital, mechanisms.margin_debt, mechanisms.reading,
+mechanisms.risk_parity.
 """
 
 from __future__ import annotations
@@ -32,7 +36,9 @@ CAPITAL = Capital(low=150.0, mid=250.0, high=350.0)
 
 
 def two_speed_volatility(close: pd.Series, fast: float = FAST, slow: float = SLOW) -> pd.Series:
-    """The larger of two exponential volatilities: it rises at the fast speed and falls at the slow one.
+    """The larger of two exponential volatilities.
+
+    It rises at the fast speed and falls at the slow one.
 
     Parameters
     ----------
@@ -74,7 +80,8 @@ def vol_control_exposure(close: pd.Series, target: float = 0.12, cap: float = 1.
 
     **Known at:** row t uses closes up to t; the order reaches the market later.
 
-    **Source:** Moreira and Muir (2017), "Volatility-Managed Portfolios", with the cap of the risk control indices.
+    **Source:** Moreira and Muir (2017), "Volatility-Managed Portfolios", with the cap of the risk
+    control indices.
     """
     return (target / two_speed_volatility(close)).clip(upper=cap)
 
@@ -118,7 +125,9 @@ class VolControl:
 
     def __post_init__(self) -> None:
         if not 0.0 < self.target < 1.0:
-            raise ConfigError(f"target: annual volatility as a fraction in (0, 1), got {self.target}")
+            raise ConfigError(
+                f"target: annual volatility as a fraction in (0, 1), got {self.target}"
+            )
         if not 0.0 < self.cap <= 5.0:
             raise ConfigError(f"cap: must lie in (0, 5], got {self.cap}")
         if not 0 <= self.lag <= 21:
@@ -145,48 +154,81 @@ class VolControl:
         close = known["sp500"] if "sp500" in known else pd.Series(np.nan, index=known.index)
         exposure = vol_control_exposure(close, self.target, self.cap)
         if exposure.tail(1).isna().all():
-            return Absent(name="vol_control", reason=f"volatility needs {MINIMUM} changes of the S&P 500")
+            return Absent(
+                name="vol_control", reason=f"volatility needs {MINIMUM} changes of the S&P 500"
+            )
         read = self._read(close, exposure)
         parts = [part(known, as_of) for part in (self.risk_parity, self.margin_debt)]
         histories = [part.history for part in parts if isinstance(part, MechanismReading)]
         history = pd.concat([exposure.rename("vol_control"), *histories], axis=1)
         sentence = " ".join([_sentence(read), *(_words(part) for part in parts)])
-        return MechanismReading(name="vol_control", sentence=sentence, history=history,
-                                values={**read, **{part.name: part.to_dict() for part in parts}})
+        return MechanismReading(
+            name="vol_control",
+            sentence=sentence,
+            history=history,
+            values={**read, **{part.name: part.to_dict() for part in parts}},
+        )
 
     def _read(self, close: pd.Series, exposure: pd.Series) -> dict[str, Any]:
         now = float(exposure.iloc[-1])
-        ranks = kernels.rolling_rank(np.ascontiguousarray(exposure.to_numpy()), FIVE_YEARS, FIVE_YEARS // 5)
+        ranks = kernels.rolling_rank(
+            np.ascontiguousarray(exposure.to_numpy()), FIVE_YEARS, FIVE_YEARS // 5
+        )
 
         def since(sessions: int) -> dict[str, float]:
             return self.capital.flows(now - float(exposure.shift(sessions).iloc[-1]))
 
         return {
-            "exposure": now, "percentile": ranks[-1], "at_cap": bool(now >= self.cap),
-            "volatility": two_speed_volatility(close).iloc[-1], "target": self.target, "cap": self.cap,
-            "lag_sessions": self.lag, "capital_usd_bn": self.capital.to_dict(),
-            "flows_usd_bn": {"1d": since(1), "1w": since(WEEK)}, "due_usd_bn": since(self.lag),
-            "sensitivity_usd_bn": {"up_2_sigma": self._shock(close, exposure, SHOCK),
-                                   "down_2_sigma": self._shock(close, exposure, -SHOCK)}}
+            "exposure": now,
+            "percentile": ranks[-1],
+            "at_cap": bool(now >= self.cap),
+            "volatility": two_speed_volatility(close).iloc[-1],
+            "target": self.target,
+            "cap": self.cap,
+            "lag_sessions": self.lag,
+            "capital_usd_bn": self.capital.to_dict(),
+            "flows_usd_bn": {"1d": since(1), "1w": since(WEEK)},
+            "due_usd_bn": since(self.lag),
+            "sensitivity_usd_bn": {
+                "up_2_sigma": self._shock(close, exposure, SHOCK),
+                "down_2_sigma": self._shock(close, exposure, -SHOCK),
+            },
+        }
 
     def _shock(self, close: pd.Series, exposure: pd.Series, sigmas: float) -> dict[str, float]:
         """What a move of the next session, in daily volatilities of today, would make the rule order."""
         step = sigmas * float(two_speed_volatility(close).iloc[-1]) / np.sqrt(YEAR)
         tomorrow = close.index[-1:] + pd.Timedelta(days=1)
         after = pd.concat([close, pd.Series(close.ffill().iloc[-1] * np.exp(step), index=tomorrow)])
-        change = float(vol_control_exposure(after, self.target, self.cap).iloc[-1]) - float(exposure.iloc[-1])
+        change = float(vol_control_exposure(after, self.target, self.cap).iloc[-1]) - float(
+            exposure.iloc[-1]
+        )
         return self.capital.flows(change)
 
 
 def _sentence(read: dict[str, Any]) -> str:
-    week, due, shock = (flow_words(flow) for flow in (read["flows_usd_bn"]["1w"], read["due_usd_bn"],
-                                                  read["sensitivity_usd_bn"]["down_2_sigma"]))
+    week, due, shock = (
+        flow_words(flow)
+        for flow in (
+            read["flows_usd_bn"]["1w"],
+            read["due_usd_bn"],
+            read["sensitivity_usd_bn"]["down_2_sigma"],
+        )
+    )
     cap = ", their cap" if read["at_cap"] else ""
-    return (f"Volatility-control funds want {read['exposure']:.0%} of their capital in equities{cap} (volatility "
-            f"{read['volatility']:.0%}); over a week that made them {week}, and orders of the last "
-            f"{read['lag_sessions']} sessions to {due} are on their way. Two sigmas tomorrow, up or down, would make "
-            f"them {shock}.")
+    return (
+        f"Volatility-control funds want {read['exposure']:.0%} of their capital in equities{cap} "
+        "(volatility "
+        f"{read['volatility']:.0%}); over a week that made them {week}, and orders of the last "
+        f"{read['lag_sessions']} sessions to {due} are on their way. Two sigmas tomorrow, up or "
+        "down, would make "
+        f"them {shock}."
+    )
 
 
 def _words(part: MechanismReading | Absent) -> str:
-    return part.sentence if isinstance(part, MechanismReading) else f"{part.reason[0].upper()}{part.reason[1:]}."
+    return (
+        part.sentence
+        if isinstance(part, MechanismReading)
+        else f"{part.reason[0].upper()}{part.reason[1:]}."
+    )

@@ -1,4 +1,6 @@
-"""What a model must beat: the raw scores calibrated, and four forecasts refitted in the model's own folds.
+"""What a model must beat.
+
+The raw scores calibrated, and four forecasts refitted in the model's own folds.
 
 Depends on: errors, jump_model; models.calibration, models.raw_scores.
 """
@@ -24,11 +26,13 @@ __all__ = [
 ]
 
 
-def persistence_score(truth: pd.Series, known_at: pd.Series, *, halflife: float = 63.0) -> pd.Series:
+def persistence_score(
+    truth: pd.Series, known_at: pd.Series, *, halflife: float = 63.0
+) -> pd.Series:
     """Share of recent sessions known by now to have been stress, exponentially weighted.
 
-    Only finished stress counts. How long nothing has been known would say that a fall is under way, which
-    nobody knew on the day: an unknown session and a calm one weigh the same here.
+    Only finished stress counts. How long nothing has been known would say that a fall is under way,
+    which nobody knew on the day: an unknown session and a calm one weigh the same here.
 
     Parameters
     ----------
@@ -47,16 +51,23 @@ def persistence_score(truth: pd.Series, known_at: pd.Series, *, halflife: float 
     decay = 0.5 ** (1 / halflife)
     sessions = np.arange(len(truth))
     stress = truth.fillna(0.0).to_numpy(dtype=float)
-    learned = np.maximum(truth.index.searchsorted(known_at.fillna(pd.Timestamp.max.normalize())), sessions)
+    learned = np.maximum(
+        truth.index.searchsorted(known_at.fillna(pd.Timestamp.max.normalize())), sessions
+    )
     rows = (stress > 0) & (learned < len(truth))
-    arrivals = np.zeros(len(truth) + 1)  # one row of padding: the recursion starts from nothing known
+    arrivals = np.zeros(
+        len(truth) + 1
+    )  # one row of padding: the recursion starts from nothing known
     np.add.at(arrivals, learned[rows] + 1, stress[rows] * decay ** (learned[rows] - sessions[rows]))
     share = pd.Series(arrivals).ewm(alpha=1 - decay, adjust=False).mean()
     return pd.Series(share.to_numpy()[1:], index=truth.index, name="persistence")
 
 
 def base_rate(truth: pd.Series, known_at: pd.Series, folds: Iterable[Fold]) -> pd.Series:
-    """Share of stress among the sessions whose truth was known by each refit; NaN outside the test blocks."""
+    """Share of stress among the sessions whose truth was known by each refit.
+
+    NaN outside the test blocks.
+    """
     result = pd.Series(np.nan, index=truth.index, name="base_rate")
     for fold in folds:
         rows = known_rows(truth, known_at, fold.refit)
@@ -65,8 +76,9 @@ def base_rate(truth: pd.Series, known_at: pd.Series, folds: Iterable[Fold]) -> p
     return result
 
 
-def baseline_probabilities(scores: pd.DataFrame, truth: pd.Series, known_at: pd.Series,
-                           folds: Iterable[Fold]) -> pd.DataFrame:
+def baseline_probabilities(
+    scores: pd.DataFrame, truth: pd.Series, known_at: pd.Series, folds: Iterable[Fold]
+) -> pd.DataFrame:
     """Return base rate, persistence and each raw score as probabilities of the same folds.
 
     Parameters
@@ -83,13 +95,28 @@ def baseline_probabilities(scores: pd.DataFrame, truth: pd.Series, known_at: pd.
         Columns `base_rate`, `persistence`, then those of `scores`. NaN as in `calibrated`.
     """
     folds = list(folds)
-    raw = {"persistence": persistence_score(truth, known_at), **{str(name): scores[name] for name in scores}}
-    return pd.DataFrame({"base_rate": base_rate(truth, known_at, folds),
-                         **{name: calibrated(score, truth, known_at, folds) for name, score in raw.items()}})
+    raw = {
+        "persistence": persistence_score(truth, known_at),
+        **{str(name): scores[name] for name in scores},
+    }
+    return pd.DataFrame(
+        {
+            "base_rate": base_rate(truth, known_at, folds),
+            **{name: calibrated(score, truth, known_at, folds) for name, score in raw.items()},
+        }
+    )
 
 
-def elastic_net(X: pd.DataFrame, truth: pd.Series, known_at: pd.Series, folds: Iterable[Fold], *,
-                C: float = 0.005, l1_ratio: float = 0.5, seed: int = 7) -> pd.Series:
+def elastic_net(
+    X: pd.DataFrame,
+    truth: pd.Series,
+    known_at: pd.Series,
+    folds: Iterable[Fold],
+    *,
+    C: float = 0.005,
+    l1_ratio: float = 0.5,
+    seed: int = 7,
+) -> pd.Series:
     """Out-of-sample probability of an elastic-net logistic on the model's own features.
 
     Parameters
@@ -125,18 +152,28 @@ def elastic_net(X: pd.DataFrame, truth: pd.Series, known_at: pd.Series, folds: I
             scaled = _standardised(values[rows], centre, width)
             slopes = _fit_slopes(scaled, outcome[rows], C, l1_ratio, seed)
             intercept = _fit_intercept((scaled * slopes).sum(axis=1), outcome[rows])
-            # Row by row, not a matrix product: its last bits would depend on the length of the block.
+            # Row by row, not a matrix product: its last bits would depend on the length of the
+            # block.
             log_odds = (_standardised(values[fold.test], centre, width) * slopes).sum(axis=1)
             result[fold.test] = np.exp(-np.logaddexp(0.0, -(log_odds + intercept)))
     return pd.Series(result, index=X.index, name="elastic_net")
 
 
-def online_jump(returns: pd.Series, truth: pd.Series, known_at: pd.Series, folds: Iterable[Fold], *,
-                n_states: int = 2, penalty: float = 50.0, seed: int = 7) -> pd.Series:
+def online_jump(
+    returns: pd.Series,
+    truth: pd.Series,
+    known_at: pd.Series,
+    folds: Iterable[Fold],
+    *,
+    n_states: int = 2,
+    penalty: float = 50.0,
+    seed: int = 7,
+) -> pd.Series:
     """Out-of-sample probability of a jump model's filtered state.
 
-    At each fold the model is refitted on all history; a state's probability is how often its sessions were
-    stress, among those known by the refit, with one session of the overall rate added.
+    At each fold the model is refitted on all history; a state's probability is how often its
+    sessions were stress, among those known by the refit, with one session of the overall rate
+    added.
 
     Parameters
     ----------
@@ -161,11 +198,15 @@ def online_jump(returns: pd.Series, truth: pd.Series, known_at: pd.Series, folds
     for fold in folds:
         rows = known_rows(truth, known_at, fold.refit, returns)
         if rows.any():
-            past = features.loc[:fold.refit].to_numpy()
-            seen = features.loc[:truth.index[fold.test[-1]]]
+            past = features.loc[: fold.refit].to_numpy()
+            seen = features.loc[: truth.index[fold.test[-1]]]
             moments = _moments(past)
-            model = fit_jump_model(_clipped(past, *moments), n_states=n_states, penalty=penalty, seed=seed)
-            states = pd.Series(model.online(_clipped(seen.to_numpy(), *moments)), seen.index, dtype=float)
+            model = fit_jump_model(
+                _clipped(past, *moments), n_states=n_states, penalty=penalty, seed=seed
+            )
+            states = pd.Series(
+                model.online(_clipped(seen.to_numpy(), *moments)), seen.index, dtype=float
+            )
             filtered = states.reindex(truth.index).to_numpy()
             result[fold.test] = _stress_share(filtered, outcome, rows)[fold.test]
     return pd.Series(result, index=truth.index, name="online_jump")
@@ -182,7 +223,10 @@ def _stress_share(states: np.ndarray, outcome: np.ndarray, rows: np.ndarray) -> 
 
 
 def _moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and deviation of each column over its finite rows; an empty or constant one gets 0 and 1."""
+    """Mean and deviation of each column over its finite rows.
+
+    An empty or constant one gets 0 and 1.
+    """
     present = np.isfinite(values)
     count = np.maximum(present.sum(axis=0), 1)
     centre = np.where(present, values, 0.0).sum(axis=0) / count
@@ -203,16 +247,23 @@ def _clipped(values: np.ndarray, centre: np.ndarray, width: np.ndarray) -> np.nd
 def _fit_slopes(X: np.ndarray, y: np.ndarray, C: float, l1_ratio: float, seed: int) -> np.ndarray:
     from sklearn.linear_model import LogisticRegression
 
-    model = LogisticRegression(C=C, l1_ratio=l1_ratio, solver="saga", tol=1e-3, max_iter=2000, random_state=seed)
+    model = LogisticRegression(
+        C=C, l1_ratio=l1_ratio, solver="saga", tol=1e-3, max_iter=2000, random_state=seed
+    )
     if np.isin(y, (0.0, 1.0)).all():
         return np.asarray(model.fit(X, y.astype(int)).coef_[0])
     weight = np.r_[y, 1 - y]
     rows, target = np.r_[X, X], np.r_[np.ones(len(y), int), np.zeros(len(y), int)]
-    return np.asarray(model.fit(rows[weight > 0], target[weight > 0], sample_weight=weight[weight > 0]).coef_[0])
+    return np.asarray(
+        model.fit(rows[weight > 0], target[weight > 0], sample_weight=weight[weight > 0]).coef_[0]
+    )
 
 
 def _fit_intercept(log_odds: np.ndarray, y: np.ndarray) -> float:
-    """Intercept at which the mean probability is that of `y`: the solver watches its slopes alone and stops short."""
+    """Intercept at which the mean probability is that of `y`.
+
+    The solver watches its slopes alone and stops short.
+    """
     low, high = -50.0 - log_odds.max(), 50.0 - log_odds.min()
     for _ in range(60):
         middle = (low + high) / 2

@@ -18,21 +18,24 @@ from regime.runtime.formula import Linear, ModelParts, linear_log_odds
 __all__ = ["BoostedOnRival"]
 
 Floats = NDArray[np.float64]
-HALF = 0.5  # of the mean that `ModelParts` takes of trees and logistic; doubled it is their sum, to the last bit
+# of the mean that `ModelParts` takes of trees and logistic; doubled it is their sum, to the last
+# bit
+HALF = 0.5
 
 
 @dataclass(kw_only=True, eq=False)
 class BoostedOnRival(DeleveragingClassifier):
     """`DeleveragingClassifier` whose trees start from the log-odds of a rival instead of being averaged with it.
 
-    The rival's logistic curve is fitted on the training rows, and handed to LightGBM as `init_score`; log-odds are
-    the rival's plus what the trees add. Its saved form is the usual one: the curve is a logistic of one column.
+    The rival's logistic curve is fitted on the training rows, and handed to LightGBM as
+    `init_score`; log-odds are the rival's plus what the trees add. Its saved form is the usual one:
+    the curve is a logistic of one column.
 
     Parameters
     ----------
     rival : str
-        Column of the raw score, which the model then reads beside its core. Empty: the model's own logistic over
-        core and composites.
+        Column of the raw score, which the model then reads beside its core. Empty: the model's own
+        logistic over core and composites.
     linear_weight : float
         Always .5: rival and trees are both taken whole.
 
@@ -52,8 +55,8 @@ class BoostedOnRival(DeleveragingClassifier):
 
     Notes
     -----
-    A hole in the rival counts as the mean of its training rows, and a score beyond `clip` deviations as that: where
-    `calibrated` uses the median so far, and no bound.
+    A hole in the rival counts as the mean of its training rows, and a score beyond `clip`
+    deviations as that: where `calibrated` uses the median so far, and no bound.
     """
 
     rival: str = "positioning_downside_rank"
@@ -62,12 +65,17 @@ class BoostedOnRival(DeleveragingClassifier):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.linear_weight != HALF:
-            raise ConfigError(f"linear_weight: rival and trees are both taken whole; leave it out, got "
-                              f"{self.linear_weight}")
+            raise ConfigError(
+                f"linear_weight: rival and trees are both taken whole; leave it out, got "
+                f"{self.linear_weight}"
+            )
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Features that the model reads, core first, each once; composites only if its own logistic is the rival."""
+        """Features that the model reads, core first, each once.
+
+        Composites only if its own logistic is the rival.
+        """
         return tuple(dict.fromkeys((*self.core, self.rival))) if self.rival else super().columns
 
     def _fit_parts(self, matrix: Floats, weights: Floats) -> ModelParts:
@@ -75,18 +83,33 @@ class BoostedOnRival(DeleveragingClassifier):
         line = self._fit_rival(matrix, stress) if self.rival else self._fit_linear(matrix, stress)
         boosters = self._fit_boosters(matrix, stress, base=linear_log_odds(matrix, line))
         phase, prior = self._fit_phase(matrix, weights)
-        return ModelParts(features=self.columns, stress_boosters=boosters, linear=line, linear_weight=HALF,
-                          slope=1.0 / HALF, phase_booster=phase, phase_prior=prior)
+        return ModelParts(
+            features=self.columns,
+            stress_boosters=boosters,
+            linear=line,
+            linear_weight=HALF,
+            slope=1.0 / HALF,
+            phase_booster=phase,
+            phase_prior=prior,
+        )
 
     def _fit_rival(self, matrix: Floats, stress: Floats) -> Linear:
         """Logistic curve of the rival's column, as a logistic over all of them with one coefficient."""
         place, count = self.columns.index(self.rival), len(self.columns)
         known = np.isfinite(matrix[:, place])
         # A rival without a value so far can say no more than how often it happens.
-        curve = fit_platt(matrix[known, place], stress[known]) if known.any() else fit_platt(0.0 * stress, stress)
-        return Linear(center=_one(count, place, curve.mean, 0.0), scale=_one(count, place, curve.scale, 1.0),
-                      clip=(float(self.clip),) * count, coef=_one(count, place, curve.slope, 0.0),
-                      intercept=curve.intercept)
+        curve = (
+            fit_platt(matrix[known, place], stress[known])
+            if known.any()
+            else fit_platt(0.0 * stress, stress)
+        )
+        return Linear(
+            center=_one(count, place, curve.mean, 0.0),
+            scale=_one(count, place, curve.scale, 1.0),
+            clip=(float(self.clip),) * count,
+            coef=_one(count, place, curve.slope, 0.0),
+            intercept=curve.intercept,
+        )
 
 
 def _one(count: int, place: int, value: float, others: float) -> tuple[float, ...]:

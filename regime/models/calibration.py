@@ -1,4 +1,6 @@
-"""One raw score into a probability: a logistic curve, refitted at each fold on what was known by then.
+"""One raw score into a probability.
+
+A logistic curve, refitted at each fold on what was known by then.
 
 Depends on: errors.
 """
@@ -53,15 +55,17 @@ class PlattCurve:
 
     def predict(self, score: np.ndarray) -> np.ndarray:
         """Probability of each score, shape (n,); NaN where the score is NaN."""
-        log_odds = self.intercept + self.slope * (np.asarray(score, dtype=float) - self.mean) / self.scale
+        log_odds = (
+            self.intercept + self.slope * (np.asarray(score, dtype=float) - self.mean) / self.scale
+        )
         return np.exp(-np.logaddexp(0.0, -log_odds))
 
 
 def fit_platt(score: np.ndarray, truth: np.ndarray, *, C: float = 10.0) -> PlattCurve:
     """Fit the curve by Newton's method; the slope alone is penalised.
 
-    Minimises ``slope**2 / 2 + C * sum(log loss)``. If all of `truth` is one class the curve is flat, at
-    ``(sum + 1) / (n + 2)``: a probability of exactly 0 or 1 has not been earned.
+    Minimises ``slope**2 / 2 + C * sum(log loss)``. If all of `truth` is one class the curve is
+    flat, at ``(sum + 1) / (n + 2)``: a probability of exactly 0 or 1 has not been earned.
 
     Parameters
     ----------
@@ -87,13 +91,21 @@ def fit_platt(score: np.ndarray, truth: np.ndarray, *, C: float = 10.0) -> Platt
     scale = deviation if deviation > 1e-12 * max(1.0, abs(mean)) else 1.0
     if np.ptp(truth) == 0:
         rate = (float(np.sum(truth)) + 1) / (len(truth) + 2)
-        return PlattCurve(mean=mean, scale=scale, slope=0.0, intercept=float(np.log(rate / (1 - rate))))
+        return PlattCurve(
+            mean=mean, scale=scale, slope=0.0, intercept=float(np.log(rate / (1 - rate)))
+        )
     intercept, slope = _newton((score - mean) / scale, truth, C)
     return PlattCurve(mean=mean, scale=scale, slope=slope, intercept=intercept)
 
 
-def calibrated(score: pd.Series, truth: pd.Series, known_at: pd.Series, folds: Iterable[Fold], *,
-               C: float = 10.0) -> pd.Series:
+def calibrated(
+    score: pd.Series,
+    truth: pd.Series,
+    known_at: pd.Series,
+    folds: Iterable[Fold],
+    *,
+    C: float = 10.0,
+) -> pd.Series:
     """Out-of-sample probability of one raw score.
 
     Parameters
@@ -112,7 +124,8 @@ def calibrated(score: pd.Series, truth: pd.Series, known_at: pd.Series, folds: I
     Returns
     -------
     Series, shape (n_sessions,)
-        In [0, 1]. NaN outside the test blocks, before the first score, and in folds with nothing to fit on.
+        In [0, 1]. NaN outside the test blocks, before the first score, and in folds with nothing to
+        fit on.
 
     Raises
     ------
@@ -121,7 +134,8 @@ def calibrated(score: pd.Series, truth: pd.Series, known_at: pd.Series, folds: I
 
     Notes
     -----
-    **Known at:** each fold uses rows up to its refit whose truth was known by then, and scores up to the row itself.
+    **Known at:** each fold uses rows up to its refit whose truth was known by then, and scores up
+    to the row itself.
     """
     filled = score.fillna(score.expanding().median())
     values, outcome = filled.to_numpy(dtype=float), truth.to_numpy(dtype=float)
@@ -129,12 +143,18 @@ def calibrated(score: pd.Series, truth: pd.Series, known_at: pd.Series, folds: I
     for fold in folds:
         rows = known_rows(truth, known_at, fold.refit, score) & np.isfinite(values)
         if rows.any():
-            result[fold.test] = fit_platt(values[rows], outcome[rows], C=C).predict(values[fold.test])
+            result[fold.test] = fit_platt(values[rows], outcome[rows], C=C).predict(
+                values[fold.test]
+            )
     return pd.Series(result, index=score.index, name=score.name)
 
 
-def known_rows(truth: pd.Series, known_at: pd.Series, refit: pd.Timestamp,
-               other: pd.Series | pd.DataFrame | None = None) -> np.ndarray:
+def known_rows(
+    truth: pd.Series,
+    known_at: pd.Series,
+    refit: pd.Timestamp,
+    other: pd.Series | pd.DataFrame | None = None,
+) -> np.ndarray:
     """Mask of the rows up to `refit` whose truth was known by then, shape (n_sessions,).
 
     Parameters
@@ -153,8 +173,10 @@ def known_rows(truth: pd.Series, known_at: pd.Series, refit: pd.Timestamp,
     """
     for name, frame in (("known_at", known_at), ("score", other)):
         if frame is not None and not frame.index.equals(truth.index):
-            raise InvalidDataError(f"`{name}` has {len(frame)} rows, `truth` {len(truth)}, and their dates differ: "
-                                   "reindex both to the same sessions")
+            raise InvalidDataError(
+                f"`{name}` has {len(frame)} rows, `truth` {len(truth)}, and their dates differ: "
+                "reindex both to the same sessions"
+            )
     known = (known_at <= refit).to_numpy(dtype=bool, na_value=False)
     return np.asarray(known & (truth.index <= refit) & truth.notna().to_numpy())
 
@@ -179,7 +201,9 @@ def _newton_step(point: np.ndarray, x: np.ndarray, y: np.ndarray, C: float) -> n
     residual, weight = p - y, p * (1 - p)
     cross = C * np.sum(weight * x)
     gradient = np.array([C * residual.sum(), point[1] + C * np.sum(residual * x)])
-    curvature = np.array([[C * weight.sum() + 1e-12, cross], [cross, 1.0 + C * np.sum(weight * x * x)]])
+    curvature = np.array(
+        [[C * weight.sum() + 1e-12, cross], [cross, 1.0 + C * np.sum(weight * x * x)]]
+    )
     return np.asarray(np.linalg.solve(curvature, gradient))
 
 

@@ -1,7 +1,10 @@
-"""Other makers of trees behind the interface of the classifier: what LightGBM has to be held against.
+"""Other makers of trees behind the interface of the classifier.
 
-A challenger differs from `DeleveragingClassifier` in who grows the trees, and in nothing else: the same columns,
-signs, sizes, seeds, logistic and formula. It serves comparisons; a saved model holds LightGBM's trees alone.
+What LightGBM has to be held against.
+
+A challenger differs from `DeleveragingClassifier` in who grows the trees, and in nothing else: the
+same columns, signs, sizes, seeds, logistic and formula. It serves comparisons; a saved model holds
+LightGBM's trees alone.
 
 Depends on: errors, runtime, schema, models.classifier; scikit-learn, and catboost on use.
 """
@@ -70,22 +73,30 @@ class _Challenger(DeleveragingClassifier, ABC):
         x, heads = to_matrix(X, self.columns), self.heads_
         if not len(x):
             return np.empty((0, len(REGIMES)))
-        core = np.ascontiguousarray(x[:, :len(self.core)])
+        core = np.ascontiguousarray(x[:, : len(self.core)])
         with threadpool_limits(limits=1):
-            raw = np.column_stack([np.empty((len(x), 0)), *(self._raw(head, core) for head in heads.stress)])
+            raw = np.column_stack(
+                [np.empty((len(x), 0)), *(self._raw(head, core) for head in heads.stress)]
+            )
             phase = None if heads.phase is None else self._raw(heads.phase, core)
         blend = stress_log_odds(x, raw, linear=heads.linear, linear_weight=heads.linear_weight)
         return probabilities(blend, phase, slope=1.0, intercept=0.0, phase_prior=heads.phase_prior)
 
     def _fit_parts(self, matrix: Floats, weights: Floats) -> Any:
-        stress, core = weights[:, STRESS], matrix[:, :len(self.core)]
-        # On a column without a value one library fails, and another splits where later values meet an empty leaf.
+        stress, core = weights[:, STRESS], matrix[:, : len(self.core)]
+        # On a column without a value one library fails, and another splits where later values meet
+        # an empty leaf.
         core = np.ascontiguousarray(np.where(np.isnan(core).all(axis=0), 0.0, core))
         linear = self._fit_linear(matrix, stress) if self.linear_weight > 0 else None
         members = range(self.seeds) if self.linear_weight < 1 else ()
         phase, prior = self._fit_phase_head(core, weights[:, REST])
-        return ForeignParts(stress=tuple(self._stress_head(core, stress, self.seed + member) for member in members),
-                            linear=linear, linear_weight=self.linear_weight, phase=phase, phase_prior=prior)
+        return ForeignParts(
+            stress=tuple(self._stress_head(core, stress, self.seed + member) for member in members),
+            linear=linear,
+            linear_weight=self.linear_weight,
+            phase=phase,
+            phase_prior=prior,
+        )
 
     def _fit_phase_head(self, core: Floats, rest: Floats) -> tuple[Any, tuple[float, float, float]]:
         """As the classifier's: shares alone where a phase is too rare to learn."""
@@ -116,8 +127,9 @@ class _Challenger(DeleveragingClassifier, ABC):
 class HistGradientChallenger(_Challenger):
     """`DeleveragingClassifier` with the trees of scikit-learn's HistGradientBoostingClassifier.
 
-    That takes no soft labels: a row enters once as deleveraging and once as not, each with its weight. So
-    `leaf_rows` may count a row twice. Nothing is held back to stop early, which would be done at random.
+    That takes no soft labels: a row enters once as deleveraging and once as not, each with its
+    weight. So `leaf_rows` may count a row twice. Nothing is held back to stop early, which would be
+    done at random.
 
     Examples
     --------
@@ -141,22 +153,37 @@ class HistGradientChallenger(_Challenger):
         return np.asarray(head.decision_function(x), dtype=np.float64)
 
 
-def _grown(x: Floats, label: NDArray[np.int64], weight: Floats, trees: TreeSettings, seed: int,
-           signs: list[int] | None) -> Any:
+def _grown(
+    x: Floats,
+    label: NDArray[np.int64],
+    weight: Floats,
+    trees: TreeSettings,
+    seed: int,
+    signs: list[int] | None,
+) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier
+
     return HistGradientBoostingClassifier(
-        max_iter=trees.rounds, max_leaf_nodes=trees.leaves, min_samples_leaf=trees.leaf_rows, max_depth=None,
-        learning_rate=trees.learning_rate, max_features=trees.column_share, l2_regularization=trees.l2,
-        monotonic_cst=signs, early_stopping=False, random_state=seed).fit(x, label, sample_weight=weight)
+        max_iter=trees.rounds,
+        max_leaf_nodes=trees.leaves,
+        min_samples_leaf=trees.leaf_rows,
+        max_depth=None,
+        learning_rate=trees.learning_rate,
+        max_features=trees.column_share,
+        l2_regularization=trees.l2,
+        monotonic_cst=signs,
+        early_stopping=False,
+        random_state=seed,
+    ).fit(x, label, sample_weight=weight)
 
 
 @dataclass(kw_only=True, eq=False)
 class CatBoostChallenger(_Challenger):
     """`DeleveragingClassifier` with the trees of CatBoost.
 
-    Trees grow leaf by leaf as LightGBM's do; deleveraging is learnt from soft labels as they are. CatBoost imposes
-    signs on symmetric trees alone: where a core column has one, trees of deleveraging are these, as deep as `leaves`
-    asks for and without `leaf_rows`.
+    Trees grow leaf by leaf as LightGBM's do; deleveraging is learnt from soft labels as they are.
+    CatBoost imposes signs on symmetric trees alone: where a core column has one, trees of
+    deleveraging are these, as deep as `leaves` asks for and without `leaf_rows`.
 
     Raises
     ------
@@ -174,29 +201,57 @@ class CatBoostChallenger(_Challenger):
         _catboost()  # before any data is read
 
     def _stress_head(self, x: Floats, stress: Floats, seed: int) -> Any:
-        parameters = {**_arguments(self.trees, seed, self._signs()), "loss_function": "CrossEntropy"}
+        parameters = {
+            **_arguments(self.trees, seed, self._signs()),
+            "loss_function": "CrossEntropy",
+        }
         return _catboost().CatBoost({**parameters, "boost_from_average": True}).fit(x, stress)
 
     def _phase_head(self, x: Floats, label: NDArray[np.int64], weight: Floats) -> Any:
         parameters = {**_arguments(self.phase_trees, self.seed, []), "loss_function": "MultiClass"}
-        return _catboost().CatBoost({**parameters, "classes_count": 3}).fit(x, label, sample_weight=weight)
+        return (
+            _catboost()
+            .CatBoost({**parameters, "classes_count": 3})
+            .fit(x, label, sample_weight=weight)
+        )
 
     def _raw(self, head: Any, x: Floats) -> Floats:
-        return np.asarray(head.predict(x, prediction_type="RawFormulaVal", thread_count=1), dtype=np.float64)
+        return np.asarray(
+            head.predict(x, prediction_type="RawFormulaVal", thread_count=1), dtype=np.float64
+        )
 
 
 def _arguments(trees: TreeSettings, seed: int, signs: list[int]) -> dict[str, Any]:
     """CatBoost's names for them, one thread, and nothing written to disk."""
-    form: dict[str, Any] = {"grow_policy": "Lossguide", "max_leaves": trees.leaves, "min_data_in_leaf": trees.leaf_rows}
+    form: dict[str, Any] = {
+        "grow_policy": "Lossguide",
+        "max_leaves": trees.leaves,
+        "min_data_in_leaf": trees.leaf_rows,
+    }
     if any(signs):
-        form = {"grow_policy": "SymmetricTree", "depth": (trees.leaves - 1).bit_length(), "monotone_constraints": signs}
-    return {**form, "iterations": trees.rounds, "learning_rate": trees.learning_rate, "rsm": trees.column_share,
-            "l2_leaf_reg": trees.l2, "bootstrap_type": "No", "random_seed": seed, "thread_count": 1,
-            "allow_writing_files": False, "logging_level": "Silent"}
+        form = {
+            "grow_policy": "SymmetricTree",
+            "depth": (trees.leaves - 1).bit_length(),
+            "monotone_constraints": signs,
+        }
+    return {
+        **form,
+        "iterations": trees.rounds,
+        "learning_rate": trees.learning_rate,
+        "rsm": trees.column_share,
+        "l2_leaf_reg": trees.l2,
+        "bootstrap_type": "No",
+        "random_seed": seed,
+        "thread_count": 1,
+        "allow_writing_files": False,
+        "logging_level": "Silent",
+    }
 
 
 def _catboost() -> Any:
     try:
         return importlib.import_module("catboost")
     except ImportError:
-        raise ConfigError("model: CatBoostChallenger needs catboost: install deleverage[challengers]") from None
+        raise ConfigError(
+            "model: CatBoostChallenger needs catboost: install deleverage[challengers]"
+        ) from None

@@ -1,8 +1,8 @@
 """The classifier: small boosted trees and a sign-bounded logistic, averaged; the door to LightGBM.
 
 P(deleveraging) comes from binary heads, where a monotone constraint means one sign; a second head
-shares out what is left among calm, fragile and recovery. A fitted classifier holds `ModelParts`, and
-scores with `runtime.formula`: what is saved is what was tested.
+shares out what is left among calm, fragile and recovery. A fitted classifier holds `ModelParts`,
+and scores with `runtime.formula`: what is saved is what was tested.
 
 Depends on: errors, schema, runtime, models.composites, models.logistic.
 """
@@ -71,9 +71,19 @@ class TreeSettings:
 
     def arguments(self, seed: int) -> dict[str, Any]:
         """LightGBM's names for them, one thread and deterministic."""
-        return {"num_leaves": self.leaves, "min_data_in_leaf": self.leaf_rows, "learning_rate": self.learning_rate,
-                "feature_fraction": self.column_share, "lambda_l2": self.l2, "extra_trees": True, "seed": seed,
-                "num_threads": 1, "deterministic": True, "force_row_wise": True, "verbosity": -1}
+        return {
+            "num_leaves": self.leaves,
+            "min_data_in_leaf": self.leaf_rows,
+            "learning_rate": self.learning_rate,
+            "feature_fraction": self.column_share,
+            "lambda_l2": self.l2,
+            "extra_trees": True,
+            "seed": seed,
+            "num_threads": 1,
+            "deterministic": True,
+            "force_row_wise": True,
+            "verbosity": -1,
+        }
 
 
 @dataclass(kw_only=True, eq=False)
@@ -138,17 +148,24 @@ class DeleveragingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     seed: int = 7
 
     def __post_init__(self) -> None:
-        # Here and not in fit, as scikit-learn would have it: a typo must not cost the reading of all data.
-        faults = [f"{name}: must be positive, got {value}" for name in ("penalty", "clip", "composite_weight", "seeds")
-                  if not (value := getattr(self, name)) > 0]
+        # Here and not in fit, as scikit-learn would have it: a typo must not cost the reading of
+        # all data.
+        faults = [
+            f"{name}: must be positive, got {value}"
+            for name in ("penalty", "clip", "composite_weight", "seeds")
+            if not (value := getattr(self, name)) > 0
+        ]
         if not 0 <= self.linear_weight <= 1:
             faults.append(f"linear_weight: must lie in [0, 1], got {self.linear_weight}")
         if self.seed < 0:
             faults.append(f"seed: must be 0 or more, got {self.seed}")
         if not self.core:
             faults.append("core: must name at least one feature")
-        faults += [f"signs: `{name}` must be -1, 0 or 1, got {sign}" for name, sign in self.signs.items()
-                   if sign not in (-1, 0, 1)]
+        faults += [
+            f"signs: `{name}` must be -1, 0 or 1, got {sign}"
+            for name, sign in self.signs.items()
+            if sign not in (-1, 0, 1)
+        ]
         if faults:
             raise ConfigError(faults)
 
@@ -171,17 +188,20 @@ class DeleveragingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         Raises
         ------
         InvalidDataError
-            If a column is missing, X and y differ in length, a label is no regime or no row of weights,
-            or no row has any weight of deleveraging or of the rest.
+            If a column is missing, X and y differ in length, a label is no regime or no row of
+            weights, or no row has any weight of deleveraging or of the rest.
         """
         from threadpoolctl import threadpool_limits
 
         matrix, weights = self._matrix(X), _soft(y)
         if len(matrix) != len(weights):
-            raise InvalidDataError(f"fit: X has {len(matrix)} rows, y {len(weights)}; give one label a row")
+            raise InvalidDataError(
+                f"fit: X has {len(matrix)} rows, y {len(weights)}; give one label a row"
+            )
         if not 0 < weights[:, STRESS].sum() < len(weights):
             raise InvalidDataError("fit: the labels hold one class only; widen the training window")
-        # LightGBM is told so by its parameters, BLAS here: on busy cores two threads are slower than one.
+        # LightGBM is told so by its parameters, BLAS here: on busy cores two threads are slower
+        # than one.
         with threadpool_limits(limits=1):
             self.parts_ = self._fit_parts(matrix, weights)
         self.classes_ = np.asarray(REGIMES)
@@ -218,13 +238,21 @@ class DeleveragingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         linear = self._fit_linear(matrix, stress) if self.linear_weight > 0 else None
         boosters = self._fit_boosters(matrix, stress) if self.linear_weight < 1 else ()
         phase, prior = self._fit_phase(matrix, weights)
-        return ModelParts(features=self.columns, stress_boosters=boosters, linear=linear,
-                          linear_weight=self.linear_weight, phase_booster=phase, phase_prior=prior)
+        return ModelParts(
+            features=self.columns,
+            stress_boosters=boosters,
+            linear=linear,
+            linear_weight=self.linear_weight,
+            phase_booster=phase,
+            phase_prior=prior,
+        )
 
     def _matrix(self, X: pd.DataFrame) -> Floats:
         missing = [name for name in self.columns if name not in X]
         if missing:
-            raise InvalidDataError(f"the model's column `{missing[0]}` is missing ({len(missing)} in all)")
+            raise InvalidDataError(
+                f"the model's column `{missing[0]}` is missing ({len(missing)} in all)"
+            )
         return np.ascontiguousarray(X[list(self.columns)].to_numpy(dtype=float))
 
     def _fit_linear(self, matrix: Floats, stress: Floats) -> Linear:
@@ -234,37 +262,84 @@ class DeleveragingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         spread = np.sqrt((np.where(known, matrix - center, 0.0) ** 2).sum(axis=0) / count)
         scale = np.where(spread > 1e-12, spread, 1.0)
         scores = np.nan_to_num(np.clip((matrix - center) / scale, -self.clip, self.clip), nan=0.0)
-        load, allowed = loadings(self.columns, self.core, self.composites, self.signs, self.composite_weight)
+        load, allowed = loadings(
+            self.columns, self.core, self.composites, self.signs, self.composite_weight
+        )
         coef, intercept = fit_logistic(scores @ load, stress, penalty=self.penalty, signs=allowed)
-        return Linear(center=_plain(center), scale=_plain(scale), clip=_plain(np.full(len(center), self.clip)),
-                      coef=_plain(load @ coef), intercept=intercept)
+        return Linear(
+            center=_plain(center),
+            scale=_plain(scale),
+            clip=_plain(np.full(len(center), self.clip)),
+            coef=_plain(load @ coef),
+            intercept=intercept,
+        )
 
-    def _fit_boosters(self, matrix: Floats, stress: Floats, base: Floats | None = None) -> tuple[str, ...]:
-        """Texts of the binary boosters; with log-odds `base` (n_rows,) they learn what is to be added to these."""
+    def _fit_boosters(
+        self, matrix: Floats, stress: Floats, base: Floats | None = None
+    ) -> tuple[str, ...]:
+        """Texts of the binary boosters.
+
+        With log-odds `base` (n_rows,) they learn what is to be added to these.
+        """
         signs = [self.signs.get(name, 0) for name in self.core]
-        return tuple(_boost(matrix[:, :len(self.core)], stress, self.core, base=base, rounds=self.trees.rounds,
-                            parameters={**self.trees.arguments(self.seed + member), "objective": "cross_entropy",
-                                        "monotone_constraints": signs}) for member in range(self.seeds))
+        return tuple(
+            _boost(
+                matrix[:, : len(self.core)],
+                stress,
+                self.core,
+                base=base,
+                rounds=self.trees.rounds,
+                parameters={
+                    **self.trees.arguments(self.seed + member),
+                    "objective": "cross_entropy",
+                    "monotone_constraints": signs,
+                },
+            )
+            for member in range(self.seeds)
+        )
 
-    def _fit_phase(self, matrix: Floats, weights: Floats) -> tuple[str | None, tuple[float, float, float]]:
+    def _fit_phase(
+        self, matrix: Floats, weights: Floats
+    ) -> tuple[str | None, tuple[float, float, float]]:
         rest = weights[:, REST]
         share = np.maximum(rest.sum(axis=0), 1e-6)
         prior = tuple(float(part) for part in share / share.sum())
-        if (rest.sum(axis=0) < self.phase_trees.leaf_rows).any():  # a phase too rare to learn: shares alone
+        if (
+            rest.sum(axis=0) < self.phase_trees.leaf_rows
+        ).any():  # a phase too rare to learn: shares alone
             return None, (prior[0], prior[1], prior[2])
         rows, label = np.nonzero(rest > 0)
-        text = _boost(matrix[rows, :len(self.core)], label.astype(float), self.core, weight=rest[rows, label],
-                      rounds=self.phase_trees.rounds, parameters={
-                          **self.phase_trees.arguments(self.seed), "objective": "multiclass", "num_class": 3})
+        text = _boost(
+            matrix[rows, : len(self.core)],
+            label.astype(float),
+            self.core,
+            weight=rest[rows, label],
+            rounds=self.phase_trees.rounds,
+            parameters={
+                **self.phase_trees.arguments(self.seed),
+                "objective": "multiclass",
+                "num_class": 3,
+            },
+        )
         return text, (prior[0], prior[1], prior[2])
 
 
-def _boost(x: Floats, y: Floats, names: tuple[str, ...], *, rounds: int, parameters: dict[str, Any],
-           weight: Floats | None = None, base: Floats | None = None) -> str:
+def _boost(
+    x: Floats,
+    y: Floats,
+    names: tuple[str, ...],
+    *,
+    rounds: int,
+    parameters: dict[str, Any],
+    weight: Floats | None = None,
+    base: Floats | None = None,
+) -> str:
     """Text of one fitted booster."""
     import lightgbm
 
-    data = lightgbm.Dataset(x, label=y, weight=weight, init_score=base, feature_name=list(names), free_raw_data=True)
+    data = lightgbm.Dataset(
+        x, label=y, weight=weight, init_score=base, feature_name=list(names), free_raw_data=True
+    )
     return str(lightgbm.train(parameters, data, num_boost_round=rounds).model_to_string())
 
 
@@ -273,8 +348,10 @@ def _soft(y: Any) -> Floats:
     if values.ndim == 2:
         weights = values.astype(float)
         if weights.shape[1] != len(REGIMES) or not (np.abs(weights.sum(axis=1) - 1) < 1e-9).all():
-            raise InvalidDataError(f"fit: soft labels need {len(REGIMES)} weights a row that sum to 1; "
-                                   "leave rows of unknown regime out")
+            raise InvalidDataError(
+                f"fit: soft labels need {len(REGIMES)} weights a row that sum to 1; "
+                "leave rows of unknown regime out"
+            )
         return weights
     unknown = sorted(set(map(str, values.tolist())) - set(REGIMES))
     if unknown:

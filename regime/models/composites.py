@@ -18,8 +18,13 @@ Floats = NDArray[np.float64]
 Loadings = Floats
 
 
-def loadings(features: tuple[str, ...], core: tuple[str, ...], composites: Mapping[str, tuple[str, ...]],
-             signs: Mapping[str, int], weight: float) -> tuple[Loadings, NDArray[np.int64]]:
+def loadings(
+    features: tuple[str, ...],
+    core: tuple[str, ...],
+    composites: Mapping[str, tuple[str, ...]],
+    signs: Mapping[str, int],
+    weight: float,
+) -> tuple[Loadings, NDArray[np.int64]]:
     """Matrix from standard scores to the regressors of the linear part, and the sign each regressor may take.
 
     Parameters
@@ -45,8 +50,13 @@ def loadings(features: tuple[str, ...], core: tuple[str, ...], composites: Mappi
     ConfigError
         If a member of a composite has no expected sign: it could not push the one allowed way.
     """
-    unsigned = [f"composites: {group}: `{name}` has no expected sign; set `signs` to 1 or -1 for it, or leave it out"
-                for group, members in composites.items() for name in members if not signs.get(name, 0)]
+    unsigned = [
+        f"composites: {group}: `{name}` has no expected sign; set `signs` to 1 or -1 for it, or "
+        "leave it out"
+        for group, members in composites.items()
+        for name in members
+        if not signs.get(name, 0)
+    ]
     if unsigned:
         raise ConfigError(unsigned)
     position = {name: row for row, name in enumerate(features)}

@@ -39,7 +39,10 @@ class IsotonicCurve:
     values: Floats
 
     def predict(self, score: np.ndarray) -> Floats:
-        """Probability of each score, shape (n,); that of the nearest end beyond the ends, NaN where it is NaN."""
+        """Probability of each score, shape (n,).
+
+        That of the nearest end beyond the ends, NaN where it is NaN.
+        """
         asked = np.asarray(score, dtype=float)
         # numpy answers a NaN with the only value of a curve of one point.
         return np.where(np.isnan(asked), np.nan, np.interp(asked, self.scores, self.values))
@@ -48,8 +51,8 @@ class IsotonicCurve:
 def fit_isotonic(score: np.ndarray, truth: np.ndarray) -> IsotonicCurve:
     """Fit the rising curve of least squared error.
 
-    It is held within ``1 / (n + 2)`` of 0 and 1: n rows have not earned more, and one surprise would cost an
-    infinite log loss.
+    It is held within ``1 / (n + 2)`` of 0 and 1: n rows have not earned more, and one surprise
+    would cost an infinite log loss.
 
     Parameters
     ----------
@@ -65,8 +68,8 @@ def fit_isotonic(score: np.ndarray, truth: np.ndarray) -> IsotonicCurve:
 
     Notes
     -----
-    **Source:** Zadrozny and Elkan (2002), "Transforming classifier scores into accurate multiclass probability
-    estimates".
+    **Source:** Zadrozny and Elkan (2002), "Transforming classifier scores into accurate multiclass
+    probability estimates".
     """
     scores, count, total = pooled_scores(score, truth)
     before, edges = hull_before(count, total), [len(scores)]
@@ -100,15 +103,19 @@ def pooled_scores(score: np.ndarray, truth: np.ndarray) -> tuple[Floats, Floats,
         raise InvalidDataError("fit_isotonic: no rows to fit on; start the first fold later")
     scores, places = np.unique(np.asarray(score, dtype=float), return_inverse=True)
     count = np.concatenate([[0.0], np.cumsum(np.bincount(places).astype(float))])
-    total = np.concatenate([[0.0], np.cumsum(np.bincount(places, weights=np.asarray(truth, dtype=float)))])
+    total = np.concatenate(
+        [[0.0], np.cumsum(np.bincount(places, weights=np.asarray(truth, dtype=float)))]
+    )
     return scores, count, total
 
 
 def hull_before(count: Floats, total: Floats) -> Places:
-    """Corner before each point on the lower hull of the points up to it, shape (k + 1,); that of the first is 0.
+    """Corner before each point on the lower hull of the points up to it, shape (k + 1,).
 
-    The slopes of the hull of all points are the isotonic fit, those of the first i points the fit of the first
-    i scores: all prefixes are solved in one pass.
+    That of the first is 0.
+
+    The slopes of the hull of all points are the isotonic fit, those of the first i points the fit
+    of the first i scores: all prefixes are solved in one pass.
 
     Parameters
     ----------
@@ -129,7 +136,9 @@ def hull_before(count: Floats, total: Floats) -> Places:
 
 
 def hull_after(count: Floats, total: Floats) -> Places:
-    """Corner after each point on the lower hull of the points from it on, shape (k + 1,); that of the last is itself.
+    """Corner after each point on the lower hull of the points from it on, shape (k + 1,).
+
+    That of the last is itself.
 
     Parameters
     ----------

@@ -16,7 +16,9 @@ __all__ = ["fit_logistic"]
 Floats = NDArray[np.float64]
 
 
-def fit_logistic(x: Floats, y: Floats, *, penalty: float, signs: NDArray[np.int64]) -> tuple[Floats, float]:
+def fit_logistic(
+    x: Floats, y: Floats, *, penalty: float, signs: NDArray[np.int64]
+) -> tuple[Floats, float]:
     """Coefficients and intercept of the penalised maximum-likelihood fit.
 
     Parameters
@@ -50,5 +52,12 @@ def fit_logistic(x: Floats, y: Floats, *, penalty: float, signs: NDArray[np.int6
     share = float(np.clip(y.mean(), 1e-4, 1 - 1e-4))
     start = np.append(np.zeros(x.shape[1]), np.log(share / (1 - share)))
     bounds = [*zip(low, high, strict=True), (-np.inf, np.inf)]
-    result = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 500, "ftol": 1e-12})
+    result = minimize(
+        loss,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=bounds,
+        options={"maxiter": 500, "ftol": 1e-12},
+    )
     return result.x[:-1], float(result.x[-1])

@@ -21,8 +21,15 @@ ONSET = "onset_21d"
 STRESS = REGIMES.index(Regime.DELEVERAGING.value)
 
 
-def walk_onset(model: DeleveragingClassifier, X: pd.DataFrame, onset: Labels, folds: Iterable[Fold], *,
-               embargo: int = 21, minimum_train: int = 1000) -> pd.Series:
+def walk_onset(
+    model: DeleveragingClassifier,
+    X: pd.DataFrame,
+    onset: Labels,
+    folds: Iterable[Fold],
+    *,
+    embargo: int = 21,
+    minimum_train: int = 1000,
+) -> pd.Series:
     """Probability that a deleveraging begins within the horizon of the labels, each block from its own refit.
 
     Parameters
@@ -50,20 +57,22 @@ def walk_onset(model: DeleveragingClassifier, X: pd.DataFrame, onset: Labels, fo
 
     Notes
     -----
-    **Known at:** each fold trains on rows whose onset was known by its refit, which is a horizon and more after them;
-    a forecast uses its own row.
+    **Known at:** each fold trains on rows whose onset was known by its refit, which is a horizon
+    and more after them; a forecast uses its own row.
     """
     from sklearn.base import clone
 
     columns, result = list(model.columns), np.full(len(X), np.nan)
     missing = [name for name in columns if name not in X]
     if missing:
-        raise InvalidDataError(f"the model's column `{missing[0]}` is missing ({len(missing)} in all)")
+        raise InvalidDataError(
+            f"the model's column `{missing[0]}` is missing ({len(missing)} in all)"
+        )
     weights = onset.weights.to_numpy()
     share = onset.weights[REGIMES[STRESS]]
     for fold in folds:
         usable = known_rows(share, onset.known_at, fold.refit, X)
-        rows = np.flatnonzero(usable[:max(int(fold.test[0]) - embargo, 0)])
+        rows = np.flatnonzero(usable[: max(int(fold.test[0]) - embargo, 0)])
         if len(rows) >= minimum_train and 0 < weights[rows, STRESS].sum() < len(rows):
             fitted = clone(model).fit(X[columns].iloc[rows], weights[rows])
             result[fold.test] = fitted.predict_proba(X[columns].iloc[fold.test])[:, STRESS]

@@ -10,7 +10,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-__all__ = ["RAW_SCORES", "below_200dma", "downside_rank", "drawdown_252", "raw_scores", "realised_vol"]
+__all__ = [
+    "RAW_SCORES",
+    "below_200dma",
+    "downside_rank",
+    "drawdown_252",
+    "raw_scores",
+    "realised_vol",
+]
 
 RAW_SCORES = ("vix", "drawdown_252", "below_200dma", "realised_vol", "downside_rank")
 HALFLIFE = 21
@@ -18,7 +25,9 @@ RANK_START = "1980-01-01"
 SESSIONS_A_YEAR = 252
 
 
-def raw_scores(close: pd.Series, returns: pd.Series, vix: pd.Series, *, rank_start: str = RANK_START) -> pd.DataFrame:
+def raw_scores(
+    close: pd.Series, returns: pd.Series, vix: pd.Series, *, rank_start: str = RANK_START
+) -> pd.DataFrame:
     """Return the five uncalibrated scores, side by side.
 
     Parameters
@@ -37,13 +46,15 @@ def raw_scores(close: pd.Series, returns: pd.Series, vix: pd.Series, *, rank_sta
     DataFrame, shape (n_sessions, 5)
         Columns `RAW_SCORES`. NaN until a score has its minimum of history.
     """
-    return pd.DataFrame({
-        "vix": vix.reindex(close.index).ffill(limit=5),
-        "drawdown_252": drawdown_252(close),
-        "below_200dma": below_200dma(close),
-        "realised_vol": realised_vol(returns.reindex(close.index)),
-        "downside_rank": downside_rank(close, start=rank_start),
-    }).astype(float)
+    return pd.DataFrame(
+        {
+            "vix": vix.reindex(close.index).ffill(limit=5),
+            "drawdown_252": drawdown_252(close),
+            "below_200dma": below_200dma(close),
+            "realised_vol": realised_vol(returns.reindex(close.index)),
+            "downside_rank": downside_rank(close, start=rank_start),
+        }
+    ).astype(float)
 
 
 def drawdown_252(close: pd.Series) -> pd.Series:
@@ -52,16 +63,21 @@ def drawdown_252(close: pd.Series) -> pd.Series:
 
 
 def below_200dma(close: pd.Series) -> pd.Series:
-    """Distance below the mean of 200 closes, a fraction (< 0 above it); NaN for the first 59 rows."""
+    """Distance below the mean of 200 closes, a fraction (< 0 above it).
+
+    NaN for the first 59 rows.
+    """
     return 1 - close / close.rolling(200, min_periods=60).mean()
 
 
 def realised_vol(returns: pd.Series) -> pd.Series:
     """Annualised standard deviation of returns, exponentially weighted with halflife 21 sessions."""
-    return returns.ewm(halflife=HALFLIFE).std() * SESSIONS_A_YEAR ** 0.5
+    return returns.ewm(halflife=HALFLIFE).std() * SESSIONS_A_YEAR**0.5
 
 
-def downside_rank(close: pd.Series, *, start: str = RANK_START, min_periods: int = 1000) -> pd.Series:
+def downside_rank(
+    close: pd.Series, *, start: str = RANK_START, min_periods: int = 1000
+) -> pd.Series:
     """Mean of two expanding ranks: downside deviation, and how low the Sortino ratio is.
 
     Parameters
@@ -81,5 +97,9 @@ def downside_rank(close: pd.Series, *, start: str = RANK_START, min_periods: int
     change = np.log(close.loc[start:]).diff()
     deviation = np.sqrt((change.clip(upper=0) ** 2).ewm(halflife=HALFLIFE).mean())
     weakness = -change.ewm(halflife=HALFLIFE).mean() / (deviation + 1e-5)
-    ranks = pd.DataFrame({"deviation": deviation, "weakness": weakness}).expanding(min_periods).rank(pct=True)
+    ranks = (
+        pd.DataFrame({"deviation": deviation, "weakness": weakness})
+        .expanding(min_periods)
+        .rank(pct=True)
+    )
     return ranks.mean(axis=1).reindex(close.index)

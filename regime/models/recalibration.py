@@ -1,7 +1,8 @@
 """A model's own forecasts calibrated at each refit, on its earlier out-of-sample forecasts alone.
 
-The rows that a model was trained on cannot calibrate it. Forecasts of earlier blocks can: each came from a model
-fitted before it, on labels that ended before it, and is used once its own label is known.
+The rows that a model was trained on cannot calibrate it. Forecasts of earlier blocks can: each came
+from a model fitted before it, on labels that ended before it, and is used once its own label is
+known.
 
 Depends on: errors, schema; models.calibration, models.isotonic, models.venn_abers.
 """
@@ -36,14 +37,20 @@ class Curve(Protocol):
 
 
 METHODS: Mapping[str, Callable[[np.ndarray, np.ndarray], Curve]] = {
-    "platt": fit_platt, "isotonic": fit_isotonic, "venn_abers": fit_venn_abers}
+    "platt": fit_platt,
+    "isotonic": fit_isotonic,
+    "venn_abers": fit_venn_abers,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recalibration:
-    """Calibrate P(deleveraging) at each refit on earlier forecasts; the other regimes keep their shares of the rest.
+    """Calibrate P(deleveraging) at each refit on earlier forecasts.
 
-    Nothing is reweighted by class: a probability that was fitted on as much stress as there was needs no undoing.
+    The other regimes keep their shares of the rest.
+
+    Nothing is reweighted by class: a probability that was fitted on as much stress as there was
+    needs no undoing.
 
     Parameters
     ----------
@@ -71,13 +78,24 @@ class Recalibration:
 
     def __post_init__(self) -> None:
         if self.method not in ("none", *METHODS):
-            raise ConfigError(f"method: must be one of none, {', '.join(METHODS)}, got `{self.method}`")
-        for name, least in (("minimum_rows", 1), ("minimum_stress", 0), ("window", 0), ("embargo", 1)):
+            raise ConfigError(
+                f"method: must be one of none, {', '.join(METHODS)}, got `{self.method}`"
+            )
+        for name, least in (
+            ("minimum_rows", 1),
+            ("minimum_stress", 0),
+            ("window", 0),
+            ("embargo", 1),
+        ):
             if not getattr(self, name) >= least:
                 raise ConfigError(f"{name}: must be at least {least}, got {getattr(self, name)}")
 
-    def __call__(self, probabilities: pd.DataFrame, labels: Labels | Callable[[pd.Timestamp], Labels],
-                 folds: Iterable[Fold]) -> pd.DataFrame:
+    def __call__(
+        self,
+        probabilities: pd.DataFrame,
+        labels: Labels | Callable[[pd.Timestamp], Labels],
+        folds: Iterable[Fold],
+    ) -> pd.DataFrame:
         """Calibrated probabilities of the same sessions.
 
         Parameters
@@ -99,7 +117,8 @@ class Recalibration:
         InvalidDataError
             If the labels' sessions do not begin with those up to each refit.
 
-        **Known at:** a block uses forecasts and labels known at its refit, and each session's own forecast.
+        **Known at:** a block uses forecasts and labels known at its refit, and each session's own
+        forecast.
         """
         stress = probabilities[STRESS].to_numpy(dtype=float, copy=True)
         score = log_odds(stress)
@@ -128,25 +147,37 @@ class Recalibration:
         """
         begin = int(fold.test[0])
         if not labels.weights.index[:begin].equals(index[:begin]):
-            raise InvalidDataError(f"recalibration: labels and forecasts differ in their sessions up to "
-                                   f"{fold.refit:%Y-%m-%d}; reindex the forecasts to all sessions of the labels")
+            raise InvalidDataError(
+                f"recalibration: labels and forecasts differ in their sessions up to "
+                f"{fold.refit:%Y-%m-%d}; reindex the forecasts to all sessions of the labels"
+            )
         usable = (labels.known_by(fold.refit) & (labels.span_end <= fold.refit)).to_numpy()[:begin]
         place = np.arange(begin)
-        inside = (place < begin - self.embargo) & (place >= (begin - self.window if self.window else 0))
+        inside = (place < begin - self.embargo) & (
+            place >= (begin - self.window if self.window else 0)
+        )
         return np.flatnonzero(usable & inside & np.isfinite(score[:begin]))
 
-    def _fitted(self, fold: Fold, index: pd.Index, score: np.ndarray, labels: Labels) -> Curve | None:
+    def _fitted(
+        self, fold: Fold, index: pd.Index, score: np.ndarray, labels: Labels
+    ) -> Curve | None:
         if self.method == "none":
             return None
         rows = self.rows(fold, index, score, labels)
         truth = labels.weights[STRESS].to_numpy(dtype=float)[rows]
-        if len(rows) < self.minimum_rows or min(truth.sum(), (1.0 - truth).sum()) < self.minimum_stress:
+        if (
+            len(rows) < self.minimum_rows
+            or min(truth.sum(), (1.0 - truth).sum()) < self.minimum_stress
+        ):
             return None
         return METHODS[self.method](score[rows], truth)
 
 
 def log_odds(probability: np.ndarray) -> np.ndarray:
-    """Log-odds of probabilities, shape (n,), finite: they are held within 1e-6 of 0 and 1; NaN where they are."""
+    """Log-odds of probabilities, shape (n,), finite: they are held within 1e-6 of 0 and 1.
+
+    NaN where they are.
+    """
     p = np.clip(np.asarray(probability, dtype=float), CLIP, 1.0 - CLIP)
     return np.asarray(np.log(p) - np.log1p(-p))
 
@@ -171,7 +202,9 @@ def with_stress(probabilities: pd.DataFrame, stress: np.ndarray) -> pd.DataFrame
     old = values[:, others[0]] + values[:, others[1]] + values[:, others[2]]
     changed = stress != values[:, place]  # what was not calibrated keeps its bits
     for column in others:
-        share = np.where(old > 0, values[:, column] / np.where(old > 0, old, 1.0), 1.0 / len(others))
+        share = np.where(
+            old > 0, values[:, column] / np.where(old > 0, old, 1.0), 1.0 / len(others)
+        )
         values[:, column] = np.where(changed, (1.0 - stress) * share, values[:, column])
     values[:, place] = stress
     return pd.DataFrame(values, index=probabilities.index, columns=list(REGIMES))

@@ -1,7 +1,8 @@
 """A search space as a function of a trial: read back from parameters, and named by what it offers.
 
-A space is a function that asks a trial for its parameters. Whoever answers may be a sampler, the parameters of an
-old trial (`Given`), or a list that only writes down what was asked (`offers`): so the space stands once.
+A space is a function that asks a trial for its parameters. Whoever answers may be a sampler, the
+parameters of an old trial (`Given`), or a list that only writes down what was asked (`offers`): so
+the space stands once.
 
 Depends on: errors.
 """
@@ -21,11 +22,14 @@ __all__ = ["Given", "Trial", "fingerprint", "offers"]
 class Trial(Protocol):
     """Whoever answers the questions of a search space; optuna's trial is one."""
 
-    def suggest_float(self, name: str, low: float, high: float, *, step: float | None = None,
-                      log: bool = False) -> float:
+    def suggest_float(
+        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
+    ) -> float:
         """Answer with a number between two."""
 
-    def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
+    def suggest_int(
+        self, name: str, low: int, high: int, *, step: int = 1, log: bool = False
+    ) -> int:
         """Answer with a whole number between two, both included."""
 
     def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
@@ -68,7 +72,9 @@ class Given:
 
     def _answer(self, name: str) -> Any:
         if name not in self._params:
-            raise InvalidDataError(f"the trial has no parameter `{name}`: it is of another search space")
+            raise InvalidDataError(
+                f"the trial has no parameter `{name}`: it is of another search space"
+            )
         return self._params[name]
 
 
@@ -79,12 +85,15 @@ class _Listener:
         self._last = last
         self.heard: dict[str, list[Any]] = {}
 
-    def suggest_float(self, name: str, low: float, high: float, *, step: float | None = None,
-                      log: bool = False) -> float:
+    def suggest_float(
+        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
+    ) -> float:
         self.heard[name] = ["float", low, high, step, log]
         return high if self._last else low
 
-    def suggest_int(self, name: str, low: int, high: int, *, step: int = 1, log: bool = False) -> int:
+    def suggest_int(
+        self, name: str, low: int, high: int, *, step: int = 1, log: bool = False
+    ) -> int:
         self.heard[name] = ["int", low, high, step, log]
         return high if self._last else low
 

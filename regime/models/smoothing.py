@@ -23,8 +23,8 @@ def averaged_so_far(probabilities: Floats, halflife: float | Floats) -> Floats:
     probabilities : ndarray, shape (n_rows,) or (n_rows, n_columns)
         In order of time, without NaN.
     halflife : float or ndarray, shape (n_rows,)
-        Rows after which a row counts half; 0 for that row alone. It may change from row to row, as from one
-        refit's choice to the next.
+        Rows after which a row counts half; 0 for that row alone. It may change from row to row, as
+        from one refit's choice to the next.
 
     Returns
     -------

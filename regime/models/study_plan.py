@@ -37,7 +37,8 @@ class StudyPlan:
     startup : int
         Trials at random before the sampler learns, and before any is pruned.
     share : float
-        A trial is pruned while its value so far is in this lowest share of those before it, in [0, 1).
+        A trial is pruned while its value so far is in this lowest share of those before it, in [0,
+        1).
 
     Raises
     ------
@@ -67,8 +68,11 @@ class StudyPlan:
             raise ConfigError(f"share: must lie in [0, 1), got {self.share}")
         scheme, known, place = self.storage.partition("://")
         if not known or not place.strip("/") or scheme.split("+")[0] not in ("journal", *DATABASES):
-            raise ConfigError(f"storage: `{shown(self.storage)}` is of no known kind; give the URL of a database, as "
-                              "postgresql://HOST/NAME or sqlite:///FILE, or journal:///FILE on one host")
+            raise ConfigError(
+                f"storage: `{shown(self.storage)}` is of no known kind; give the URL of a "
+                "database, as "
+                "postgresql://HOST/NAME or sqlite:///FILE, or journal:///FILE on one host"
+            )
 
 
 def journal_of(storage: str) -> Path | None:

@@ -1,4 +1,6 @@
-"""Which trial of a study to keep: the simplest that luck cannot tell from the best, and the plateau around it.
+"""Which trial of a study to keep.
+
+The simplest that luck cannot tell from the best, and the plateau around it.
 
 Depends on: errors.
 """
@@ -14,8 +16,18 @@ import pandas as pd
 
 from regime.errors import InvalidDataError
 
-__all__ = ["FOLDS", "SECONDS", "TrialChoice", "choose", "deviation", "plateau", "robust_mean", "standard_error",
-           "state_of", "trial_table"]
+__all__ = [
+    "FOLDS",
+    "SECONDS",
+    "TrialChoice",
+    "choose",
+    "deviation",
+    "plateau",
+    "robust_mean",
+    "standard_error",
+    "state_of",
+    "trial_table",
+]
 
 FOLDS, SECONDS = "folds", "seconds"  # what a trial's own notes are called
 
@@ -79,16 +91,24 @@ def choose(trials: pd.DataFrame, simplicity: Callable[[int], tuple[float, ...]])
 
     Notes
     -----
-    **Source:** Breiman, Friedman, Olshen and Stone (1984), "Classification and Regression Trees", 3.4.3.
+    **Source:** Breiman, Friedman, Olshen and Stone (1984), "Classification and Regression Trees",
+    3.4.3.
     """
     complete = trials[trials["state"] == "complete"].sort_index()
     if complete.empty:
-        raise InvalidDataError("the study has no complete trial to choose from; ask for more of them")
+        raise InvalidDataError(
+            "the study has no complete trial to choose from; ask for more of them"
+        )
     best = int(complete["value"].idxmax())
     threshold = float(complete.loc[best, "value"] - complete.loc[best, "standard_error"])
     within = complete.index[complete["value"] >= threshold]
-    chosen = min(within, key=lambda number: (*simplicity(int(number)), -complete.loc[number, "value"], number))
-    return TrialChoice(best=best, chosen=int(chosen), threshold=threshold, within=tuple(map(int, within)))
+    chosen = min(
+        within,
+        key=lambda number: (*simplicity(int(number)), -complete.loc[number, "value"], number),
+    )
+    return TrialChoice(
+        best=best, chosen=int(chosen), threshold=threshold, within=tuple(map(int, within))
+    )
 
 
 def plateau(params: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -102,8 +122,8 @@ def plateau(params: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     Returns
     -------
     dict of str to dict
-        For numbers ``low``, ``median`` and ``high``; for all else how many trials have each value. A parameter that
-        some trials do not have is told of the others.
+        For numbers ``low``, ``median`` and ``high``; for all else how many trials have each value.
+        A parameter that some trials do not have is told of the others.
     """
     names = sorted({name for own in params for name in own})
     return {name: _spread([own[name] for own in params if name in own]) for name in names}
@@ -127,12 +147,17 @@ def trial_table(trials: Iterable[Any]) -> pd.DataFrame:
     Returns
     -------
     DataFrame, one row a trial
-        Index ``number``; ``state`` (complete, pruned, failed, running, waiting), ``value``, then ``mean``,
-        ``deviation`` and ``standard_error`` over its ``folds``, and ``seconds``. NaN where a trial has none.
+        Index ``number``; ``state`` (complete, pruned, failed, running, waiting), ``value``, then
+        ``mean``, ``deviation`` and ``standard_error`` over its ``folds``, and ``seconds``. NaN
+        where a trial has none.
     """
     rows = {trial.number: _row(trial) for trial in trials}
     names = ("state", "value", "mean", "deviation", "standard_error", "folds", "seconds")
-    return pd.DataFrame.from_dict(rows, orient="index", columns=list(names)).rename_axis("number").sort_index()
+    return (
+        pd.DataFrame.from_dict(rows, orient="index", columns=list(names))
+        .rename_axis("number")
+        .sort_index()
+    )
 
 
 def state_of(trial: Any) -> str:
@@ -143,6 +168,14 @@ def state_of(trial: Any) -> str:
 
 def _row(trial: Any) -> tuple[Any, ...]:
     folds = trial.user_attrs.get(FOLDS) or []
-    figures = (float(np.mean(folds)), deviation(folds), standard_error(folds)) if folds else (np.nan,) * 3
+    figures = (
+        (float(np.mean(folds)), deviation(folds), standard_error(folds)) if folds else (np.nan,) * 3
+    )
     value = trial.value if trial.value is not None else np.nan
-    return state_of(trial), float(value), *figures, len(folds), float(trial.user_attrs.get(SECONDS, np.nan))
+    return (
+        state_of(trial),
+        float(value),
+        *figures,
+        len(folds),
+        float(trial.user_attrs.get(SECONDS, np.nan)),
+    )

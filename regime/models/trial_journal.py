@@ -16,7 +16,9 @@ __all__ = ["JournalLock", "repair"]
 
 
 def repair(journal: Path) -> int:
-    """Cut what a killed writer left of its last line; the next line would be joined to it and end all reading.
+    """Cut what a killed writer left of its last line.
+
+    The next line would be joined to it and end all reading.
 
     Parameters
     ----------

@@ -1,9 +1,11 @@
 """The only door to optuna: one study that many workers share, that may be killed, and that goes on.
 
-A study evaluates designs fold by fold. Every trial has a sampler of its own, seeded by its number: a resumed study
-never repeats itself, and while sampling is at random it does not matter how many workers there are.
+A study evaluates designs fold by fold. Every trial has a sampler of its own, seeded by its number:
+a resumed study never repeats itself, and while sampling is at random it does not matter how many
+workers there are.
 
-Depends on: artifacts, errors, models.search_space, models.study_plan, models.trial_choice, models.trial_journal.
+Depends on: artifacts, errors, models.search_space, models.study_plan, models.trial_choice,
+models.trial_journal.
 """
 
 from __future__ import annotations
@@ -38,8 +40,13 @@ __all__ = ["Objective", "Study", "check_storage"]
 Objective = Callable[[Trial], Iterator[float]]
 
 HEARTBEAT, GRACE = 30, 120  # seconds; how a database knows of dead workers on other hosts
-UNOWNED = timedelta(minutes=1)  # a trial is not yet its worker's only for the moment between two writes
-EARLIEST, WORKER = 2, "worker"  # folds before a trial may be called hopeless; what its note of its owner is called
+UNOWNED = timedelta(
+    minutes=1
+)  # a trial is not yet its worker's only for the moment between two writes
+EARLIEST, WORKER = (
+    2,
+    "worker",
+)  # folds before a trial may be called hopeless; what its note of its owner is called
 
 
 class Study:
@@ -61,7 +68,8 @@ class Study:
     ...     x = trial.suggest_float("x", -1.0, 1.0)
     ...     yield from (1 - x ** 2, 0.9 - x ** 2)
     >>> with tempfile.TemporaryDirectory() as place:
-    ...     study = Study(StudyPlan(name="valley", storage=f"journal://{place}/journal", locks=Path(place), folds=2))
+    ...     study = Study(StudyPlan(name="valley", storage=f"journal://{place}/journal",
+    locks=Path(place), folds=2))
     ...     study.work(valley, 3)
     ...     study.finished, sorted(study.trials()["state"])
     (3, ['complete', 'complete', 'complete'])
@@ -83,7 +91,10 @@ class Study:
         return self._states().count("running")
 
     def begin_with(self, params: Mapping[str, Any]) -> None:
-        """Try these parameters first, if nothing has been tried yet; whatever is left out is sampled."""
+        """Try these parameters first, if nothing has been tried yet.
+
+        Whatever is left out is sampled.
+        """
         with self._gate(), _quiet():
             if not self._states():
                 self._study.enqueue_trial(dict(params))
@@ -94,15 +105,21 @@ class Study:
 
         swept = 0
         with self._gate(), _quiet():
-            optuna.storages.fail_stale_trials(self._study)  # of other hosts, by their heartbeat in a database
-            for trial in self._study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
+            optuna.storages.fail_stale_trials(
+                self._study
+            )  # of other hosts, by their heartbeat in a database
+            for trial in self._study.get_trials(
+                deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)
+            ):
                 if self._dead(trial):
                     with suppress(ValueError):  # told by somebody else meanwhile
                         self._study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
                         swept += 1
         return swept
 
-    def work(self, objective: Objective, total: int, advance: Callable[[], object] = lambda: None) -> None:
+    def work(
+        self, objective: Objective, total: int, advance: Callable[[], object] = lambda: None
+    ) -> None:
         """Evaluate trials until finished ones and those under way elsewhere are `total`.
 
         Parameters
@@ -136,7 +153,9 @@ class Study:
         return dict(self._study.get_trials(deepcopy=False)[number].params)
 
     def draw(self, folder: Path) -> list[Path]:
-        """Write the study's figures as pages that need no network; one that too few trials allow is left out.
+        """Write the study's figures as pages that need no network.
+
+        One that too few trials allow is left out.
 
         Parameters
         ----------
@@ -146,9 +165,19 @@ class Study:
         from optuna import visualization as plots
 
         drawn = []
-        for name in ("optimization_history", "param_importances", "slice", "parallel_coordinate",
-                     "intermediate_values", "timeline"):
-            with suppress(ValueError, RuntimeError, ZeroDivisionError), warnings.catch_warnings(), _quiet():
+        for name in (
+            "optimization_history",
+            "param_importances",
+            "slice",
+            "parallel_coordinate",
+            "intermediate_values",
+            "timeline",
+        ):
+            with (
+                suppress(ValueError, RuntimeError, ZeroDivisionError),
+                warnings.catch_warnings(),
+                _quiet(),
+            ):
                 warnings.simplefilter("ignore")
                 figure = getattr(plots, f"plot_{name}")(self._study)
                 figure.write_html(folder / f"{name}.html", include_plotlyjs="directory")
@@ -156,7 +185,11 @@ class Study:
         return drawn
 
     def _states(self, before: float = np.inf) -> list[str]:
-        return [state_of(trial) for trial in self._study.get_trials(deepcopy=False) if trial.number < before]
+        return [
+            state_of(trial)
+            for trial in self._study.get_trials(deepcopy=False)
+            if trial.number < before
+        ]
 
     def _gate(self) -> Any:  # under which trials are counted and begun on this host
         self.plan.locks.mkdir(parents=True, exist_ok=True)
@@ -172,7 +205,9 @@ class Study:
             def evaluate(trial: optuna.Trial) -> float:
                 # Seeded by its own number, which only now is certain where hosts ask at once.
                 self._study.sampler = _sampler(self.plan, trial.number)
-                trial.set_user_attr(WORKER, {"host": platform.node(), "lock": str(alive.absolute())})
+                trial.set_user_attr(
+                    WORKER, {"host": platform.node(), "lock": str(alive.absolute())}
+                )
                 gate.close()
                 self._refuse_surplus(trial.number, total)
                 return self._evaluate(trial, objective)
@@ -204,7 +239,11 @@ class Study:
         owner = trial.user_attrs.get(WORKER)
         if owner is None:  # on this host the gate tells that nobody is between the two writes
             begun = trial.datetime_start
-            return journal_of(self.plan.storage) is not None or begun is None or datetime.now() - begun > UNOWNED
+            return (
+                journal_of(self.plan.storage) is not None
+                or begun is None
+                or datetime.now() - begun > UNOWNED
+            )
         if owner["host"] != platform.node():
             return False
         if not Path(owner["lock"]).exists():
@@ -221,7 +260,10 @@ def _count(states: list[str]) -> int:
 
 
 def check_storage(storage: str) -> None:
-    """Open a storage once, so that a mistake in its URL costs nothing else; errors as of `Study`."""
+    """Open a storage once, so that a mistake in its URL costs nothing else.
+
+    Errors as of `Study`.
+    """
     with _quiet():
         _storage(storage)
 
@@ -229,8 +271,14 @@ def check_storage(storage: str) -> None:
 def _open(plan: StudyPlan) -> optuna.Study:
     import optuna
 
-    return optuna.create_study(storage=_storage(plan.storage), study_name=plan.name, direction="maximize",
-                               sampler=_sampler(plan, 0), pruner=_pruner(plan), load_if_exists=True)
+    return optuna.create_study(
+        storage=_storage(plan.storage),
+        study_name=plan.name,
+        direction="maximize",
+        sampler=_sampler(plan, 0),
+        pruner=_pruner(plan),
+        load_if_exists=True,
+    )
 
 
 def _storage(url: str) -> optuna.storages.BaseStorage:
@@ -245,11 +293,23 @@ def _storage(url: str) -> optuna.storages.BaseStorage:
             lock: Any = JournalLock(journal)
             return optuna.storages.JournalStorage(JournalFileBackend(str(journal), lock))
         patience = {"connect_args": {"timeout": 60}} if url.startswith("sqlite") else {}
-        return optuna.storages.RDBStorage(url, patience, heartbeat_interval=HEARTBEAT, grace_period=GRACE)
-    except (OSError, ImportError, SQLAlchemyError, optuna.exceptions.OptunaError, RuntimeError, ValueError) as error:
+        return optuna.storages.RDBStorage(
+            url, patience, heartbeat_interval=HEARTBEAT, grace_period=GRACE
+        )
+    except (
+        OSError,
+        ImportError,
+        SQLAlchemyError,
+        optuna.exceptions.OptunaError,
+        RuntimeError,
+        ValueError,
+    ) as error:
         reason = " ".join(str(error.__cause__ or error).split("\n\n")[0].split())
-        raise ConfigError(f"storage: cannot use {shown(url)} ({shown(reason)}); start it, install its driver, mend "
-                          "it, or name another") from None
+        raise ConfigError(
+            f"storage: cannot use {shown(url)} ({shown(reason)}); start it, install its driver, "
+            "mend "
+            "it, or name another"
+        ) from None
 
 
 def _sampler(plan: StudyPlan, number: int) -> optuna.samplers.BaseSampler:
@@ -263,17 +323,24 @@ def _pruner(plan: StudyPlan) -> optuna.pruners.BasePruner:
     import optuna
 
     class Hopeless(optuna.pruners.BasePruner):
-        """Below the lowest share of all that came as far; optuna's own rules look at a trial's best step instead."""
+        """Below the lowest share of all that came as far.
+
+        Optuna's own rules look at a trial's best step instead.
+        """
 
         def prune(self, study: optuna.Study, trial: optuna.trial.FrozenTrial) -> bool:
             step = trial.last_step
             if step is None:
                 return False
             ended = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
-            others = [other.intermediate_values[step] for other in study.get_trials(deepcopy=False, states=ended)
-                      if step in other.intermediate_values]
+            others = [
+                other.intermediate_values[step]
+                for other in study.get_trials(deepcopy=False, states=ended)
+                if step in other.intermediate_values
+            ]
             return len(others) >= plan.startup and bool(
-                trial.intermediate_values[step] < np.quantile(others, plan.share))
+                trial.intermediate_values[step] < np.quantile(others, plan.share)
+            )
 
     return Hopeless()
 

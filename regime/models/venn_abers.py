@@ -1,7 +1,8 @@
 """A score into two probabilities, one of which is right: inductive Venn-Abers.
 
-For a new score the isotonic curve is fitted twice, as if its row were calm and as if it were stress. The two
-values bracket the probability; how far apart they are says how little is known near that score.
+For a new score the isotonic curve is fitted twice, as if its row were calm and as if it were
+stress. The two values bracket the probability; how far apart they are says how little is known near
+that score.
 
 Depends on: errors, models.isotonic.
 """
@@ -51,33 +52,51 @@ class VennAbers:
     after: Places
 
     def predict(self, score: np.ndarray) -> Floats:
-        """Probability of each score, shape (n,): the one of least regret in log loss between the two; NaN if NaN."""
+        """Probability of each score, shape (n,).
+
+        The one of least regret in log loss between the two; NaN if NaN.
+        """
         low, high = self.intervals(score).T
         return np.asarray(high / (1.0 - low + high), dtype=np.float64)
 
     def intervals(self, score: np.ndarray) -> Floats:
-        """Value of the fit with the row as calm and with the row as stress, shape (n, 2); NaN if NaN."""
+        """Value of the fit with the row as calm and with the row as stress, shape (n, 2).
+
+        NaN if NaN.
+        """
         values = np.asarray(score, dtype=float)
         known = ~np.isnan(values)
         left = np.searchsorted(self.scores, values[known], side="left")
-        right = np.searchsorted(self.scores, values[known], side="right")  # beyond the rows of the very same score
+        right = np.searchsorted(
+            self.scores, values[known], side="right"
+        )  # beyond the rows of the very same score
         out = np.full((len(values), 2), np.nan)
         out[known] = np.column_stack([self._value(left, right, outcome) for outcome in (0.0, 1.0)])
         return out
 
     def _value(self, left: Places, right: Places, outcome: float) -> Floats:
-        """Mean of the block that a new row ends in: it grows while its neighbours stand in the wrong order."""
+        """Mean of the block that a new row ends in.
+
+        It grows while its neighbours stand in the wrong order.
+        """
         count, total, last = self.count, self.total, len(self.count) - 1
         while True:
             run, rise = count[right] - count[left] + 1.0, total[right] - total[left] + outcome
             lower, higher = self.before[left], self.after[right]
-            join_left = (left > 0) & ((total[left] - total[lower]) * run > rise * (count[left] - count[lower]))
-            join_right = (right < last) & ((total[higher] - total[right]) * run
-                                           < rise * (count[higher] - count[right]))
+            join_left = (left > 0) & (
+                (total[left] - total[lower]) * run > rise * (count[left] - count[lower])
+            )
+            join_right = (right < last) & (
+                (total[higher] - total[right]) * run < rise * (count[higher] - count[right])
+            )
             if not (join_left | join_right).any():
                 return np.asarray(rise / run, dtype=np.float64)
-            # One side at a time: the mean changes, and with it whether the other side still has to join.
-            left, right = np.where(join_left, lower, left), np.where(join_right & ~join_left, higher, right)
+            # One side at a time: the mean changes, and with it whether the other side still has to
+            # join.
+            left, right = (
+                np.where(join_left, lower, left),
+                np.where(join_right & ~join_left, higher, right),
+            )
 
 
 def fit_venn_abers(score: np.ndarray, truth: np.ndarray) -> VennAbers:
@@ -97,12 +116,18 @@ def fit_venn_abers(score: np.ndarray, truth: np.ndarray) -> VennAbers:
 
     Notes
     -----
-    One of the two values is calibrated if rows could be exchanged. Sessions cannot, so the guarantee is lost
-    here; the interval remains a picture of how much data stands behind a probability.
+    One of the two values is calibrated if rows could be exchanged. Sessions cannot, so the
+    guarantee is lost here; the interval remains a picture of how much data stands behind a
+    probability.
 
-    **Source:** Vovk, Petej and Fedorova (2015), "Large-scale probabilistic predictors with and without
-    guarantees of validity".
+    **Source:** Vovk, Petej and Fedorova (2015), "Large-scale probabilistic predictors with and
+    without guarantees of validity".
     """
     scores, count, total = pooled_scores(score, truth)
-    return VennAbers(scores=scores, count=count, total=total, before=hull_before(count, total),
-                     after=hull_after(count, total))
+    return VennAbers(
+        scores=scores,
+        count=count,
+        total=total,
+        before=hull_before(count, total),
+        after=hull_after(count, total),
+    )

@@ -73,11 +73,20 @@ class AsOf:
 
         check_dates(sessions, "sessions")
         rows, limits = self._rows, np.array(list(self.max_age.values()), dtype=np.int64)
-        values, ages = merge(rows.period, rows.released, rows.value, rows.bounds, limits,
-                             _microseconds(session_closes(sessions)), _microseconds(sessions))
+        values, ages = merge(
+            rows.period,
+            rows.released,
+            rows.value,
+            rows.bounds,
+            limits,
+            _microseconds(session_closes(sessions)),
+            _microseconds(sessions),
+        )
         names = pd.Index(list(self.max_age))
-        return Panel(values=pd.DataFrame(values.T, sessions, names, copy=False),
-                     age=pd.DataFrame(ages.T, sessions, names, copy=False))
+        return Panel(
+            values=pd.DataFrame(values.T, sessions, names, copy=False),
+            age=pd.DataFrame(ages.T, sessions, names, copy=False),
+        )
 
     def history(self, series: str, t: pd.Timestamp) -> pd.Series:
         """One series as it was known at the close of t: the latest vintage of each period.
@@ -100,7 +109,9 @@ class AsOf:
             If the series is not one of those with a maximum age.
         """
         if series not in self.max_age:
-            raise InvalidDataError(f"history: no series `{series}`; known: {', '.join(self.max_age)}")
+            raise InvalidDataError(
+                f"history: no series `{series}`; known: {', '.join(self.max_age)}"
+            )
         rows, place = self._rows, list(self.max_age).index(series)
         begin, end = rows.bounds[place], rows.bounds[place + 1]
         cut = _microseconds(session_closes(pd.DatetimeIndex([t])))[0]
@@ -112,7 +123,10 @@ class AsOf:
 
 @dataclass(frozen=True, kw_only=True)
 class _Rows:
-    """Rows of one series after the other, each by rising release, then period; series k begins at ``bounds[k]``."""
+    """Rows of one series after the other, each by rising release, then period.
+
+    Series k begins at ``bounds[k]``.
+    """
 
     period: Integers
     released: Integers
@@ -121,15 +135,19 @@ class _Rows:
 
 
 def _rows(observations: pd.DataFrame, names: list[str]) -> _Rows:
-    missing = [column for column in ("series", "period", "released", "value") if column not in observations]
+    missing = [
+        column for column in ("series", "period", "released", "value") if column not in observations
+    ]
     if missing:
         raise InvalidDataError(f"Observations: column `{missing[0]}` is missing")
     for column in ("series", "period", "released"):
         if observations[column].isna().any():
             raise InvalidDataError(f"Observations: a row has no `{column}`; leave the row out")
     if getattr(observations["released"].dtype, "tz", None) is None:
-        raise InvalidDataError(f"Observations: `released` has no time zone ({observations['released'].dtype}); "
-                               "give UTC instants")
+        raise InvalidDataError(
+            f"Observations: `released` has no time zone ({observations['released'].dtype}); "
+            "give UTC instants"
+        )
     codes = _codes(observations["series"], names)
     period = _microseconds(pd.DatetimeIndex(observations["period"]))
     released = _microseconds(pd.DatetimeIndex(observations["released"]))
@@ -140,17 +158,27 @@ def _rows(observations: pd.DataFrame, names: list[str]) -> _Rows:
         codes, period, released, value = codes[order], period[order], released[order], value[order]
     bounds = np.searchsorted(codes, np.arange(len(names) + 1)).astype(np.int64)
     # Writable: numba would compile again for a read-only view of a frame.
-    return _Rows(period=period, released=released, value=np.require(value, requirements=["C", "W"]), bounds=bounds)
+    return _Rows(
+        period=period,
+        released=released,
+        value=np.require(value, requirements=["C", "W"]),
+        bounds=bounds,
+    )
 
 
 def _codes(series: pd.Series, names: list[str]) -> Integers:
     """Place of each row's series among `names`."""
-    own, found = (series.cat.codes.to_numpy(), series.cat.categories) \
-        if isinstance(series.dtype, pd.CategoricalDtype) else pd.factorize(series)
+    own, found = (
+        (series.cat.codes.to_numpy(), series.cat.categories)
+        if isinstance(series.dtype, pd.CategoricalDtype)
+        else pd.factorize(series)
+    )
     strangers = sorted({str(found[code]) for code in np.flatnonzero(np.bincount(own))} - set(names))
     if strangers:
-        raise InvalidDataError(f"Observations: no maximum age for series {', '.join(strangers)}; "
-                               "add it to the catalogue")
+        raise InvalidDataError(
+            f"Observations: no maximum age for series {', '.join(strangers)}; "
+            "add it to the catalogue"
+        )
     places = pd.Index(names, dtype=object).get_indexer(pd.Index(found, dtype=object))
     return np.asarray(places, dtype=np.int64)[own] if len(own) else np.zeros(0, dtype=np.int64)
 

@@ -18,8 +18,8 @@ from pandas.tseries.holiday import USFederalHolidayCalendar
 
 __all__ = ["business_days", "instants", "session_closes", "to_days"]
 
-# Outside these years weekdays stand in for the exchange's own list: the library knows no holiday before 1970,
-# and counts in nanoseconds, which end in 2262.
+# Outside these years weekdays stand in for the exchange's own list: the library knows no holiday
+# before 1970, and counts in nanoseconds, which end in 2262.
 FIRST_YEAR, USUAL_YEAR, LAST_YEAR = 1970, 2049, 2199
 NEW_YORK = "America/New_York"
 CLOSE_SECONDS = 16 * 3600
@@ -74,7 +74,9 @@ def business_days(first: int, last: int, federal: bool) -> Days:
 
 
 def instants(days: Days, seconds: npt.NDArray[np.int64], zone: str) -> pd.DatetimeIndex:
-    """UTC instants of local wall-clock times; a repeated hour is the later one, a skipped one shifts on.
+    """UTC instants of local wall-clock times.
+
+    A repeated hour is the later one, a skipped one shifts on.
 
     Parameters
     ----------
@@ -97,7 +99,10 @@ def _reach(days: Days) -> tuple[int, int]:
     """First and last year of the calendar that these days need, rounded so that one calendar serves nearly all."""
     if not len(days):
         return FIRST_YEAR, USUAL_YEAR
-    years = np.array([days.min(), days.max() + 400], dtype="M8[D]").astype("M8[Y]").view(np.int64) + 1970
+    years = (
+        np.array([days.min(), days.max() + 400], dtype="M8[D]").astype("M8[Y]").view(np.int64)
+        + 1970
+    )
     return min(int(years[0]) // 10 * 10, FIRST_YEAR), max(int(years[1]) // 10 * 10 + 9, USUAL_YEAR)
 
 
@@ -115,17 +120,23 @@ def _schedule(start: str, end: str) -> Any:
 
     with warnings.catch_warnings():
         # Its use of Series.values is deprecated by pandas 3; the dates are right.
-        warnings.filterwarnings("ignore", message="Series.values returning an ndarray", category=DeprecationWarning)
+        warnings.filterwarnings(
+            "ignore", message="Series.values returning an ndarray", category=DeprecationWarning
+        )
         return exchange_calendars.get_calendar("XNYS", start=start, end=end).closes
 
 
 @lru_cache(maxsize=16)
 def _business_days(first_year: int, last_year: int, federal: bool) -> Days:
     exchange = _exchange(first_year, last_year)[0]
-    days = np.concatenate([_weekdays(first_year - 1, FIRST_YEAR), exchange, _weekdays(LAST_YEAR + 1, last_year + 1)])
+    days = np.concatenate(
+        [_weekdays(first_year - 1, FIRST_YEAR), exchange, _weekdays(LAST_YEAR + 1, last_year + 1)]
+    )
     if not federal:
         return days
-    holidays = USFederalHolidayCalendar().holidays(f"{FIRST_YEAR}-01-01", f"{min(last_year, LAST_YEAR)}-12-31")
+    holidays = USFederalHolidayCalendar().holidays(
+        f"{FIRST_YEAR}-01-01", f"{min(last_year, LAST_YEAR)}-12-31"
+    )
     return np.setdiff1d(days, to_days(holidays))
 
 

@@ -17,8 +17,15 @@ DAY = 86_400_000_000
 
 
 @numba.njit(cache=True, nogil=True)
-def merge(period: Integers, released: Integers, value: Floats, bounds: Integers, limits: Integers,
-          cuts: Integers, days: Integers) -> tuple[Floats, Floats]:
+def merge(
+    period: Integers,
+    released: Integers,
+    value: Floats,
+    bounds: Integers,
+    limits: Integers,
+    cuts: Integers,
+    days: Integers,
+) -> tuple[Floats, Floats]:
     """Value of the latest period released by each cut-off, and its age, series by series.
 
     Parameters
@@ -44,7 +51,9 @@ def merge(period: Integers, released: Integers, value: Floats, bounds: Integers,
         row, end, best = bounds[series], bounds[series + 1], -1
         for t in range(len(cuts)):
             while row < end and released[row] <= cuts[t]:
-                if best < 0 or period[row] >= period[best]:  # of one period, the later release holds
+                if (
+                    best < 0 or period[row] >= period[best]
+                ):  # of one period, the later release holds
                     best = row
                 row += 1
             age = np.float64((days[t] - period[best]) // DAY) if best >= 0 else np.nan

@@ -64,27 +64,31 @@ class ReportContent:
     cash : Series, shape (n_sessions,), fraction a session
         What cash earned, for Sharpe ratios; empty for nothing.
     spread : DataFrame, shape (n_days, 2), by date
-        ``low`` and ``high``: least and greatest probability of a deleveraging over label and seed members.
+        ``low`` and ``high``: least and greatest probability of a deleveraging over label and seed
+        members.
     rivals : DataFrame, shape (n_days, n_baselines), by date
         Probability of a deleveraging by each baseline; NaN where it has none.
     reliability : DataFrame, one row a forecaster and bin
-        ``forecaster`` (``model`` or a baseline), ``forecast`` (mean in the bin), ``observed`` (share of
-        deleveraging sessions), ``sessions`` (count).
+        ``forecaster`` (``model`` or a baseline), ``forecast`` (mean in the bin), ``observed``
+        (share of deleveraging sessions), ``sessions`` (count).
     reasons : DataFrame, one row a family or mechanism
-        ``name``, ``now`` (contribution to the log-odds of a deleveraging at the last session) and, where known,
-        ``week_ago`` (the same five sessions before) and ``text`` (what it reads, one sentence).
+        ``name``, ``now`` (contribution to the log-odds of a deleveraging at the last session) and,
+        where known, ``week_ago`` (the same five sessions before) and ``text`` (what it reads, one
+        sentence).
     spells : DataFrame, one row a listed deleveraging
         ``name``, ``first``, ``last`` (dates) and any of ``exposure_before``, ``exposure_inside``,
-        ``exposure_after``, ``market_return``, ``rule_return``, ``loss_avoided``, ``missed_after`` (fractions),
-        ``sessions_to_cut``, ``sessions_to_return``: the columns of `backtest.stress_spells.spell_table`.
+        ``exposure_after``, ``market_return``, ``rule_return``, ``loss_avoided``, ``missed_after``
+        (fractions), ``sessions_to_cut``, ``sessions_to_return``: the columns of
+        `backtest.stress_spells.spell_table`.
     sweep : DataFrame, one row a setting
         Two parameters under their own names, ``robust_sharpe`` and ``chosen`` (bool, True once).
     sweep_notes : tuple of str
-        Sentences: how many settings, deflated Sharpe, probability of overfitting, how the rule was chosen.
+        Sentences: how many settings, deflated Sharpe, probability of overfitting, how the rule was
+        chosen.
     stress : mapping of str to DataFrame
-        Tables by name, one row a case (the index), columns of figures: ``sharpe``, ``max_drawdown``, ... of the
-        rule, ``sharpe_NAME`` of a rival. ``costs`` (index: multiple of the costs) and ``delays`` (index: sessions)
-        are drawn too.
+        Tables by name, one row a case (the index), columns of figures: ``sharpe``,
+        ``max_drawdown``, ... of the rule, ``sharpe_NAME`` of a rival. ``costs`` (index: multiple of
+        the costs) and ``delays`` (index: sessions) are drawn too.
     stress_notes : tuple of str
         Sentences, e.g. the break-even cost.
     limits : tuple of str
@@ -95,8 +99,8 @@ class ReportContent:
     Raises
     ------
     InvalidDataError
-        If probabilities are empty or not probabilities, an exposure lies outside [0, 1], a frame lacks a
-        column, or two sections have one key.
+        If probabilities are empty or not probabilities, an exposure lies outside [0, 1], a frame
+        lacks a column, or two sections have one key.
     """
 
     title: str
@@ -127,7 +131,9 @@ class ReportContent:
     def __post_init__(self) -> None:
         check_probabilities(self.probabilities, "ReportContent.probabilities")
         if self.probabilities.empty:
-            raise InvalidDataError("ReportContent.probabilities: a report needs at least one session, got none")
+            raise InvalidDataError(
+                "ReportContent.probabilities: a report needs at least one session, got none"
+            )
         if len(self.exposure):
             check_exposure(self.exposure, "ReportContent.exposure")
         faults = [*_columns(self), *_grid(self.sweep), *_twice(self.sections)]
@@ -142,19 +148,22 @@ def save_content(content: ReportContent, folder: str | Path) -> None:
     ----------
     content : ReportContent
     folder : str or Path
-        Made if missing. Files are written as they come: stage them (`artifacts.output_folder`) where a
-        kill must not leave half of them.
+        Made if missing. Files are written as they come: stage them (`artifacts.output_folder`)
+        where a kill must not leave half of them.
 
     Raises
     ------
     InvalidDataError
-        If something is no plain value (a NaN in `summary` counts), or a frame mixes kinds in one column.
+        If something is no plain value (a NaN in `summary` counts), or a frame mixes kinds in one
+        column.
 
     See Also
     --------
     load_content : The way back; ``render`` gives the same bytes for both.
     """
-    write_content({name: getattr(content, name) for name in content.__dataclass_fields__}, Path(folder))
+    write_content(
+        {name: getattr(content, name) for name in content.__dataclass_fields__}, Path(folder)
+    )
 
 
 def load_content(folder: str | Path) -> ReportContent:
@@ -184,8 +193,10 @@ def _columns(content: ReportContent) -> list[str]:
         frame = getattr(content, name)
         missing = [column for column in needed if len(frame) and column not in frame]
         if missing:
-            faults.append(f"ReportContent.{name}: lacks the columns {', '.join(missing)}; "
-                          f"it has {', '.join(map(str, frame.columns))}")
+            faults.append(
+                f"ReportContent.{name}: lacks the columns {', '.join(missing)}; "
+                f"it has {', '.join(map(str, frame.columns))}"
+            )
     return faults
 
 
@@ -194,13 +205,23 @@ def _grid(sweep: pd.DataFrame) -> list[str]:
     if sweep.empty or not set(COLUMNS["sweep"]) <= set(sweep):
         return []
     if len(parameters) != PARAMETERS:
-        return [f"ReportContent.sweep: needs two parameters beside robust_sharpe and chosen, got {len(parameters)}"]
+        return [
+            "ReportContent.sweep: needs two parameters beside robust_sharpe and chosen, got "
+            f"{len(parameters)}"
+        ]
     if sweep.duplicated(parameters).any():
-        return [f"ReportContent.sweep: a setting of {' and '.join(map(str, parameters))} stands twice; keep one"]
+        return [
+            f"ReportContent.sweep: a setting of {' and '.join(map(str, parameters))} stands "
+            "twice; keep one"
+        ]
     return []
 
 
 def _twice(sections: tuple[Section, ...]) -> list[str]:
-    keys = [key for part in sections for key in {part.key, *([part.figure.key] if part.figure else [])}]
-    return [f"ReportContent.sections: the key {key!r} stands twice; rename one"
-            for key in sorted({key for key in keys if keys.count(key) > 1})]
+    keys = [
+        key for part in sections for key in {part.key, *([part.figure.key] if part.figure else [])}
+    ]
+    return [
+        f"ReportContent.sections: the key {key!r} stands twice; rename one"
+        for key in sorted({key for key in keys if keys.count(key) > 1})
+    ]

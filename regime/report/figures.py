@@ -1,7 +1,10 @@
-"""What a figure of the page is: a plain plotly specification over shared columns, themed by the page's CSS.
+"""What a figure of the page is.
 
-A figure names its data (``{"column": "date"}``) and its colours (``"var(--calm)"``); the page's script
-puts both in, so each column stands once in the page and light and dark need no second figure.
+A plain plotly specification over shared columns, themed by the page's CSS.
+
+A figure names its data (``{"column": "date"}``) and its colours (``"var(--calm)"``); the page's
+script puts both in, so each column stands once in the page and light and dark need no second
+figure.
 
 Depends on: report.quantities.
 """
@@ -49,7 +52,8 @@ class Figure:
     sentence : str
         What it found, in plain words over it; empty for nothing to say.
     coarse : tuple of str
-        Columns on linear axes that a 65,000th of their range tells apart well enough: half the bytes.
+        Columns on linear axes that a 65,000th of their range tells apart well enough: half the
+        bytes.
     """
 
     key: str
@@ -69,14 +73,30 @@ class Figure:
 def spans(mask: pd.Series) -> list[tuple[pd.Timestamp, pd.Timestamp]]:
     """First and last date of each run of True, in order."""
     edges = np.flatnonzero(np.diff(np.r_[0, mask.to_numpy(dtype=np.int8), 0]))
-    return [(mask.index[a], mask.index[b - 1]) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+    return [
+        (mask.index[a], mask.index[b - 1]) for a, b in zip(edges[::2], edges[1::2], strict=True)
+    ]
 
 
 def shades(mask: pd.Series, opacity: float = 0.16, **more: Any) -> list[dict[str, Any]]:
     """Rectangles of the colour of a deleveraging behind a figure, one a run of True."""
-    return [{"type": "rect", "xref": "x", "yref": "paper", "x0": f"{a:%Y-%m-%d}", "x1": f"{b:%Y-%m-%d}", "y0": 0,
-             "y1": 1, "fillcolor": "var(--deleveraging)", "opacity": opacity, "line": {"width": 0}, "layer": "below"}
-            | more for a, b in spans(mask)]
+    return [
+        {
+            "type": "rect",
+            "xref": "x",
+            "yref": "paper",
+            "x0": f"{a:%Y-%m-%d}",
+            "x1": f"{b:%Y-%m-%d}",
+            "y0": 0,
+            "y1": 1,
+            "fillcolor": "var(--deleveraging)",
+            "opacity": opacity,
+            "line": {"width": 0},
+            "layer": "below",
+        }
+        | more
+        for a, b in spans(mask)
+    ]
 
 
 def titled(text: str) -> dict[str, Any]:
@@ -93,17 +113,41 @@ def base_layout(**more: Any) -> dict[str, Any]:
     """Layout shared by all figures; axes given in `more` are laid over the common axis."""
     axis = {"gridcolor": "var(--grid)", "zeroline": False, "linecolor": "var(--grid)", "ticks": ""}
     layout: dict[str, Any] = {
-        "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"family": "system-ui, -apple-system, 'Segoe UI', sans-serif", "size": 12, "color": "var(--soft)"},
-        "margin": {"l": 50, "r": 10, "t": 10, "b": 28}, "hovermode": "x unified", "dragmode": "zoom",
-        "hoverlabel": {"bgcolor": "var(--card)", "bordercolor": "var(--line)", "font": {"color": "var(--ink)"}},
-        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom",
-                   "bgcolor": "rgba(0,0,0,0)", "font": {"color": "var(--ink)"}},
-        "xaxis": axis | {"type": "date", "showgrid": False, "hoverformat": DAYS}, "yaxis": axis,
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {
+            "family": "system-ui, -apple-system, 'Segoe UI', sans-serif",
+            "size": 12,
+            "color": "var(--soft)",
+        },
+        "margin": {"l": 50, "r": 10, "t": 10, "b": 28},
+        "hovermode": "x unified",
+        "dragmode": "zoom",
+        "hoverlabel": {
+            "bgcolor": "var(--card)",
+            "bordercolor": "var(--line)",
+            "font": {"color": "var(--ink)"},
+        },
+        "legend": {
+            "orientation": "h",
+            "x": 0,
+            "xanchor": "left",
+            "y": 1.02,
+            "yanchor": "bottom",
+            "bgcolor": "rgba(0,0,0,0)",
+            "font": {"color": "var(--ink)"},
+        },
+        "xaxis": axis | {"type": "date", "showgrid": False, "hoverformat": DAYS},
+        "yaxis": axis,
     }
     for key, value in more.items():
-        layout[key] = (axis | value) if key.startswith("yaxis") else layout.get(key, {}) | value \
-            if isinstance(value, dict) else value
+        layout[key] = (
+            (axis | value)
+            if key.startswith("yaxis")
+            else layout.get(key, {}) | value
+            if isinstance(value, dict)
+            else value
+        )
     if layout["xaxis"]["type"] != "date" and layout["xaxis"].get("hoverformat") == DAYS:
         del layout["xaxis"]["hoverformat"]
     return layout

@@ -14,11 +14,21 @@ __all__ = ["QUANTITIES", "Quantity", "display_name", "format_value", "quantity_o
 
 MISSING = "–"
 NAMES = {
-    "model": "This model", "strategy": "This rule", "base_rate": "Base rate", "persistence": "Persistence",
-    "vix": "VIX", "drawdown_252": "Drawdown, 252 days", "below_200dma": "Below 200-day average",
-    "realised_vol": "Realised volatility", "downside_rank": "Downside rank", "elastic_net": "Elastic-net logistic",
-    "online_jump": "Online jump model", "buy_and_hold": "Buy and hold", "200dma": "200-day average",
-    "vol_target_12": "Volatility target 12%", "cross_asset": "Cross-asset selling",
+    "model": "This model",
+    "strategy": "This rule",
+    "base_rate": "Base rate",
+    "persistence": "Persistence",
+    "vix": "VIX",
+    "drawdown_252": "Drawdown, 252 days",
+    "below_200dma": "Below 200-day average",
+    "realised_vol": "Realised volatility",
+    "downside_rank": "Downside rank",
+    "elastic_net": "Elastic-net logistic",
+    "online_jump": "Online jump model",
+    "buy_and_hold": "Buy and hold",
+    "200dma": "200-day average",
+    "vol_target_12": "Volatility target 12%",
+    "cross_asset": "Cross-asset selling",
 }
 
 
@@ -69,32 +79,41 @@ QUANTITIES = {
     "cost_per_year": Quantity(label="Costs a year", form="{:.2%}"),
     "orders": Quantity(label="Orders", form="{:,.0f}"),
     "deferred": Quantity(label="Deferred orders", form="{:,.0f}"),
-    "first": Quantity(label="First", form="{}"), "last": Quantity(label="Last", form="{}"),
+    "first": Quantity(label="First", form="{}"),
+    "last": Quantity(label="Last", form="{}"),
     "exposure_before": Quantity(label="Exposure before", form="{:.0%}"),
     "exposure_inside": Quantity(label="Inside", form="{:.0%}"),
     "exposure_after": Quantity(label="After", form="{:.0%}"),
-    "market_return": Quantity(label="Market", form="{:.1%}"), "rule_return": Quantity(label="Rule", form="{:.1%}"),
+    "market_return": Quantity(label="Market", form="{:.1%}"),
+    "rule_return": Quantity(label="Rule", form="{:.1%}"),
     "loss_avoided": Quantity(label="Loss avoided", form="{:.1%}"),
     "missed_after": Quantity(label="Missed after", form="{:.1%}"),
     "sessions_to_cut": Quantity(label="Sessions to cut", form="{:.0f}"),
     "sessions_to_return": Quantity(label="Sessions to return", form="{:.0f}"),
-    "start": Quantity(label="From", form="{}"), "trough": Quantity(label="Trough", form="{}"),
-    "end": Quantity(label="Regained", form="{}"), "sessions_down": Quantity(label="Sessions down", form="{:.0f}"),
+    "start": Quantity(label="From", form="{}"),
+    "trough": Quantity(label="Trough", form="{}"),
+    "end": Quantity(label="Regained", form="{}"),
+    "sessions_down": Quantity(label="Sessions down", form="{:.0f}"),
     "sessions_to_regain": Quantity(label="Sessions to regain", form="{:.0f}"),
     "depth": Quantity(label="Depth", form="{:.1%}"),
     "robust_sharpe": Quantity(label="Robust Sharpe", form="{:.2f}"),
-    "cost_bps": Quantity(label="Cost, basis points", form="{:.1f}"), "wins": Quantity(label="Ahead", form="{:.0%}"),
+    "cost_bps": Quantity(label="Cost, basis points", form="{:.1f}"),
+    "wins": Quantity(label="Ahead", form="{:.0%}"),
     "wins_drawdown": Quantity(label="Shallower", form="{:.0%}"),
     "gap": Quantity(label="Gap of Sharpe", form="{:.2f}"),
 }
 
 
-# Of which a table has one column a rival, a percentile, or the worst of many: ``sharpe_buy_and_hold``, ``sharpe_5``.
+# Of which a table has one column a rival, a percentile, or the worst of many:
+# ``sharpe_buy_and_hold``, ``sharpe_5``.
 FAMILIES = ("max_drawdown", "sharpe", "cagr", "turnover", "gap")
 
 
 def quantity_of(key: str) -> Quantity | None:
-    """The quantity of a column; ``sharpe_vix`` and ``sharpe_5`` are Sharpe ratios, of another and a percentile."""
+    """The quantity of a column.
+
+    ``sharpe_vix`` and ``sharpe_5`` are Sharpe ratios, of another and a percentile.
+    """
     base = next((name for name in FAMILIES if key.startswith(f"{name}_")), None)
     if key in QUANTITIES or base is None:
         return QUANTITIES.get(key)
@@ -119,5 +138,11 @@ def format_value(key: str, value: object) -> str:
     if isinstance(value, (str, bool)) or not isinstance(value, numbers.Real):
         return str(value)
     quantity = quantity_of(key)
-    form = quantity.form if quantity else "{:,.0f}" if isinstance(value, numbers.Integral) else "{:.4g}"
+    form = (
+        quantity.form
+        if quantity
+        else "{:,.0f}"
+        if isinstance(value, numbers.Integral)
+        else "{:.4g}"
+    )
     return form.format(float(value)).replace("-", "−")

@@ -17,7 +17,12 @@ from regime.schema import REGIMES
 
 __all__ = ["probability_figure", "regime_figure"]
 
-STACK = ("deleveraging", "fragile", "recovery", "calm")  # the dangerous one stands on the ground line
+STACK = (
+    "deleveraging",
+    "fragile",
+    "recovery",
+    "calm",
+)  # the dangerous one stands on the ground line
 
 
 def regime_figure(prices: pd.Series, truth: pd.Series, probabilities: pd.DataFrame) -> Figure:
@@ -26,7 +31,8 @@ def regime_figure(prices: pd.Series, truth: pd.Series, probabilities: pd.DataFra
     Parameters
     ----------
     prices : Series, shape (n_days,)
-        Close, index points; dates before the first probability are left out, and the caption says so.
+        Close, index points; dates before the first probability are left out, and the caption says
+        so.
     truth : Series, shape (n_labels,)
         Name of the regime by date; missing where unknown, empty where there is no truth.
     probabilities : DataFrame, shape (n_sessions, 4)
@@ -40,21 +46,39 @@ def regime_figure(prices: pd.Series, truth: pd.Series, probabilities: pd.DataFra
     strips = [("model", "y2", "Model", "Most likely regime by the model", model)]
     if np.isfinite(known).any():
         strips.append(("known", "y3", "After the fact", "Regime found after the fact", known))
-    price = {"type": "scatter", "mode": "lines", "x": DATE, "y": {"column": "price"}, "name": "S&P 500",
-             "line": {"color": "var(--ink)", "width": 1.3}, "showlegend": False,
-             "text": {"regimes": [[short, key] for key, _, short, _, _ in strips]},
-             "hovertemplate": "%{y:,.0f}<br>%{text}<extra></extra>"}
+    price = {
+        "type": "scatter",
+        "mode": "lines",
+        "x": DATE,
+        "y": {"column": "price"},
+        "name": "S&P 500",
+        "line": {"color": "var(--ink)", "width": 1.3},
+        "showlegend": False,
+        "text": {"regimes": [[short, key] for key, _, short, _, _ in strips]},
+        "hovertemplate": "%{y:,.0f}<br>%{text}<extra></extra>",
+    }
     return Figure(
-        key="regimes", title="Regimes over the S&P 500", height=470, fit=("yaxis",),
-        caption=_regime_caption(prices, shown, bool(falls)), sentence=_regime_sentence(falls, model),
+        key="regimes",
+        title="Regimes over the S&P 500",
+        height=470,
+        fit=("yaxis",),
+        caption=_regime_caption(prices, shown, bool(falls)),
+        sentence=_regime_sentence(falls, model),
         alternative=_price_words(shown) + _regime_sentence(falls, model),
-        columns={"date": index.to_numpy(), "price": shown.to_numpy(), **{key: codes for key, *_, codes in strips}},
+        columns={
+            "date": index.to_numpy(),
+            "price": shown.to_numpy(),
+            **{key: codes for key, *_, codes in strips},
+        },
         traces=[price, *(_strip(key, axis) for key, axis, *_ in strips)],
-        layout=_regime_layout(known_falls, [(axis, words) for _, axis, _, words, _ in strips]))
+        layout=_regime_layout(known_falls, [(axis, words) for _, axis, _, words, _ in strips]),
+    )
 
 
 def probability_figure(probabilities: pd.DataFrame, spread: pd.DataFrame | None = None) -> Figure:
-    """Probabilities of the four regimes, stacked to one, deleveraging on the ground line; under it how sure that is.
+    """Probabilities of the four regimes, stacked to one, deleveraging on the ground line.
+
+    Under it how sure that is.
 
     Parameters
     ----------
@@ -63,10 +87,25 @@ def probability_figure(probabilities: pd.DataFrame, spread: pd.DataFrame | None 
         `low` and `high` of the probability of a deleveraging over the members of the model.
     """
     stress, index = probabilities["deleveraging"], probabilities.index
-    traces = [{"type": "scatter", "mode": "lines", "x": DATE, "y": {"column": name}, "name": display_name(name),
-               "stackgroup": "all", "line": {"width": 0}, "fillcolor": f"var(--{name})", "showlegend": False,
-               "hovertemplate": "%{y:.0%}"} for name in STACK]
-    columns = {"date": index.to_numpy(), **{name: probabilities[name].to_numpy() for name in REGIMES}}
+    traces = [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "x": DATE,
+            "y": {"column": name},
+            "name": display_name(name),
+            "stackgroup": "all",
+            "line": {"width": 0},
+            "fillcolor": f"var(--{name})",
+            "showlegend": False,
+            "hovertemplate": "%{y:.0%}",
+        }
+        for name in STACK
+    ]
+    columns = {
+        "date": index.to_numpy(),
+        **{name: probabilities[name].to_numpy() for name in REGIMES},
+    }
     words, caption, height = "", "", 340
     layout = base_layout(yaxis={"range": [0, 1], "tickformat": ".0%", "fixedrange": True})
     if spread is not None and len(spread):
@@ -75,35 +114,75 @@ def probability_figure(probabilities: pd.DataFrame, spread: pd.DataFrame | None 
         traces += _band()
         layout, height = _band_layout(), 500
         words = f" The members differ by {100 * float((ends['high'] - ends['low']).mean()):.0f} points on average."
-        caption = (" Below: the probability of a deleveraging with the least and the greatest that a member of the "
-                   "model gave it.")
-    told = (f"The probability of a deleveraging averages {chance(stress.mean())}. It was highest on "
-            f"{spoken_date(stress.idxmax())}, {chance(stress.max())}, and ends at {chance(stress.iloc[-1])}.")
+        caption = (
+            " Below: the probability of a deleveraging with the least and the greatest that a "
+            "member of the "
+            "model gave it."
+        )
+    told = (
+        f"The probability of a deleveraging averages {chance(stress.mean())}. It was highest on "
+        f"{spoken_date(stress.idxmax())}, {chance(stress.max())}, and ends at "
+        f"{chance(stress.iloc[-1])}."
+    )
     return Figure(
-        key="probabilities", title="Probabilities", height=height, traces=traces, layout=layout, columns=columns,
-        caption="Each session's probabilities as they stood at its close, out of sample, stacked to 100%." + caption,
-        sentence=told + words, alternative="Probabilities of the four regimes by date. " + told + words,
-        coarse=tuple(name for name in columns if name != "date"))
+        key="probabilities",
+        title="Probabilities",
+        height=height,
+        traces=traces,
+        layout=layout,
+        columns=columns,
+        caption="Each session's probabilities as they stood at its close, out of sample, stacked to 100%."
+        + caption,
+        sentence=told + words,
+        alternative="Probabilities of the four regimes by date. " + told + words,
+        coarse=tuple(name for name in columns if name != "date"),
+    )
 
 
 def _band() -> list[dict[str, Any]]:
     """Edges of the spread with the area between them, and the probability over it."""
     common = {"type": "scatter", "mode": "lines", "x": DATE, "yaxis": "y2", "showlegend": False}
     edge = common | {"line": {"width": 0}}
-    return [edge | {"y": {"column": "low"}, "name": "Least of the members", "hovertemplate": "%{y:.0%}"},
-            edge | {"y": {"column": "high"}, "name": "Greatest", "fill": "tonexty", "hovertemplate": "%{y:.0%}",
-                    "fillcolor": "var(--deleveraging-soft)"},
-            common | {"y": {"column": "deleveraging"}, "name": "Deleveraging", "hovertemplate": "%{y:.0%}",
-                      "line": {"width": 1, "color": "var(--deleveraging)"}}]
+    return [
+        edge
+        | {"y": {"column": "low"}, "name": "Least of the members", "hovertemplate": "%{y:.0%}"},
+        edge
+        | {
+            "y": {"column": "high"},
+            "name": "Greatest",
+            "fill": "tonexty",
+            "hovertemplate": "%{y:.0%}",
+            "fillcolor": "var(--deleveraging-soft)",
+        },
+        common
+        | {
+            "y": {"column": "deleveraging"},
+            "name": "Deleveraging",
+            "hovertemplate": "%{y:.0%}",
+            "line": {"width": 1, "color": "var(--deleveraging)"},
+        },
+    ]
 
 
 def _band_layout() -> dict[str, Any]:
     axis = {"range": [0, 1], "tickformat": ".0%", "fixedrange": True}
-    words = {"text": "Deleveraging, with the spread over the members", "xref": "paper", "yref": "paper", "x": 0,
-             "y": 0.325, "xanchor": "left", "yanchor": "bottom", "showarrow": False,
-             "font": {"size": 11, "color": "var(--soft)"}}
-    return base_layout(yaxis=axis | {"domain": [0.42, 1]}, yaxis2=axis | {"domain": [0, 0.32], "nticks": 4},
-                       xaxis={"anchor": "y2"}, annotations=[words])
+    words = {
+        "text": "Deleveraging, with the spread over the members",
+        "xref": "paper",
+        "yref": "paper",
+        "x": 0,
+        "y": 0.325,
+        "xanchor": "left",
+        "yanchor": "bottom",
+        "showarrow": False,
+        "font": {"size": 11, "color": "var(--soft)"},
+    }
+    return base_layout(
+        yaxis=axis | {"domain": [0.42, 1]},
+        yaxis2=axis | {"domain": [0, 0.32], "nticks": 4},
+        xaxis={"anchor": "y2"},
+        annotations=[words],
+    )
 
 
 def _codes(regimes: pd.Series) -> np.ndarray:
@@ -115,22 +194,63 @@ def _codes(regimes: pd.Series) -> np.ndarray:
 def _strip(key: str, axis: str) -> dict[str, Any]:
     """One row of cells coloured by regime."""
     steps = len(REGIMES)
-    scale = [[edge / steps, f"var(--{name})"] for i, name in enumerate(REGIMES) for edge in (i, i + 1)]
-    return {"type": "heatmap", "x": DATE, "y": [0], "z": [{"column": key}], "yaxis": axis, "zmin": -0.5,
-            "zmax": steps - 0.5, "colorscale": scale, "showscale": False, "hoverinfo": "skip", "name": key}
+    scale = [
+        [edge / steps, f"var(--{name})"] for i, name in enumerate(REGIMES) for edge in (i, i + 1)
+    ]
+    return {
+        "type": "heatmap",
+        "x": DATE,
+        "y": [0],
+        "z": [{"column": key}],
+        "yaxis": axis,
+        "zmin": -0.5,
+        "zmax": steps - 0.5,
+        "colorscale": scale,
+        "showscale": False,
+        "hoverinfo": "skip",
+        "name": key,
+    }
 
 
 def _regime_layout(falls: pd.Series, strips: list[tuple[str, str]]) -> dict[str, Any]:
     """Price above, one strip under the other, each with its words over it."""
-    tops = [0.15, 0.05][-len(strips):] if len(strips) == 2 else [0.05]
-    axes = {f"yaxis{axis[1:]}": {"domain": [top - 0.05, top], "showticklabels": False, "showgrid": False, "ticks": "",
-                                 "fixedrange": True} for top, (axis, _) in zip(tops, strips, strict=True)}
-    words = [{"text": text, "xref": "paper", "yref": "paper", "x": 0, "y": top + 0.003, "xanchor": "left",
-              "yanchor": "bottom", "showarrow": False, "font": {"size": 11, "color": "var(--soft)"}}
-             for top, (_, text) in zip(tops, strips, strict=True)]
-    return base_layout(yaxis={"type": "log", "tickformat": ",.0f", "domain": [tops[0] + 0.1, 1], "fixedrange": True},
-                   xaxis={"anchor": strips[-1][0]}, annotations=words, **axes,
-                   shapes=shades(falls, 0.2, yref="y domain"))
+    tops = [0.15, 0.05][-len(strips) :] if len(strips) == 2 else [0.05]
+    axes = {
+        f"yaxis{axis[1:]}": {
+            "domain": [top - 0.05, top],
+            "showticklabels": False,
+            "showgrid": False,
+            "ticks": "",
+            "fixedrange": True,
+        }
+        for top, (axis, _) in zip(tops, strips, strict=True)
+    }
+    words = [
+        {
+            "text": text,
+            "xref": "paper",
+            "yref": "paper",
+            "x": 0,
+            "y": top + 0.003,
+            "xanchor": "left",
+            "yanchor": "bottom",
+            "showarrow": False,
+            "font": {"size": 11, "color": "var(--soft)"},
+        }
+        for top, (_, text) in zip(tops, strips, strict=True)
+    ]
+    return base_layout(
+        yaxis={
+            "type": "log",
+            "tickformat": ",.0f",
+            "domain": [tops[0] + 0.1, 1],
+            "fixedrange": True,
+        },
+        xaxis={"anchor": strips[-1][0]},
+        annotations=words,
+        **axes,
+        shapes=shades(falls, 0.2, yref="y domain"),
+    )
 
 
 def _regime_caption(prices: pd.Series, shown: pd.Series, falls: bool) -> str:
@@ -146,14 +266,21 @@ def _price_words(shown: pd.Series) -> str:
     known = shown.dropna()
     if known.empty:
         return ""
-    return (f"The S&P 500 goes from {known.iloc[0]:,.0f} on {spoken_date(known.index[0])} to {known.iloc[-1]:,.0f} "
-            f"on {spoken_date(known.index[-1])}. ")
+    return (
+        f"The S&P 500 goes from {known.iloc[0]:,.0f} on {spoken_date(known.index[0])} to "
+        f"{known.iloc[-1]:,.0f} "
+        f"on {spoken_date(known.index[-1])}. "
+    )
 
 
 def _regime_sentence(falls: list[tuple[pd.Timestamp, pd.Timestamp]], model: np.ndarray) -> str:
     share = float(np.mean(model == REGIMES.index("deleveraging")))
-    text = f"The model held a deleveraging for the most likely regime on {chance(share)} of sessions."
+    text = (
+        f"The model held a deleveraging for the most likely regime on {chance(share)} of sessions."
+    )
     if falls:
-        text += (f" After the fact there were {len(falls)} spells of deleveraging, the last from "
-                 f"{spoken_date(falls[-1][0])} to {spoken_date(falls[-1][1])}.")
+        text += (
+            f" After the fact there were {len(falls)} spells of deleveraging, the last from "
+            f"{spoken_date(falls[-1][0])} to {spoken_date(falls[-1][1])}."
+        )
     return text

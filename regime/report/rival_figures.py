@@ -1,4 +1,6 @@
-"""The model beside its baselines: probabilities row by row, and how often what each foretold came true.
+"""The model beside its baselines.
+
+Probabilities row by row, and how often what each foretold came true.
 
 Depends on: report.figures, report.quantities, report.sentences.
 """
@@ -20,13 +22,21 @@ __all__ = ["reliability_figure", "rival_figure"]
 STRESS = "deleveraging"
 ROW, HEAD, FOOT = 76, 40, 28  # pixels: a row of the figure, its legend, its dates
 GAP = 0.26  # of a row, for its words
-LOOKS = (("var(--accent)", "circle"), ("var(--bench-2)", "square"), ("var(--bench-3)", "diamond"),
-         ("var(--bench-4)", "triangle-up"))  # as many forecasters as one diagram bears
+LOOKS = (
+    ("var(--accent)", "circle"),
+    ("var(--bench-2)", "square"),
+    ("var(--bench-3)", "diamond"),
+    ("var(--bench-4)", "triangle-up"),
+)  # as many forecasters as one diagram bears
 MANY = 30  # sessions from which a bin is worth a sentence
 
 
-def rival_figure(rivals: pd.DataFrame, probabilities: pd.DataFrame, truth: pd.Series,
-                 losses: Mapping[str, float | None]) -> Figure:
+def rival_figure(
+    rivals: pd.DataFrame,
+    probabilities: pd.DataFrame,
+    truth: pd.Series,
+    losses: Mapping[str, float | None],
+) -> Figure:
     """The probability of a deleveraging by the model and by every baseline, one row a baseline.
 
     Parameters
@@ -46,16 +56,25 @@ def rival_figure(rivals: pd.DataFrame, probabilities: pd.DataFrame, truth: pd.Se
     traces = [trace for row, name in enumerate(order) for trace in _row(name, row)]
     falls = truth.reindex(index).astype(object).eq(STRESS)
     return Figure(
-        key="rivals", title="The model and its rivals, row by row", height=HEAD + FOOT + ROW * len(order),
-        regimes=False, traces=traces, sentence=_rival_sentence(shown, model, falls),
+        key="rivals",
+        title="The model and its rivals, row by row",
+        height=HEAD + FOOT + ROW * len(order),
+        regimes=False,
+        traces=traces,
+        sentence=_rival_sentence(shown, model, falls),
         caption="Probability of a deleveraging at each close, 0 to 100% in each row: the baseline as an area, the "
-                "model as a line; the best baseline stands first." + (" Shaded: a deleveraging, as found after the "
-                                                                      "fact." if falls.any() else ""),
+        "model as a line; the best baseline stands first."
+        + (" Shaded: a deleveraging, as found after the fact." if falls.any() else ""),
         alternative=f"{len(order)} rows, each with the model's probability of a deleveraging over that of a baseline: "
-                    f"{', '.join(display_name(name) for name in order)}.",
-        columns={"date": index.to_numpy(), "model": model.to_numpy(dtype=float),
-                 **{f"rival {name}": shown[name].to_numpy() for name in order}},
-        coarse=("model", *(f"rival {name}" for name in order)), layout=_rows_layout(order, losses, falls))
+        f"{', '.join(display_name(name) for name in order)}.",
+        columns={
+            "date": index.to_numpy(),
+            "model": model.to_numpy(dtype=float),
+            **{f"rival {name}": shown[name].to_numpy() for name in order},
+        },
+        coarse=("model", *(f"rival {name}" for name in order)),
+        layout=_rows_layout(order, losses, falls),
+    )
 
 
 def _row(name: str, row: int) -> list[dict[str, Any]]:
@@ -63,30 +82,65 @@ def _row(name: str, row: int) -> list[dict[str, Any]]:
     axis = {"yaxis": f"y{row + 1}" if row else "y"}
     common = {"type": "scatter", "mode": "lines", "x": DATE, "hovertemplate": "%{y:.0%}"} | axis
     return [
-        common | {"y": {"column": f"rival {name}"}, "name": plain(name) if row else "Baseline of the row",
-                  "line": {"width": 0.6, "color": "var(--bench-1)"}, "fill": "tozeroy", "fillcolor": "var(--area)",
-                  "legendgroup": "rival", "showlegend": not row},
-        common | {"y": {"column": "model"}, "name": "This model", "line": {"width": 1.1, "color": "var(--accent)"},
-                  "legendgroup": "model", "showlegend": not row}]
+        common
+        | {
+            "y": {"column": f"rival {name}"},
+            "name": plain(name) if row else "Baseline of the row",
+            "line": {"width": 0.6, "color": "var(--bench-1)"},
+            "fill": "tozeroy",
+            "fillcolor": "var(--area)",
+            "legendgroup": "rival",
+            "showlegend": not row,
+        },
+        common
+        | {
+            "y": {"column": "model"},
+            "name": "This model",
+            "line": {"width": 1.1, "color": "var(--accent)"},
+            "legendgroup": "model",
+            "showlegend": not row,
+        },
+    ]
 
 
-def _rows_layout(order: list[str], losses: Mapping[str, float | None], falls: pd.Series) -> dict[str, Any]:
+def _rows_layout(
+    order: list[str], losses: Mapping[str, float | None], falls: pd.Series
+) -> dict[str, Any]:
     count = max(len(order), 1)
     axes, words = {}, []
     for row, name in enumerate(order):
         low = 1 - (row + 1) / count
         axes[f"yaxis{row + 1}" if row else "yaxis"] = {
-            "domain": [low, low + (1 - GAP) / count], "range": [0, 1], "tickvals": [0, 0.5, 1], "fixedrange": True,
-            "ticktext": ["0", "", "100%"], "tickfont": {"size": 10}}
+            "domain": [low, low + (1 - GAP) / count],
+            "range": [0, 1],
+            "tickvals": [0, 0.5, 1],
+            "fixedrange": True,
+            "ticktext": ["0", "", "100%"],
+            "tickfont": {"size": 10},
+        }
         loss = losses.get(name)
-        words.append({"text": plain(name) + ("" if loss is None else f", log loss {loss:.4f}"), "xref": "paper",
-                      "yref": "paper", "x": 0, "y": low + (1 - GAP) / count, "xanchor": "left", "yanchor": "bottom",
-                      "showarrow": False, "font": {"size": 11, "color": "var(--ink)"}})
+        words.append(
+            {
+                "text": plain(name) + ("" if loss is None else f", log loss {loss:.4f}"),
+                "xref": "paper",
+                "yref": "paper",
+                "x": 0,
+                "y": low + (1 - GAP) / count,
+                "xanchor": "left",
+                "yanchor": "bottom",
+                "showarrow": False,
+                "font": {"size": 11, "color": "var(--ink)"},
+            }
+        )
     height = ROW * count
     return base_layout(
-        xaxis={"anchor": f"y{count}" if count > 1 else "y"}, annotations=words, shapes=shades(falls, 0.2),
-        margin={"l": 44, "r": 10, "t": HEAD, "b": FOOT}, **axes,
-        legend={"y": 1 + 10 / height, "yanchor": "bottom"})
+        xaxis={"anchor": f"y{count}" if count > 1 else "y"},
+        annotations=words,
+        shapes=shades(falls, 0.2),
+        margin={"l": 44, "r": 10, "t": HEAD, "b": FOOT},
+        **axes,
+        legend={"y": 1 + 10 / height, "yanchor": "bottom"},
+    )
 
 
 def _rank(losses: Mapping[str, float | None], name: str) -> tuple[bool, float]:
@@ -102,9 +156,13 @@ def _rival_sentence(shown: pd.DataFrame, model: pd.Series, falls: pd.Series) -> 
         return ""
     inside = shown[falls].mean()
     strongest = str(inside.idxmax())
-    return (f"On sessions that were a deleveraging the model gave {chance(model[falls].mean())} on average and on all "
-            f"others {chance(model[~falls].mean())}; of the baselines {display_name(strongest)} gave most, "
-            f"{chance(inside[strongest])} and {chance(shown.loc[~falls, strongest].mean())}.")
+    return (
+        f"On sessions that were a deleveraging the model gave {chance(model[falls].mean())} on "
+        "average and on all "
+        f"others {chance(model[~falls].mean())}; of the baselines {display_name(strongest)} gave "
+        "most, "
+        f"{chance(inside[strongest])} and {chance(shown.loc[~falls, strongest].mean())}."
+    )
 
 
 def reliability_figure(reliability: pd.DataFrame, losses: Mapping[str, float | None]) -> Figure:
@@ -117,49 +175,106 @@ def reliability_figure(reliability: pd.DataFrame, losses: Mapping[str, float | N
     losses : mapping of str to float
         Log loss by baseline: the model is drawn with the best baselines; may lack some.
     """
-    every = sorted(reliability["forecaster"].unique(), key=lambda name: (name != "model", *_rank(losses, name)))
-    names = every[:len(LOOKS)]
+    every = sorted(
+        reliability["forecaster"].unique(), key=lambda name: (name != "model", *_rank(losses, name))
+    )
+    names = every[: len(LOOKS)]
     table = reliability[reliability["forecaster"].isin(names)]
     table = table.sort_values("forecast", kind="stable").reset_index(drop=True)
     traces: list[dict[str, Any]] = [
-        {"type": "scatter", "mode": "lines", "x": [0, 1], "y": [0, 1], "hoverinfo": "skip", "showlegend": False,
-         "name": "diagonal", "line": {"color": "var(--soft)", "width": 1, "dash": "dot"}}]
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "x": [0, 1],
+            "y": [0, 1],
+            "hoverinfo": "skip",
+            "showlegend": False,
+            "name": "diagonal",
+            "line": {"color": "var(--soft)", "width": 1, "dash": "dot"},
+        }
+    ]
     for place, name in enumerate(names):
         traces += _reliability_traces(name, place)
     own = {name: table["forecaster"].eq(name) for name in names}
-    columns = {"forecast": table["forecast"].to_numpy(dtype=float),
-               **{f"{part} {name}": table[part].where(mask).to_numpy(dtype=float)
-                  for name, mask in own.items() for part in ("observed", "sessions")}}
+    columns = {
+        "forecast": table["forecast"].to_numpy(dtype=float),
+        **{
+            f"{part} {name}": table[part].where(mask).to_numpy(dtype=float)
+            for name, mask in own.items()
+            for part in ("observed", "sessions")
+        },
+    }
     return Figure(
-        key="reliability", title="Does what it foretells come true?", height=480, regimes=False, traces=traces,
-        columns=columns, sentence=_reliability_sentence(table[table["forecaster"] == "model"]),
+        key="reliability",
+        title="Does what it foretells come true?",
+        height=480,
+        regimes=False,
+        traces=traces,
+        columns=columns,
+        sentence=_reliability_sentence(table[table["forecaster"] == "model"]),
         caption="Above: share of sessions that were a deleveraging over the mean forecast, by bin of the forecast; on "
-                "the dotted line forecasts come true as often as they say. Below: sessions in each bin, on a log "
-                "scale; bins of few sessions scatter by chance."
-                + (f" The {len(names) - 1} best baselines of {len(every) - 1} are drawn; tap a name to show or hide it."
-                   if len(names) < len(every) else ""),
-        alternative=_reliability_words(table, names), layout=_reliability_layout())
+        "the dotted line forecasts come true as often as they say. Below: sessions in each bin, "
+        "on a log "
+        "scale; bins of few sessions scatter by chance."
+        + (
+            f" The {len(names) - 1} best baselines of {len(every) - 1} are drawn; tap a name to "
+            "show or hide it."
+            if len(names) < len(every)
+            else ""
+        ),
+        alternative=_reliability_words(table, names),
+        layout=_reliability_layout(),
+    )
 
 
 def _reliability_traces(name: str, place: int) -> list[dict[str, Any]]:
     colour, symbol = LOOKS[place % len(LOOKS)]
-    common = {"type": "scatter", "mode": "lines+markers", "x": {"column": "forecast"}, "name": plain(name),
-              "connectgaps": True, "line": {"color": colour, "width": 2 if place == 0 else 1.3},
-              "marker": {"symbol": symbol, "size": 8, "color": colour}, "legendgroup": f"group {place}",
-              "visible": True if place < 2 else "legendonly"}
-    return [common | {"y": {"column": f"observed {name}"}, "hovertemplate": "foretold %{x:.0%}, came %{y:.0%}"},
-            common | {"y": {"column": f"sessions {name}"}, "yaxis": "y2", "showlegend": False,
-                      "hovertemplate": "%{y:,.0f} sessions"}]
+    common = {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "x": {"column": "forecast"},
+        "name": plain(name),
+        "connectgaps": True,
+        "line": {"color": colour, "width": 2 if place == 0 else 1.3},
+        "marker": {"symbol": symbol, "size": 8, "color": colour},
+        "legendgroup": f"group {place}",
+        "visible": True if place < 2 else "legendonly",
+    }
+    return [
+        common
+        | {
+            "y": {"column": f"observed {name}"},
+            "hovertemplate": "foretold %{x:.0%}, came %{y:.0%}",
+        },
+        common
+        | {
+            "y": {"column": f"sessions {name}"},
+            "yaxis": "y2",
+            "showlegend": False,
+            "hovertemplate": "%{y:,.0f} sessions",
+        },
+    ]
 
 
 def _reliability_layout() -> dict[str, Any]:
     return base_layout(
-        hovermode="closest", yaxis=titled("Observed share") | {"range": [-0.03, 1.03], "tickformat": ".0%",
-                                                               "domain": [0.34, 1]},
-        yaxis2=titled("Sessions") | {"type": "log", "domain": [0, 0.24], "dtick": 1, "tickformat": ",~s"},
-        xaxis={"type": "linear", "showgrid": True, "fixedrange": True, "range": [-0.03, 1.03], "tickformat": ".0%",
-               "anchor": "y2", "hoverformat": ".0%", "title": {"text": "Mean forecast", "font": {"size": 11}}},
-        margin={"l": 62, "r": 14, "t": 62, "b": 44})
+        hovermode="closest",
+        yaxis=titled("Observed share")
+        | {"range": [-0.03, 1.03], "tickformat": ".0%", "domain": [0.34, 1]},
+        yaxis2=titled("Sessions")
+        | {"type": "log", "domain": [0, 0.24], "dtick": 1, "tickformat": ",~s"},
+        xaxis={
+            "type": "linear",
+            "showgrid": True,
+            "fixedrange": True,
+            "range": [-0.03, 1.03],
+            "tickformat": ".0%",
+            "anchor": "y2",
+            "hoverformat": ".0%",
+            "title": {"text": "Mean forecast", "font": {"size": 11}},
+        },
+        margin={"l": 62, "r": 14, "t": 62, "b": 44},
+    )
 
 
 def _reliability_sentence(model: pd.DataFrame) -> str:
@@ -167,14 +282,23 @@ def _reliability_sentence(model: pd.DataFrame) -> str:
         return ""
     usable = model[model["sessions"] >= MANY]
     top = (usable if len(usable) else model).iloc[-1]
-    gap = float(np.average((model["observed"] - model["forecast"]).abs(), weights=model["sessions"]))
-    return (f"Where the model gave {chance(top['forecast'])} on average, a deleveraging was under way on "
-            f"{chance(top['observed'])} of {top['sessions']:,.0f} sessions; over all bins the forecast is "
-            f"{100 * gap:.1f} points off the share observed.")
+    gap = float(
+        np.average((model["observed"] - model["forecast"]).abs(), weights=model["sessions"])
+    )
+    return (
+        f"Where the model gave {chance(top['forecast'])} on average, a deleveraging was under way "
+        "on "
+        f"{chance(top['observed'])} of {top['sessions']:,.0f} sessions; over all bins the "
+        "forecast is "
+        f"{100 * gap:.1f} points off the share observed."
+    )
 
 
 def _reliability_words(table: pd.DataFrame, names: list[str]) -> str:
     shown = table[table["forecaster"] == names[0]] if names else table
-    parts = [f"{chance(row.forecast)} foretold, {chance(row.observed)} observed in {row.sessions:,.0f} sessions"
-             for row in shown.itertuples()]
+    parts = [
+        f"{chance(row.forecast)} foretold, {chance(row.observed)} observed in {row.sessions:,.0f} "
+        "sessions"
+        for row in shown.itertuples()
+    ]
     return f"{display_name(names[0]) if names else 'Nothing'} by bin: {'; '.join(parts)}."

@@ -17,11 +17,15 @@ from regime.report.quantities import display_name
 __all__ = ["curve_figure", "sweep_figure"]
 
 LEGIBLE = 8  # columns up to which the cells of a heat map hold their value, at phone width too
-CURVES = {"costs": ("Multiple of the costs", "At {:g} times the costs"),
-          "delays": ("Sessions to the fill", "Filled {:g} sessions after the decision")}
+CURVES = {
+    "costs": ("Multiple of the costs", "At {:g} times the costs"),
+    "delays": ("Sessions to the fill", "Filled {:g} sessions after the decision"),
+}
 RULE = {"color": "var(--accent)", "width": 2}
-RIVALS = tuple({"color": f"var(--bench-{place + 1})", "width": 1.3, "dash": dash}
-               for place, dash in enumerate(("solid", "dash", "dot", "dashdot")))
+RIVALS = tuple(
+    {"color": f"var(--bench-{place + 1})", "width": 1.3, "dash": dash}
+    for place, dash in enumerate(("solid", "dash", "dot", "dashdot"))
+)
 SCALE = [[0, "var(--heat-0)"], [0.5, "var(--heat-1)"], [1, "var(--heat-2)"]]
 EXTRA = ("robust_sharpe", "chosen")
 
@@ -37,36 +41,72 @@ def sweep_figure(sweep: pd.DataFrame) -> Figure:
     across, up = (str(name) for name in sweep if name not in EXTRA)
     grid = sweep.pivot_table(index=up, columns=across, values="robust_sharpe", dropna=False)
     chosen = sweep[sweep["chosen"].astype(bool)]
-    cells = [[None if np.isnan(value) else round(float(value), 4) for value in row] for row in grid.to_numpy()]
-    heat = {"type": "heatmap", "x": _words(grid.columns), "y": _words(grid.index), "z": cells, "colorscale": SCALE,
-            "xgap": 1, "ygap": 1, "hoverongaps": False,
-            "hovertemplate": f"{plain(across)} %{{x}}<br>{plain(up)} %{{y}}<br>Sharpe %{{z:.2f}}<extra></extra>",
-            "colorbar": {"thickness": 10, "outlinewidth": 0, "tickformat": ".2f", "nticks": 6, "xpad": 6}}
+    cells = [
+        [None if np.isnan(value) else round(float(value), 4) for value in row]
+        for row in grid.to_numpy()
+    ]
+    heat = {
+        "type": "heatmap",
+        "x": _words(grid.columns),
+        "y": _words(grid.index),
+        "z": cells,
+        "colorscale": SCALE,
+        "xgap": 1,
+        "ygap": 1,
+        "hoverongaps": False,
+        "hovertemplate": f"{plain(across)} %{{x}}<br>{plain(up)} %{{y}}<br>Sharpe %{{z:.2f}}<extra></extra>",
+        "colorbar": {
+            "thickness": 10,
+            "outlinewidth": 0,
+            "tickformat": ".2f",
+            "nticks": 6,
+            "xpad": 6,
+        },
+    }
     if len(grid.columns) <= LEGIBLE:
         heat |= {"texttemplate": "%{z:.2f}", "textfont": {"size": 12}}
     marks = [_frame(grid, row[across], row[up]) for _, row in chosen.iterrows()]
     axis = {"type": "category", "showgrid": False, "automargin": True}
     return Figure(
-        key="sweep", title="Settings of the rule", height=max(300, min(560, 120 + 34 * len(grid))), regimes=False,
-        columns={}, traces=[heat], sentence=_sweep_sentence(sweep, chosen, across, up),
+        key="sweep",
+        title="Settings of the rule",
+        height=max(300, min(560, 120 + 34 * len(grid))),
+        regimes=False,
+        columns={},
+        traces=[heat],
+        sentence=_sweep_sentence(sweep, chosen, across, up),
         caption="Robust Sharpe ratio by setting: a median over its neighbours and blocks of years. "
-                "A plateau is worth more than a peak. The frame marks the setting in use.",
+        "A plateau is worth more than a peak. The frame marks the setting in use.",
         alternative=f"Robust Sharpe ratios from {sweep['robust_sharpe'].min():.2f} to "
-                    f"{sweep['robust_sharpe'].max():.2f} over {display_name(across)} and {display_name(up)}.",
+        f"{sweep['robust_sharpe'].max():.2f} over {display_name(across)} and {display_name(up)}.",
         layout=base_layout(
-            hovermode="closest", shapes=marks, yaxis=titled(plain(up)) | axis,
-            xaxis=titled(plain(across)) | axis, margin={"l": 62, "r": 6, "t": 12, "b": 46}))
+            hovermode="closest",
+            shapes=marks,
+            yaxis=titled(plain(up)) | axis,
+            xaxis=titled(plain(across)) | axis,
+            margin={"l": 62, "r": 6, "t": 12, "b": 46},
+        ),
+    )
 
 
 def _frame(grid: pd.DataFrame, across: Any, up: Any) -> dict[str, Any]:
     """A rectangle round one cell."""
     column, row = grid.columns.get_loc(across), grid.index.get_loc(up)
-    return {"type": "rect", "x0": column - 0.5, "x1": column + 0.5, "y0": row - 0.5, "y1": row + 0.5,
-            "line": {"color": "var(--mark)", "width": 3}}
+    return {
+        "type": "rect",
+        "x0": column - 0.5,
+        "x1": column + 0.5,
+        "y0": row - 0.5,
+        "y1": row + 0.5,
+        "line": {"color": "var(--mark)", "width": 3},
+    }
 
 
 def _words(index: pd.Index) -> list[str]:
-    return [f"{value:g}" if isinstance(value, (int, float)) else plain(str(value)) for value in index.tolist()]
+    return [
+        f"{value:g}" if isinstance(value, (int, float)) else plain(str(value))
+        for value in index.tolist()
+    ]
 
 
 def _sweep_sentence(sweep: pd.DataFrame, chosen: pd.DataFrame, across: str, up: str) -> str:
@@ -77,8 +117,11 @@ def _sweep_sentence(sweep: pd.DataFrame, chosen: pd.DataFrame, across: str, up: 
     row = chosen.iloc[0]
     below = float((values < row["robust_sharpe"]).mean())
     setting = f"{display_name(across)} {row[across]} and {display_name(up)} {row[up]}"
-    return (f"The setting in use, {setting}, has a robust Sharpe of {row['robust_sharpe']:.2f}, more than {below:.0%} "
-            f"of those shown; {middle}.")
+    return (
+        f"The setting in use, {setting}, has a robust Sharpe of {row['robust_sharpe']:.2f}, more "
+        f"than {below:.0%} "
+        f"of those shown; {middle}."
+    )
 
 
 def curve_figure(stress: Mapping[str, pd.DataFrame]) -> Figure | None:
@@ -87,24 +130,43 @@ def curve_figure(stress: Mapping[str, pd.DataFrame]) -> Figure | None:
     Parameters
     ----------
     stress : mapping of str to DataFrame
-        ``costs`` and ``delays``, each with a numeric index and column `sharpe`, and `sharpe_NAME` of rivals;
-        others are left alone.
+        ``costs`` and ``delays``, each with a numeric index and column `sharpe`, and `sharpe_NAME`
+        of rivals; others are left alone.
     """
-    tables = {name: stress[name].sort_index() for name in CURVES if name in stress and _drawable(stress[name])}
+    tables = {
+        name: stress[name].sort_index()
+        for name in CURVES
+        if name in stress and _drawable(stress[name])
+    }
     if not tables:
         return None
     curves = {name: _curve(table["sharpe"]) for name, table in tables.items()}
-    rivals = list(dict.fromkeys(column for table in tables.values() for column in table if _is_rival(column)))
-    traces = [trace for place, table in enumerate(tables.values()) for trace in _panel(table, place, rivals)]
+    rivals = list(
+        dict.fromkeys(column for table in tables.values() for column in table if _is_rival(column))
+    )
+    traces = [
+        trace
+        for place, table in enumerate(tables.values())
+        for trace in _panel(table, place, rivals)
+    ]
     return Figure(
-        key="curves", title="Costs and delay", height=330, regimes=False, columns={}, traces=traces,
+        key="curves",
+        title="Costs and delay",
+        height=330,
+        regimes=False,
+        columns={},
+        traces=traces,
         sentence=" ".join(_curve_sentence(name, curve) for name, curve in curves.items()),
         caption="Sharpe ratio after costs, everything else as it is; rivals trade under the same terms. Steps "
-                "are drawn at equal distances.",
-        alternative="Sharpe ratios of the rule. " + "; ".join(
+        "are drawn at equal distances.",
+        alternative="Sharpe ratios of the rule. "
+        + "; ".join(
             f"{CURVES[name][0]}: " + ", ".join(f"{x:g} gives {y:.2f}" for x, y in curve.items())
-            for name, curve in curves.items()) + ".",
-        layout=_curve_layout(tables, rivals))
+            for name, curve in curves.items()
+        )
+        + ".",
+        layout=_curve_layout(tables, rivals),
+    )
 
 
 def _panel(table: pd.DataFrame, place: int, rivals: list[str]) -> list[dict[str, Any]]:
@@ -113,23 +175,44 @@ def _panel(table: pd.DataFrame, place: int, rivals: list[str]) -> list[dict[str,
     for column in (*(name for name in rivals if name in table), "sharpe"):
         curve = _curve(table[column])
         look = RULE if column == "sharpe" else RIVALS[rivals.index(column) % len(RIVALS)]
-        trace = {"type": "scatter", "mode": "lines+markers", "x": [f"{x:g}" for x in curve], "y": list(curve.values()),
-                 "xaxis": "x2" if place else "x", "yaxis": "y2" if place else "y", "showlegend": not place,
-                 "legendgroup": column, "name": plain(column.removeprefix("sharpe_") if column != "sharpe" else
-                                                      "strategy"), "line": look,
-                 "marker": {"size": 7 if column == "sharpe" else 4, "color": look["color"]}, "cliponaxis": False,
-                 "legendrank": 999 if column == "sharpe" else 1000, "hovertemplate": "%{y:.2f}"}
+        trace = {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "x": [f"{x:g}" for x in curve],
+            "y": list(curve.values()),
+            "xaxis": "x2" if place else "x",
+            "yaxis": "y2" if place else "y",
+            "showlegend": not place,
+            "legendgroup": column,
+            "name": plain(column.removeprefix("sharpe_") if column != "sharpe" else "strategy"),
+            "line": look,
+            "marker": {"size": 7 if column == "sharpe" else 4, "color": look["color"]},
+            "cliponaxis": False,
+            "legendrank": 999 if column == "sharpe" else 1000,
+            "hovertemplate": "%{y:.2f}",
+        }
         if column == "sharpe":
-            trace |= {"mode": "lines+markers+text", "textposition": "top center",
-                      "text": [f"{y:.2f}".replace("-", "−") if x == _plain_case(curve) or x == list(curve)[-1] else ""
-                               for x, y in curve.items()],
-                      "textfont": {"size": 11, "color": "var(--ink)"}}
+            trace |= {
+                "mode": "lines+markers+text",
+                "textposition": "top center",
+                "text": [
+                    f"{y:.2f}".replace("-", "−")
+                    if x == _plain_case(curve) or x == list(curve)[-1]
+                    else ""
+                    for x, y in curve.items()
+                ],
+                "textfont": {"size": 11, "color": "var(--ink)"},
+            }
         traces.append(trace)
     return traces
 
 
 def _drawable(table: pd.DataFrame) -> bool:
-    return "sharpe" in table and pd.api.types.is_numeric_dtype(table.index) and bool(table["sharpe"].notna().any())
+    return (
+        "sharpe" in table
+        and pd.api.types.is_numeric_dtype(table.index)
+        and bool(table["sharpe"].notna().any())
+    )
 
 
 def _is_rival(column: object) -> bool:
@@ -149,24 +232,48 @@ def _curve_sentence(name: str, curve: Mapping[float, float]) -> str:
     """The worst case against the plain one, which is at 1 where that is there."""
     plain_at = _plain_case(curve)
     last, after = list(curve.items())[-1]
-    return (f"{CURVES[name][1].format(last)} the Sharpe ratio is {after:.2f} instead of {curve[plain_at]:.2f} at "
-            f"{plain_at:g}.".replace("-", "−"))
+    return (
+        f"{CURVES[name][1].format(last)} the Sharpe ratio is {after:.2f} instead of "
+        f"{curve[plain_at]:.2f} at "
+        f"{plain_at:g}.".replace("-", "−")
+    )
 
 
 def _curve_layout(tables: Mapping[str, pd.DataFrame], rivals: list[str]) -> dict[str, Any]:
     """One panel or two beside each other, on one scale."""
-    values = [y for table in tables.values() for name in ("sharpe", *rivals) if name in table
-              for y in _curve(table[name]).values()]
+    values = [
+        y
+        for table in tables.values()
+        for name in ("sharpe", *rivals)
+        if name in table
+        for y in _curve(table[name]).values()
+    ]
     low, high = min(0.0, *values), max(0.0, *values)
     room = 0.16 * (high - low or 1.0)
-    span = {"range": [low - (room if low < 0 else 0), high + room], "tickformat": ".1f", "nticks": 6}
+    span = {
+        "range": [low - (room if low < 0 else 0), high + room],
+        "tickformat": ".1f",
+        "nticks": 6,
+    }
     halves = [[0, 0.47], [0.53, 1]] if len(tables) == 2 else [[0, 1]]
     axes: dict[str, Any] = {}
     for place, (name, half) in enumerate(zip(tables, halves, strict=True)):
         tail = str(place + 1) if place else ""
         axes[f"xaxis{tail}"] = titled(CURVES[name][0]) | {
-            "type": "category", "domain": half, "anchor": f"y{tail}", "showgrid": False,
-            "linecolor": "var(--grid)", "zeroline": False, "ticks": ""}
-        axes[f"yaxis{tail}"] = span | {"anchor": f"x{tail}", "fixedrange": True, "showticklabels": not place}
+            "type": "category",
+            "domain": half,
+            "anchor": f"y{tail}",
+            "showgrid": False,
+            "linecolor": "var(--grid)",
+            "zeroline": False,
+            "ticks": "",
+        }
+        axes[f"yaxis{tail}"] = span | {
+            "anchor": f"x{tail}",
+            "fixedrange": True,
+            "showticklabels": not place,
+        }
     axes["yaxis"] |= titled("Sharpe")
-    return base_layout(hovermode="x unified", margin={"l": 48, "r": 18, "t": 56 if rivals else 18, "b": 44}, **axes)
+    return base_layout(
+        hovermode="x unified", margin={"l": 48, "r": 18, "t": 56 if rivals else 18, "b": 44}, **axes
+    )

@@ -27,9 +27,15 @@ def write_frame(frame: pd.DataFrame, path: Path) -> str:
     buffer = io.BytesIO()
     try:
         frame.to_parquet(buffer)
-    except (ValueError, TypeError, NotImplementedError) as error:  # pyarrow's own errors are ValueErrors too
-        raise InvalidDataError(f"{path.stem}: the frame cannot be saved ({str(error).splitlines()[0]}); "
-                               "give each column one kind of value and a text for its name") from None
+    except (
+        ValueError,
+        TypeError,
+        NotImplementedError,
+    ) as error:  # pyarrow's own errors are ValueErrors too
+        raise InvalidDataError(
+            f"{path.stem}: the frame cannot be saved ({str(error).splitlines()[0]}); "
+            "give each column one kind of value and a text for its name"
+        ) from None
     path.write_bytes(buffer.getvalue())
     return hashlib.sha256(buffer.getvalue()).hexdigest()
 

@@ -15,9 +15,34 @@ from regime.report.tables import Table
 __all__ = ["Section"]
 
 # Ids that the page itself gives; a section of such a name would be jumped over.
-TAKEN = frozenset({"today", "last", "regimes", "probabilities", "why", "families", "scores", "rivals", "reliability",
-                   "wealth", "performance", "rolling", "months", "drawdowns", "spells", "sweep", "stress", "curves",
-                   "world", "facts", "limits", "notes", "lineage", "figure-data"})
+TAKEN = frozenset(
+    {
+        "today",
+        "last",
+        "regimes",
+        "probabilities",
+        "why",
+        "families",
+        "scores",
+        "rivals",
+        "reliability",
+        "wealth",
+        "performance",
+        "rolling",
+        "months",
+        "drawdowns",
+        "spells",
+        "sweep",
+        "stress",
+        "curves",
+        "world",
+        "facts",
+        "limits",
+        "notes",
+        "lineage",
+        "figure-data",
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +75,12 @@ class Section:
 
     def __post_init__(self) -> None:
         for key in (self.key, self.key if self.figure is None else self.figure.key):
-            if not re.fullmatch(r"[a-z][a-z0-9-]*", key) or key in TAKEN or key.startswith("world-"):
-                raise InvalidDataError(f"Section: key {key!r} must be small letters, digits and hyphens, and not "
-                                       "the id of a part that every page has; choose another")
+            if (
+                not re.fullmatch(r"[a-z][a-z0-9-]*", key)
+                or key in TAKEN
+                or key.startswith("world-")
+            ):
+                raise InvalidDataError(
+                    f"Section: key {key!r} must be small letters, digits and hyphens, and not "
+                    "the id of a part that every page has; choose another"
+                )

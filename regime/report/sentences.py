@@ -15,8 +15,18 @@ from regime.report.quantities import display_name
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Verdict", "audit_verdict", "chance", "earlier", "headline", "percent", "refused_values", "spoken_date",
-           "unfit_series", "verdict"]
+__all__ = [
+    "Verdict",
+    "audit_verdict",
+    "chance",
+    "earlier",
+    "headline",
+    "percent",
+    "refused_values",
+    "spoken_date",
+    "unfit_series",
+    "verdict",
+]
 
 DAY, WEEK = 1, 5  # sessions
 STILL = 0.02  # a smaller change of a probability is none
@@ -45,23 +55,39 @@ def verdict(scores: Mapping[str, Any]) -> Verdict:
     Examples
     --------
     >>> print(verdict({"best_baseline": "vix", "skill": -0.04, "interval": [-0.2, 0.1]}).text)
-    The model does not beat the best baseline (VIX): its log loss is 4.0% higher; prefer the baseline.
+    The model does not beat the best baseline (VIX): its log loss is 4.0% higher; prefer the
+    baseline.
     """
-    skill, best = _number(scores.get("skill")), display_name(str(scores.get("best_baseline") or "none"))
+    skill, best = (
+        _number(scores.get("skill")),
+        display_name(str(scores.get("best_baseline") or "none")),
+    )
     if skill is None:
-        return Verdict(tone="unknown", text="There is no verdict: in this period the truth has nothing to score.")
+        return Verdict(
+            tone="unknown",
+            text="There is no verdict: in this period the truth has nothing to score.",
+        )
     if skill <= 0:
         change = "the same" if skill == 0 else f"{-skill:.1%} higher"
-        return Verdict(tone="behind", text=f"The model does not beat the best baseline ({best}): "
-                                           f"its log loss is {change}; prefer the baseline.")
+        return Verdict(
+            tone="behind",
+            text=f"The model does not beat the best baseline ({best}): "
+            f"its log loss is {change}; prefer the baseline.",
+        )
     low, high = (_number(end) for end in scores.get("interval") or (None, None))
     gain = f"the best baseline ({best}): its log loss is {skill:.1%} lower"
     if low is None or high is None:
-        return Verdict(tone="unsure", text=f"The model is ahead of {gain}; without an interval this may be luck.")
+        return Verdict(
+            tone="unsure",
+            text=f"The model is ahead of {gain}; without an interval this may be luck.",
+        )
     span = f"{low:.1%} to {high:.1%}".replace("-", "−")
     if low <= 0:
-        return Verdict(tone="unsure", text=f"The model is ahead of {gain}. "
-                                           f"The 90% interval, {span}, includes zero, so this may be luck.")
+        return Verdict(
+            tone="unsure",
+            text=f"The model is ahead of {gain}. "
+            f"The 90% interval, {span}, includes zero, so this may be luck.",
+        )
     return Verdict(tone="ahead", text=f"The model beats {gain}, 90% interval {span}.")
 
 
@@ -74,21 +100,39 @@ def audit_verdict(audit: Mapping[str, Any]) -> Verdict:
     Audit clean: nothing looks ahead in 12 builders; 1 known impurity.
     """
     if not audit.get("verdict"):
-        return Verdict(tone="unknown", text="Not audited: nobody looked for the use of what was not yet known.")
+        return Verdict(
+            tone="unknown", text="Not audited: nobody looked for the use of what was not yet known."
+        )
     checks = audit.get("checks") or {}
-    looked = ", ".join(f"{check.get('checked', 0):,} {CHECKED.get(name, name)}" for name, check in checks.items()
-                       ) or "what was looked at"
+    looked = (
+        ", ".join(
+            f"{check.get('checked', 0):,} {CHECKED.get(name, name)}"
+            for name, check in checks.items()
+        )
+        or "what was looked at"
+    )
     if audit["verdict"] != "clean":
-        count = sum(int(check.get("leaks", 0)) for check in checks.values()) or len(audit.get("findings") or ()) or 1
-        return Verdict(tone="behind", text=f"Audit failed: {count} leak{'' if count == 1 else 's'} in {looked}; "
-                                           "believe no figure of this page.")
+        count = (
+            sum(int(check.get("leaks", 0)) for check in checks.values())
+            or len(audit.get("findings") or ())
+            or 1
+        )
+        return Verdict(
+            tone="behind",
+            text=f"Audit failed: {count} leak{'' if count == 1 else 's'} in {looked}; "
+            "believe no figure of this page.",
+        )
     known = sum(int(check.get("warnings", 0)) for check in checks.values())
     rest = f"; {known} known impurit{'y' if known == 1 else 'ies'}" if known else ""
     return Verdict(tone="ahead", text=f"Audit clean: nothing looks ahead in {looked}{rest}.")
 
 
-def headline(probabilities: pd.DataFrame, exposure: pd.Series, data: Mapping[str, Any],
-             spread: tuple[float, float] | None = None) -> tuple[str, str]:
+def headline(
+    probabilities: pd.DataFrame,
+    exposure: pd.Series,
+    data: Mapping[str, Any],
+    spread: tuple[float, float] | None = None,
+) -> tuple[str, str]:
     """The first screen in two sentences: the regime of the last session, and what the rule holds.
 
     Parameters
@@ -108,10 +152,16 @@ def headline(probabilities: pd.DataFrame, exposure: pd.Series, data: Mapping[str
     if last[regime] < 0.5:
         sure = f"{regime}, though with {chance(last[regime])} it has no majority"
     members = f" ({_between(*spread)} over its members)" if spread else ""
-    now = members if regime == "deleveraging" else f"; a deleveraging has {chance(last['deleveraging'])}{members}"
+    now = (
+        members
+        if regime == "deleveraging"
+        else f"; a deleveraging has {chance(last['deleveraging'])}{members}"
+    )
     change = _change(last["deleveraging"], earlier(stress, DAY), earlier(stress, WEEK))
-    return (f"At the close of {spoken_date(day)} the most likely regime is {sure}{now}, {change}.",
-            f"{_holding(exposure)}; {_freshness(data, day)}.")
+    return (
+        f"At the close of {spoken_date(day)} the most likely regime is {sure}{now}, {change}.",
+        f"{_holding(exposure)}; {_freshness(data, day)}.",
+    )
 
 
 def earlier(values: pd.Series, sessions: int) -> float:
@@ -124,15 +174,25 @@ def unfit_series(data: Mapping[str, Any]) -> tuple[str, ...]:
     series = data.get("series")
     if not isinstance(series, Mapping):
         return ()
-    found = {name: status.get("verdict") if isinstance(status, Mapping) else status for name, status in series.items()}
+    found = {
+        name: status.get("verdict") if isinstance(status, Mapping) else status
+        for name, status in series.items()
+    }
     return tuple(name for name, status in found.items() if status != "ok")
 
 
 def refused_values(data: Mapping[str, Any]) -> tuple[str, ...]:
     """Series of which values were refused and taken for missing, with how many, as ``move (3)``."""
     series = data.get("series")
-    told = {name: status.get("refused") for name, status in series.items() if isinstance(status, Mapping)} \
-        if isinstance(series, Mapping) else {}
+    told = (
+        {
+            name: status.get("refused")
+            for name, status in series.items()
+            if isinstance(status, Mapping)
+        }
+        if isinstance(series, Mapping)
+        else {}
+    )
     return tuple(f"{name} ({count})" for name, count in told.items() if count)
 
 
@@ -155,8 +215,10 @@ def spoken_date(day: pd.Timestamp) -> str:
 
 def _change(now: float, day: float, week: float) -> str:
     """Against the day before and the week before, each only where it differs."""
+
     def way(before: float) -> str:
         return f"{'up' if now > before else 'down'} from {chance(before)}"
+
     moved = abs(now - day) >= STILL, abs(now - week) >= STILL
     if moved == (False, False):
         return "hardly changed in a week"
@@ -191,7 +253,11 @@ def _freshness(data: Mapping[str, Any], day: pd.Timestamp) -> str:
     until = "the data end that day" if last == f"{day:%Y-%m-%d}" else f"the data end on {last}"
     if isinstance(series, Mapping):
         unfit = unfit_series(data)
-        return f"{until}, with {len(unfit)} of {len(series)} series missing or stale" if unfit else until
+        return (
+            f"{until}, with {len(unfit)} of {len(series)} series missing or stale"
+            if unfit
+            else until
+        )
     count = len(series) if isinstance(series, (list, tuple)) else series
     return f"{until} and hold {count} series" if count else until
 

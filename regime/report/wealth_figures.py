@@ -1,4 +1,6 @@
-"""Figures of money: equity, drawdown and exposure of the rule and its benchmarks, and Sharpe ratios year by year.
+"""Figures of money.
+
+Equity, drawdown and exposure of the rule and its benchmarks, and Sharpe ratios year by year.
 
 Depends on: performance, report.figures, report.quantities.
 """
@@ -19,7 +21,10 @@ DASHES = ("solid", "dash", "dot", "dashdot")
 
 
 def drawdown(equity: pd.DataFrame) -> pd.DataFrame:
-    """Fall of each column from its highest value so far, the starting 1 included: <= 0, shape of `equity`."""
+    """Fall of each column from its highest value so far, the starting 1 included.
+
+    <= 0, shape of `equity`.
+    """
     return equity / equity.cummax().clip(lower=1.0) - 1.0
 
 
@@ -35,22 +40,46 @@ def wealth_figure(equity: pd.DataFrame, exposure: pd.Series) -> Figure:
     """
     under, ordered = drawdown(equity), sorted(equity.columns, key=lambda name: name == "strategy")
     looks = {name: _look(name, place) for place, name in enumerate(ordered)}
-    traces = [_line(name, rank, look, part) for part in ("equity", "under")
-              for rank, (name, look) in enumerate(looks.items())]
-    traces.append({"type": "scatter", "mode": "lines", "x": DATE, "y": {"column": "exposure"}, "yaxis": "y3",
-                   "name": "Exposure", "line": {"color": "var(--accent)", "width": 1, "shape": "hv"}, "fill": "tozeroy",
-                   "fillcolor": "var(--accent-soft)", "showlegend": False, "hovertemplate": "%{y:.0%}"})
+    traces = [
+        _line(name, rank, look, part)
+        for part in ("equity", "under")
+        for rank, (name, look) in enumerate(looks.items())
+    ]
+    traces.append(
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "x": DATE,
+            "y": {"column": "exposure"},
+            "yaxis": "y3",
+            "name": "Exposure",
+            "line": {"color": "var(--accent)", "width": 1, "shape": "hv"},
+            "fill": "tozeroy",
+            "fillcolor": "var(--accent-soft)",
+            "showlegend": False,
+            "hovertemplate": "%{y:.0%}",
+        }
+    )
     return Figure(
-        key="wealth", title="Equity, drawdown and exposure", height=620, traces=traces, fit=("yaxis", "yaxis2"),
-        regimes=False, sentence=_wealth_words(equity, under),
+        key="wealth",
+        title="Equity, drawdown and exposure",
+        height=620,
+        traces=traces,
+        fit=("yaxis", "yaxis2"),
+        regimes=False,
+        sentence=_wealth_words(equity, under),
         coarse=("exposure", *(f"under {name}" for name in ordered)),
         caption="Growth of 1 after costs (log scale), fall from the highest value so far, and the fraction of capital "
-                "in equities that the rule decided at each close; it is filled at the next close.",
+        "in equities that the rule decided at each close; it is filled at the next close.",
         alternative="Equity, drawdown and exposure by date. " + _wealth_words(equity, under),
-        columns={"date": equity.index.to_numpy(), "exposure": exposure.reindex(equity.index).to_numpy(dtype=float),
-                 **{f"equity {name}": equity[name].to_numpy(dtype=float) for name in ordered},
-                 **{f"under {name}": under[name].to_numpy(dtype=float) for name in ordered}},
-        layout=_wealth_layout())
+        columns={
+            "date": equity.index.to_numpy(),
+            "exposure": exposure.reindex(equity.index).to_numpy(dtype=float),
+            **{f"equity {name}": equity[name].to_numpy(dtype=float) for name in ordered},
+            **{f"under {name}": under[name].to_numpy(dtype=float) for name in ordered},
+        },
+        layout=_wealth_layout(),
+    )
 
 
 def rolling_figure(equity: pd.DataFrame, cash: pd.Series) -> Figure | None:
@@ -62,25 +91,58 @@ def rolling_figure(equity: pd.DataFrame, cash: pd.Series) -> Figure | None:
     cash : Series, shape (n_sessions,), fraction a session
         What cash earned; empty for nothing, and a gap counts as nothing.
     """
-    ratios = pd.DataFrame({name: _ratios(equity[name], cash) for name in equity}).reindex(equity.index)
-    ordered = sorted((name for name in ratios if ratios[name].notna().any()), key=lambda name: name == "strategy")
+    ratios = pd.DataFrame({name: _ratios(equity[name], cash) for name in equity}).reindex(
+        equity.index
+    )
+    ordered = sorted(
+        (name for name in ratios if ratios[name].notna().any()), key=lambda name: name == "strategy"
+    )
     if not ordered:
         return None
-    looks = {name: _look(name, place) for place, name in enumerate(sorted(equity, key=lambda x: x == "strategy"))}
-    traces = [{"type": "scatter", "mode": "lines", "x": DATE, "y": {"column": f"ratio {name}"}, "name": plain(name),
-               "line": looks[name], "legendrank": 1000 - rank, "hovertemplate": "%{y:.2f}"}
-              for rank, name in enumerate(ordered)]
+    looks = {
+        name: _look(name, place)
+        for place, name in enumerate(sorted(equity, key=lambda x: x == "strategy"))
+    }
+    traces = [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "x": DATE,
+            "y": {"column": f"ratio {name}"},
+            "name": plain(name),
+            "line": looks[name],
+            "legendrank": 1000 - rank,
+            "hovertemplate": "%{y:.2f}",
+        }
+        for rank, name in enumerate(ordered)
+    ]
     over = "over bills" if len(cash) else "of returns as they are, bills not taken off"
     return Figure(
-        key="rolling", title="Sharpe ratio, year by year", height=340, regimes=False, traces=traces,
-        sentence=_rolling_words(ratios), alternative="Sharpe ratio of the last 252 sessions. " + _rolling_words(ratios),
+        key="rolling",
+        title="Sharpe ratio, year by year",
+        height=340,
+        regimes=False,
+        traces=traces,
+        sentence=_rolling_words(ratios),
+        alternative="Sharpe ratio of the last 252 sessions. " + _rolling_words(ratios),
         caption=f"Annual Sharpe ratio of the last 252 sessions at each close, {over}, after costs.",
-        columns={"date": equity.index.to_numpy(),
-                 **{f"ratio {name}": ratios[name].to_numpy(dtype=float) for name in ordered}},
+        columns={
+            "date": equity.index.to_numpy(),
+            **{f"ratio {name}": ratios[name].to_numpy(dtype=float) for name in ordered},
+        },
         coarse=tuple(f"ratio {name}" for name in ordered),
-        layout=base_layout(yaxis=titled("Sharpe, 252 sessions") | {
-            "range": _reach(ratios), "tickformat": ".1f", "zeroline": True, "nticks": 6,
-            "zerolinecolor": "var(--line)"}, margin={"l": 52, "r": 10, "t": 34, "b": 28}))
+        layout=base_layout(
+            yaxis=titled("Sharpe, 252 sessions")
+            | {
+                "range": _reach(ratios),
+                "tickformat": ".1f",
+                "zeroline": True,
+                "nticks": 6,
+                "zerolinecolor": "var(--line)",
+            },
+            margin={"l": 52, "r": 10, "t": 34, "b": 28},
+        ),
+    )
 
 
 def _ratios(equity: pd.Series, cash: pd.Series) -> pd.Series:
@@ -92,7 +154,10 @@ def _ratios(equity: pd.Series, cash: pd.Series) -> pd.Series:
 
 
 def _reach(ratios: pd.DataFrame) -> list[float]:
-    """Ends of the axis: a year spent in bills has a ratio beyond all others, and must not flatten them."""
+    """Ends of the axis.
+
+    A year spent in bills has a ratio beyond all others, and must not flatten them.
+    """
     low, high = np.nanquantile(ratios.to_numpy(dtype=float), [0.005, 0.995])
     low, high = min(low, 0.0), max(high, 0.0)
     room = 0.06 * (high - low or 1.0)
@@ -107,9 +172,13 @@ def _rolling_words(ratios: pd.DataFrame) -> str:
     other = "buy_and_hold" if "buy_and_hold" in others else others[0]
     both = ratios[["strategy", other]].dropna()
     last = both.iloc[-1]
-    return (f"Over the last year this rule has a Sharpe ratio of {last['strategy']:.2f}, {display_name(other).lower()} "
-            f"{last[other]:.2f}; it was ahead on {(both['strategy'] > both[other]).mean():.0%} of all sessions."
-            .replace("-", "−"))
+    return (
+        f"Over the last year this rule has a Sharpe ratio of {last['strategy']:.2f}, "
+        f"{display_name(other).lower()} "
+        f"{last[other]:.2f}; it was ahead on {(both['strategy'] > both[other]).mean():.0%} of all sessions.".replace(
+            "-", "−"
+        )
+    )
 
 
 def _look(name: str, place: int) -> dict[str, Any]:
@@ -119,8 +188,17 @@ def _look(name: str, place: int) -> dict[str, Any]:
 
 
 def _line(name: str, rank: int, look: dict[str, Any], part: str) -> dict[str, Any]:
-    trace = {"type": "scatter", "mode": "lines", "x": DATE, "y": {"column": f"{part} {name}"}, "name": plain(name),
-             "line": look, "legendgroup": f"group {rank}", "legendrank": 1000 - rank, "hovertemplate": "%{y:.2f}"}
+    trace = {
+        "type": "scatter",
+        "mode": "lines",
+        "x": DATE,
+        "y": {"column": f"{part} {name}"},
+        "name": plain(name),
+        "line": look,
+        "legendgroup": f"group {rank}",
+        "legendrank": 1000 - rank,
+        "hovertemplate": "%{y:.2f}",
+    }
     if part == "equity":
         return trace
     fill = {"fill": "tozeroy", "fillcolor": "var(--accent-soft)"} if name == "strategy" else {}
@@ -131,11 +209,20 @@ def _wealth_layout() -> dict[str, Any]:
     return base_layout(
         yaxis=titled("Growth of 1") | {"type": "log", "tickformat": "~g", "domain": [0.48, 1]},
         yaxis2=titled("Drawdown") | {"tickformat": ".0%", "domain": [0.19, 0.44], "nticks": 5},
-        yaxis3=titled("Exposure") | {"tickformat": ".0%", "domain": [0, 0.14], "range": [0, 1.02], "nticks": 3},
-        xaxis={"anchor": "y3"}, margin={"l": 62, "r": 10, "t": 34, "b": 28}, hoversubplots="axis")
+        yaxis3=titled("Exposure")
+        | {"tickformat": ".0%", "domain": [0, 0.14], "range": [0, 1.02], "nticks": 3},
+        xaxis={"anchor": "y3"},
+        margin={"l": 62, "r": 10, "t": 34, "b": 28},
+        hoversubplots="axis",
+    )
 
 
 def _wealth_words(equity: pd.DataFrame, under: pd.DataFrame) -> str:
-    parts = [f"{display_name(name)} turns 1 into {equity[name].dropna().iloc[-1]:.2f} with a deepest fall of "
-             f"{-under[name].min():.0%}" for name in equity if equity[name].notna().any()]
+    parts = [
+        f"{display_name(name)} turns 1 into {equity[name].dropna().iloc[-1]:.2f} with a deepest "
+        "fall of "
+        f"{-under[name].min():.0%}"
+        for name in equity
+        if equity[name].notna().any()
+    ]
     return "; ".join(parts) + "."

@@ -1,7 +1,7 @@
 """From an exposure to what is held: a risk leg, a hedge leg with part of what is freed, and cash.
 
-A rule decides how much; an allocation says of what. Both are known at the same close, and the engine alone
-knows when it is filled.
+A rule decides how much; an allocation says of what. Both are known at the same close, and the
+engine alone knows when it is filled.
 
 Depends on: errors, schema.
 """
@@ -29,24 +29,28 @@ SUM_ROOM = 1e-6
 class Allocation:
     """What an exposure is held in, asset by asset; the rest is cash.
 
-    An asset that has no price yet, or none any more, leaves its share to the others of its leg; where none of
-    them has one the leg is cash.
+    An asset that has no price yet, or none any more, leaves its share to the others of its leg;
+    where none of them has one the leg is cash.
 
     Parameters
     ----------
     risk : dict of str to float
         Shares of the exposure by asset, above 0, that sum to 1.
     hedge : dict of str to float
-        Shares of the hedge by asset, above 0, that sum to 1; empty for no hedge. An asset stands in one leg.
+        Shares of the hedge by asset, above 0, that sum to 1; empty for no hedge. An asset stands in
+        one leg.
     hedge_share : float
-        Fraction of the capital that is freed, 1 - exposure, that goes into the hedge; the rest is cash.
+        Fraction of the capital that is freed, 1 - exposure, that goes into the hedge; the rest is
+        cash.
     patience : int
-        Sessions without a price after which an asset counts as stopped. A gap that is shorter is no reason to trade.
+        Sessions without a price after which an asset counts as stopped. A gap that is shorter is no
+        reason to trade.
 
     Raises
     ------
     ConfigError
-        If shares are not above 0 or do not sum to 1, an asset stands in both legs, or a number is out of its range.
+        If shares are not above 0 or do not sum to 1, an asset stands in both legs, or a number is
+        out of its range.
 
     Examples
     --------
@@ -96,8 +100,8 @@ class Allocation:
         exposure : Series, shape (n_decisions,), in [0, 1]
             Decided at the close of its date.
         prices : DataFrame, shape (n_sessions, n_assets or more)
-            A column an asset; NaN where a session has no price. Its dates hold those of `exposure`, and the
-            sessions before them tell whether an asset is alive.
+            A column an asset; NaN where a session has no price. Its dates hold those of `exposure`,
+            and the sessions before them tell whether an asset is alive.
 
         Returns
         -------
@@ -107,7 +111,8 @@ class Allocation:
         Raises
         ------
         InvalidDataError
-            If an asset has no column, a date is no session of the prices, or an exposure lies outside [0, 1].
+            If an asset has no column, a date is no session of the prices, or an exposure lies
+            outside [0, 1].
 
         **Known at:** row t uses the exposure of t and which assets had a price up to t.
         """
@@ -122,7 +127,9 @@ class Allocation:
         check_dates(prices.index, "Prices")
         absent = [asset for asset in self.assets if asset not in prices]
         if absent:
-            raise InvalidDataError(f"Prices: no column `{absent[0]}`; the allocation holds {', '.join(self.assets)}")
+            raise InvalidDataError(
+                f"Prices: no column `{absent[0]}`; the allocation holds {', '.join(self.assets)}"
+            )
         strange = decisions.difference(prices.index)
         if len(strange):
             raise InvalidDataError(f"Exposure: {strange[0]:%Y-%m-%d} is no session of the prices")
@@ -134,17 +141,29 @@ class Allocation:
 def _check_leg(name: str, shares: Mapping[str, float]) -> None:
     odd = [asset for asset, share in shares.items() if not 0.0 < share <= 1.0]
     if odd:
-        raise ConfigError(f"{name}: the share of `{odd[0]}` must lie in (0, 1], got {shares[odd[0]]}; leave out what "
-                          "is not held")
+        raise ConfigError(
+            f"{name}: the share of `{odd[0]}` must lie in (0, 1], got {shares[odd[0]]}; leave out "
+            "what "
+            "is not held"
+        )
     total = math.fsum(shares.values())
     if shares and abs(total - 1.0) > SUM_ROOM:
-        raise ConfigError(f"{name}: shares must sum to 1, got {total:g}; a lower exposure is for the rule to decide")
+        raise ConfigError(
+            f"{name}: shares must sum to 1, got {total:g}; a lower exposure is for the rule to "
+            "decide"
+        )
 
 
-def _split(shares: Mapping[str, float], amount: pd.Series, alive: pd.DataFrame) -> dict[str, pd.Series]:
+def _split(
+    shares: Mapping[str, float], amount: pd.Series, alive: pd.DataFrame
+) -> dict[str, pd.Series]:
     """Part of an amount that each asset of a leg gets, by its share among those alive."""
-    # Asset by asset, not a sum over columns: its last bits would depend on how the table lies in memory.
-    present = sum((alive[asset] * share for asset, share in shares.items()), start=pd.Series(0.0, index=alive.index))
+    # Asset by asset, not a sum over columns: its last bits would depend on how the table lies in
+    # memory.
+    present = sum(
+        (alive[asset] * share for asset, share in shares.items()),
+        start=pd.Series(0.0, index=alive.index),
+    )
     scale = amount / present.where(present > 0.0, np.inf)
     return {asset: alive[asset] * share * scale for asset, share in shares.items()}
 

@@ -2,10 +2,10 @@
 
 Signals are a table date x columns: the four regimes as probabilities and, where a rule needs them,
 `volatility` a year and `price`, the level of what is held with its income. A rule is asked once a
-session, in order: ``step(state, row, proposed)`` gets what the rules before it propose (the first gets
-1, fully invested) and answers with its own proposal. State is plain numbers in tuples, which JSON can
-carry, so that one day live and a whole backtest are the same code. A rule decides; only the backtest
-engine knows when a decision is filled.
+session, in order: ``step(state, row, proposed)`` gets what the rules before it propose (the first
+gets 1, fully invested) and answers with its own proposal. State is plain numbers in tuples, which
+JSON can carry, so that one day live and a whole backtest are the same code. A rule decides; only
+the backtest engine knows when a decision is filled.
 
 Depends on: errors, schema.
 """
@@ -24,7 +24,15 @@ import pandas as pd
 from regime.errors import ConfigError, InvalidDataError
 from regime.schema import REGIMES, Regime, check_dates
 
-__all__ = ["FULLY_INVESTED", "ProbabilityRule", "Rule", "averaged", "check_signals", "fraction", "signal"]
+__all__ = [
+    "FULLY_INVESTED",
+    "ProbabilityRule",
+    "Rule",
+    "averaged",
+    "check_signals",
+    "fraction",
+    "signal",
+]
 
 FULLY_INVESTED = 1.0
 State = Any
@@ -34,10 +42,10 @@ Row = Mapping[str, float]
 class Rule(ABC):
     """Base of all rules.
 
-    A subclass is a frozen dataclass whose fields are its parameters. It holds no state itself: `start`
-    gives the state before the first session and `step` returns the next one beside the exposure. Where
-    a signal is missing (NaN) a rule keeps what it held, because a lost feed is no reason to trade.
-    `str(rule)` reads as part of a sentence.
+    A subclass is a frozen dataclass whose fields are its parameters. It holds no state itself:
+    `start` gives the state before the first session and `step` returns the next one beside the
+    exposure. Where a signal is missing (NaN) a rule keeps what it held, because a lost feed is no
+    reason to trade. `str(rule)` reads as part of a sentence.
     """
 
     @property
@@ -86,12 +94,15 @@ class Rule(ABC):
         Raises
         ------
         InvalidDataError
-            If a needed column is absent or holds a value that is no probability, volatility or price.
+            If a needed column is absent or holds a value that is no probability, volatility or
+            price.
         """
         values = check_signals(signals, self.needs)
         state, exposure = self.start(), np.empty(len(signals))
         for i, row in enumerate(values.tolist()):
-            state, exposure[i] = self.step(state, dict(zip(self.needs, row, strict=True)), FULLY_INVESTED)
+            state, exposure[i] = self.step(
+                state, dict(zip(self.needs, row, strict=True)), FULLY_INVESTED
+            )
         return pd.Series(exposure, index=signals.index, name="exposure")
 
 
@@ -113,9 +124,14 @@ class ProbabilityRule(Rule):
     def __post_init__(self) -> None:
         unknown = [name for name in self.regimes if name not in REGIMES]
         if unknown or not self.regimes or len(set(self.regimes)) < len(self.regimes):
-            raise ConfigError(f"regimes: name one or more of {', '.join(REGIMES)}, each once, got {list(self.regimes)}")
+            raise ConfigError(
+                f"regimes: name one or more of {', '.join(REGIMES)}, each once, got "
+                f"{list(self.regimes)}"
+            )
         if not 0.0 <= self.halflife < math.inf:
-            raise ConfigError(f"halflife: must be 0 (none) or a number of sessions above it, got {self.halflife}")
+            raise ConfigError(
+                f"halflife: must be 0 (none) or a number of sessions above it, got {self.halflife}"
+            )
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -136,7 +152,10 @@ class ProbabilityRule(Rule):
 
 
 def averaged(before: float | None, now: float, halflife: float) -> float:
-    """Exponential average after one more value: the value itself where it is the first or `halflife` is 0."""
+    """Exponential average after one more value.
+
+    The value itself where it is the first or `halflife` is 0.
+    """
     return now if before is None or not halflife else now + (before - now) * 0.5 ** (1.0 / halflife)
 
 
@@ -163,16 +182,22 @@ def check_signals(signals: pd.DataFrame, needs: tuple[str, ...]) -> np.ndarray:
     check_dates(signals.index, "Signals")
     absent = [name for name in needs if name not in signals]
     if absent:
-        raise InvalidDataError([f"Signals: column `{name}` is absent; the rule reads {', '.join(needs)}"
-                                for name in absent])
+        raise InvalidDataError(
+            [
+                f"Signals: column `{name}` is absent; the rule reads {', '.join(needs)}"
+                for name in absent
+            ]
+        )
     values: np.ndarray = signals[list(needs)].to_numpy(dtype=float)
     high = np.array([1.0 + 1e-9 if name in REGIMES else math.inf for name in needs])
     positive = np.array([name == "price" for name in needs], dtype=bool)
     bad = (values < 0.0) | (values > high) | np.isinf(values) | (positive & (values == 0.0))
     if bad.any():
         row, column = np.argwhere(bad)[0]
-        raise InvalidDataError(f"Signals: {signals.index[row]:%Y-%m-%d}: `{needs[column]}` is {values[row, column]}, "
-                               f"must {_range(needs[column])}")
+        raise InvalidDataError(
+            f"Signals: {signals.index[row]:%Y-%m-%d}: `{needs[column]}` is {values[row, column]}, "
+            f"must {_range(needs[column])}"
+        )
     return values
 
 
@@ -187,7 +212,9 @@ def signal(row: Row, name: str) -> float:
     try:
         return float(row[name])
     except KeyError:
-        raise InvalidDataError(f"Signals: column `{name}` is absent; give NaN where it is not known") from None
+        raise InvalidDataError(
+            f"Signals: column `{name}` is absent; give NaN where it is not known"
+        ) from None
 
 
 def _range(name: str) -> str:

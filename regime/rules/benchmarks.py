@@ -57,7 +57,9 @@ def above_average(prices: pd.Series, days: int = 200) -> pd.Series:
     return above.reindex(prices.index).ffill().fillna(FULLY_INVESTED).rename("exposure")
 
 
-def volatility_target(returns: pd.Series, target: float = 0.12, halflife: float = 21.0) -> pd.Series:
+def volatility_target(
+    returns: pd.Series, target: float = 0.12, halflife: float = 21.0
+) -> pd.Series:
     """Exposure ``min(1, target / volatility)`` with exponentially weighted volatility.
 
     Parameters

@@ -20,7 +20,8 @@ from regime.rules.threshold import Hysteresis, Threshold
 
 __all__ = ["Slot", "encode", "encode_rule", "parts_of"]
 
-# Whatever `step` computes from the parameters alone is computed here, by the same operation: equal bits.
+# Whatever `step` computes from the parameters alone is computed here, by the same operation: equal
+# bits.
 WORDS: dict[type[Rule], tuple[Opcode, Callable[[Any], tuple[float, float]]]] = {
     Threshold: (Opcode.THRESHOLD, lambda rule: (rule.level, 0.0)),
     Hysteresis: (Opcode.HYSTERESIS, lambda rule: (rule.enter, rule.leave)),
@@ -33,7 +34,10 @@ WORDS: dict[type[Rule], tuple[Opcode, Callable[[Any], tuple[float, float]]]] = {
 
 
 class Slot(NamedTuple):
-    """One rule in numbers: operation, its two parameters, and the smoothed probability that it reads."""
+    """One rule in numbers.
+
+    Operation, its two parameters, and the smoothed probability that it reads.
+    """
 
     opcode: int
     first: float
@@ -51,8 +55,8 @@ def encode(rules: Sequence[Rule]) -> Programs:
     Parameters
     ----------
     rules : sequence of rules
-        Each a rule of its own or a `RuleStack` of up to three: Threshold, Hysteresis, Ramp, MinimumHold,
-        Cooldown, CapStep, VolatilityTarget.
+        Each a rule of its own or a `RuleStack` of up to three: Threshold, Hysteresis, Ramp,
+        MinimumHold, Cooldown, CapStep, VolatilityTarget.
 
     Returns
     -------
@@ -78,13 +82,18 @@ def encode(rules: Sequence[Rule]) -> Programs:
     if faults:
         raise ConfigError(faults)
     filled = [(*slots, *[NOTHING] * (SLOTS - len(slots))) for slots in settings]
-    regimes = tuple(dict.fromkeys(slot.regimes for slots in filled for slot in slots if slot.regimes))
+    regimes = tuple(
+        dict.fromkeys(slot.regimes for slots in filled for slot in slots if slot.regimes)
+    )
     return Programs(
-        opcodes=_column(filled, lambda slot: slot.opcode).reshape(-1, SLOTS).astype(np.int64), regimes=regimes,
+        opcodes=_column(filled, lambda slot: slot.opcode).reshape(-1, SLOTS).astype(np.int64),
+        regimes=regimes,
         parameters=_column(filled, lambda slot: slot[1:3]).reshape(-1, SLOTS, 2),
         columns=_column(filled, lambda slot: regimes.index(slot.regimes) if slot.regimes else 0)
-        .reshape(-1, SLOTS).astype(np.int64),
-        halflives=_column(filled, lambda slot: slot.halflife).reshape(-1, SLOTS))
+        .reshape(-1, SLOTS)
+        .astype(np.int64),
+        halflives=_column(filled, lambda slot: slot.halflife).reshape(-1, SLOTS),
+    )
 
 
 def encode_rule(rule: Rule) -> Slot:
@@ -97,12 +106,23 @@ def encode_rule(rule: Rule) -> Slot:
     """
     if type(rule) not in WORDS:
         known = ", ".join(kind.__name__ for kind in WORDS)
-        raise ConfigError(f"{type(rule).__name__} cannot be swept; a sweep knows {known} and a RuleStack of up to "
-                          f"{SLOTS} of them")
+        raise ConfigError(
+            f"{type(rule).__name__} cannot be swept; a sweep knows {known} and a RuleStack of up "
+            "to "
+            f"{SLOTS} of them"
+        )
     opcode, parameters = WORDS[type(rule)]
     first, second = parameters(rule)
-    regimes, halflife = (rule.regimes, rule.halflife) if isinstance(rule, ProbabilityRule) else ((), 0.0)
-    return Slot(opcode=int(opcode), first=float(first), second=float(second), regimes=regimes, halflife=halflife)
+    regimes, halflife = (
+        (rule.regimes, rule.halflife) if isinstance(rule, ProbabilityRule) else ((), 0.0)
+    )
+    return Slot(
+        opcode=int(opcode),
+        first=float(first),
+        second=float(second),
+        regimes=regimes,
+        halflife=halflife,
+    )
 
 
 def parts_of(rule: Rule) -> tuple[Rule, ...]:
@@ -120,7 +140,11 @@ def parts_of(rule: Rule) -> tuple[Rule, ...]:
 
 
 def _opened(rule: Rule) -> tuple[Rule, ...]:
-    return tuple(part for inner in rule.rules for part in _opened(inner)) if isinstance(rule, RuleStack) else (rule,)
+    return (
+        tuple(part for inner in rule.rules for part in _opened(inner))
+        if isinstance(rule, RuleStack)
+        else (rule,)
+    )
 
 
 def _column(settings: Sequence[Sequence[Slot]], value: Callable[[Slot], Any]) -> np.ndarray:

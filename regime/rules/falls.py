@@ -1,8 +1,8 @@
 """Rules that follow a price: out after a fall, back in once it has turned.
 
 Both measure a fall by closes alone, from a high to the lowest close since, and count that high anew
-after each return: what an old fall lost says nothing about the next one. They read `price`, the level
-of what is held with its income, in any unit, the same on every session.
+after each return: what an old fall lost says nothing about the next one. They read `price`, the
+level of what is held with its income, in any unit, the same on every session.
 
 Depends on: errors, rules.base.
 """
@@ -57,8 +57,10 @@ class DrawdownStop(Rule):
             raise ConfigError(f"regained: must lie in (0, 1], got {self.regained}")
 
     def __str__(self) -> str:
-        return (f"out once the price is {self.depth * 100:g} % below its high, "
-                f"back once {self.regained * 100:g} % of the fall is won back")
+        return (
+            f"out once the price is {self.depth * 100:g} % below its high, "
+            f"back once {self.regained * 100:g} % of the fall is won back"
+        )
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -86,9 +88,9 @@ class DrawdownStop(Rule):
 class ReentryOnTrend(Rule):
     """Back in before the rules ahead of it, once the price has turned up after they left.
 
-    Where they propose less than `exposure`, the proposal is lifted to it after `confirm` closes in a
-    row above the price's exponential average, at the first close that has also won back `regained` of
-    the fall. The lift ends with the first close that is not above the average.
+    Where they propose less than `exposure`, the proposal is lifted to it after `confirm` closes in
+    a row above the price's exponential average, at the first close that has also won back
+    `regained` of the fall. The lift ends with the first close that is not above the average.
 
     Parameters
     ----------
@@ -102,31 +104,33 @@ class ReentryOnTrend(Rule):
     exposure : float
         What is held while lifted, in (0, 1].
     fade : int
-        Sessions over which the lift comes in, in equal parts; 1 for at once. It always ends at once.
+        Sessions over which the lift comes in, in equal parts; 1 for at once. It always ends at
+        once.
 
     Notes
     -----
     **Known at:** each close, that close included.
 
-    Probabilities of a deleveraging stay high as long as volatility does, which is for weeks after the
-    trough of a V: that is where rules that follow them lose what they saved. A price above its average
-    is known at once. Three things keep the overlay from undoing the exits themselves:
+    Probabilities of a deleveraging stay high as long as volatility does, which is for weeks after
+    the trough of a V: that is where rules that follow them lose what they saved. A price above its
+    average is known at once. Three things keep the overlay from undoing the exits themselves:
 
-    * Closes are counted from the session after the cut, and again from zero whenever the proposal falls
-      below its lowest since the exit: a new alarm is always obeyed first, also one that comes near a
-      high, where the price is still above its average.
-    * A rally in a falling market is left at the first close back at the average, without waiting for
-      the other rules.
+    * Closes are counted from the session after the cut, and again from zero whenever the proposal
+      falls below its lowest since the exit: a new alarm is always obeyed first, also one that comes
+      near a high, where the price is still above its average.
+    * A rally in a falling market is left at the first close back at the average, without waiting
+      for the other rules.
     * Each absence is judged by its own fall: once the rules are back, the high is counted anew.
 
-    It belongs before a volatility target: behind one the proposal is below `exposure` most of the time
-    and says nothing about an exit.
+    It belongs before a volatility target: behind one the proposal is below `exposure` most of the
+    time and says nothing about an exit.
 
     Examples
     --------
     >>> rule = ReentryOnTrend(halflife=10, confirm=2)
     >>> print(rule)
-    lifted to 1 after 2 closes in a row above the price's average (halflife 10), until one that is not
+    lifted to 1 after 2 closes in a row above the price's average (halflife 10), until one that is
+    not
     >>> state, exposures = rule.start(), []
     >>> for price, proposed in ((100, 1.0), (90, 0.0), (95, 0.0), (100, 0.0), (101, 0.0), (90, 0.0)):
     ...     state, exposure = rule.step(state, {"price": price}, proposed)
@@ -143,7 +147,9 @@ class ReentryOnTrend(Rule):
 
     def __post_init__(self) -> None:
         if not 0.0 < self.halflife < math.inf:
-            raise ConfigError(f"halflife: must be a number of sessions above 0, got {self.halflife}")
+            raise ConfigError(
+                f"halflife: must be a number of sessions above 0, got {self.halflife}"
+            )
         for name, sessions in (("confirm", self.confirm), ("fade", self.fade)):
             if sessions < 1:
                 raise ConfigError(f"{name}: must be at least 1, got {sessions}")
@@ -155,8 +161,10 @@ class ReentryOnTrend(Rule):
         slowly = f" over {self.fade} sessions" if self.fade > 1 else ""
         closes = f"{self.confirm} closes in a row" if self.confirm > 1 else "a close"
         part = f" with {self.regained * 100:g} % of the fall won back" if self.regained else ""
-        return (f"lifted to {self.exposure:g}{slowly} after {closes} above the price's average "
-                f"(halflife {self.halflife:g}){part}, until one that is not")
+        return (
+            f"lifted to {self.exposure:g}{slowly} after {closes} above the price's average "
+            f"(halflife {self.halflife:g}){part}, until one that is not"
+        )
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -166,16 +174,22 @@ class ReentryOnTrend(Rule):
     def start(self) -> State:
         """The rules in, no price seen yet.
 
-        The average of closes; the fall (None, or high and low); the lowest proposal since the exit, None
-        while the rules are in; closes in a row above the average since then; sessions lifted, at most `fade`.
+        The average of closes; the fall (None, or high and low); the lowest proposal since the exit,
+        None while the rules are in; closes in a row above the average since then; sessions lifted,
+        at most `fade`.
         """
         return (None, None, None, 0, 0)
 
     def step(self, state: State, row: Row, proposed: float) -> tuple[State, float]:
-        """`proposed`, or up to `exposure` while lifted; a missing price neither lifts nor ends a lift."""
+        """`proposed`, or up to `exposure` while lifted.
+
+        A missing price neither lifts nor ends a lift.
+        """
         average, fall, lowest, run, lifted = state
         price, away = signal(row, "price"), proposed < self.exposure
-        obeyed = away and (lowest is None or proposed < lowest)  # a new alarm: count from the next close on
+        obeyed = away and (
+            lowest is None or proposed < lowest
+        )  # a new alarm: count from the next close on
         if not away and lowest is not None:
             fall = None  # back in: the next fall is measured from here
         if obeyed or not away:
@@ -183,9 +197,15 @@ class ReentryOnTrend(Rule):
         if not math.isnan(price):
             average, fall = averaged(average, price, self.halflife), _fall(fall, price)
             if away and not obeyed:
-                run, lifted = self._lift(run, lifted, price > average, _won_back(fall, price, self.regained))
+                run, lifted = self._lift(
+                    run, lifted, price > average, _won_back(fall, price, self.regained)
+                )
         share = lifted / self.fade
-        held = min(self.exposure, (1.0 - share) * proposed + share * self.exposure) if lifted else proposed
+        held = (
+            min(self.exposure, (1.0 - share) * proposed + share * self.exposure)
+            if lifted
+            else proposed
+        )
         return (average, fall, lowest, run, lifted), held
 
     def _lift(self, run: int, lifted: int, above: bool, enough: bool) -> tuple[int, int]:

@@ -48,7 +48,9 @@ class StackGrid:
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.rules) <= SLOTS:
-            raise ConfigError(f"rules: a sweep runs stacks of one to {SLOTS} rules, got {len(self.rules)}")
+            raise ConfigError(
+                f"rules: a sweep runs stacks of one to {SLOTS} rules, got {len(self.rules)}"
+            )
         if not len(self):
             raise ConfigError("rules: no combination of these values is a rule")
 
@@ -62,7 +64,9 @@ class StackGrid:
     @property
     def dropped(self) -> int:
         """Combinations that are no rule, such as a hysteresis that is left above where it is entered."""
-        return math.prod(math.prod(map(len, part.axes.values())) for part in self._parts) - len(self)
+        return math.prod(math.prod(map(len, part.axes.values())) for part in self._parts) - len(
+            self
+        )
 
     @property
     def axes(self) -> dict[str, tuple[Any, ...]]:
@@ -72,7 +76,9 @@ class StackGrid:
     @property
     def steps(self) -> np.ndarray:
         """Position of each setting's values on the axes, shape (n_settings, n_axes), int64."""
-        return np.hstack([part.steps[rows] for part, rows in zip(self._parts, self._rows(), strict=True)])
+        return np.hstack(
+            [part.steps[rows] for part, rows in zip(self._parts, self._rows(), strict=True)]
+        )
 
     def rule(self, setting: int) -> Rule:
         """One setting as a rule."""
@@ -88,10 +94,21 @@ class StackGrid:
         opcodes, columns = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
         parameters, halflives = np.zeros((*shape, 2)), np.zeros(shape)
         for slot, (code, rows) in enumerate(zip(coded, self._rows(), strict=True)):
-            place = np.array([*map(regimes.index, code.regimes), 0])  # the 0 is for rules that read none
+            place = np.array(
+                [*map(regimes.index, code.regimes), 0]
+            )  # the 0 is for rules that read none
             opcodes[:, slot], parameters[:, slot] = code.opcodes[rows, 0], code.parameters[rows, 0]
-            columns[:, slot], halflives[:, slot] = place[code.columns[rows, 0]], code.halflives[rows, 0]
-        return Programs(opcodes=opcodes, parameters=parameters, columns=columns, halflives=halflives, regimes=regimes)
+            columns[:, slot], halflives[:, slot] = (
+                place[code.columns[rows, 0]],
+                code.halflives[rows, 0],
+            )
+        return Programs(
+            opcodes=opcodes,
+            parameters=parameters,
+            columns=columns,
+            halflives=halflives,
+            regimes=regimes,
+        )
 
     def _rows(self) -> tuple[np.ndarray, ...]:
         """Alternative of each rule in every setting."""
@@ -100,7 +117,9 @@ class StackGrid:
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """Settings for a sweep: one or more stacks of rules, each in every combination of its listed values.
+    """Settings for a sweep.
+
+    One or more stacks of rules, each in every combination of its listed values.
 
     Parameters
     ----------
@@ -133,8 +152,15 @@ class Grid:
     @property
     def needs(self) -> tuple[str, ...]:
         """Columns of the signals that any setting reads, each once."""
-        return tuple(dict.fromkeys(name for stack in self.stacks for part in stack._parts for rule in part.rules
-                                   for name in rule.needs))
+        return tuple(
+            dict.fromkeys(
+                name
+                for stack in self.stacks
+                for part in stack._parts
+                for rule in part.rules
+                for name in rule.needs
+            )
+        )
 
     def rule(self, setting: int) -> Rule:
         """One setting as a rule.
@@ -157,22 +183,31 @@ class Grid:
         coded = [stack.programs() for stack in self.stacks]
         regimes = tuple(dict.fromkeys(names for code in coded for names in code.regimes))
         places = [np.array([*map(regimes.index, code.regimes), 0])[code.columns] for code in coded]
-        return Programs(opcodes=np.concatenate([code.opcodes for code in coded]), columns=np.concatenate(places),
-                        parameters=np.concatenate([code.parameters for code in coded]), regimes=regimes,
-                        halflives=np.concatenate([code.halflives for code in coded]))
+        return Programs(
+            opcodes=np.concatenate([code.opcodes for code in coded]),
+            columns=np.concatenate(places),
+            parameters=np.concatenate([code.parameters for code in coded]),
+            regimes=regimes,
+            halflives=np.concatenate([code.halflives for code in coded]),
+        )
 
     def lattice(self) -> Lattice:
         """Where each setting stands, so that neighbours are known."""
         steps = [stack.steps for stack in self.stacks]
         most = max(part.shape[1] for part in steps)
-        return Lattice(axes=tuple(stack.axes for stack in self.stacks),
-                       part=np.repeat(np.arange(len(steps)), [len(part) for part in steps]),
-                       steps=np.vstack([np.pad(part, ((0, 0), (0, most - part.shape[1]))) for part in steps]))
+        return Lattice(
+            axes=tuple(stack.axes for stack in self.stacks),
+            part=np.repeat(np.arange(len(steps)), [len(part) for part in steps]),
+            steps=np.vstack([np.pad(part, ((0, 0), (0, most - part.shape[1]))) for part in steps]),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Part:
-    """One rule of a stack: its axes, its possible alternatives, and where these stand on the axes."""
+    """One rule of a stack.
+
+    Its axes, its possible alternatives, and where these stand on the axes.
+    """
 
     axes: dict[str, tuple[Any, ...]]
     rules: tuple[RuleLike, ...]
@@ -182,8 +217,10 @@ class _Part:
 def _part(number: int, content: Mapping[str, Any] | str) -> _Part:
     named = {content: None} if isinstance(content, str) else content
     if len(named) != 1:
-        raise ConfigError(f"rules[{number}]: name one rule with its arguments, got {', '.join(named) or 'none'}")
-    (name, arguments), = named.items()
+        raise ConfigError(
+            f"rules[{number}]: name one rule with its arguments, got {', '.join(named) or 'none'}"
+        )
+    ((name, arguments),) = named.items()
     values = {key: _values(key, value) for key, value in (arguments or {}).items()}
     empty = [key for key, listed in values.items() if not listed]
     if empty:
@@ -193,8 +230,11 @@ def _part(number: int, content: Mapping[str, Any] | str) -> _Part:
         if not _impossible(name, chosen):
             rules.append(_build(number, name, chosen))
             steps.append(at)
-    return _Part(axes={f"{number}.{name}.{key}": listed for key, listed in values.items()}, rules=tuple(rules),
-                 steps=np.array(steps, np.int64).reshape(len(rules), len(values)))
+    return _Part(
+        axes={f"{number}.{name}.{key}": listed for key, listed in values.items()},
+        rules=tuple(rules),
+        steps=np.array(steps, np.int64).reshape(len(rules), len(values)),
+    )
 
 
 def _values(key: str, value: Any) -> tuple[Any, ...]:
@@ -208,15 +248,22 @@ def _values(key: str, value: Any) -> tuple[Any, ...]:
     return values
 
 
-def _combinations(values: Mapping[str, Sequence[Any]]) -> Iterator[tuple[tuple[int, ...], dict[str, Any]]]:
+def _combinations(
+    values: Mapping[str, Sequence[Any]],
+) -> Iterator[tuple[tuple[int, ...], dict[str, Any]]]:
     for at in itertools.product(*(range(len(listed)) for listed in values.values())):
         yield at, {key: listed[i] for (key, listed), i in zip(values.items(), at, strict=True)}
 
 
 def _impossible(name: str, chosen: Mapping[str, Any]) -> bool:
-    """Whether each value may be allowed, but not together: to be dropped and counted. All else is a mistake."""
+    """Whether each value may be allowed, but not together: to be dropped and counted.
+
+    All else is a mistake.
+    """
     low, high = {"Hysteresis": ("leave", "enter"), "Ramp": ("low", "high")}.get(name, ("", ""))
-    pair = [value for value in (chosen.get(low), chosen.get(high)) if isinstance(value, int | float)]
+    pair = [
+        value for value in (chosen.get(low), chosen.get(high)) if isinstance(value, int | float)
+    ]
     if len(pair) < 2 or not all(0.0 <= value <= 1.0 for value in pair):
         return False
     return pair[0] > pair[1] or (name == "Ramp" and pair[0] == pair[1])
@@ -227,6 +274,10 @@ def _build(number: int, name: str, arguments: Mapping[str, Any]) -> RuleLike:
         rule = config.build(RuleStack, {"rules": [{name: dict(arguments)}]}, "")
         encode(rule.rules)
     except ConfigError as error:
-        raise ConfigError([fault.replace("rules[0]", f"rules[{number}]").removeprefix(", ")
-                           for fault in error.faults]) from None
+        raise ConfigError(
+            [
+                fault.replace("rules[0]", f"rules[{number}]").removeprefix(", ")
+                for fault in error.faults
+            ]
+        ) from None
     return rule.rules[0]

@@ -57,7 +57,9 @@ class MinimumHold(Rule):
 
 @dataclass(frozen=True, kw_only=True)
 class Cooldown(Rule):
-    """After a cut the exposure may not rise for some sessions; a further cut is let through and counts anew.
+    """After a cut the exposure may not rise for some sessions.
+
+    A further cut is let through and counts anew.
 
     Parameters
     ----------
@@ -212,13 +214,17 @@ class VolatilityTarget(Rule):
 
     def __post_init__(self) -> None:
         if not 0.0 < self.target < math.inf:
-            raise ConfigError(f"target: must be a volatility above 0 such as 0.12, got {self.target}")
+            raise ConfigError(
+                f"target: must be a volatility above 0 such as 0.12, got {self.target}"
+            )
         fraction("cap", self.cap)
         if self.cap == 0.0:
             raise ConfigError("cap: must lie in (0, 1], got 0.0")
 
     def __str__(self) -> str:
-        return f"scaled to a volatility of {self.target * 100:g} % a year, at most {self.cap:g} times"
+        return (
+            f"scaled to a volatility of {self.target * 100:g} % a year, at most {self.cap:g} times"
+        )
 
     @property
     def needs(self) -> tuple[str, ...]:

@@ -27,8 +27,8 @@ class RegimeMap(Rule):
     calm, fragile, deleveraging, recovery : float
         Exposure in each regime, in [0, 1].
     how : "expected" or "likeliest"
-        The mean of the four weighted by probability, or that of the likeliest regime alone; of regimes
-        that are equally likely, the one with the lowest exposure.
+        The mean of the four weighted by probability, or that of the likeliest regime alone; of
+        regimes that are equally likely, the one with the lowest exposure.
     halflife : float
         Sessions of an exponential average of the probabilities; 0 for none.
 
@@ -58,7 +58,9 @@ class RegimeMap(Rule):
         if self.how not in get_args(How):
             raise ConfigError(f"how: must be {' or '.join(get_args(How))}, got {self.how}")
         if not 0.0 <= self.halflife < math.inf:
-            raise ConfigError(f"halflife: must be 0 (none) or a number of sessions above it, got {self.halflife}")
+            raise ConfigError(
+                f"halflife: must be 0 (none) or a number of sessions above it, got {self.halflife}"
+            )
 
     def __str__(self) -> str:
         each = ", ".join(f"{name} {getattr(self, name):g}" for name in REGIMES)
@@ -75,16 +77,25 @@ class RegimeMap(Rule):
         return None
 
     def step(self, state: State, row: Row, proposed: float) -> tuple[State, float]:
-        """`proposed` times the exposure; with a probability missing, or none above 0, by the last known ones."""
+        """`proposed` times the exposure.
+
+        With a probability missing, or none above 0, by the last known ones.
+        """
         raw = [signal(row, name) for name in REGIMES]
         if math.fsum(raw) > 0.0:  # false for NaN as well
             before = state or [None] * len(REGIMES)
-            state = tuple(averaged(old, new, self.halflife) for old, new in zip(before, raw, strict=True))
+            state = tuple(
+                averaged(old, new, self.halflife) for old, new in zip(before, raw, strict=True)
+            )
         return state, proposed if state is None else proposed * self._exposure(state)
 
     def _exposure(self, likely: tuple[float, ...]) -> float:
         each: list[float] = [getattr(self, name) for name in REGIMES]
         if self.how == "likeliest":
-            return min(exposure for exposure, p in zip(each, likely, strict=True) if p == max(likely))
-        mean = math.fsum(p * exposure for exposure, p in zip(each, likely, strict=True)) / math.fsum(likely)
+            return min(
+                exposure for exposure, p in zip(each, likely, strict=True) if p == max(likely)
+            )
+        mean = math.fsum(
+            p * exposure for exposure, p in zip(each, likely, strict=True)
+        ) / math.fsum(likely)
         return min(max(mean, min(each)), max(each))  # rounding must not carry it past the extremes

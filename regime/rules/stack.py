@@ -103,14 +103,33 @@ class Blend(_Composite):
         self._set(parts, rules)
 
     def __str__(self) -> str:
-        return f"the mean of {len(self.rules)} rules ({' | '.join(str(rule) for rule in self.rules)})"
+        return (
+            f"the mean of {len(self.rules)} rules ({' | '.join(str(rule) for rule in self.rules)})"
+        )
 
     def step(self, state: State, row: Row, proposed: float) -> tuple[State, float]:
         """Give the same proposal to every rule and average the answers."""
-        answers = [rule.step(before, row, proposed) for rule, before in zip(self.rules, state, strict=True)]
-        return tuple(after for after, _ in answers), sum(exposure for _, exposure in answers) / len(answers)
+        answers = [
+            rule.step(before, row, proposed) for rule, before in zip(self.rules, state, strict=True)
+        ]
+        return tuple(after for after, _ in answers), sum(exposure for _, exposure in answers) / len(
+            answers
+        )
 
 
 # What a config may name where rules are listed; below the composites because it contains them.
-RuleLike: TypeAlias = (Threshold | Hysteresis | Ramp | RegimeMap | DrawdownStop | ReentryOnTrend | MinimumHold
-                       | Cooldown | CapStep | VolatilityTarget | Floor | Blend | RuleStack)
+RuleLike: TypeAlias = (
+    Threshold
+    | Hysteresis
+    | Ramp
+    | RegimeMap
+    | DrawdownStop
+    | ReentryOnTrend
+    | MinimumHold
+    | Cooldown
+    | CapStep
+    | VolatilityTarget
+    | Floor
+    | Blend
+    | RuleStack
+)

@@ -46,7 +46,10 @@ class Threshold(ProbabilityRule):
         return None
 
     def step(self, state: State, row: Row, proposed: float) -> tuple[State, float]:
-        """`proposed`, or 0 while the probability is high; a missing one counts as the last known."""
+        """`proposed`, or 0 while the probability is high.
+
+        A missing one counts as the last known.
+        """
         now = self.probability(state, row)
         return now, 0.0 if now is not None and now >= self.level else proposed
 

@@ -68,7 +68,8 @@ def write_bundle(
     Raises
     ------
     BundleError
-        If the saved model does not give `golden_probabilities` within 1e-9, or content is not plain.
+        If the saved model does not give `golden_probabilities` within 1e-9, or content is not
+        plain.
     ConfigError
         If `folder` holds something that is not a bundle.
     """
@@ -76,10 +77,17 @@ def write_bundle(
     _refuse_strangers(folder)
     model = SavedModel(parts)
     first, last = training_window
-    notes = {**(about or {}), "rule": dict(rule), "training_window": {"first": first, "last": last},
-             "data_hash": data_hash, "versions": {**(versions or {}), **_versions()}}
+    notes = {
+        **(about or {}),
+        "rule": dict(rule),
+        "training_window": {"first": first, "last": last},
+        "data_hash": data_hash,
+        "versions": {**(versions or {}), **_versions()},
+    }
     files = _booster_files(parts)
-    files["model.json"] = _json({**_content(parts), "versions": notes["versions"], "about": notes}, "model.json")
+    files["model.json"] = _json(
+        {**_content(parts), "versions": notes["versions"], "about": notes}, "model.json"
+    )
     files["golden.json"] = _json(_golden(model, golden, golden_probabilities), "golden.json")
     with replaced_folder(folder) as staged:
         for name, content in {**files, MANIFEST: make_manifest(files)}.items():
@@ -90,14 +98,20 @@ def write_bundle(
 
 def _refuse_strangers(folder: Path) -> None:
     if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
-        raise ConfigError(f"{folder}: holds files that are no saved model and would be lost; name another folder")
+        raise ConfigError(
+            f"{folder}: holds files that are no saved model and would be lost; name another folder"
+        )
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder}: a file stands there; a saved model is a folder")
 
 
 def _booster_files(parts: ModelParts) -> dict[str, bytes]:
     files = {f"stress_{i}.txt": text.encode() for i, text in enumerate(parts.stress_boosters)}
-    return files if parts.phase_booster is None else {**files, "phase.txt": parts.phase_booster.encode()}
+    return (
+        files
+        if parts.phase_booster is None
+        else {**files, "phase.txt": parts.phase_booster.encode()}
+    )
 
 
 def _content(parts: ModelParts) -> dict[str, Any]:
@@ -121,8 +135,10 @@ def _golden(model: SavedModel, golden: Any, expected: ArrayLike | None) -> dict[
     if expected is not None:
         values = np.asarray(expected, dtype=np.float64)
         if values.shape != given.shape or not (np.abs(values - given) <= TOLERANCE).all():
-            raise BundleError("golden_probabilities: the model as saved scores otherwise than the fitted one; "
-                              "its parts were not all handed over")
+            raise BundleError(
+                "golden_probabilities: the model as saved scores otherwise than the fitted one; "
+                "its parts were not all handed over"
+            )
     columns = {name: _nullable(x[:, i]) for i, name in enumerate(model.features)}
     return {"columns": columns, "probabilities": given.tolist()}
 
@@ -134,7 +150,11 @@ def _nullable(values: NDArray[np.float64]) -> list[float | None]:
 def _versions() -> dict[str, str]:
     import lightgbm
 
-    return {"python": platform.python_version(), "numpy": np.__version__, "lightgbm": lightgbm.__version__}
+    return {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "lightgbm": lightgbm.__version__,
+    }
 
 
 def _json(content: Any, name: str) -> bytes:

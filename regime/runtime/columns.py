@@ -47,25 +47,39 @@ def to_matrix(columns: Any, features: Sequence[str]) -> NDArray[np.float64]:
     arrays = [_to_floats(columns[name], name, faults) for name in features]
     _refuse(faults)
     length = len(arrays[0])
-    _refuse([f"column `{name}` has {len(array)} rows, `{features[0]}` has {length}"
-             for name, array in zip(features, arrays, strict=True) if len(array) != length])
+    _refuse(
+        [
+            f"column `{name}` has {len(array)} rows, `{features[0]}` has {length}"
+            for name, array in zip(features, arrays, strict=True)
+            if len(array) != length
+        ]
+    )
     return np.column_stack(arrays)
 
 
 def _names(columns: Any) -> set[Any]:
     if isinstance(columns, Mapping):
         return set(columns)
-    for attribute in ("column_names", "columns"):  # an arrow table has both, and the second holds data
+    for attribute in (
+        "column_names",
+        "columns",
+    ):  # an arrow table has both, and the second holds data
         names = getattr(columns, attribute, None)
         if names is not None and hasattr(columns, "__getitem__"):
             return set(names)
-    raise InvalidDataError(f"give named columns, a mapping or a data frame; got {type(columns).__name__}, "
-                           "whose columns could only be matched by position")
+    raise InvalidDataError(
+        f"give named columns, a mapping or a data frame; got {type(columns).__name__}, "
+        "whose columns could only be matched by position"
+    )
 
 
 def _missing(name: str, names: set[Any]) -> str:
-    near = difflib.get_close_matches(name, [given for given in names if isinstance(given, str)], n=1, cutoff=0.6)
-    return f"column `{name}` is missing" + (f"; did you mean to call `{near[0]}` so?" if near else "")
+    near = difflib.get_close_matches(
+        name, [given for given in names if isinstance(given, str)], n=1, cutoff=0.6
+    )
+    return f"column `{name}` is missing" + (
+        f"; did you mean to call `{near[0]}` so?" if near else ""
+    )
 
 
 def _to_floats(values: Any, name: str, faults: list[str]) -> NDArray[np.float64]:
@@ -73,7 +87,8 @@ def _to_floats(values: Any, name: str, faults: list[str]) -> NDArray[np.float64]
     fault = _kind_fault(array)
     if fault is None:
         try:
-            # From the column itself: a frame's own missing value becomes NaN there, not in a bare object array.
+            # From the column itself: a frame's own missing value becomes NaN there, not in a bare
+            # object array.
             result = np.asarray(values, dtype=np.float64)
         except (TypeError, ValueError, OverflowError) as error:
             fault = f"holds what is no number ({error})"
@@ -88,7 +103,9 @@ def _to_floats(values: Any, name: str, faults: list[str]) -> NDArray[np.float64]
 
 def _kind_fault(array: NDArray[Any]) -> str | None:
     if array.ndim != 1:
-        return f"must be one column of values, got {array.ndim} dimensions (is the name there twice?)"
+        return (
+            f"must be one column of values, got {array.ndim} dimensions (is the name there twice?)"
+        )
     if array.dtype.kind == "O":
         for row, value in enumerate(array):
             if isinstance(value, (str, bytes)):
@@ -100,4 +117,6 @@ def _kind_fault(array: NDArray[Any]) -> str | None:
 def _refuse(faults: list[str]) -> None:
     if faults:
         rest = len(faults) - SHOWN
-        raise InvalidDataError(faults if rest <= 0 else [*faults[:SHOWN], f"and {rest} more columns"])
+        raise InvalidDataError(
+            faults if rest <= 0 else [*faults[:SHOWN], f"and {rest} more columns"]
+        )

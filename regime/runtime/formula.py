@@ -16,10 +16,19 @@ from numpy.typing import NDArray
 
 from regime.errors import InvalidDataError
 
-__all__ = ["REGIMES", "Linear", "ModelParts", "linear_log_odds", "linear_terms", "probabilities", "stress_log_odds"]
+__all__ = [
+    "REGIMES",
+    "Linear",
+    "ModelParts",
+    "linear_log_odds",
+    "linear_terms",
+    "probabilities",
+    "stress_log_odds",
+]
 
 Floats = NDArray[np.float64]
-# The order of schema.REGIMES, written again because schema needs pandas; a test holds the two together.
+# The order of schema.REGIMES, written again because schema needs pandas; a test holds the two
+# together.
 REGIMES = ("calm", "fragile", "deleveraging", "recovery")
 
 
@@ -62,7 +71,9 @@ class Linear:
             _need_finite(f"Linear.{field.name}", value if isinstance(value, tuple) else (value,))
         for name in ("scale", "clip"):
             if any(value <= 0 for value in getattr(self, name)):
-                raise InvalidDataError(f"Linear.{name}: must be positive, got {min(getattr(self, name))}")
+                raise InvalidDataError(
+                    f"Linear.{name}: must be positive, got {min(getattr(self, name))}"
+                )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,16 +122,24 @@ class ModelParts:
         if not self.features or len(set(self.features)) != len(self.features):
             raise InvalidDataError("ModelParts.features: names must be unique and at least one")
         if self.linear is not None and len(self.linear.coef) != len(self.features):
-            raise InvalidDataError(f"ModelParts.linear: {len(self.linear.coef)} coefficients "
-                                   f"for {len(self.features)} features")
-        _check_weight(self.linear_weight, boosters=bool(self.stress_boosters), linear=self.linear is not None)
+            raise InvalidDataError(
+                f"ModelParts.linear: {len(self.linear.coef)} coefficients "
+                f"for {len(self.features)} features"
+            )
+        _check_weight(
+            self.linear_weight, boosters=bool(self.stress_boosters), linear=self.linear is not None
+        )
         _need_finite("ModelParts.slope", (self.slope,))
         _need_finite("ModelParts.intercept", (self.intercept,))
         if self.slope < 0:
-            raise InvalidDataError(f"ModelParts.slope: must not turn the ranking round, got {self.slope}")
+            raise InvalidDataError(
+                f"ModelParts.slope: must not turn the ranking round, got {self.slope}"
+            )
         prior = self.phase_prior
         if len(prior) != 3 or not all(share >= 0 for share in prior) or abs(sum(prior) - 1) > 1e-9:
-            raise InvalidDataError(f"ModelParts.phase_prior: three shares that sum to 1, got {prior}")
+            raise InvalidDataError(
+                f"ModelParts.phase_prior: three shares that sum to 1, got {prior}"
+            )
 
 
 def _check_weight(weight: float, *, boosters: bool, linear: bool) -> None:
@@ -129,7 +148,9 @@ def _check_weight(weight: float, *, boosters: bool, linear: bool) -> None:
     if not 0 <= weight <= 1:
         raise InvalidDataError(f"ModelParts.linear_weight: must lie in [0, 1], got {weight}")
     if (weight > 0 and not linear) or (weight < 1 and not boosters):
-        raise InvalidDataError(f"ModelParts.linear_weight: {weight} gives weight to a part that is missing")
+        raise InvalidDataError(
+            f"ModelParts.linear_weight: {weight} gives weight to a part that is missing"
+        )
 
 
 def _need_finite(name: str, values: tuple[float, ...]) -> None:
@@ -152,19 +173,27 @@ def linear_log_odds(x: Floats, linear: Linear) -> Floats:
     ndarray, shape (n_rows,)
         Log-odds, never NaN.
     """
-    # C order puts a row's terms side by side: numpy then sums each row by itself, in one fixed order.
+    # C order puts a row's terms side by side: numpy then sums each row by itself, in one fixed
+    # order.
     terms = np.ascontiguousarray(linear_terms(x, linear))
     return np.asarray(linear.intercept + terms.sum(axis=1), dtype=np.float64)
 
 
 def linear_terms(x: Floats, linear: Linear) -> Floats:
-    """What each feature adds to the log-odds of the logistic, shape (n_rows, n_features); 0 for a NaN."""
+    """What each feature adds to the log-odds of the logistic, shape (n_rows, n_features).
+
+    0 for a NaN.
+    """
     bound = np.asarray(linear.clip)
     scores = np.clip((x - np.asarray(linear.center)) / np.asarray(linear.scale), -bound, bound)
-    return np.asarray(np.where(np.isnan(scores), 0.0, scores) * np.asarray(linear.coef), dtype=np.float64)
+    return np.asarray(
+        np.where(np.isnan(scores), 0.0, scores) * np.asarray(linear.coef), dtype=np.float64
+    )
 
 
-def stress_log_odds(x: Floats, raw_scores: Floats, *, linear: Linear | None, linear_weight: float) -> Floats:
+def stress_log_odds(
+    x: Floats, raw_scores: Floats, *, linear: Linear | None, linear_weight: float
+) -> Floats:
     """Blended log-odds of deleveraging before calibration.
 
     Parameters
@@ -235,7 +264,11 @@ def probabilities(
     """
     calibrated = slope * np.ascontiguousarray(log_odds) + intercept
     stress, rest = _sigmoid(calibrated), _sigmoid(-calibrated)
-    shares = np.tile(np.asarray(phase_prior), (len(stress), 1)) if phase_scores is None else _softmax(phase_scores)
+    shares = (
+        np.tile(np.asarray(phase_prior), (len(stress), 1))
+        if phase_scores is None
+        else _softmax(phase_scores)
+    )
     calm, fragile, recovery = rest * shares[:, 0], rest * shares[:, 1], rest * shares[:, 2]
     return np.column_stack([calm, fragile, stress, recovery])
 

@@ -22,15 +22,20 @@ __all__ = ["FORMAT", "MANIFEST", "VERSION", "make_manifest", "parse_json", "read
 FORMAT = "deleverage-model"
 VERSION = 1
 MANIFEST = "manifest.json"
-# Flat, lower-case names alone: no separator, no dot in front, nothing that two file systems read differently.
+# Flat, lower-case names alone: no separator, no dot in front, nothing that two file systems read
+# differently.
 PLAIN = re.compile(r"[a-z0-9_]{1,40}\.(json|txt)")
 
 
 def make_manifest(files: Mapping[str, bytes]) -> bytes:
     """Canonical manifest of `files`; one set of files has exactly one."""
-    entries = {name: {"bytes": len(files[name]), "sha256": hashlib.sha256(files[name]).hexdigest()}
-               for name in sorted(files)}
-    return (json.dumps({"format": FORMAT, "version": VERSION, "files": entries}, indent=1) + "\n").encode()
+    entries = {
+        name: {"bytes": len(files[name]), "sha256": hashlib.sha256(files[name]).hexdigest()}
+        for name in sorted(files)
+    }
+    return (
+        json.dumps({"format": FORMAT, "version": VERSION, "files": entries}, indent=1) + "\n"
+    ).encode()
 
 
 def read_files(folder: Path) -> dict[str, bytes]:
@@ -45,17 +50,34 @@ def read_files(folder: Path) -> dict[str, bytes]:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise MissingDataError(f"{folder}: no such folder; a saved model is a folder with {MANIFEST}")
+        raise MissingDataError(
+            f"{folder}: no such folder; a saved model is a folder with {MANIFEST}"
+        )
     found = {path.name: path for path in folder.iterdir()}
     if MANIFEST not in found:
-        raise BundleError(f"{folder}: {MANIFEST} is missing; this is no saved model, or a part of one")
-    faults = [f"{path}: a link or no file; a saved model holds plain files only"
-              for path in found.values() if path.is_symlink() or not path.is_file()]
+        raise BundleError(
+            f"{folder}: {MANIFEST} is missing; this is no saved model, or a part of one"
+        )
+    faults = [
+        f"{path}: a link or no file; a saved model holds plain files only"
+        for path in found.values()
+        if path.is_symlink() or not path.is_file()
+    ]
     _refuse(faults)
     manifest = _read(found.pop(MANIFEST))
     listed = _listed(manifest, folder)
-    _refuse([*(f"{folder / name}: listed in {MANIFEST} but missing" for name in sorted(listed - set(found))),
-             *(f"{folder / name}: not listed in {MANIFEST}; take it away" for name in sorted(set(found) - listed))])
+    _refuse(
+        [
+            *(
+                f"{folder / name}: listed in {MANIFEST} but missing"
+                for name in sorted(listed - set(found))
+            ),
+            *(
+                f"{folder / name}: not listed in {MANIFEST}; take it away"
+                for name in sorted(set(found) - listed)
+            ),
+        ]
+    )
     files = {name: _read(path) for name, path in sorted(found.items())}
     _compare(manifest, files, folder)
     return files
@@ -78,20 +100,39 @@ def parse_json(content: bytes, place: str) -> Any:
 def _listed(manifest: bytes, folder: Path) -> set[str]:
     place = f"{folder / MANIFEST}"
     content = parse_json(manifest, place)
-    if not isinstance(content, dict) or content.get("format") != FORMAT or not isinstance(content.get("files"), dict):
+    if (
+        not isinstance(content, dict)
+        or content.get("format") != FORMAT
+        or not isinstance(content.get("files"), dict)
+    ):
         raise BundleError(f"{place}: not the manifest of a {FORMAT}")
     if content.get("version") != VERSION:
-        raise BundleError(f"{place}: format version {content.get('version')}, this package reads {VERSION}; "
-                          "use the version of the package that wrote it")
-    _refuse([f"{place}: `{name}` is not a plain file name" for name in content["files"] if not PLAIN.fullmatch(name)])
+        raise BundleError(
+            f"{place}: format version {content.get('version')}, this package reads {VERSION}; "
+            "use the version of the package that wrote it"
+        )
+    _refuse(
+        [
+            f"{place}: `{name}` is not a plain file name"
+            for name in content["files"]
+            if not PLAIN.fullmatch(name)
+        ]
+    )
     return set(content["files"])
 
 
 def _compare(manifest: bytes, files: Mapping[str, bytes], folder: Path) -> None:
     expected = parse_json(make_manifest(files), "manifest")["files"]
     given = parse_json(manifest, "manifest")["files"]
-    _refuse([f"{folder / name}: its SHA-256 or length is not that of {MANIFEST}; the file was altered or cut, "
-             "copy the bundle again" for name in files if given[name] != expected[name]])
+    _refuse(
+        [
+            f"{folder / name}: its SHA-256 or length is not that of {MANIFEST}; the file was "
+            "altered or cut, "
+            "copy the bundle again"
+            for name in files
+            if given[name] != expected[name]
+        ]
+    )
     if manifest != make_manifest(files):
         raise BundleError(f"{folder / MANIFEST}: altered; copy the bundle again")
 

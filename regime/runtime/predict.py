@@ -16,7 +16,14 @@ from numpy.typing import NDArray
 
 from regime.errors import BundleError, InvalidDataError
 from regime.runtime.columns import to_matrix
-from regime.runtime.formula import REGIMES, Linear, ModelParts, linear_terms, probabilities, stress_log_odds
+from regime.runtime.formula import (
+    REGIMES,
+    Linear,
+    ModelParts,
+    linear_terms,
+    probabilities,
+    stress_log_odds,
+)
 from regime.runtime.manifest import parse_json, read_files
 
 __all__ = ["TOLERANCE", "SavedModel", "load_model", "open_model"]
@@ -51,9 +58,15 @@ class SavedModel:
     def __init__(self, parts: ModelParts, metadata: Mapping[str, Any] | None = None) -> None:
         self.parts = parts
         self.metadata: dict[str, Any] = dict(metadata or {})
-        self._stress = [_booster(text, parts.features, 1, f"stress booster {i}")
-                        for i, text in enumerate(parts.stress_boosters)]
-        self._phase = _booster(parts.phase_booster, parts.features, 3, "phase booster") if parts.phase_booster else None
+        self._stress = [
+            _booster(text, parts.features, 1, f"stress booster {i}")
+            for i, text in enumerate(parts.stress_boosters)
+        ]
+        self._phase = (
+            _booster(parts.phase_booster, parts.features, 3, "phase booster")
+            if parts.phase_booster
+            else None
+        )
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -91,10 +104,17 @@ class SavedModel:
         if not len(x):
             return np.empty((0, len(REGIMES)))
         parts = self.parts
-        raw = np.column_stack([np.empty((len(x), 0)), *(head.raw_scores(x) for head in self._stress)])
+        raw = np.column_stack(
+            [np.empty((len(x), 0)), *(head.raw_scores(x) for head in self._stress)]
+        )
         blend = stress_log_odds(x, raw, linear=parts.linear, linear_weight=parts.linear_weight)
-        return probabilities(blend, None if self._phase is None else self._phase.raw_scores(x),
-                             slope=parts.slope, intercept=parts.intercept, phase_prior=parts.phase_prior)
+        return probabilities(
+            blend,
+            None if self._phase is None else self._phase.raw_scores(x),
+            slope=parts.slope,
+            intercept=parts.intercept,
+            phase_prior=parts.phase_prior,
+        )
 
     def contributions(self, columns: Any) -> Floats:
         """What each feature adds to the calibrated log-odds of a deleveraging.
@@ -107,10 +127,12 @@ class SavedModel:
         Returns
         -------
         ndarray, shape (n_rows, n_features + 1)
-            Columns in the order of `features`, the last the same for all rows of a model: what it says where
-            nothing is known. A row sums to the log-odds of its probability of ``deleveraging``.
+            Columns in the order of `features`, the last the same for all rows of a model: what it
+            says where nothing is known. A row sums to the log-odds of its probability of
+            ``deleveraging``.
 
-        **Source:** for the trees the Shapley values of Lundberg and Lee, as lightgbm's ``pred_contrib`` gives them.
+        **Source:** for the trees the Shapley values of Lundberg and Lee, as lightgbm's
+        ``pred_contrib`` gives them.
         """
         x, parts = to_matrix(columns, self.features), self.parts
         total = np.zeros((len(x), len(self.features) + 1))
@@ -159,17 +181,24 @@ def load_model(path: str | Path) -> SavedModel:
 
 
 def open_model(files: Mapping[str, bytes], place: str) -> SavedModel:
-    """Saved model of files whose manifest was checked; versions and golden rows are checked here."""
+    """Saved model of files whose manifest was checked.
+
+    Versions and golden rows are checked here.
+    """
     try:
         content = parse_json(files["model.json"], f"{place}/model.json")
         golden = parse_json(files["golden.json"], f"{place}/golden.json")
         if tuple(content["regimes"]) != REGIMES:
-            raise BundleError(f"regimes are {content['regimes']}, this package knows {list(REGIMES)}")
+            raise BundleError(
+                f"regimes are {content['regimes']}, this package knows {list(REGIMES)}"
+            )
         _check_lightgbm(str(content["versions"]["lightgbm"]))
         model = SavedModel(_parts(content, files), content["about"])
         _check_golden(model, golden)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise BundleError(f"{place}: model.json or golden.json does not have the expected form ({error!r})") from None
+        raise BundleError(
+            f"{place}: model.json or golden.json does not have the expected form ({error!r})"
+        ) from None
     except InvalidDataError as error:
         raise BundleError([f"{place}: {fault}" for fault in error.faults]) from None
     return model
@@ -177,7 +206,11 @@ def open_model(files: Mapping[str, bytes], place: str) -> SavedModel:
 
 def _parts(content: Mapping[str, Any], files: Mapping[str, bytes]) -> ModelParts:
     line, phase = content["linear"], content["phase_booster"]
-    tuples = {} if line is None else {key: tuple(line[key]) for key in ("center", "scale", "clip", "coef")}
+    tuples = (
+        {}
+        if line is None
+        else {key: tuple(line[key]) for key in ("center", "scale", "clip", "coef")}
+    )
     return ModelParts(
         features=tuple(content["features"]),
         stress_boosters=tuple(files[name].decode() for name in content["stress_boosters"]),
@@ -196,23 +229,34 @@ def _check_lightgbm(written: str) -> None:
     here = lightgbm.__version__
     if written.split(".")[0] != here.split(".")[0]:
         major = int(written.split(".")[0])
-        raise BundleError(f"written with lightgbm {written}, here is {here}: the text form may change between major "
-                          f"versions; install lightgbm>={major},<{major + 1}")
+        raise BundleError(
+            f"written with lightgbm {written}, here is {here}: the text form may change between "
+            "major "
+            f"versions; install lightgbm>={major},<{major + 1}"
+        )
 
 
 def _check_golden(model: SavedModel, golden: Mapping[str, Any]) -> None:
-    columns = {name: np.asarray(values, dtype=np.float64) for name, values in golden["columns"].items()}
+    columns = {
+        name: np.asarray(values, dtype=np.float64) for name, values in golden["columns"].items()
+    }
     expected = np.asarray(golden["probabilities"], dtype=np.float64)
     if expected.ndim != 2 or not len(expected):
         raise BundleError("golden.json holds no rows")
     given = model.predict_proba(columns)
     if given.shape != expected.shape:
-        raise BundleError(f"golden.json: probabilities of shape {expected.shape}, the model gives {given.shape}")
+        raise BundleError(
+            f"golden.json: probabilities of shape {expected.shape}, the model gives {given.shape}"
+        )
     far = ~(np.abs(given - expected) <= TOLERANCE).all(axis=1)
     if far.any():
         row = int(np.flatnonzero(far)[0])
-        raise BundleError(f"golden row {row} gives {given[row].tolist()}, was {expected[row].tolist()} when saved "
-                          f"(tolerance {TOLERANCE:g}); this build of lightgbm or numpy scores otherwise, do not use it")
+        raise BundleError(
+            f"golden row {row} gives {given[row].tolist()}, was {expected[row].tolist()} when "
+            "saved "
+            f"(tolerance {TOLERANCE:g}); this build of lightgbm or numpy scores otherwise, do not "
+            "use it"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,11 +269,15 @@ class _Head:
     def raw_scores(self, x: Floats) -> Floats:
         # One thread: on busy cores two are slower than one, and the order of sums stays fixed.
         columns = np.ascontiguousarray(x[:, self.positions])
-        return np.asarray(self.booster.predict(columns, raw_score=True, num_threads=1), dtype=np.float64)
+        return np.asarray(
+            self.booster.predict(columns, raw_score=True, num_threads=1), dtype=np.float64
+        )
 
     def contributions(self, x: Floats) -> Floats:
         """Shapley values by feature and the expected score last, shape (n_rows, n_features + 1)."""
-        own = self.booster.predict(np.ascontiguousarray(x[:, self.positions]), pred_contrib=True, num_threads=1)
+        own = self.booster.predict(
+            np.ascontiguousarray(x[:, self.positions]), pred_contrib=True, num_threads=1
+        )
         spread = np.zeros((len(x), x.shape[1] + 1))
         spread[:, self.positions], spread[:, -1] = own[:, :-1], own[:, -1]
         return spread
@@ -246,8 +294,16 @@ def _booster(text: str, features: tuple[str, ...], outputs: int, name: str) -> _
     unnamed = all(re.fullmatch(r"Column_\d+", given) for given in names)  # trained on a bare array
     strangers = set(names) - set(features)
     if len(names) != len(features) if unnamed else strangers:
-        raise BundleError(f"{name}: its {len(names)} columns are not among the {len(features)} features")
+        raise BundleError(
+            f"{name}: its {len(names)} columns are not among the {len(features)} features"
+        )
     if booster.num_model_per_iteration() != outputs:
-        raise BundleError(f"{name}: gives {booster.num_model_per_iteration()} scores a row, must give {outputs}")
-    positions = np.arange(len(features)) if unnamed else np.asarray([features.index(given) for given in names])
+        raise BundleError(
+            f"{name}: gives {booster.num_model_per_iteration()} scores a row, must give {outputs}"
+        )
+    positions = (
+        np.arange(len(features))
+        if unnamed
+        else np.asarray([features.index(given) for given in names])
+    )
     return _Head(booster, positions)

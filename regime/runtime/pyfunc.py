@@ -52,7 +52,9 @@ class FrameModel:
         """
         import pandas as pd
 
-        return pd.DataFrame(self.model.predict_proba(frame), index=frame.index, columns=list(self.model.regimes))
+        return pd.DataFrame(
+            self.model.predict_proba(frame), index=frame.index, columns=list(self.model.regimes)
+        )
 
 
 def _load_pyfunc(path: str) -> FrameModel:

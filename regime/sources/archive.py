@@ -1,4 +1,6 @@
-"""Columns of any file of a folder, by rising day, for the checks; and the bytes before they are read.
+"""Columns of any file of a folder, by rising day, for the checks.
+
+And the bytes before they are read.
 
 Depends on: sources.checks, sources.table.
 """
@@ -72,7 +74,11 @@ class Archive:
         """Files of the folder that a path with ``*`` or ``[...]`` names, sorted."""
         if not set("*?[") & set(pattern):
             return [pattern] if (self.folder / pattern).is_file() else []
-        return sorted(path.relative_to(self.folder).as_posix() for path in self.folder.glob(pattern) if path.is_file())
+        return sorted(
+            path.relative_to(self.folder).as_posix()
+            for path in self.folder.glob(pattern)
+            if path.is_file()
+        )
 
     def files(self) -> list[str]:
         """Every CSV file of the folder, sorted."""
@@ -88,10 +94,20 @@ class Archive:
     def header(self, path: str) -> tuple[str, ...]:
         """Names of the columns of a file, as its first line has them."""
         first = re.split(rb"[\r\n]", self.content(path) or b"", maxsplit=1)[0]
-        return tuple(name.strip('"') for name in first.decode("utf-8-sig", errors="replace").split(","))
+        return tuple(
+            name.strip('"') for name in first.decode("utf-8-sig", errors="replace").split(",")
+        )
 
-    def read(self, path: str, columns: Sequence[str], where: Mapping[str, str] | None = None, *, rising: bool = True,
-             missing: Sequence[str] = (), thousands: str = "") -> Columns | None:
+    def read(
+        self,
+        path: str,
+        columns: Sequence[str],
+        where: Mapping[str, str] | None = None,
+        *,
+        rising: bool = True,
+        missing: Sequence[str] = (),
+        thousands: str = "",
+    ) -> Columns | None:
         """Numbers of some columns; None where the file is absent or has no rows.
 
         Parameters
@@ -114,13 +130,20 @@ class Archive:
         if table is None:
             return None
         rows = self._known(table, where, rising)
-        numbers = {column: table.numbers(column, rows, missing, thousands) for column in dict.fromkeys(columns)}
+        numbers = {
+            column: table.numbers(column, rows, missing, thousands)
+            for column in dict.fromkeys(columns)
+        }
         return Columns(days=table.days[rows], numbers=numbers)
 
     def groups(self, path: str, by: str) -> list[str]:
         """The different texts of a column, in the order of the file."""
         table = self._parsed(path, (by,))
-        return [] if table is None else [str(text) for text in pc.unique(table.columns[by]).to_pylist()]
+        return (
+            []
+            if table is None
+            else [str(text) for text in pc.unique(table.columns[by]).to_pylist()]
+        )
 
     def dates(self, path: str, column: str) -> Integers:
         """A second column of dates, as days since 1970-01-01, of the rows that `read` gives."""

@@ -104,7 +104,8 @@ class SeriesSpec:
     caveat : str
         What everybody who uses it must know and no check can see.
     bars : bool
-        Whether its file has the columns open, high, low and close of the same period; see `Catalogue.with_bars`.
+        Whether its file has the columns open, high, low and close of the same period; see
+        `Catalogue.with_bars`.
 
     Raises
     ------
@@ -155,7 +156,9 @@ class SeriesSpec:
             if not (part.scale > 0 and part.scale < float("inf")):
                 raise ConfigError(f"scale: must be a positive number, got {part.scale}")
             if part.thousands not in ("", ",", "'", " ", "_"):
-                raise ConfigError(f"thousands: must be one of , ' _ or a space, got `{part.thousands}`")
+                raise ConfigError(
+                    f"thousands: must be one of , ' _ or a space, got `{part.thousands}`"
+                )
 
     @property
     def parts(self) -> tuple[SeriesSpec | SplicePart, ...]:
@@ -164,10 +167,24 @@ class SeriesSpec:
 
     @property
     def bar(self) -> dict[str, SeriesSpec]:
-        """Its open, high, low and close as series ``<name>_<column>``, released as it is; empty without bars."""
-        return {column: replace(self, name=f"{self.name}_{column}", title=f"{self.title}, {column} of the bar",
-                                column=column, required=False, splice=(), repairs=(), bars=False)
-                for column in BAR if self.bars}
+        """Its open, high, low and close as series ``<name>_<column>``, released as it is.
+
+        Empty without bars.
+        """
+        return {
+            column: replace(
+                self,
+                name=f"{self.name}_{column}",
+                title=f"{self.title}, {column} of the bar",
+                column=column,
+                required=False,
+                splice=(),
+                repairs=(),
+                bars=False,
+            )
+            for column in BAR
+            if self.bars
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,20 +224,30 @@ class Catalogue:
         wanted = set(names)
         unknown = sorted(wanted - set(self.series))
         if unknown:
-            raise ConfigError([f"series `{name}`: not in the catalogue; add it to series.yaml" for name in unknown])
-        return Catalogue(series={name: spec for name, spec in self.series.items() if name in wanted})
+            raise ConfigError(
+                [
+                    f"series `{name}`: not in the catalogue; add it to series.yaml"
+                    for name in unknown
+                ]
+            )
+        return Catalogue(
+            series={name: spec for name, spec in self.series.items() if name in wanted}
+        )
 
     def with_bars(self, names: Iterable[str]) -> Catalogue:
         """Return the catalogue with the bars of `names` as series of their own, as in ``spy_open``.
 
-        Nothing reads bars unless it asks for them so: they are for trading and for spreads, not for the panel.
+        Nothing reads bars unless it asks for them so: they are for trading and for spreads, not for
+        the panel.
 
         Raises
         ------
         ConfigError
             If a name is not in the catalogue.
         """
-        bars = {spec.name: spec for one in self.only(names).series.values() for spec in one.bar.values()}
+        bars = {
+            spec.name: spec for one in self.only(names).series.values() for spec in one.bar.values()
+        }
         return Catalogue(series={**self.series, **bars})
 
 
@@ -244,15 +271,23 @@ def load_catalogue(path: str | Path = "series.yaml") -> Catalogue:
     content = read_yaml(find_config(path))
     if not isinstance(content, Mapping) or not isinstance(content.get("series"), Mapping):
         raise ConfigError(f"{path}: a catalogue is a mapping with the section `series`")
-    faults = [f"{path}: unknown section `{key}`; allowed: releases, kinds, series, checks"
-              for key in content if key not in ("releases", "kinds", "series", "checks")]
+    faults = [
+        f"{path}: unknown section `{key}`; allowed: releases, kinds, series, checks"
+        for key in content
+        if key not in ("releases", "kinds", "series", "checks")
+    ]
     series: dict[str, SeriesSpec] = {}
     for name, entry in content["series"].items():
         try:
-            series[str(name)] = build(SeriesSpec, _expand(str(name), entry, content), f"{path}, series.{name}")
+            series[str(name)] = build(
+                SeriesSpec, _expand(str(name), entry, content), f"{path}, series.{name}"
+            )
         except ConfigError as error:
-            faults.extend(error.faults if str(path) in str(error) else
-                          [f"{path}, series.{name}: {fault}" for fault in error.faults])
+            faults.extend(
+                error.faults
+                if str(path) in str(error)
+                else [f"{path}, series.{name}: {fault}" for fault in error.faults]
+            )
     if faults:
         raise ConfigError(faults)
     return Catalogue(series=series)
@@ -267,18 +302,26 @@ def _expand(name: str, entry: Any, content: Mapping[str, Any]) -> dict[str, Any]
     merged = {"name": name, **(_named(content, "kinds", kind) if kind is not None else {}), **own}
     merged = _with_release(merged, content)
     if isinstance(merged.get("splice"), list):
-        merged["splice"] = [_with_release(part, content) if isinstance(part, Mapping) else part
-                            for part in merged["splice"]]
+        merged["splice"] = [
+            _with_release(part, content) if isinstance(part, Mapping) else part
+            for part in merged["splice"]
+        ]
     return merged
 
 
 def _with_release(arguments: Mapping[str, Any], content: Mapping[str, Any]) -> dict[str, Any]:
     rule = arguments.get("release")
-    return {**arguments, "release": _named(content, "releases", rule)} if isinstance(rule, str) else dict(arguments)
+    return (
+        {**arguments, "release": _named(content, "releases", rule)}
+        if isinstance(rule, str)
+        else dict(arguments)
+    )
 
 
 def _named(content: Mapping[str, Any], section: str, name: Any) -> Any:
     entries = content.get(section) or {}
     if name not in entries:
-        raise ConfigError(f"{section[:-1]}: `{name}` is not among {section}: {', '.join(map(str, entries))}")
+        raise ConfigError(
+            f"{section[:-1]}: `{name}` is not among {section}: {', '.join(map(str, entries))}"
+        )
     return entries[name]

@@ -29,8 +29,9 @@ from regime.sources.expectations import Bars, Sibling
 __all__ = ["attendance", "bar_findings", "sibling_findings", "value_findings"]
 
 
-def attendance(days: Integers, values: Floats, frequency: str, sessions: Sessions,
-               limit: int | None) -> tuple[Gaps, list[Finding]]:
+def attendance(
+    days: Integers, values: Floats, frequency: str, sessions: Sessions, limit: int | None
+) -> tuple[Gaps, list[Finding]]:
     """Gaps, holes, thin spells, weekend rows and holiday rows that repeat, of one series or table.
 
     Parameters
@@ -50,13 +51,22 @@ def attendance(days: Integers, values: Floats, frequency: str, sessions: Session
             found = [one for one in found if one.check != "hole"]
         found += thin
         matrix = values.reshape(len(days), -1)
-        alike = ((matrix[1:] == matrix[:-1]) | (np.isnan(matrix[1:]) & np.isnan(matrix[:-1]))).all(axis=1)
+        alike = ((matrix[1:] == matrix[:-1]) | (np.isnan(matrix[1:]) & np.isnan(matrix[:-1]))).all(
+            axis=1
+        )
         found += holiday_repeats(days, np.concatenate([[False], alike]), sessions)
     return gaps, found
 
 
-def value_findings(days: Integers, values: Floats, changes: str, bounds: tuple[float, float], unit: str, *,
-                   grouped: bool = False) -> list[Finding]:
+def value_findings(
+    days: Integers,
+    values: Floats,
+    changes: str,
+    bounds: tuple[float, float],
+    unit: str,
+    *,
+    grouped: bool = False,
+) -> list[Finding]:
     """Checks of one column alone, as far as its kind of change allows them.
 
     Parameters
@@ -79,8 +89,14 @@ def value_findings(days: Integers, values: Floats, changes: str, bounds: tuple[f
     return found + bad_ticks(days, values, changes) + frozen_runs(days, values)
 
 
-def sibling_findings(days: Integers, values: Floats, changes: str, siblings: Sequence[Sibling], archive: Archive,
-                     alone: Sequence[Finding] = ()) -> list[Finding]:
+def sibling_findings(
+    days: Integers,
+    values: Floats,
+    changes: str,
+    siblings: Sequence[Sibling],
+    archive: Archive,
+    alone: Sequence[Finding] = (),
+) -> list[Finding]:
     """What `value_findings` found, with what every sibling that the folder has says to it.
 
     Parameters
@@ -96,12 +112,21 @@ def sibling_findings(days: Integers, values: Floats, changes: str, siblings: Seq
     """
     found = list(alone)
     for sibling in siblings:
-        name = sibling.path if sibling.column in ("value", "close") else f"{sibling.path}, {sibling.column}"
+        name = (
+            sibling.path
+            if sibling.column in ("value", "close")
+            else f"{sibling.path}, {sibling.column}"
+        )
         try:
             columns = archive.read(sibling.path, [sibling.column], sibling.where)
         except InvalidDataError as error:
-            found.append(Finding(check="no_sibling", severity="warning",
-                                 text=f"not compared: {listed(error.faults, 1)}"))
+            found.append(
+                Finding(
+                    check="no_sibling",
+                    severity="warning",
+                    text=f"not compared: {listed(error.faults, 1)}",
+                )
+            )
             continue
         if columns is None:
             continue
@@ -110,23 +135,52 @@ def sibling_findings(days: Integers, values: Floats, changes: str, siblings: Seq
         if sibling.direction:
             found += runs_against(days, values, other, name)
             continue
-        found = [confirmed_ticks(one, days, values, other, name, sibling.tolerance, changes=changes,
-                                 neighbours=sibling.neighbours) if one.check == "bad_tick" else one for one in found]
-        found += against_sibling(days, values, other, name, sibling.tolerance, changes=changes,
-                                 neighbours=sibling.neighbours)
+        found = [
+            confirmed_ticks(
+                one,
+                days,
+                values,
+                other,
+                name,
+                sibling.tolerance,
+                changes=changes,
+                neighbours=sibling.neighbours,
+            )
+            if one.check == "bad_tick"
+            else one
+            for one in found
+        ]
+        found += against_sibling(
+            days,
+            values,
+            other,
+            name,
+            sibling.tolerance,
+            changes=changes,
+            neighbours=sibling.neighbours,
+        )
     return found
 
 
 def bar_findings(bars: Bars, path: str, archive: Archive) -> list[Finding]:
-    """Checks of the bars of a file; those of a file that cannot be read are left to whoever reads it."""
+    """Checks of the bars of a file.
+
+    Those of a file that cannot be read are left to whoever reads it.
+    """
     names = [name for name in (bars.open, bars.high, bars.low, bars.close) if name]
     try:
         columns = archive.read(bars.path or path, names)
     except InvalidDataError as error:
-        return [Finding(check="no_bars", severity="warning", text=f"not compared: {listed(error.faults, 1)}")]
+        return [
+            Finding(
+                check="no_bars", severity="warning", text=f"not compared: {listed(error.faults, 1)}"
+            )
+        ]
     if columns is None:
         return []
     days, numbers = columns.days, columns.numbers
     close, high, low = (numbers[name] for name in (bars.close, bars.high, bars.low))
     found = bar_checks.outside_bar(days, close, high, low)
-    return found + (bar_checks.stale_bars(days, numbers[bars.open], high, low, close) if bars.open else [])
+    return found + (
+        bar_checks.stale_bars(days, numbers[bars.open], high, low, close) if bars.open else []
+    )

@@ -1,4 +1,6 @@
-"""One file of events, strictly, as text: earnings, capital expenditure, or what a user adds with release dates.
+"""One file of events, strictly, as text.
+
+Earnings, capital expenditure, or what a user adds with release dates.
 
 Depends on: errors, sources.table.
 """
@@ -31,8 +33,8 @@ def read_events(path: Path, required: Sequence[str]) -> pd.DataFrame:
     Returns
     -------
     DataFrame, shape (n_events, n_columns)
-        Every column of the file as text; whoever uses it turns text into numbers and times. Empty for a file
-        without rows.
+        Every column of the file as text; whoever uses it turns text into numbers and times. Empty
+        for a file without rows.
 
     Raises
     ------
@@ -53,4 +55,6 @@ def read_events(path: Path, required: Sequence[str]) -> pd.DataFrame:
     if table is None:
         return pd.DataFrame(columns=["date", *wanted], dtype=object)
     days = np.asarray(table.days).astype("M8[D]").astype(str)
-    return pd.DataFrame({"date": days, **{name: table.columns[name].to_pylist() for name in wanted}})
+    return pd.DataFrame(
+        {"date": days, **{name: table.columns[name].to_pylist() for name in wanted}}
+    )

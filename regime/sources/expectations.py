@@ -16,7 +16,16 @@ from typing import Any, Literal, TypeVar
 from regime.config import build, find_config, read_yaml
 from regime.errors import ConfigError
 
-__all__ = ["Bars", "ChainColumns", "Expectations", "Records", "Sibling", "TableSpec", "Watch", "load_expectations"]
+__all__ = [
+    "Bars",
+    "ChainColumns",
+    "Expectations",
+    "Records",
+    "Sibling",
+    "TableSpec",
+    "Watch",
+    "load_expectations",
+]
 
 T = TypeVar("T")
 
@@ -147,7 +156,8 @@ class TableSpec:
     one_unit : bool
         Whether all columns are counted in one unit.
     adjusted : bool
-        Whether ``close``, ``adj_close`` and, where there is one, ``unadj_close`` are to be compared.
+        Whether ``close``, ``adj_close`` and, where there is one, ``unadj_close`` are to be
+        compared.
     records : Records, optional
     chain : ChainColumns, optional
     missing : tuple of str
@@ -202,7 +212,9 @@ class Expectations:
 
 
 def load_expectations(catalogue: str | Path) -> Expectations:
-    """What is declared for the checks by a catalogue file: its section ``checks``, or the file named there.
+    """What is declared for the checks by a catalogue file.
+
+    Its section ``checks``, or the file named there.
 
     Parameters
     ----------
@@ -222,9 +234,14 @@ def load_expectations(catalogue: str | Path) -> Expectations:
     if content is None:
         return Expectations()
     if not isinstance(content, Mapping):
-        raise ConfigError(f"{path}, checks: a mapping of series and tables, or the name of a file with it")
-    faults = [f"{path}: unknown key `{key}` of the checks; allowed: series, tables"
-              for key in content if key not in ("series", "tables")]
+        raise ConfigError(
+            f"{path}, checks: a mapping of series and tables, or the name of a file with it"
+        )
+    faults = [
+        f"{path}: unknown key `{key}` of the checks; allowed: series, tables"
+        for key in content
+        if key not in ("series", "tables")
+    ]
     series = _entries(content, "series", Watch, path, faults)
     tables = _entries(content, "tables", TableSpec, path, faults)
     if faults:
@@ -232,7 +249,9 @@ def load_expectations(catalogue: str | Path) -> Expectations:
     return Expectations(series=series, tables=tables)
 
 
-def _entries(content: Mapping[str, Any], section: str, schema: type[T], path: Path, faults: list[str]) -> dict[str, T]:
+def _entries(
+    content: Mapping[str, Any], section: str, schema: type[T], path: Path, faults: list[str]
+) -> dict[str, T]:
     """Entries of one section; a table carries its own name."""
     entries = content.get(section) or {}
     if not isinstance(entries, Mapping):
@@ -240,7 +259,11 @@ def _entries(content: Mapping[str, Any], section: str, schema: type[T], path: Pa
         return {}
     built = {}
     for name, entry in entries.items():
-        named = {"name": str(name), **entry} if schema is TableSpec and isinstance(entry, Mapping) else entry
+        named = (
+            {"name": str(name), **entry}
+            if schema is TableSpec and isinstance(entry, Mapping)
+            else entry
+        )
         try:
             built[str(name)] = build(schema, named, f"{path}, {section}.{name}")
         except ConfigError as error:

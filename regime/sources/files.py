@@ -95,8 +95,14 @@ class FileSource:
     regime.errors.MissingDataError: no/such/folder: no such folder; give the data folder with --data
     """
 
-    def read(self, catalogue: Catalogue, folder: Path, names: Iterable[str] | None = None, *,
-             release_times: ReleaseTimes) -> Reading:
+    def read(
+        self,
+        catalogue: Catalogue,
+        folder: Path,
+        names: Iterable[str] | None = None,
+        *,
+        release_times: ReleaseTimes,
+    ) -> Reading:
         """Every series of the catalogue that the folder has, up to its last market session.
 
         Parameters
@@ -117,9 +123,9 @@ class FileSource:
         MissingDataError
             If the folder or a required series is absent, not begun or stale.
         InvalidDataError
-            If a present file breaks a rule: HTML, ragged, dates that repeat or fall, text in numbers,
-            a missing column; or, for a required series, no rows or a value outside its range.
-            All faults of all files together.
+            If a present file breaks a rule: HTML, ragged, dates that repeat or fall, text in
+            numbers, a missing column; or, for a required series, no rows or a value outside its
+            range. All faults of all files together.
 
         **Known at:** rows after the last market session are ignored; the clock is never asked.
         """
@@ -130,30 +136,54 @@ class FileSource:
         shelf = Shelf(folder, read)
         market = shelf.read(read.series[MARKET], None)
         now = int(market.days[-1]) if len(market.days) else None
-        found = {name: market if name == MARKET else shelf.read(spec, now) for name, spec in read.series.items()}
+        found = {
+            name: market if name == MARKET else shelf.read(spec, now)
+            for name, spec in read.series.items()
+        }
         status = {name: _status(read.series[name], rows, now) for name, rows in found.items()}
         _refuse(read, status, shelf.faults)
         kept = {name: found[name] for name in wanted.series}
-        return Reading(observations=_observations(wanted, kept, release_times), hash=shelf.hash(),
-                       status={name: status[name] for name in wanted.series}, sessions=_dates(market.days, "date"))
+        return Reading(
+            observations=_observations(wanted, kept, release_times),
+            hash=shelf.hash(),
+            status={name: status[name] for name in wanted.series},
+            sessions=_dates(market.days, "date"),
+        )
 
 
 def _status(spec: SeriesSpec, rows: Rows, now: int | None) -> SeriesStatus:
     if not len(rows.days):
         verdict: Verdict = "absent" if rows.absent else "not_begun" if rows.later else "empty"
-        note = {"absent": f"no file {spec.path}", "not_begun": "no row up to the last session",
-                "empty": f"{spec.path} has no values"}[verdict]
+        note = {
+            "absent": f"no file {spec.path}",
+            "not_begun": "no row up to the last session",
+            "empty": f"{spec.path} has no values",
+        }[verdict]
         return SeriesStatus(verdict=verdict, refused=len(rows.refused), note=_note([note], rows))
     first, last = _dates(rows.days[[0, -1]], "period")
     proxies = int(rows.proxy.sum())
     age = 0 if now is None else now - int(rows.days[-1])
     stale = age > spec.max_age_days
-    notes = [f"last value {last:%Y-%m-%d} is {age} days old, at most {spec.max_age_days} allowed"] if stale else []
+    notes = (
+        [f"last value {last:%Y-%m-%d} is {age} days old, at most {spec.max_age_days} allowed"]
+        if stale
+        else []
+    )
     if proxies:
-        notes.append(f"{proxies} rows from a proxy, until {_dates(rows.days[rows.proxy][-1:], 'period')[0]:%Y-%m-%d}")
-    return SeriesStatus(verdict="stale" if stale else "ok", rows=len(rows.days), first=first, last=last,
-                        proxy_rows=proxies, refused=len(rows.refused), repaired=len(rows.repaired),
-                        note=_note(notes, rows))
+        notes.append(
+            f"{proxies} rows from a proxy, until "
+            f"{_dates(rows.days[rows.proxy][-1:], 'period')[0]:%Y-%m-%d}"
+        )
+    return SeriesStatus(
+        verdict="stale" if stale else "ok",
+        rows=len(rows.days),
+        first=first,
+        last=last,
+        proxy_rows=proxies,
+        refused=len(rows.refused),
+        repaired=len(rows.repaired),
+        note=_note(notes, rows),
+    )
 
 
 def _note(notes: list[str], rows: Rows) -> str:
@@ -167,7 +197,9 @@ def _refuse(catalogue: Catalogue, status: Mapping[str, SeriesStatus], faults: li
     missing: list[str] = []
     broken = list(dict.fromkeys(faults))
     for name in catalogue.required:
-        if name not in status or any(fault.startswith(f"{catalogue.series[name].path}: ") for fault in broken):
+        if name not in status or any(
+            fault.startswith(f"{catalogue.series[name].path}: ") for fault in broken
+        ):
             continue
         place, found = f"{catalogue.series[name].path}: required series `{name}`", status[name]
         if found.verdict == "absent":
@@ -184,17 +216,25 @@ def _refuse(catalogue: Catalogue, status: Mapping[str, SeriesStatus], faults: li
         raise MissingDataError(missing)
 
 
-def _observations(catalogue: Catalogue, found: Mapping[str, Rows], release_times: ReleaseTimes) -> pd.DataFrame:
+def _observations(
+    catalogue: Catalogue, found: Mapping[str, Rows], release_times: ReleaseTimes
+) -> pd.DataFrame:
     """Long table of all series, with the instants of release."""
     names = list(found)
     released = [_released(catalogue.series[name], found[name], release_times) for name in names]
     counts = [len(rows.days) for rows in found.values()]
-    frame = pd.DataFrame({
-        "series": pd.Categorical.from_codes(np.repeat(np.arange(len(names)), counts), categories=names),
-        "period": _dates(_joined([rows.days for rows in found.values()], np.int64), "period"),
-        "released": pd.DatetimeIndex(_joined(released, np.int64).view("M8[us]")).tz_localize("UTC"),
-        "value": _joined([rows.values for rows in found.values()], np.float64),
-    })
+    frame = pd.DataFrame(
+        {
+            "series": pd.Categorical.from_codes(
+                np.repeat(np.arange(len(names)), counts), categories=names
+            ),
+            "period": _dates(_joined([rows.days for rows in found.values()], np.int64), "period"),
+            "released": pd.DatetimeIndex(_joined(released, np.int64).view("M8[us]")).tz_localize(
+                "UTC"
+            ),
+            "value": _joined([rows.values for rows in found.values()], np.float64),
+        }
+    )
     return check_observations(frame)
 
 

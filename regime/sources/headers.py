@@ -15,10 +15,12 @@ __all__ = ["readable"]
 
 
 def readable(catalogue: Catalogue, folder: Path | None, strict: Iterable[str] = ()) -> Catalogue:
-    """The catalogue without the series whose file is there but has no such column: as if they were not there.
+    """The catalogue without the series whose file is there but has no such column.
 
-    Prices come in many forms, of which few have volumes or bars. What a config reads by itself must be there as the
-    catalogue says; what is welcome beside it may be missing.
+    As if they were not there.
+
+    Prices come in many forms, of which few have volumes or bars. What a config reads by itself must
+    be there as the catalogue says; what is welcome beside it may be missing.
 
     Parameters
     ----------
@@ -26,7 +28,8 @@ def readable(catalogue: Catalogue, folder: Path | None, strict: Iterable[str] = 
     folder : Path or None
         Data folder; with None nothing is left out.
     strict : iterable of str
-        Series that stay, and are refused by the source for a missing column, beside the required ones.
+        Series that stay, and are refused by the source for a missing column, beside the required
+        ones.
 
     Returns
     -------
@@ -37,9 +40,15 @@ def readable(catalogue: Catalogue, folder: Path | None, strict: Iterable[str] = 
         return catalogue
     kept, paths = {*strict, *catalogue.required}, {spec.path for spec in catalogue.series.values()}
     headers = {path: _header(folder / path) for path in paths if (folder / path).is_file()}
-    return Catalogue(series={name: spec for name, spec in catalogue.series.items()
-                             if name in kept or "date" not in headers.get(spec.path, ())
-                             or spec.column in headers[spec.path]})
+    return Catalogue(
+        series={
+            name: spec
+            for name, spec in catalogue.series.items()
+            if name in kept
+            or "date" not in headers.get(spec.path, ())
+            or spec.column in headers[spec.path]
+        }
+    )
 
 
 def _header(path: Path) -> list[str]:

@@ -14,7 +14,15 @@ import pandas as pd
 from regime.sources.archive import Archive
 from regime.sources.catalogue import Release, SeriesSpec
 from regime.sources.checks.attendance import Gaps, Sessions, weekend_rows
-from regime.sources.checks.findings import Finding, Integers, Severity, Verdict, iso, plural, verdict_of
+from regime.sources.checks.findings import (
+    Finding,
+    Integers,
+    Severity,
+    Verdict,
+    iso,
+    plural,
+    verdict_of,
+)
 from regime.sources.column_checks import attendance, bar_findings, sibling_findings, value_findings
 from regime.sources.expectations import Watch
 from regime.sources.repairs import repaired_days
@@ -23,7 +31,15 @@ from regime.sources.shelf import Rows, Shelf
 __all__ = ["Clock", "Inspection", "inspect_series"]
 
 REPEATS = {"frozen", "holiday_repeats", "stale_bar"}
-OUTLIERS = {"bad_tick", "sibling", "outside_bar", "upside_down", "out_of_range", "not_finite", "negative"}
+OUTLIERS = {
+    "bad_tick",
+    "sibling",
+    "outside_bar",
+    "upside_down",
+    "out_of_range",
+    "not_finite",
+    "negative",
+}
 ReleaseTimes = Callable[[pd.DatetimeIndex, Release], pd.DatetimeIndex]
 SessionCloses = Callable[[pd.DatetimeIndex], pd.DatetimeIndex]
 
@@ -119,7 +135,9 @@ class Inspection:
         return sum(finding.count for finding in self.findings if finding.check in OUTLIERS)
 
 
-def inspect_series(spec: SeriesSpec, watch: Watch, shelf: Shelf, archive: Archive, clock: Clock) -> Inspection:
+def inspect_series(
+    spec: SeriesSpec, watch: Watch, shelf: Shelf, archive: Archive, clock: Clock
+) -> Inspection:
     """One series of the catalogue, read as a run reads it and, beside that, as its files have it.
 
     Parameters
@@ -137,22 +155,58 @@ def inspect_series(spec: SeriesSpec, watch: Watch, shelf: Shelf, archive: Archiv
     rows = shelf.read(spec, clock.now)
     form = [finding for part in spec.parts for finding in archive.form(part.path)]
     told = shelf.faults[before:]
-    if not told and not len(rows.days):  # a shared file is opened once, and what is wrong with it told once
-        told = [fault for fault in shelf.faults for part in spec.parts if fault.startswith(f"{part.path}: ")]
-    broken = [Finding(check="unreadable", severity="fault", text=text) for text in dict.fromkeys(told)]
+    if not told and not len(
+        rows.days
+    ):  # a shared file is opened once, and what is wrong with it told once
+        told = [
+            fault
+            for fault in shelf.faults
+            for part in spec.parts
+            if fault.startswith(f"{part.path}: ")
+        ]
+    broken = [
+        Finding(check="unreadable", severity="fault", text=text) for text in dict.fromkeys(told)
+    ]
     if broken or not len(rows.days):
         empty = [] if broken else [_empty(spec, rows)]
-        return Inspection(name=spec.name, title=spec.title, path=spec.path, required=spec.required,
-                          max_age_days=spec.max_age_days, findings=tuple([*form, *broken, *empty]))
-    gaps, present = attendance(rows.days, rows.values, spec.frequency, clock.sessions, spec.max_age_days)
+        return Inspection(
+            name=spec.name,
+            title=spec.title,
+            path=spec.path,
+            required=spec.required,
+            max_age_days=spec.max_age_days,
+            findings=tuple([*form, *broken, *empty]),
+        )
+    gaps, present = attendance(
+        rows.days, rows.values, spec.frequency, clock.sessions, spec.max_age_days
+    )
     if spec.frequency == "daily":
-        present += [one for number in range(len(spec.parts)) for one in weekend_rows(rows.days[rows.part == number])]
-    findings = [*form, *_reading(spec, rows, clock), *present, *_values(spec, watch, shelf, archive, clock),
-                *_nature(spec, rows, clock)]
+        present += [
+            one
+            for number in range(len(spec.parts))
+            for one in weekend_rows(rows.days[rows.part == number])
+        ]
+    findings = [
+        *form,
+        *_reading(spec, rows, clock),
+        *present,
+        *_values(spec, watch, shelf, archive, clock),
+        *_nature(spec, rows, clock),
+    ]
     return Inspection(
-        name=spec.name, title=spec.title, path=spec.path, required=spec.required, rows=len(rows.days),
-        first=int(rows.days[0]), last=int(rows.days[-1]), released=_released(spec, rows, clock),
-        age_days=clock.now - int(rows.days[-1]), max_age_days=spec.max_age_days, gaps=gaps, findings=tuple(findings))
+        name=spec.name,
+        title=spec.title,
+        path=spec.path,
+        required=spec.required,
+        rows=len(rows.days),
+        first=int(rows.days[0]),
+        last=int(rows.days[-1]),
+        released=_released(spec, rows, clock),
+        age_days=clock.now - int(rows.days[-1]),
+        max_age_days=spec.max_age_days,
+        gaps=gaps,
+        findings=tuple(findings),
+    )
 
 
 def _empty(spec: SeriesSpec, rows: Rows) -> Finding:
@@ -170,21 +224,51 @@ def _reading(spec: SeriesSpec, rows: Rows, clock: Clock) -> list[Finding]:
     found, age = [], clock.now - int(rows.days[-1])
     grave: Severity = "fault" if spec.required else "warning"
     if age > spec.max_age_days:
-        found.append(Finding(check="stale", severity=grave, text=(
-            f"ends early: the last value is of {iso(rows.days[-1])}, {age} days before {iso(clock.now)}, and at most "
-            f"{spec.max_age_days} are allowed")))
+        found.append(
+            Finding(
+                check="stale",
+                severity=grave,
+                text=(
+                    f"ends early: the last value is of {iso(rows.days[-1])}, {age} days before "
+                    f"{iso(clock.now)}, and at most "
+                    f"{spec.max_age_days} are allowed"
+                ),
+            )
+        )
     if rows.refused:
-        found.append(Finding(check="out_of_range", severity="fault", count=len(rows.refused), text=(
-            f"{plural(len(rows.refused), 'value')} refused, the first {rows.refused[0]}")))
+        found.append(
+            Finding(
+                check="out_of_range",
+                severity="fault",
+                count=len(rows.refused),
+                text=(f"{plural(len(rows.refused), 'value')} refused, the first {rows.refused[0]}"),
+            )
+        )
     if rows.later:
-        found.append(Finding(check="later", severity="note", text=f"rows after {iso(clock.now)} are left out"))
-    found += [Finding(check="repaired", severity="note", text=f"declared repair, {told}") for told in rows.repaired]
+        found.append(
+            Finding(
+                check="later", severity="note", text=f"rows after {iso(clock.now)} are left out"
+            )
+        )
+    found += [
+        Finding(check="repaired", severity="note", text=f"declared repair, {told}")
+        for told in rows.repaired
+    ]
     for number, part in enumerate(spec.splice, start=1):
         own = rows.days[rows.part == number]
         if len(own):
             kind = "a proxy" if part.proxy else "an older source"
-            found.append(Finding(check="proxy" if part.proxy else "splice", severity="note", count=len(own), text=(
-                f"{plural(len(own), 'row')} from {iso(own[0])} to {iso(own[-1])} come from {part.path}, {kind}")))
+            found.append(
+                Finding(
+                    check="proxy" if part.proxy else "splice",
+                    severity="note",
+                    count=len(own),
+                    text=(
+                        f"{plural(len(own), 'row')} from {iso(own[0])} to {iso(own[-1])} come "
+                        f"from {part.path}, {kind}"
+                    ),
+                )
+            )
     return found
 
 
@@ -192,8 +276,16 @@ def _nature(spec: SeriesSpec, rows: Rows, clock: Clock) -> list[Finding]:
     """What is true of every row and must be known: vintage, hour of release, caveat."""
     found = []
     if spec.revised:
-        found.append(Finding(check="revised", severity="note", text=(
-            "old values are re-estimated and this is one vintage: its past knows a little of the future")))
+        found.append(
+            Finding(
+                check="revised",
+                severity="note",
+                text=(
+                    "old values are re-estimated and this is one vintage: its past knows a little "
+                    "of the future"
+                ),
+            )
+        )
     if spec.caveat:
         found.append(Finding(check="caveat", severity="note", text=spec.caveat))
     return found + _late(spec, rows, clock)
@@ -207,15 +299,28 @@ def _late(spec: SeriesSpec, rows: Rows, clock: Clock) -> list[Finding]:
     periods = _dates(rows.days[np.isin(rows.days, clock.sessions.days)][-250:])
     if not len(periods):
         return []
-    delay = (clock.release_times(periods, spec.release) - clock.session_closes(periods)).total_seconds() / 3600
+    delay = (
+        clock.release_times(periods, spec.release) - clock.session_closes(periods)
+    ).total_seconds() / 3600
     if float(np.min(delay)) <= 0:
         return []
-    return [Finding(check="late_known", severity="note", text=(
-        f"a day's value is public at {spec.release.time} {spec.release.zone}, at the earliest "
-        f"{float(np.min(delay)):.0f} hours after the New York close of its date: it counts from the next session"))]
+    return [
+        Finding(
+            check="late_known",
+            severity="note",
+            text=(
+                f"a day's value is public at {spec.release.time} {spec.release.zone}, at the "
+                "earliest "
+                f"{float(np.min(delay)):.0f} hours after the New York close of its date: it "
+                "counts from the next session"
+            ),
+        )
+    ]
 
 
-def _values(spec: SeriesSpec, watch: Watch, shelf: Shelf, archive: Archive, clock: Clock) -> list[Finding]:
+def _values(
+    spec: SeriesSpec, watch: Watch, shelf: Shelf, archive: Archive, clock: Clock
+) -> list[Finding]:
     """Checks of the values after repairs; what repairs have mended is a note."""
     loose = replace(spec, low=-np.inf, high=np.inf, max_step=None)
     mended = shelf.read(loose, clock.now)
@@ -226,8 +331,10 @@ def _values(spec: SeriesSpec, watch: Watch, shelf: Shelf, archive: Archive, cloc
     touched = {iso(day) for day in raw.days[repaired_days(spec.repairs, raw.days)]}
     still = {(one.check, date) for one in found for date in one.dates}
     return [_mended(one, touched) for one in found] + [
-        _noted(one) for one in _compared(spec, watch, raw, archive)
-        if one.dates and not any((one.check, date) in still for date in one.dates)]
+        _noted(one)
+        for one in _compared(spec, watch, raw, archive)
+        if one.dates and not any((one.check, date) in still for date in one.dates)
+    ]
 
 
 def _mended(finding: Finding, touched: set[str]) -> Finding:
@@ -235,13 +342,23 @@ def _mended(finding: Finding, touched: set[str]) -> Finding:
 
 
 def _noted(finding: Finding) -> Finding:
-    return replace(finding, severity="note", text=f"{finding.text.removesuffix('; declare a repair `scale`')}; "
-                                                  "mended by a declared repair")
+    return replace(
+        finding,
+        severity="note",
+        text=f"{finding.text.removesuffix('; declare a repair `scale`')}; "
+        "mended by a declared repair",
+    )
 
 
 def _compared(spec: SeriesSpec, watch: Watch, rows: Rows, archive: Archive) -> list[Finding]:
-    found = value_findings(rows.days, rows.values, spec.changes, (spec.low, spec.high), spec.unit,
-                           grouped=bool(watch.one_unit))
+    found = value_findings(
+        rows.days,
+        rows.values,
+        spec.changes,
+        (spec.low, spec.high),
+        spec.unit,
+        grouped=bool(watch.one_unit),
+    )
     found = sibling_findings(rows.days, rows.values, spec.changes, watch.siblings, archive, found)
     return found + (bar_findings(watch.bars, spec.path, archive) if watch.bars is not None else [])
 

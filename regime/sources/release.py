@@ -44,7 +44,8 @@ class Release:
     roll : bool
         Whether a release day that is no business day moves to the next one: a holiday week is late.
     late : mapping of date to date
-        Periods that were published later than the rule says, as in a shutdown, and the day on which they were.
+        Periods that were published later than the rule says, as in a shutdown, and the day on which
+        they were.
 
     Raises
     ------
@@ -68,21 +69,33 @@ class Release:
     late: Mapping[date, date] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        given = [self.at_close, self.days is not None, self.calendar_days is not None, self.weekday is not None]
+        given = [
+            self.at_close,
+            self.days is not None,
+            self.calendar_days is not None,
+            self.weekday is not None,
+        ]
         if sum(given) != 1:
-            raise ConfigError(f"at_close: give exactly one of at_close, days, calendar_days, weekday; got {sum(given)}")
+            raise ConfigError(
+                "at_close: give exactly one of at_close, days, calendar_days, weekday; got "
+                f"{sum(given)}"
+            )
         for name in ("days", "calendar_days"):
             value = getattr(self, name)
             if value is not None and not 0 <= value <= 400:
                 raise ConfigError(f"{name}: must lie in 0..400, got {value}")
         if self.weekday is not None and self.weekday not in WEEKDAYS:
-            raise ConfigError(f"weekday: must be one of {', '.join(WEEKDAYS)}, got `{self.weekday}`")
+            raise ConfigError(
+                f"weekday: must be one of {', '.join(WEEKDAYS)}, got `{self.weekday}`"
+            )
         if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", self.time):
-            raise ConfigError(f"time: write \"HH:MM\" in quotes, got `{self.time}`")
+            raise ConfigError(f'time: write "HH:MM" in quotes, got `{self.time}`')
         odd = next((period for period, public in self.late.items() if public <= period), None)
         if odd is not None:
             raise ConfigError(f"late: {odd} must be published after itself, got {self.late[odd]}")
         try:
             ZoneInfo(self.zone)
         except (KeyError, ValueError, OSError):
-            raise ConfigError(f"zone: no such time zone `{self.zone}`; write one as America/New_York") from None
+            raise ConfigError(
+                f"zone: no such time zone `{self.zone}`; write one as America/New_York"
+            ) from None

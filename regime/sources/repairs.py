@@ -1,4 +1,6 @@
-"""Declared repairs: rows known to be wrong, what is done about them, and why. Nothing is ever mended on a guess.
+"""Declared repairs: rows known to be wrong, what is done about them, and why.
+
+Nothing is ever mended on a guess.
 
 Depends on: errors.
 """
@@ -66,25 +68,35 @@ class Repair:
         if not self.reason.strip():
             raise ConfigError("reason: say what is wrong with the rows, and who says so")
         if self.first is None and self.last is None:
-            raise ConfigError("first: give `first`, `last` or both; a repair of all rows is a `scale` of the series")
+            raise ConfigError(
+                "first: give `first`, `last` or both; a repair of all rows is a `scale` of the "
+                "series"
+            )
         if self.first is not None and self.last is not None and self.first > self.last:
             raise ConfigError(f"first: must not be after last, got {self.first} and {self.last}")
         if (self.kind == "scale") != (self.factor != 1.0) or not 0 < self.factor < float("inf"):
-            raise ConfigError(f"factor: a positive number other than 1 for `scale`, and none else; got {self.factor}")
+            raise ConfigError(
+                "factor: a positive number other than 1 for `scale`, and none else; got "
+                f"{self.factor}"
+            )
         if (self.kind == "replace") != bool(self.path):
-            raise ConfigError(f"path: the file to take values from for `replace`, and none else; got `{self.path}`")
+            raise ConfigError(
+                "path: the file to take values from for `replace`, and none else; got "
+                f"`{self.path}`"
+            )
         if Path(self.path).is_absolute() or ".." in Path(self.path).parts:
             raise ConfigError(f"path: must stay inside the data folder, got `{self.path}`")
 
     @property
     def span(self) -> tuple[int, int]:
         """First and last day, as days since 1970-01-01."""
-        first = -10**7 if self.first is None else (self.first - EPOCH).days
+        first = -(10**7) if self.first is None else (self.first - EPOCH).days
         return first, 10**7 if self.last is None else (self.last - EPOCH).days
 
 
-def apply_repairs(repairs: Sequence[Repair], days: Integers, values: Floats,
-                  lookup: Lookup) -> tuple[Floats, tuple[str, ...]]:
+def apply_repairs(
+    repairs: Sequence[Repair], days: Integers, values: Floats, lookup: Lookup
+) -> tuple[Floats, tuple[str, ...]]:
     """Values after all repairs, in their order, and one sentence for each that met a row.
 
     Parameters
@@ -143,7 +155,10 @@ def _mended(repair: Repair, days: Integers, values: Floats, lookup: Lookup) -> F
 
 def _sentence(repair: Repair, days: Integers) -> str:
     first, last = (str(np.datetime64(int(day), "D")) for day in (days[0], days[-1]))
-    done = {"drop": "dropped", "scale": f"multiplied by {repair.factor:g}",
-            "replace": f"taken from {repair.path}"}[repair.kind]
+    done = {
+        "drop": "dropped",
+        "scale": f"multiplied by {repair.factor:g}",
+        "replace": f"taken from {repair.path}",
+    }[repair.kind]
     when = first if len(days) == 1 else f"{first} to {last}"
     return f"{len(days)} row{'s' if len(days) > 1 else ''} {done}: {when} ({repair.reason})"

@@ -63,7 +63,8 @@ class Rows:
     proxy : ndarray of bool, shape (n,)
         Whether the row measures something else.
     refused : tuple of str
-        Those outside the valid range, or in another unit: file and value, the first ones with line and date.
+        Those outside the valid range, or in another unit: file and value, the first ones with line
+        and date.
     repaired : tuple of str
         What declared repairs did.
     absent : bool
@@ -110,7 +111,9 @@ class Shelf:
         self._digests: dict[str, str] = {}
 
     def read(self, spec: SeriesSpec, now: int | None) -> Rows:
-        """Rows of one series up to `now` (days since 1970-01-01; None for all); faults are collected.
+        """Rows of one series up to `now` (days since 1970-01-01; None for all).
+
+        Faults are collected.
 
         A splice serves before the first day of the sources before it.
         """
@@ -121,12 +124,16 @@ class Shelf:
             piece = self._part(spec, part, number, now)
             rows.append(_until(piece, int(min(begun)) if begun else None))
         rows.reverse()
-        return Rows(days=np.concatenate([piece.days for piece in rows]),
-                    values=np.concatenate([piece.values for piece in rows]),
-                    part=np.concatenate([piece.part for piece in rows]),
-                    proxy=np.concatenate([piece.proxy for piece in rows]),
-                    refused=tuple(text for piece in rows for text in piece.refused), repaired=main.repaired,
-                    absent=main.absent, later=main.later)
+        return Rows(
+            days=np.concatenate([piece.days for piece in rows]),
+            values=np.concatenate([piece.values for piece in rows]),
+            part=np.concatenate([piece.part for piece in rows]),
+            proxy=np.concatenate([piece.proxy for piece in rows]),
+            refused=tuple(text for piece in rows for text in piece.refused),
+            repaired=main.repaired,
+            absent=main.absent,
+            later=main.later,
+        )
 
     def hash(self) -> str:
         """SHA-256 over the sorted paths and digests of the files read so far."""
@@ -156,9 +163,15 @@ class Shelf:
 
     def _lookup(self, repair: Repair) -> tuple[Integers, Floats]:
         source = self.raw(SplicePart(path=repair.path, column=repair.column))
-        return (np.zeros(0, dtype=np.int64), np.zeros(0)) if source is None else (source.days, source.values)
+        return (
+            (np.zeros(0, dtype=np.int64), np.zeros(0))
+            if source is None
+            else (source.days, source.values)
+        )
 
-    def _part(self, spec: SeriesSpec, part: SeriesSpec | SplicePart, number: int, now: int | None) -> Rows:
+    def _part(
+        self, spec: SeriesSpec, part: SeriesSpec | SplicePart, number: int, now: int | None
+    ) -> Rows:
         try:
             raw = self.raw(part)
             if raw is None:
@@ -185,22 +198,32 @@ class Shelf:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise InvalidDataError(f"{path}: cannot be read ({error.strerror}); it must be a readable file") from None
+            raise InvalidDataError(
+                f"{path}: cannot be read ({error.strerror}); it must be a readable file"
+            ) from None
 
 
 def _columns_by_path(catalogue: Catalogue) -> dict[str, tuple[str, ...]]:
     needed: dict[str, dict[str, None]] = {}
     for spec in catalogue.series.values():
         for part in spec.parts:
-            needed.setdefault(part.path, {}).update(dict.fromkeys([part.column, *(part.where or {})]))
+            needed.setdefault(part.path, {}).update(
+                dict.fromkeys([part.column, *(part.where or {})])
+            )
         for repair in spec.repairs:
             if repair.path:
                 needed.setdefault(repair.path, {})[repair.column] = None
     return {path: tuple(columns) for path, columns in needed.items()}
 
 
-def _rows(raw: Raw, told: tuple[str, ...], spec: SeriesSpec, part: SeriesSpec | SplicePart, number: int,
-          now: int | None) -> Rows:
+def _rows(
+    raw: Raw,
+    told: tuple[str, ...],
+    spec: SeriesSpec,
+    part: SeriesSpec | SplicePart,
+    number: int,
+    now: int | None,
+) -> Rows:
     """Rows of one source that count: what is after `now`, missing or impossible is left out."""
     known = np.ones(len(raw.rows), dtype=bool) if now is None else raw.days <= now
     present = np.flatnonzero(known & ~np.isnan(raw.values))
@@ -210,17 +233,32 @@ def _rows(raw: Raw, told: tuple[str, ...], spec: SeriesSpec, part: SeriesSpec | 
     keep = inside & same
     odd = np.flatnonzero(~keep)
     # Finding the line of a row takes a pass over the file, so only the first few are placed.
-    refused = [(raw.table.place(int(rows[one])) if place < PLACED else part.path)
-               + f": `{part.column}` {values[one]:g} "
-               + (f"is outside {spec.low:g}..{spec.high:g} {spec.unit}" if not inside[one] else "has changed its unit")
-               for place, one in enumerate(odd)]
-    return Rows(days=raw.days[present[keep]], values=values[keep], part=np.full(int(keep.sum()), number),
-                proxy=np.full(int(keep.sum()), isinstance(part, SplicePart) and part.proxy),
-                refused=tuple(refused), repaired=told, later=not known.all())
+    refused = [
+        (raw.table.place(int(rows[one])) if place < PLACED else part.path)
+        + f": `{part.column}` {values[one]:g} "
+        + (
+            f"is outside {spec.low:g}..{spec.high:g} {spec.unit}"
+            if not inside[one]
+            else "has changed its unit"
+        )
+        for place, one in enumerate(odd)
+    ]
+    return Rows(
+        days=raw.days[present[keep]],
+        values=values[keep],
+        part=np.full(int(keep.sum()), number),
+        proxy=np.full(int(keep.sum()), isinstance(part, SplicePart) and part.proxy),
+        refused=tuple(refused),
+        repaired=told,
+        later=not known.all(),
+    )
 
 
 def _same_unit(values: Floats, inside: Booleans, max_step: float | None) -> Booleans:
-    """Mask of the values in the unit of the first: out from a step too large for the quantity until one back."""
+    """Mask of the values in the unit of the first.
+
+    Out from a step too large for the quantity until one back.
+    """
     good = np.flatnonzero(inside & (values > 0))
     if max_step is None or len(good) < 2:
         return np.ones(len(values), dtype=bool)
@@ -233,10 +271,17 @@ def _same_unit(values: Floats, inside: Booleans, max_step: float | None) -> Bool
 def _until(rows: Rows, end: int | None) -> Rows:
     """Rows before a day; all of them where there is none."""
     keep = rows.days < end if end is not None else np.ones(len(rows.days), dtype=bool)
-    return Rows(days=rows.days[keep], values=rows.values[keep], part=rows.part[keep], proxy=rows.proxy[keep],
-                refused=rows.refused)
+    return Rows(
+        days=rows.days[keep],
+        values=rows.values[keep],
+        part=rows.part[keep],
+        proxy=rows.proxy[keep],
+        refused=rows.refused,
+    )
 
 
 def _none(absent: bool) -> Rows:
     nothing = np.zeros(0, dtype=np.int64)
-    return Rows(days=nothing, values=np.zeros(0), part=nothing, proxy=np.zeros(0, dtype=bool), absent=absent)
+    return Rows(
+        days=nothing, values=np.zeros(0), part=nothing, proxy=np.zeros(0, dtype=bool), absent=absent
+    )

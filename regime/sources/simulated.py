@@ -1,6 +1,7 @@
 """A source without a network: a seeded market of agents whose true regimes and flows are known.
 
-Depends on: errors, schema, sources.catalogue, sources.files; sources.simulation, which compiles its day loop, on use.
+Depends on: errors, schema, sources.catalogue, sources.files; sources.simulation, which compiles its
+day loop, on use.
 """
 
 from __future__ import annotations
@@ -39,21 +40,28 @@ __all__ = ["SimulatedSource"]
 
 class _Holidays(AbstractHolidayCalendar):  # type: ignore[misc]
     rules = [  # noqa: RUF012  (pandas reads it from the class)
-        Holiday("New Year", month=1, day=1, observance=sunday_to_monday), USMartinLutherKingJr, USPresidentsDay,
-        GoodFriday, USMemorialDay, Holiday("Juneteenth", month=6, day=19, start_date="2022-01-01",
-                                           observance=nearest_workday),
-        Holiday("Independence Day", month=7, day=4, observance=nearest_workday), USLaborDay, USThanksgivingDay,
-        Holiday("Christmas", month=12, day=25, observance=nearest_workday)]
+        Holiday("New Year", month=1, day=1, observance=sunday_to_monday),
+        USMartinLutherKingJr,
+        USPresidentsDay,
+        GoodFriday,
+        USMemorialDay,
+        Holiday("Juneteenth", month=6, day=19, start_date="2022-01-01", observance=nearest_workday),
+        Holiday("Independence Day", month=7, day=4, observance=nearest_workday),
+        USLaborDay,
+        USThanksgivingDay,
+        Holiday("Christmas", month=12, day=25, observance=nearest_workday),
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)
 class SimulatedSource:
     """A world in which deleveragings arise from inside, a pure function of its arguments.
 
-    Trend followers, volatility targets, risk parity, levered funds with margin limits, option dealers, a
-    pension fund, households and a central bank trade on prices that their own flows move; news only
-    triggers. The regimes follow from the forced flows and no series shows them. The rules of the agents
-    are drawn by the seed, so that worlds differ. A longer world begins with the shorter one.
+    Trend followers, volatility targets, risk parity, levered funds with margin limits, option
+    dealers, a pension fund, households and a central bank trade on prices that their own flows
+    move; news only triggers. The regimes follow from the forced flows and no series shows them. The
+    rules of the agents are drawn by the seed, so that worlds differ. A longer world begins with the
+    shorter one.
 
     Parameters
     ----------
@@ -87,21 +95,36 @@ class SimulatedSource:
         """Weekdays less the regular holidays of the New York exchange, shape (n_sessions,), named ``date``."""
         first = pd.Timestamp(self.start)
         last = first + pd.DateOffset(years=self.years) - pd.Timedelta(days=1)
-        return pd.bdate_range(first, last, name="date").difference(_Holidays().holidays(first, last)).rename("date")
+        return (
+            pd.bdate_range(first, last, name="date")
+            .difference(_Holidays().holidays(first, last))
+            .rename("date")
+        )
 
     def world(self) -> pd.Series:
-        """True regime of each session, shape (n_sessions,), ordered categorical; no source may show it."""
+        """True regime of each session, shape (n_sessions,), ordered categorical.
+
+        No source may show it.
+        """
         return self.truth().regimes["regime"]
 
     def truth(self) -> TrueWorld:
-        """Everything that really happened: regimes, flows by agent, trigger prices, positions, crises."""
+        """Everything that really happened.
+
+        Regimes, flows by agent, trigger prices, positions, crises.
+        """
         from regime.sources.simulation.truth import true_world
         from regime.sources.simulation.world import make_world
 
         return true_world(make_world(self.seed, self.sessions))
 
-    def read(self, catalogue: Catalogue, names: Iterable[str] | None = None, *,
-             release_times: ReleaseTimes) -> Reading:
+    def read(
+        self,
+        catalogue: Catalogue,
+        names: Iterable[str] | None = None,
+        *,
+        release_times: ReleaseTimes,
+    ) -> Reading:
         """Every series of the catalogue that the world has.
 
         Parameters
@@ -123,30 +146,57 @@ class SimulatedSource:
 
         sessions, wanted = self.sessions, catalogue if names is None else catalogue.only(names)
         series = published(make_world(self.seed, sessions))
-        parts = [_observed(name, series[name], release_times(pd.DatetimeIndex(series[name].index), spec.release))
-                 for name, spec in wanted.series.items() if name in series]
-        table = pd.concat(parts, ignore_index=True) if parts else _observed(MARKET, series[MARKET][:0], sessions[:0])
-        table["series"] = pd.Categorical(table["series"], categories=[n for n in wanted.series if n in series])
+        parts = [
+            _observed(
+                name,
+                series[name],
+                release_times(pd.DatetimeIndex(series[name].index), spec.release),
+            )
+            for name, spec in wanted.series.items()
+            if name in series
+        ]
+        table = (
+            pd.concat(parts, ignore_index=True)
+            if parts
+            else _observed(MARKET, series[MARKET][:0], sessions[:0])
+        )
+        table["series"] = pd.Categorical(
+            table["series"], categories=[n for n in wanted.series if n in series]
+        )
         status = {name: _status(series.get(name)) for name in wanted.series}
-        return Reading(observations=check_observations(table, "Simulated"), status=status, hash=_hash(series),
-                       sessions=sessions)
+        return Reading(
+            observations=check_observations(table, "Simulated"),
+            status=status,
+            hash=_hash(series),
+            sessions=sessions,
+        )
 
 
 def _observed(name: str, values: pd.Series, released: pd.DatetimeIndex) -> pd.DataFrame:
     utc = released if released.tz is not None else released.tz_localize("UTC")
-    return pd.DataFrame({"series": name, "period": values.index, "released": utc.as_unit("us"),
-                         "value": values.to_numpy(dtype=np.float64)})
+    return pd.DataFrame(
+        {
+            "series": name,
+            "period": values.index,
+            "released": utc.as_unit("us"),
+            "value": values.to_numpy(dtype=np.float64),
+        }
+    )
 
 
 def _status(values: pd.Series | None) -> SeriesStatus:
     if values is None:
         return SeriesStatus(verdict="absent", note="the simulated world has no such series")
-    return SeriesStatus(verdict="ok", rows=len(values), first=values.index[0], last=values.index[-1])
+    return SeriesStatus(
+        verdict="ok", rows=len(values), first=values.index[0], last=values.index[-1]
+    )
 
 
 def _hash(series: dict[str, pd.Series]) -> str:
     """SHA-256 over names and values, so that a change of the world's rules shows."""
     digest = hashlib.sha256()
     for name in sorted(series):
-        digest.update(name.encode() + series[name].index.asi8.tobytes() + series[name].to_numpy().tobytes())
+        digest.update(
+            name.encode() + series[name].index.asi8.tobytes() + series[name].to_numpy().tobytes()
+        )
     return digest.hexdigest()

@@ -68,11 +68,18 @@ class Table:
         if (steps > 0).all():
             return
         first = int(np.flatnonzero(steps <= 0)[0]) + 1
-        rule = "repeats: keep one row a date" if steps[first - 1] == 0 else \
-            f"follows {_iso(self.days[rows[first - 1]])}: sort the file by date"
-        raise InvalidDataError(f"{self._line(int(rows[first]))}: date {_iso(self.days[rows[first]])} {rule}")
+        rule = (
+            "repeats: keep one row a date"
+            if steps[first - 1] == 0
+            else f"follows {_iso(self.days[rows[first - 1]])}: sort the file by date"
+        )
+        raise InvalidDataError(
+            f"{self._line(int(rows[first]))}: date {_iso(self.days[rows[first]])} {rule}"
+        )
 
-    def numbers(self, column: str, rows: Integers, missing: Sequence[str] = (), thousands: str = "") -> Floats:
+    def numbers(
+        self, column: str, rows: Integers, missing: Sequence[str] = (), thousands: str = ""
+    ) -> Floats:
         """Values of a column; NaN where the file has nothing, "." or a declared missing code.
 
         Parameters
@@ -96,14 +103,18 @@ class Table:
         """
         text = pc.utf8_trim_whitespace(self.columns[column].take(pa.array(rows)))
         absent = pc.is_in(text, value_set=pa.array(["", ".", *missing]))
-        filled = pc.if_else(absent, pa.scalar(None, pa.string()), _ungrouped(text, thousands) if thousands else text)
+        filled = pc.if_else(
+            absent, pa.scalar(None, pa.string()), _ungrouped(text, thousands) if thousands else text
+        )
         values = pc.cast(filled.slice(0, _convertible(filled, pa.float64())), pa.float64())
         # The text "NaN" converts, and would pass for a value that is not there.
         named = np.flatnonzero(pc.is_nan(values).fill_null(False).to_numpy(zero_copy_only=False))
         bad = int(named[0]) if named.size else len(values)
         if bad < len(rows):
-            raise InvalidDataError(f"{self._line(int(rows[bad]))}: column `{column}`: `{text[bad].as_py()[:40]}` "
-                                   "is no number; leave the field empty where there is no value")
+            raise InvalidDataError(
+                f"{self._line(int(rows[bad]))}: column `{column}`: `{text[bad].as_py()[:40]}` "
+                "is no number; leave the field empty where there is no value"
+            )
         return np.asarray(values.fill_null(np.nan).to_numpy(zero_copy_only=False))
 
     def dates(self, column: str, rows: Integers) -> Integers:
@@ -139,44 +150,64 @@ def parse_table(content: bytes, label: str, columns: Sequence[str]) -> Table | N
     Raises
     ------
     InvalidDataError
-        If it is HTML, no UTF-8, ragged, lacks a column, names one twice, or holds a date in another form.
+        If it is HTML, no UTF-8, ragged, lacks a column, names one twice, or holds a date in another
+        form.
     """
     if not content.strip():
         return None
     if content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-        raise InvalidDataError(f"{label}: line 1: a page of HTML, not CSV; the vendor refused: fetch the file again")
+        raise InvalidDataError(
+            f"{label}: line 1: a page of HTML, not CSV; the vendor refused: fetch the file again"
+        )
     names = ["date", *columns]
     header = re.split(rb"[\r\n]", content, maxsplit=1)[0]
     _check_header(header, label, names)
-    if not content[len(header):].strip():
+    if not content[len(header) :].strip():
         return None
     table = _read(content, label, names)
     arrays = {name: table.column(name).combine_chunks() for name in names}
-    return Table(label=label, content=content, days=_dates(arrays.pop("date"), label, content), columns=arrays)
+    return Table(
+        label=label,
+        content=content,
+        days=_dates(arrays.pop("date"), label, content),
+        columns=arrays,
+    )
 
 
 def _check_header(content: bytes, label: str, names: Sequence[str]) -> None:
     try:
         line = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise InvalidDataError(f"{label}: line 1: not UTF-8 text; save the file as UTF-8 CSV") from None
+        raise InvalidDataError(
+            f"{label}: line 1: not UTF-8 text; save the file as UTF-8 CSV"
+        ) from None
     header = _fields(line)
     twice = sorted({name for name in header if header.count(name) > 1})
     faults = [f"{label}: line 1: column `{name}` is named twice; keep one" for name in twice]
-    faults += [f"{label}: line 1: no column `{name}`{_suggestion(name, header)}; the header is `{line.strip()[:80]}`"
-               for name in names if name not in header]
+    faults += [
+        f"{label}: line 1: no column `{name}`{_suggestion(name, header)}; the header is "
+        f"`{line.strip()[:80]}`"
+        for name in names
+        if name not in header
+    ]
     if faults:
         raise InvalidDataError(faults)
 
 
 def _read(content: bytes, label: str, names: Sequence[str]) -> Any:
-    convert = pacsv.ConvertOptions(include_columns=list(names), column_types=dict.fromkeys(names, pa.string()),
-                                   strings_can_be_null=False, check_utf8=True)
+    convert = pacsv.ConvertOptions(
+        include_columns=list(names),
+        column_types=dict.fromkeys(names, pa.string()),
+        strings_can_be_null=False,
+        check_utf8=True,
+    )
     options = pacsv.ReadOptions(use_threads=False, block_size=max(len(content), 1 << 16))
     try:
         return pacsv.read_csv(io.BytesIO(content), read_options=options, convert_options=convert)
     except pa.ArrowInvalid as error:
-        raise InvalidDataError(_ragged(content, label) or f"{label}: not CSV: {' '.join(str(error).split())}") from None
+        raise InvalidDataError(
+            _ragged(content, label) or f"{label}: not CSV: {' '.join(str(error).split())}"
+        ) from None
 
 
 def _ragged(content: bytes, label: str) -> str | None:
@@ -200,20 +231,31 @@ def _fields(line: str) -> list[str]:
 def _dates(text: Any, label: str, content: bytes, column: str = "date") -> Integers:
     row = _convertible(text, pa.date32())
     if row < len(text):
-        raise InvalidDataError(f"{label}: line {_line_of(content, row)}: {column} `{text[row].as_py()[:40]}` is not of "
-                               "the form YYYY-MM-DD; other forms are ambiguous")
+        raise InvalidDataError(
+            f"{label}: line {_line_of(content, row)}: {column} `{text[row].as_py()[:40]}` is not "
+            "of "
+            "the form YYYY-MM-DD; other forms are ambiguous"
+        )
     days = pc.cast(pc.cast(text, pa.date32()), pa.int32())
     return np.asarray(days.to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
 def _ungrouped(text: Any, mark: str) -> Any:
-    """Numbers without their marks between groups of three digits; whatever is grouped otherwise stays as it is."""
-    grouped = pc.match_substring_regex(text, rf"^[+-]?[0-9]{{1,3}}({re.escape(mark)}[0-9]{{3}})+(\.[0-9]*)?$")
+    """Numbers without their marks between groups of three digits.
+
+    Whatever is grouped otherwise stays as it is.
+    """
+    grouped = pc.match_substring_regex(
+        text, rf"^[+-]?[0-9]{{1,3}}({re.escape(mark)}[0-9]{{3}})+(\.[0-9]*)?$"
+    )
     return pc.if_else(grouped, pc.replace_substring(text, mark, ""), text)
 
 
 def _convertible(array: Any, kind: Any) -> int:
-    """How many elements convert before the first that does not; by bisection, as most files have none."""
+    """How many elements convert before the first that does not.
+
+    By bisection, as most files have none.
+    """
     low, high = 0, len(array)
     end = high
     while low < high:
@@ -228,13 +270,17 @@ def _convertible(array: Any, kind: Any) -> int:
 
 def _lines(content: bytes) -> Iterator[tuple[int, str]]:
     """Numbered lines that hold something: the reader skips empty ones, line numbers must not."""
-    for number, line in enumerate(content.decode("utf-8-sig", errors="replace").splitlines(), start=1):
+    for number, line in enumerate(
+        content.decode("utf-8-sig", errors="replace").splitlines(), start=1
+    ):
         if line:
             yield number, line
 
 
 def _line_of(content: bytes, row: int) -> int:
-    return next((number for place, (number, _) in enumerate(_lines(content)) if place == row + 1), row + 2)
+    return next(
+        (number for place, (number, _) in enumerate(_lines(content)) if place == row + 1), row + 2
+    )
 
 
 def _iso(day: np.int64) -> str:

@@ -1,6 +1,7 @@
 """Combinatorial purged cross-validation: every choice of a few groups of years is a test once.
 
-It looks both ways in time, so it serves no forecast: it says how much a score depends on which years trained.
+It looks both ways in time, so it serves no forecast: it says how much a score depends on which
+years trained.
 
 Depends on: errors, schema.
 """
@@ -30,9 +31,10 @@ MOST_SPLITS = 1000
 class CombinatorialPurged:
     """Cut the sessions into groups; test every choice of some of them on a model of the others.
 
-    There is no purge to set. A label rests on the sessions from its own to the later of its `span_end` and
-    `known_at`; a row is left out of training if its label shares a session with that of any test row, or if it
-    lies within the embargo after the last session that a test group's labels rest on.
+    There is no purge to set. A label rests on the sessions from its own to the later of its
+    `span_end` and `known_at`; a row is left out of training if its label shares a session with that
+    of any test row, or if it lies within the embargo after the last session that a test group's
+    labels rest on.
 
     Parameters
     ----------
@@ -41,8 +43,8 @@ class CombinatorialPurged:
     test_groups : int
         Groups of each test.
     embargo : int
-        Sessions after a test group (and after what its labels rest on) that never train, at least 1: their
-        features still look back on the test.
+        Sessions after a test group (and after what its labels rest on) that never train, at least
+        1: their features still look back on the test.
 
     Examples
     --------
@@ -61,11 +63,16 @@ class CombinatorialPurged:
         if self.groups < 2:
             raise ConfigError(f"groups: must be at least 2, got {self.groups}")
         if not 1 <= self.test_groups < self.groups:
-            raise ConfigError(f"test_groups: must lie in 1 to {self.groups - 1}, below `groups`, "
-                              f"got {self.test_groups}")
+            raise ConfigError(
+                f"test_groups: must lie in 1 to {self.groups - 1}, below `groups`, "
+                f"got {self.test_groups}"
+            )
         if self.n_splits > MOST_SPLITS:
-            raise ConfigError(f"groups: {self.groups} over {self.test_groups} make {self.n_splits} splits, at most "
-                              f"{MOST_SPLITS} are sensible; take fewer")
+            raise ConfigError(
+                f"groups: {self.groups} over {self.test_groups} make {self.n_splits} splits, at "
+                "most "
+                f"{MOST_SPLITS} are sensible; take fewer"
+            )
         if self.embargo < 1:
             raise ConfigError(f"embargo: must be at least 1, got {self.embargo}")
 
@@ -84,8 +91,9 @@ class CombinatorialPurged:
         """Test groups of each split, in order of the splits."""
         return tuple(combinations(range(self.groups), self.test_groups))
 
-    def split(self, X: pd.DataFrame | pd.DatetimeIndex, y: Labels,
-              groups: Any = None) -> Iterator[tuple[Positions, Positions]]:
+    def split(
+        self, X: pd.DataFrame | pd.DatetimeIndex, y: Labels, groups: Any = None
+    ) -> Iterator[tuple[Positions, Positions]]:
         """Training and test positions of each split, in the order of `tested`.
 
         Parameters
@@ -93,8 +101,8 @@ class CombinatorialPurged:
         X : DataFrame or DatetimeIndex, shape (n_rows, ...)
             Its index are sessions of the labels; some may be left out.
         y : Labels, shape (n_sessions, 4)
-            Spans are counted in its sessions. Rows of unknown regime never train; they are tested, so leave
-            them out of X where a score could not bear them.
+            Spans are counted in its sessions. Rows of unknown regime never train; they are tested,
+            so leave them out of X where a score could not bear them.
         groups : object
             scikit-learn's, not looked at.
 
@@ -106,21 +114,28 @@ class CombinatorialPurged:
         Raises
         ------
         InvalidDataError
-            If `y` is no Labels, X has a row that it has not, or fewer rows than groups, or a split has nothing
-            left to train on.
+            If `y` is no Labels, X has a row that it has not, or fewer rows than groups, or a split
+            has nothing left to train on.
         """
         if not isinstance(y, Labels):
-            raise InvalidDataError(f"y: must be Labels, whose spans say what to purge, got {type(y).__name__}; inside "
-                                   "scikit-learn give `cv=splits.purged_by(labels)` and any y")
+            raise InvalidDataError(
+                f"y: must be Labels, whose spans say what to purge, got {type(y).__name__}; inside "
+                "scikit-learn give `cv=splits.purged_by(labels)` and any y"
+            )
         place, end = _spans(X, y)
         edges = self.edges(len(place))
         touched = self._touched(place, end, edges)
         for number, chosen in enumerate(self.tested):
             train = np.flatnonzero((end >= 0) & ~touched[list(chosen)].any(axis=0))
             if not train.size:
-                raise InvalidDataError(f"split {number} of {self.n_splits}: labels of the test groups {chosen} reach "
-                                       "over all other rows; take fewer groups or a longer history")
-            yield train, np.concatenate([np.arange(edges[group], edges[group + 1]) for group in chosen])
+                raise InvalidDataError(
+                    f"split {number} of {self.n_splits}: labels of the test groups {chosen} reach "
+                    "over all other rows; take fewer groups or a longer history"
+                )
+            yield (
+                train,
+                np.concatenate([np.arange(edges[group], edges[group + 1]) for group in chosen]),
+            )
 
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
         """Return the number of splits, as scikit-learn asks for it."""
@@ -139,8 +154,12 @@ class CombinatorialPurged:
             If there are fewer rows than groups.
         """
         if rows < self.groups:
-            raise InvalidDataError(f"splits: {rows} rows cannot make {self.groups} groups; take fewer groups")
-        return np.concatenate([[0], np.cumsum([len(part) for part in np.array_split(np.arange(rows), self.groups)])])
+            raise InvalidDataError(
+                f"splits: {rows} rows cannot make {self.groups} groups; take fewer groups"
+            )
+        return np.concatenate(
+            [[0], np.cumsum([len(part) for part in np.array_split(np.arange(rows), self.groups)])]
+        )
 
     def paths(self) -> Positions:
         """Return which split tests each group in each path, shape (n_paths, groups)."""
@@ -172,17 +191,22 @@ class CombinatorialPurged:
             If a part is missing or has another length than its test.
         """
         edges, arrays = self.edges(rows), [np.asarray(part) for part in parts]
-        lengths = [sum(int(edges[group + 1] - edges[group]) for group in chosen) for chosen in self.tested]
+        lengths = [
+            sum(int(edges[group + 1] - edges[group]) for group in chosen) for chosen in self.tested
+        ]
         if [len(part) for part in arrays] != lengths:
-            raise InvalidDataError(f"assemble: {self.n_splits} splits of {rows} rows test {lengths} rows, got parts of "
-                                   f"{[len(part) for part in arrays]}")
+            raise InvalidDataError(
+                f"assemble: {self.n_splits} splits of {rows} rows test {lengths} rows, got parts "
+                "of "
+                f"{[len(part) for part in arrays]}"
+            )
         out = np.empty((self.n_paths, rows, *arrays[0].shape[1:]), dtype=np.result_type(*arrays))
         for path, numbers in enumerate(self.paths()):
             for group, number in enumerate(numbers):
                 before = [g for g in self.tested[number] if g < group]
                 start = sum(int(edges[g + 1] - edges[g]) for g in before)
                 size = int(edges[group + 1] - edges[group])
-                out[path, edges[group]:edges[group + 1]] = arrays[number][start:start + size]
+                out[path, edges[group] : edges[group + 1]] = arrays[number][start : start + size]
         return out
 
     def _touched(self, place: Positions, end: Positions, edges: Positions) -> NDArray[np.bool_]:
@@ -220,8 +244,13 @@ class LabelledSplits:
     splits: CombinatorialPurged
     labels: Labels
 
-    def split(self, X: pd.DataFrame, y: Any = None, groups: Any = None) -> Iterator[tuple[Positions, Positions]]:
-        """Return training and test positions; `y` and `groups` are scikit-learn's and not looked at."""
+    def split(
+        self, X: pd.DataFrame, y: Any = None, groups: Any = None
+    ) -> Iterator[tuple[Positions, Positions]]:
+        """Return training and test positions.
+
+        `y` and `groups` are scikit-learn's and not looked at.
+        """
         return self.splits.split(X, self.labels)
 
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
@@ -231,13 +260,17 @@ class LabelledSplits:
 
 def _spans(X: pd.DataFrame | pd.DatetimeIndex, labels: Labels) -> tuple[Positions, Positions]:
     """Session of each row, and the last one that its label rests on (-1 where unknown), counted in the labels'."""
-    index = check_dates(X if isinstance(X, pd.DatetimeIndex) else getattr(X, "index", None), "splits, X")
+    index = check_dates(
+        X if isinstance(X, pd.DatetimeIndex) else getattr(X, "index", None), "splits, X"
+    )
     sessions = pd.DatetimeIndex(labels.weights.index)
     place = sessions.get_indexer(index)
     if (place < 0).any():
         strange = index[int(np.flatnonzero(place < 0)[0])]
-        raise InvalidDataError(f"splits: {strange:%Y-%m-%d} of X has no label; leave out rows that are no session of "
-                               "the labels")
+        raise InvalidDataError(
+            f"splits: {strange:%Y-%m-%d} of X has no label; leave out rows that are no session of "
+            "the labels"
+        )
     latest = pd.concat([labels.span_end, labels.known_at], axis=1).max(axis=1)
     end = sessions.searchsorted(latest.fillna(sessions[0]), side="right") - 1
     known = labels.known_at.notna().to_numpy()

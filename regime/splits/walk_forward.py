@@ -76,7 +76,9 @@ class PurgedWalkForward:
                 raise ConfigError(f"{name}: must be at least 1, got {getattr(self, name)}")
 
     def folds(self, index: pd.DatetimeIndex) -> tuple[Fold, ...]:
-        """Folds over the sessions of `index`; blocks without a session, or with none before them, are left out.
+        """Folds over the sessions of `index`.
+
+        Blocks without a session, or with none before them, are left out.
 
         Parameters
         ----------
@@ -87,7 +89,8 @@ class PurgedWalkForward:
         tuple of Fold
             In order of time; their test blocks neither overlap nor leave a gap.
 
-        **Known at:** the calendar alone; later sessions add to the last block or add blocks, and change nothing else.
+        **Known at:** the calendar alone; later sessions add to the last block or add blocks, and
+        change nothing else.
         """
         check_dates(index, "splits")
         if not len(index):
@@ -96,11 +99,16 @@ class PurgedWalkForward:
         months = (index[-1].year - first.year) * 12 + index[-1].month - first.month
         starts = [first + pd.DateOffset(months=m) for m in range(0, months + 1, self.refit_months)]
         edges = [*index.searchsorted(pd.DatetimeIndex(starts)), len(index)]
-        return tuple(Fold(refit=index[low - 1], test=np.arange(low, high, dtype=np.int64))
-                     for low, high in pairwise(edges) if 0 < low < high)
+        return tuple(
+            Fold(refit=index[low - 1], test=np.arange(low, high, dtype=np.int64))
+            for low, high in pairwise(edges)
+            if 0 < low < high
+        )
 
     def train_rows(self, fold: Fold, labels: Labels) -> Positions:
-        """Rows that may train a fold: known by its refit, with spans that end before its block, out of the embargo.
+        """Rows that may train a fold.
+
+        Known by its refit, with spans that end before its block, out of the embargo.
 
         Parameters
         ----------
@@ -111,8 +119,8 @@ class PurgedWalkForward:
         Returns
         -------
         ndarray of int, shape (n_train,)
-            Rising positions. Empty where fewer than `minimum_train` rows are left or none has a weight of
-            deleveraging: the fold is to be skipped.
+            Rising positions. Empty where fewer than `minimum_train` rows are left or none has a
+            weight of deleveraging: the fold is to be skipped.
 
         Raises
         ------
@@ -121,15 +129,18 @@ class PurgedWalkForward:
         """
         index, begin = labels.weights.index, int(fold.test[0])
         if len(index) < begin or index[begin - 1] != fold.refit:
-            raise InvalidDataError(f"labels: position {begin - 1} is not {fold.refit:%Y-%m-%d}, the fold's refit; "
-                                   "make labels and folds over one index")
+            raise InvalidDataError(
+                f"labels: position {begin - 1} is not {fold.refit:%Y-%m-%d}, the fold's refit; "
+                "make labels and folds over one index"
+            )
         usable = (labels.known_by(fold.refit) & (labels.span_end <= fold.refit)).to_numpy()
-        rows = np.flatnonzero(usable[:max(begin - self.embargo, 0)]).astype(np.int64)
+        rows = np.flatnonzero(usable[: max(begin - self.embargo, 0)]).astype(np.int64)
         positive = labels.weights[Regime.DELEVERAGING.value].to_numpy()[rows] > 0
         return rows if len(rows) >= self.minimum_train and positive.any() else rows[:0]
 
-    def split(self, X: pd.DataFrame | pd.DatetimeIndex,
-              labels: Labels | Callable[[pd.Timestamp], Labels]) -> Iterator[tuple[Positions, Positions]]:
+    def split(
+        self, X: pd.DataFrame | pd.DatetimeIndex, labels: Labels | Callable[[pd.Timestamp], Labels]
+    ) -> Iterator[tuple[Positions, Positions]]:
         """Training and test positions of each fold that can be trained.
 
         Parameters

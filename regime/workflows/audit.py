@@ -1,6 +1,7 @@
 """`regime audit`: whether anything of a config and its data looks ahead, where, and how far.
 
-Depends on: audit; workflows.data, workflows.parallel, workflows.probed, workflows.settings; sources, panel.
+Depends on: audit; workflows.data, workflows.parallel, workflows.probed, workflows.settings;
+sources, panel.
 """
 
 from __future__ import annotations
@@ -41,7 +42,10 @@ __all__ = ["audit", "audit_run", "subject_of"]
 SHARES = 16  # of the builders; each is one task, for which the data travel once
 ALONE = Parallel(jobs=1, backend="serial")
 QUICK_DATES, QUICK_FOLDS, QUICK_SESSIONS = 4, 6, 1000  # what every run can afford
-LAWS, QUICK_LAWS = ("truncate", "perturb", "delay"), ("perturb", "delay")  # what is perturbed is cut off soon after
+LAWS, QUICK_LAWS = (
+    ("truncate", "perturb", "delay"),
+    ("perturb", "delay"),
+)  # what is perturbed is cut off soon after
 
 
 @dataclass
@@ -58,13 +62,24 @@ class _Account:
         yield tally
         self.findings += tally.findings
         warnings = sum(finding.severity == "warning" for finding in tally.findings)
-        self.checks.append(Check(name=name, checked=tally.checked, probes=tally.probes, warnings=warnings,
-                                 leaks=len(tally.findings) - warnings, seconds=round(time.perf_counter() - begun, 2)))
+        self.checks.append(
+            Check(
+                name=name,
+                checked=tally.checked,
+                probes=tally.probes,
+                warnings=warnings,
+                leaks=len(tally.findings) - warnings,
+                seconds=round(time.perf_counter() - begun, 2),
+            )
+        )
 
     def report(self) -> AuditReport:
         """Everything so far."""
-        return AuditReport(findings=in_order(self.findings), checks=tuple(self.checks),
-                           seconds=sum(check.seconds for check in self.checks))
+        return AuditReport(
+            findings=in_order(self.findings),
+            checks=tuple(self.checks),
+            seconds=sum(check.seconds for check in self.checks),
+        )
 
 
 @dataclass
@@ -74,8 +89,14 @@ class _Tally:
     probes: int = 0
 
 
-def audit(config: str | Path | Settings, *, data: str | Path | None = None, overrides: Sequence[str] = (),
-          dates: int = 50, progress: Progress | None = None) -> AuditReport:
+def audit(
+    config: str | Path | Settings,
+    *,
+    data: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    dates: int = 50,
+    progress: Progress | None = None,
+) -> AuditReport:
     """Audit a config on its data: builders, label use, folds, release rules, series.
 
     Parameters
@@ -120,8 +141,13 @@ def audit(config: str | Path | Settings, *, data: str | Path | None = None, over
     return account.report()
 
 
-def audit_run(settings: Settings, world: World, features: pd.DataFrame, folds: Sequence[Fold] = (),
-              progress: Progress | None = None) -> AuditReport:
+def audit_run(
+    settings: Settings,
+    world: World,
+    features: pd.DataFrame,
+    folds: Sequence[Fold] = (),
+    progress: Progress | None = None,
+) -> AuditReport:
     """The part of an audit that every run can afford, in a few seconds.
 
     Parameters
@@ -142,7 +168,9 @@ def audit_run(settings: Settings, world: World, features: pd.DataFrame, folds: S
     watch, account = progress or NoProgress(), _Account()
     catalogue = load_catalogue(find_config(settings.catalogue))
     subject = subject_of(settings, world, catalogue)
-    rule = rule_builder("rule", place_of(type(settings.rule)), settings.rule, subject.last(QUICK_SESSIONS))
+    rule = rule_builder(
+        "rule", place_of(type(settings.rule)), settings.rule, subject.last(QUICK_SESSIONS)
+    )
     with watch.stage("audit", total=5) as stage:
         _probed(account, [feature_set(subject), rule], [], QUICK_DATES, NoProgress(), QUICK_LAWS)
         stage.advance()
@@ -153,32 +181,66 @@ def audit_run(settings: Settings, world: World, features: pd.DataFrame, folds: S
         _releases(account, settings, catalogue, world.reading.observations, NoProgress())
         stage.advance()
         with account.check("series") as tally:
-            tally.findings += series_findings(world.reading.observations, world.sessions, catalogue, thorough=False)
+            tally.findings += series_findings(
+                world.reading.observations, world.sessions, catalogue, thorough=False
+            )
             tally.checked = int(world.reading.observations["series"].nunique())
         stage.advance()
     return account.report()
 
 
-def _observations(settings: Settings, catalogue: Catalogue, world: World, folder: Path | None,
-                  ) -> tuple[pd.DataFrame, list[Finding]]:
-    """Every series that the folder has; those of the run alone where another file of it cannot be read."""
+def _observations(
+    settings: Settings,
+    catalogue: Catalogue,
+    world: World,
+    folder: Path | None,
+) -> tuple[pd.DataFrame, list[Finding]]:
+    """Every series that the folder has.
+
+    Those of the run alone where another file of it cannot be read.
+    """
     try:
         return read_all(settings, catalogue, folder).observations, []
     except InvalidDataError as error:
-        fault = Finding(kind="unread", name="data", place=str(folder), severity="warning", evidence=(
-            f"Only the series of the run were looked at, for others cannot be read, the first: {error.faults[0]}"))
+        fault = Finding(
+            kind="unread",
+            name="data",
+            place=str(folder),
+            severity="warning",
+            evidence=(
+                "Only the series of the run were looked at, for others cannot be read, the "
+                f"first: {error.faults[0]}"
+            ),
+        )
         return world.reading.observations, [fault]
 
 
 def subject_of(settings: Settings, world: World, catalogue: Catalogue) -> Subject:
     """Parts of a config beside the data that they are given."""
-    return Subject(observations=world.reading.observations, max_age=catalogue.max_age, panel=world.panel,
-                   market=world.market, returns=world.returns, features=settings.features, labels=settings.labels,
-                   truth=settings.truth, splits=settings.splits, model=settings.model, rule=settings.rule)
+    return Subject(
+        observations=world.reading.observations,
+        max_age=catalogue.max_age,
+        panel=world.panel,
+        market=world.market,
+        returns=world.returns,
+        features=settings.features,
+        labels=settings.labels,
+        truth=settings.truth,
+        splits=settings.splits,
+        model=settings.model,
+        rule=settings.rule,
+    )
 
 
-def _probed(account: _Account, made: Sequence[Builder], unknown: Sequence[Finding], dates: int, watch: Progress,
-            laws: tuple[str, ...] = LAWS, parallel: Parallel = ALONE) -> None:
+def _probed(
+    account: _Account,
+    made: Sequence[Builder],
+    unknown: Sequence[Finding],
+    dates: int,
+    watch: Progress,
+    laws: tuple[str, ...] = LAWS,
+    parallel: Parallel = ALONE,
+) -> None:
     shares = [made[first::SHARES] for first in range(min(SHARES, len(made)))]
     tasks = [partial(_probe, share, dates, laws) for share in shares]
     with watch.stage("builders", total=len(tasks)) as stage, account.check("builders") as tally:
@@ -195,17 +257,31 @@ def _probe(share: Sequence[Builder], dates: int, laws: tuple[str, ...]) -> list[
             found += probe(builder, dates=dates, laws=laws)
         except Exception as error:
             what = " ".join(f"{type(error).__name__}: {error}".split())
-            found.append(Finding(kind="unregistered", name=builder.name, place=builder.place,
-                                 evidence=f"It could not be asked: {what}."))
+            found.append(
+                Finding(
+                    kind="unregistered",
+                    name=builder.name,
+                    place=builder.place,
+                    evidence=f"It could not be asked: {what}.",
+                )
+            )
     return found
 
 
-def _label_use(account: _Account, settings: Settings, world: World, features: pd.DataFrame, watch: Progress,
-               thorough: bool = True) -> None:
+def _label_use(
+    account: _Account,
+    settings: Settings,
+    world: World,
+    features: pd.DataFrame,
+    watch: Progress,
+    thorough: bool = True,
+) -> None:
     """Features, and the series themselves, against the labels that train and the truth that scores."""
     series = world.panel.values.dropna(axis=1, how="all")
     table = pd.concat([features, series], axis=1) if thorough else features
-    places: Mapping[str, str] = {feature.spec.name: place_of(feature.compute) for feature in settings.features.features}
+    places: Mapping[str, str] = {
+        feature.spec.name: place_of(feature.compute) for feature in settings.features.features
+    }
     known = knowable(world.close, world.returns, world.panel.values["vix"])
     with watch.stage("label use"), account.check("label use") as tally:
         found: dict[str, Finding] = {}
@@ -217,12 +293,14 @@ def _label_use(account: _Account, settings: Settings, world: World, features: pd
         tally.checked = table.shape[1]
 
 
-def _folds(account: _Account, settings: Settings, world: World, folds: Sequence[Fold], watch: Progress) -> None:
+def _folds(
+    account: _Account, settings: Settings, world: World, folds: Sequence[Fold], watch: Progress
+) -> None:
     """Training rows of the splitter against the rule read off the labels, row by row."""
     with watch.stage("folds", total=len(folds)) as stage, account.check("folds") as tally:
         trained = []
         for fold in folds:
-            labels = settings.labels(world.market.loc[:fold.refit], fold.refit)
+            labels = settings.labels(world.market.loc[: fold.refit], fold.refit)
             rows = settings.splits.train_rows(fold, labels)
             trained.append(TrainedFold(fold=fold, train=rows, labels=labels))
             tally.probes += len(rows)
@@ -231,8 +309,13 @@ def _folds(account: _Account, settings: Settings, world: World, folds: Sequence[
         tally.checked = len(trained)
 
 
-def _releases(account: _Account, settings: Settings, catalogue: Catalogue, observations: pd.DataFrame,
-              watch: Progress) -> None:
+def _releases(
+    account: _Account,
+    settings: Settings,
+    catalogue: Catalogue,
+    observations: pd.DataFrame,
+    watch: Progress,
+) -> None:
     with watch.stage("releases"), account.check("releases") as tally:
         tally.findings += release_findings(observations, catalogue)
         present = set(observations["series"].unique())

@@ -1,7 +1,9 @@
-"""`regime backtest`: a rule on probabilities from a file or a walk-forward, its account, and what is left under stress.
+"""`regime backtest`.
 
-Depends on: artifacts, evaluation, backtest; workflows.data, workflows.probabilities, workflows.settings,
-workflows.strategy, workflows.stress, workflows.verdict.
+A rule on probabilities from a file or a walk-forward, its account, and what is left under stress.
+
+Depends on: artifacts, evaluation, backtest; workflows.data, workflows.probabilities,
+workflows.settings, workflows.strategy, workflows.stress, workflows.verdict.
 """
 
 from __future__ import annotations
@@ -15,7 +17,12 @@ from typing import Any
 import pandas as pd
 
 from regime.artifacts import check_place, output_folder, write_json
-from regime.evaluation.bootstrap import Interval, drawdown_interval, sharpe_difference_interval, sharpe_interval
+from regime.evaluation.bootstrap import (
+    Interval,
+    drawdown_interval,
+    sharpe_difference_interval,
+    sharpe_interval,
+)
 from regime.evaluation.truth import Truth
 from regime.progress import NoProgress, Progress
 from regime.workflows.data import read_world
@@ -51,17 +58,26 @@ class RuleReport:
     summary: dict[str, Any]
 
 
-def backtest_rule(config: str | Path | Settings, *, probabilities: str | Path | None = None,
-                  data: str | Path | None = None, episodes: str | Path | None = None, out: str | Path | None = None,
-                  overrides: Sequence[str] = (), plan: StressPlan | None = None, stressed: bool = True,
-                  progress: Progress | None = None) -> RuleReport:
+def backtest_rule(
+    config: str | Path | Settings,
+    *,
+    probabilities: str | Path | None = None,
+    data: str | Path | None = None,
+    episodes: str | Path | None = None,
+    out: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    plan: StressPlan | None = None,
+    stressed: bool = True,
+    progress: Progress | None = None,
+) -> RuleReport:
     """Trade the rule of a config.
 
     Parameters
     ----------
     config : str, Path or Settings
     probabilities : str or Path, optional
-        Parquet or CSV with a date and ``deleveraging``, from anywhere; by default the config's own walk-forward.
+        Parquet or CSV with a date and ``deleveraging``, from anywhere; by default the config's own
+        walk-forward.
     data, out, overrides
         As for a run.
     episodes : str or Path, optional
@@ -88,17 +104,28 @@ def backtest_rule(config: str | Path | Settings, *, probabilities: str | Path | 
     folder = Path(data) if data is not None else None
     world = read_world(settings, folder, watch)
     truth = truth_of(settings, world, Path(episodes) if episodes is not None else None)
-    forecast = given_or_made(settings, world, Path(probabilities) if probabilities is not None else None, watch)
+    forecast = given_or_made(
+        settings, world, Path(probabilities) if probabilities is not None else None, watch
+    )
     exposure = decide(settings, world, forecast)
     strategy = trade(settings, world, exposure, watch, folder)
     spells = spells_within(truth, exposure.index)
-    found = stress(settings, world, forecast, exposure, spells, watch, plan=plan) if stressed else None
+    found = (
+        stress(settings, world, forecast, exposure, spells, watch, plan=plan) if stressed else None
+    )
     sure = intervals(strategy, settings.seed)
-    summary = {"rule": str(settings.rule), "first": f"{exposure.index[0]:%Y-%m-%d}",
-               "last": f"{exposure.index[-1]:%Y-%m-%d}", "backtest": strategy.summary(),
-               "intervals": [str(one) for one in sure], "notes": list(strategy.notes),
-               "stress": None if found is None else {**found.to_dict(), "sentences": list(found.sentences())},
-               "seconds": round(time.perf_counter() - begun, 1)}
+    summary = {
+        "rule": str(settings.rule),
+        "first": f"{exposure.index[0]:%Y-%m-%d}",
+        "last": f"{exposure.index[-1]:%Y-%m-%d}",
+        "backtest": strategy.summary(),
+        "intervals": [str(one) for one in sure],
+        "notes": list(strategy.notes),
+        "stress": None
+        if found is None
+        else {**found.to_dict(), "sentences": list(found.sentences())},
+        "seconds": round(time.perf_counter() - begun, 1),
+    }
     report = RuleReport(strategy=strategy, stress=found, intervals=sure, summary=summary)
     if out is not None:
         with output_folder(Path(out)) as staged:
@@ -113,11 +140,16 @@ def spells_within(truth: Truth, days: pd.Index) -> pd.DataFrame:
 
 
 def intervals(strategy: Strategy, seed: int) -> tuple[Interval, ...]:
-    """How sure the account is: Sharpe ratio, its lead over the volatility target, deepest fall (90 %)."""
+    """How sure the account is.
+
+    Sharpe ratio, its lead over the volatility target, deepest fall (90 %).
+    """
     own, rival = strategy.result, strategy.benchmarks[RIVAL]
-    return (sharpe_interval(own.returns, own.cash_returns, seed=seed),
-            sharpe_difference_interval(own.returns, rival.returns, own.cash_returns, seed=seed),
-            drawdown_interval(own.returns, seed=seed))
+    return (
+        sharpe_interval(own.returns, own.cash_returns, seed=seed),
+        sharpe_difference_interval(own.returns, rival.returns, own.cash_returns, seed=seed),
+        drawdown_interval(own.returns, seed=seed),
+    )
 
 
 def _write(folder: Path, report: RuleReport) -> None:

@@ -28,7 +28,12 @@ from regime.workflows.settings import Settings
 __all__ = ["WORDS", "CalibrationAccount", "calibration_account"]
 
 WAYS: tuple[Method, ...] = ("none", "platt", "isotonic", "venn_abers")
-WORDS = {"none": "As they are", "platt": "Platt", "isotonic": "Isotonic", "venn_abers": "Venn-Abers"}
+WORDS = {
+    "none": "As they are",
+    "platt": "Platt",
+    "isotonic": "Isotonic",
+    "venn_abers": "Venn-Abers",
+}
 BLOCK, DRAWS = 63, 500
 SETS = AdaptiveConformal()
 THIN = 0.7  # a regime that is in the set less often than this must be named
@@ -41,12 +46,13 @@ class CalibrationAccount:
     Parameters
     ----------
     ways : DataFrame, index ``none``, ``platt``, ``isotonic``, ``venn_abers``
-        ``log_loss``, ``brier``, ``reliability``, ``resolution`` of P(deleveraging), and ``gain``, ``low``, ``high``: by
-        how much the log loss falls against none, in thousandths of a nat, with its 90 % interval. Each is fitted at
-        each refit on the forecasts of earlier blocks whose labels were known by then.
+        ``log_loss``, ``brier``, ``reliability``, ``resolution`` of P(deleveraging), and ``gain``,
+        ``low``, ``high``: by how much the log loss falls against none, in thousandths of a nat,
+        with its 90 % interval. Each is fitted at each refit on the forecasts of earlier blocks
+        whose labels were known by then.
     regimes : DataFrame, index `REGIMES`
-        ``forecast`` (mean), ``observed`` (share), ``brier``, ``reliability``, ``resolution``: one regime against the
-        rest.
+        ``forecast`` (mean), ``observed`` (share), ``brier``, ``reliability``, ``resolution``: one
+        regime against the rest.
     sets : DataFrame
         As of `evaluation.coverage.coverage_table`, of adaptive conformal sets.
     aim : float
@@ -69,41 +75,62 @@ class CalibrationAccount:
 
     def summary(self) -> dict[str, Any]:
         """The object ``calibration`` of summary.json."""
-        return {"ways": _records(self.ways), "regimes": _records(self.regimes),
-                "sets": {"aim": self.aim, "today": list(self.today), **_records(self.sets)},
-                "sentences": list(self.sentences())}
+        return {
+            "ways": _records(self.ways),
+            "regimes": _records(self.regimes),
+            "sets": {"aim": self.aim, "today": list(self.today), **_records(self.sets)},
+            "sentences": list(self.sentences()),
+        }
 
     def sentences(self) -> tuple[str, ...]:
         """What it comes to, in plain words."""
         if self.sets.empty:
-            return ("No session of the run has a known regime yet, so nothing can be said on calibration.",)
+            return (
+                "No session of the run has a known regime yet, so nothing can be said on "
+                "calibration.",
+            )
         return (self._of_ways(), self._of_sets())
 
     def _of_ways(self) -> str:
         own, others = self.ways.loc["none"], self.ways.drop(index="none")
         better = others[others["low"] > 0]
         stress = self.regimes.loc["deleveraging"]
-        told = (f"It gave a deleveraging {stress['forecast']:.1%} on average, and one was under way on "
-                f"{stress['observed']:.1%} of sessions; the mean squared error of calibration is "
-                f"{own['reliability']:.4f}.")
+        told = (
+            f"It gave a deleveraging {stress['forecast']:.1%} on average, and one was under way on "
+            f"{stress['observed']:.1%} of sessions; the mean squared error of calibration is "
+            f"{own['reliability']:.4f}."
+        )
         if better.empty:
             return f"{told} Calibrating once more on earlier forecasts does not help in any of three ways."
         best = better["gain"].idxmax()
-        return (f"{told} {WORDS[str(best)]} calibration on earlier forecasts would help: by "
-                f"{better.loc[best, 'gain']:.1f} thousandths of a nat a day.")
+        return (
+            f"{told} {WORDS[str(best)]} calibration on earlier forecasts would help: by "
+            f"{better.loc[best, 'gain']:.1f} thousandths of a nat a day."
+        )
 
     def _of_sets(self) -> str:
         whole = self.sets.loc["all"]
         thin = self.sets[self.sets.index.isin(REGIMES) & (self.sets["covered"] < THIN)]
-        but = "" if thin.empty else "; it misses much of " + ", ".join(
-            f"{name} ({row['covered']:.0%} held)" for name, row in thin.iterrows())
-        return (f"A set of regimes meant to hold the true one {self.aim:.0%} of the time held it "
-                f"{whole['covered']:.1%} of the time with {whole['regimes']:.1f} regimes on average{but}. "
-                f"The last session's set: {' or '.join(self.today) or 'none'}.")
+        but = (
+            ""
+            if thin.empty
+            else "; it misses much of "
+            + ", ".join(f"{name} ({row['covered']:.0%} held)" for name, row in thin.iterrows())
+        )
+        return (
+            f"A set of regimes meant to hold the true one {self.aim:.0%} of the time held it "
+            f"{whole['covered']:.1%} of the time with {whole['regimes']:.1f} regimes on "
+            f"average{but}. "
+            f"The last session's set: {' or '.join(self.today) or 'none'}."
+        )
 
 
-def calibration_account(settings: Settings, world: World, probabilities: pd.DataFrame, folds: Sequence[Fold],
-                        ) -> CalibrationAccount:
+def calibration_account(
+    settings: Settings,
+    world: World,
+    probabilities: pd.DataFrame,
+    folds: Sequence[Fold],
+) -> CalibrationAccount:
     """Hold a run's probabilities against three ways to calibrate them, by regime, and as sets.
 
     Parameters
@@ -128,11 +155,21 @@ def calibration_account(settings: Settings, world: World, probabilities: pd.Data
     stress = truth.stress.reindex(probabilities.index).dropna()
     if stress.empty:
         nothing = pd.DataFrame()
-        return CalibrationAccount(ways=nothing, regimes=nothing, sets=nothing, aim=SETS.coverage, today=today)
+        return CalibrationAccount(
+            ways=nothing, regimes=nothing, sets=nothing, aim=SETS.coverage, today=today
+        )
     sessions = probabilities.reindex(labels.weights.index)
-    forecasts = {way: Recalibration(method=way)(sessions, labels, folds).loc[probabilities.index] for way in WAYS}
-    return CalibrationAccount(ways=_ways(truth, forecasts, settings.seed), regimes=_regimes(labels, probabilities),
-                              sets=coverage_table(sets, truth), aim=SETS.coverage, today=today)
+    forecasts = {
+        way: Recalibration(method=way)(sessions, labels, folds).loc[probabilities.index]
+        for way in WAYS
+    }
+    return CalibrationAccount(
+        ways=_ways(truth, forecasts, settings.seed),
+        regimes=_regimes(labels, probabilities),
+        sets=coverage_table(sets, truth),
+        aim=SETS.coverage,
+        today=today,
+    )
 
 
 def _ways(truth: Truth, forecasts: Mapping[Method, pd.DataFrame], seed: int) -> pd.DataFrame:
@@ -141,9 +178,16 @@ def _ways(truth: Truth, forecasts: Mapping[Method, pd.DataFrame], seed: int) -> 
         stress, p = scored_rows(truth, forecast, way)
         loss = log_losses(stress, p)
         base = loss if base is None else base
-        gain = bootstrap_interval(np.mean, pd.Series(1000 * (base - loss)), block=BLOCK, draws=DRAWS, seed=seed)
-        rows[way] = {"log_loss": float(loss.mean()), **_brier(stress, p), "gain": gain.estimate, "low": gain.low,
-                     "high": gain.high}
+        gain = bootstrap_interval(
+            np.mean, pd.Series(1000 * (base - loss)), block=BLOCK, draws=DRAWS, seed=seed
+        )
+        rows[way] = {
+            "log_loss": float(loss.mean()),
+            **_brier(stress, p),
+            "gain": gain.estimate,
+            "low": gain.low,
+            "high": gain.high,
+        }
     return pd.DataFrame(rows).T
 
 
@@ -152,16 +196,31 @@ def _regimes(labels: Labels, probabilities: pd.DataFrame) -> pd.DataFrame:
     came = labels.regime.reindex(probabilities.index)
     known, rows = came.notna().to_numpy(), {}
     for regime in REGIMES:
-        hit, p = came.eq(regime).to_numpy(dtype=float)[known], probabilities[regime].to_numpy(dtype=float)[known]
-        rows[str(regime)] = {"forecast": float(p.mean()), "observed": float(hit.mean()), **_brier(hit, p)}
+        hit, p = (
+            came.eq(regime).to_numpy(dtype=float)[known],
+            probabilities[regime].to_numpy(dtype=float)[known],
+        )
+        rows[str(regime)] = {
+            "forecast": float(p.mean()),
+            "observed": float(hit.mean()),
+            **_brier(hit, p),
+        }
     return pd.DataFrame(rows).T
 
 
 def _brier(hit: np.ndarray, p: np.ndarray) -> dict[str, float]:
     parts = binned_brier_parts(hit, p)
-    return {"brier": float(np.mean((p - hit) ** 2)), "reliability": parts.reliability, "resolution": parts.resolution}
+    return {
+        "brier": float(np.mean((p - hit) ** 2)),
+        "reliability": parts.reliability,
+        "resolution": parts.resolution,
+    }
 
 
 def _records(table: pd.DataFrame) -> dict[str, dict[str, float | None]]:
-    return {str(name): {str(key): float(value) if np.isfinite(value) else None for key, value in row.items()}
-            for name, row in table.iterrows()}
+    return {
+        str(name): {
+            str(key): float(value) if np.isfinite(value) else None for key, value in row.items()
+        }
+        for name, row in table.iterrows()
+    }

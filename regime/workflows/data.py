@@ -93,8 +93,10 @@ def read_market(settings: Settings, catalogue: Catalogue, reading: Reading) -> W
     """World of a reading, from the config's first session on."""
     sessions = reading.sessions[reading.sessions >= pd.Timestamp(settings.start)]
     if len(sessions) < 2:
-        raise InvalidDataError(f"start: {settings.start} leaves {len(sessions)} sessions of the data; "
-                               "give an earlier one, as in `start=1962-01-02`")
+        raise InvalidDataError(
+            f"start: {settings.start} leaves {len(sessions)} sessions of the data; "
+            "give an earlier one, as in `start=1962-01-02`"
+        )
     ages = {name: spec.max_age_days for name, spec in catalogue.series.items()}
     panel = AsOf(reading.observations, ages).panel(sessions)
     values = panel.values.reindex(columns=sorted({*panel.values.columns, *settings.series}))
@@ -102,7 +104,13 @@ def read_market(settings: Settings, catalogue: Catalogue, reading: Reading) -> W
     traded = _on_their_day(reading, "spy", sessions).pct_change(fill_method=None)
     returns = traded.fillna(values["sp500"].pct_change(fill_method=None)).rename("returns")
     cash = (values["dgs3mo"].shift(1) / 100 / 252).fillna(0.0).rename("cash")
-    return World(reading=reading, panel=panel, market=values[list(settings.basket)], returns=returns, cash=cash)
+    return World(
+        reading=reading,
+        panel=panel,
+        market=values[list(settings.basket)],
+        returns=returns,
+        cash=cash,
+    )
 
 
 def read_all(settings: Settings, catalogue: Catalogue, data: Path | None) -> Reading:
@@ -110,7 +118,9 @@ def read_all(settings: Settings, catalogue: Catalogue, data: Path | None) -> Rea
     return _read(settings, catalogue, data, None)
 
 
-def _read(settings: Settings, catalogue: Catalogue, data: Path | None, names: Iterable[str] | None) -> Reading:
+def _read(
+    settings: Settings, catalogue: Catalogue, data: Path | None, names: Iterable[str] | None
+) -> Reading:
     source = settings.source
     if isinstance(source, SimulatedSource):
         return source.read(catalogue, names, release_times=release_times)
@@ -122,5 +132,7 @@ def _read(settings: Settings, catalogue: Catalogue, data: Path | None, names: It
 def _on_their_day(reading: Reading, name: str, sessions: pd.DatetimeIndex) -> pd.Series:
     """Values of a series on the sessions of their own period; NaN where it has none."""
     rows = reading.observations[reading.observations["series"] == name]
-    values = pd.Series(rows["value"].to_numpy(dtype=np.float64), index=pd.DatetimeIndex(rows["period"]))
+    values = pd.Series(
+        rows["value"].to_numpy(dtype=np.float64), index=pd.DatetimeIndex(rows["period"])
+    )
     return values.reindex(sessions)

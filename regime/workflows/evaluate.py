@@ -22,15 +22,23 @@ from regime.workflows.verdict import judge, rivals, truth_of
 __all__ = ["evaluate"]
 
 
-def evaluate(probabilities: str | Path | pd.DataFrame, *, data: str | Path | None, episodes: str | Path | None = None,
-             config: str | Path | Settings = "us_macro.yaml", out: str | Path | None = None,
-             overrides: Sequence[str] = (), progress: Progress | None = None) -> dict[str, Any]:
+def evaluate(
+    probabilities: str | Path | pd.DataFrame,
+    *,
+    data: str | Path | None,
+    episodes: str | Path | None = None,
+    config: str | Path | Settings = "us_macro.yaml",
+    out: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> dict[str, Any]:
     """Score probabilities from anywhere as a run scores its own.
 
     Parameters
     ----------
     probabilities : str, Path or DataFrame
-        Parquet or CSV with a date and the column ``deleveraging``; the other regimes may stand beside it.
+        Parquet or CSV with a date and the column ``deleveraging``; the other regimes may stand
+        beside it.
     data : str or Path
         Data folder, for the truth and the rivals.
     episodes : str or Path, optional
@@ -54,7 +62,11 @@ def evaluate(probabilities: str | Path | pd.DataFrame, *, data: str | Path | Non
         If a date is no session of the folder, a value is no probability, or rows repeat.
     """
     watch = progress or NoProgress()
-    forecast = probabilities if isinstance(probabilities, pd.DataFrame) else read_probabilities(Path(probabilities))
+    forecast = (
+        probabilities
+        if isinstance(probabilities, pd.DataFrame)
+        else read_probabilities(Path(probabilities))
+    )
     settings = settings_of(config, overrides, data)
     if out is not None:
         check_place(Path(out))
@@ -64,15 +76,31 @@ def evaluate(probabilities: str | Path | pd.DataFrame, *, data: str | Path | Non
     served = {date for fold in folds for date in world.sessions[fold.test]}
     days = forecast.index[[date in served for date in forecast.index]]
     if not len(days):
-        raise InvalidDataError(f"the probabilities end on {forecast.index[-1]:%Y-%m-%d}, before the first refit of the "
-                               f"rivals in {settings.splits.first_test:%Y-%m}: set splits.first_test earlier")
+        raise InvalidDataError(
+            f"the probabilities end on {forecast.index[-1]:%Y-%m-%d}, before the first refit of "
+            "the "
+            f"rivals in {settings.splits.first_test:%Y-%m}: set splits.first_test earlier"
+        )
     truth = truth_of(settings, world, Path(episodes) if episodes is not None else None)
-    verdict = judge(settings, truth, forecast.loc[days], rivals(world, settings.features(world.panel), truth, folds,
-                                                                 watch))
-    summary = {"data": {"first": f"{world.sessions[0]:%Y-%m-%d}", "last": f"{world.sessions[-1]:%Y-%m-%d}",
-                        "hash": world.reading.hash},
-               "out_of_sample": {"first": f"{days[0]:%Y-%m-%d}", "last": f"{days[-1]:%Y-%m-%d}", "days": len(days)},
-               **verdict.summary()}
+    verdict = judge(
+        settings,
+        truth,
+        forecast.loc[days],
+        rivals(world, settings.features(world.panel), truth, folds, watch),
+    )
+    summary = {
+        "data": {
+            "first": f"{world.sessions[0]:%Y-%m-%d}",
+            "last": f"{world.sessions[-1]:%Y-%m-%d}",
+            "hash": world.reading.hash,
+        },
+        "out_of_sample": {
+            "first": f"{days[0]:%Y-%m-%d}",
+            "last": f"{days[-1]:%Y-%m-%d}",
+            "days": len(days),
+        },
+        **verdict.summary(),
+    }
     if out is not None:
         with output_folder(Path(out)) as staged:
             write_json(staged / "summary.json", summary)

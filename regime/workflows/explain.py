@@ -1,7 +1,8 @@
 """`regime explain`: why the model that was in force on a day said what it said.
 
-Depends on: errors, progress, schema; report; workflows.data, workflows.explain_flips, workflows.explain_mechanisms,
-workflows.explain_model, workflows.explain_stability, workflows.reasons, workflows.settings.
+Depends on: errors, progress, schema; report; workflows.data, workflows.explain_flips,
+workflows.explain_mechanisms, workflows.explain_model, workflows.explain_stability,
+workflows.reasons, workflows.settings.
 """
 
 from __future__ import annotations
@@ -55,7 +56,8 @@ class Explanation:
     mechanisms : DataFrame, one row a mechanism
         As from `explain_mechanisms.mechanism_table`, with ``text``: the feature that weighs most.
     features : DataFrame, one row a feature
-        ``mechanism``, ``value`` (own unit, NaN unknown), ``rank`` (share of its days below it), ``now`` (log-odds).
+        ``mechanism``, ``value`` (own unit, NaN unknown), ``rank`` (share of its days below it),
+        ``now`` (log-odds).
     flips : DataFrame, one row a mechanism
         As from `explain_flips.flip_table`.
     stability : DataFrame or None
@@ -76,16 +78,23 @@ class Explanation:
     summary: dict[str, Any]
 
 
-def explain(config: str | Path | Settings, *, as_of: str | date, data: str | Path | None = None,
-            stability: bool = False, overrides: Sequence[str] = (), progress: Progress | None = None) -> Explanation:
+def explain(
+    config: str | Path | Settings,
+    *,
+    as_of: str | date,
+    data: str | Path | None = None,
+    stability: bool = False,
+    overrides: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> Explanation:
     """Take the forecast of a day apart, with the model that was in force on it.
 
     Parameters
     ----------
     config : str, Path or Settings
     as_of : str or date
-        As ``2024-08-05``. A day without a session counts as the session before it; after the last session the
-        model that a run saves is asked about that session.
+        As ``2024-08-05``. A day without a session counts as the session before it; after the last
+        session the model that a run saves is asked about that session.
     data : str or Path, optional
         Data folder; not needed by a config that simulates.
     stability : bool
@@ -116,21 +125,41 @@ def explain(config: str | Path | Settings, *, as_of: str | date, data: str | Pat
         features = settings.features(world.panel)
     with watch.stage("model in force"):
         found = model_in_force(settings, features, world.market, day)
-    told = _told(settings, features.loc[:found.session], found)
+    told = _told(settings, features.loc[: found.session], found)
     with watch.stage("moves that change the regime"):
-        history = features.loc[:found.refit]
-        told["flips"] = flip_table(found.model, features.loc[[found.session]],
-                                   directions(found.model, history, settings.features.specs), history)
-    told["stability"] = None if not stability else stability_table(
-        importance_by_refit(settings, features, world.market, found.session, watch), settings.features.specs)
-    return Explanation(as_of=day.date(), in_force=found, **told, summary={
-        "config": settings.name, "as_of": f"{day:%Y-%m-%d}", **_summary(settings, world, found, told),
-        "seconds": round(time.perf_counter() - begun, 1)})
+        history = features.loc[: found.refit]
+        told["flips"] = flip_table(
+            found.model,
+            features.loc[[found.session]],
+            directions(found.model, history, settings.features.specs),
+            history,
+        )
+    told["stability"] = (
+        None
+        if not stability
+        else stability_table(
+            importance_by_refit(settings, features, world.market, found.session, watch),
+            settings.features.specs,
+        )
+    )
+    return Explanation(
+        as_of=day.date(),
+        in_force=found,
+        **told,
+        summary={
+            "config": settings.name,
+            "as_of": f"{day:%Y-%m-%d}",
+            **_summary(settings, world, found, told),
+            "seconds": round(time.perf_counter() - begun, 1),
+        },
+    )
 
 
 def _day(as_of: str | date) -> pd.Timestamp:
     try:
-        return pd.Timestamp(as_of if isinstance(as_of, date) else date.fromisoformat(as_of.strip())).normalize()
+        return pd.Timestamp(
+            as_of if isinstance(as_of, date) else date.fromisoformat(as_of.strip())
+        ).normalize()
     except ValueError:
         raise ConfigError(f"as_of: must be a date as 2024-08-05, got `{as_of}`") from None
 
@@ -142,14 +171,24 @@ def _told(settings: Settings, known: pd.DataFrame, found: InForce) -> dict[str, 
     text = reasons(model, known, specs).set_index(table.index)["text"]
     parts = checked_contributions(model, row).iloc[0]
     of = {spec.name: spec.mechanism for spec in specs}
-    own = pd.DataFrame({"mechanism": [of[name] for name in model.features],
-                        "value": row[list(model.features)].iloc[0].to_numpy(),
-                        "rank": [_rank(known[name]) for name in model.features],
-                        "now": parts[list(model.features)].to_numpy()}, index=pd.Index(model.features, name="feature"))
+    own = pd.DataFrame(
+        {
+            "mechanism": [of[name] for name in model.features],
+            "value": row[list(model.features)].iloc[0].to_numpy(),
+            "rank": [_rank(known[name]) for name in model.features],
+            "now": parts[list(model.features)].to_numpy(),
+        },
+        index=pd.Index(model.features, name="feature"),
+    )
     order = own["now"].abs().sort_values(ascending=False, kind="stable").index
     probabilities = pd.Series(model.predict_proba(row)[0], index=list(REGIMES))
-    return {"probabilities": probabilities, "log_odds": float(raw_scores(model, row).iloc[0]),
-            "base": float(parts["base"]), "mechanisms": table.assign(text=text), "features": own.loc[order]}
+    return {
+        "probabilities": probabilities,
+        "log_odds": float(raw_scores(model, row).iloc[0]),
+        "base": float(parts["base"]),
+        "mechanisms": table.assign(text=text),
+        "features": own.loc[order],
+    }
 
 
 def _rank(values: pd.Series) -> float:
@@ -157,35 +196,65 @@ def _rank(values: pd.Series) -> float:
     return float("nan") if np.isnan(values.iloc[-1]) else float((known < values.iloc[-1]).mean())
 
 
-def _summary(settings: Settings, world: World, found: InForce, told: dict[str, Any]) -> dict[str, Any]:
+def _summary(
+    settings: Settings, world: World, found: InForce, told: dict[str, Any]
+) -> dict[str, Any]:
     ends, stability = world.sessions[-1], told["stability"]
     return {
         "session": f"{found.session:%Y-%m-%d}",
-        "model": {"refit": f"{found.refit:%Y-%m-%d}", "trained_from": found.window[0], "trained_to": found.window[1]},
+        "model": {
+            "refit": f"{found.refit:%Y-%m-%d}",
+            "trained_from": found.window[0],
+            "trained_to": found.window[1],
+        },
         "data": {"last": f"{ends:%Y-%m-%d}", "hash": world.reading.hash},
         "probabilities": {name: float(value) for name, value in told["probabilities"].items()},
-        "regime": str(told["probabilities"].idxmax()), "log_odds": told["log_odds"], "base": told["base"],
-        "mechanisms": _records(told["mechanisms"]), "features": _records(told["features"]),
+        "regime": str(told["probabilities"].idxmax()),
+        "log_odds": told["log_odds"],
+        "base": told["base"],
+        "mechanisms": _records(told["mechanisms"]),
+        "features": _records(told["features"]),
         "flips": _records(told["flips"]),
-        "stability": None if stability is None else _records(
-            stability.set_axis([f"{refit:%Y-%m-%d}" for refit in stability.index], axis=0).rename_axis("refit")),
+        "stability": None
+        if stability is None
+        else _records(
+            stability.set_axis(
+                [f"{refit:%Y-%m-%d}" for refit in stability.index], axis=0
+            ).rename_axis("refit")
+        ),
         "sentences": list(_sentences(settings, found, told)),
     }
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(key): None if isinstance(value, float) and not np.isfinite(value) else value
-             for key, value in row.items()} for row in table.reset_index().to_dict("records")]
+    return [
+        {
+            str(key): None if isinstance(value, float) and not np.isfinite(value) else value
+            for key, value in row.items()
+        }
+        for row in table.reset_index().to_dict("records")
+    ]
 
 
 def _sentences(settings: Settings, found: InForce, told: dict[str, Any]) -> Iterator[str]:
     likeliest, now = str(told["probabilities"].idxmax()), told["probabilities"]
     rest = "" if likeliest == STRESS else f"; a deleveraging had {chance(now[STRESS])}"
-    yield (f"At the close of {spoken_date(found.session)} the model fitted on {spoken_date(found.refit)} held "
-           f"{likeliest} for most likely, with a probability of {chance(now[likeliest])}{rest}.")
+    yield (
+        f"At the close of {spoken_date(found.session)} the model fitted on "
+        f"{spoken_date(found.refit)} held "
+        f"{likeliest} for most likely, with a probability of {chance(now[likeliest])}{rest}."
+    )
     table = told["mechanisms"].reset_index()
-    yield reason_sentence(pd.DataFrame({"name": table["mechanism"], "now": table["now"],
-                                        "week_ago": table["now"] - table["since_5"], "text": table["text"]}))
+    yield reason_sentence(
+        pd.DataFrame(
+            {
+                "name": table["mechanism"],
+                "now": table["now"],
+                "week_ago": table["now"] - table["since_5"],
+                "text": table["text"],
+            }
+        )
+    )
     near = told["flips"].iloc[0] if len(told["flips"]) else None
     if near is None or near["move"] is None:
         yield "No mechanism alone, moved by up to 4 standard deviations, would change whether it is a deleveraging."
@@ -193,10 +262,17 @@ def _sentences(settings: Settings, found: InForce, told: dict[str, Any]) -> Iter
         far = " and further than it has ever been" if not near["seen"] else ""
         way = "towards a deleveraging" if near["move"] > 0 else "away from a deleveraging"
         size = f"{abs(near['move']):.2f}" if abs(near["move"]) >= 0.005 else "less than 0.01"
-        yield (f"The shortest way to another regime is {display_name(str(near.name))}: {size} standard deviations "
-               f"{way}{far}, and it would be {near['regime']}.")
+        yield (
+            f"The shortest way to another regime is {display_name(str(near.name))}: {size} "
+            "standard deviations "
+            f"{way}{far}, and it would be {near['regime']}."
+        )
     stability = told["stability"]
     if stability is not None and len(stability) > 1:
         agreed = stability["rank_correlation"].iloc[1:]
-        yield (f"Over {len(stability)} refits the ranking of features by importance agrees with that of the refit "
-               f"before by {agreed.median():.2f} in the median and {agreed.min():.2f} at worst (rank correlation).")
+        yield (
+            f"Over {len(stability)} refits the ranking of features by importance agrees with that "
+            "of the refit "
+            f"before by {agreed.median():.2f} in the median and {agreed.min():.2f} at worst (rank "
+            "correlation)."
+        )

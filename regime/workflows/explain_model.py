@@ -1,4 +1,6 @@
-"""The model that was in force on a day: that day's fold of the walk-forward, fitted again on what was known then.
+"""The model that was in force on a day.
+
+That day's fold of the walk-forward, fitted again on what was known then.
 
 Depends on: errors, runtime.predict; workflows.forecast, workflows.settings.
 """
@@ -27,7 +29,8 @@ class InForce:
     session : Timestamp
         Last session up to the day that was asked for.
     refit : Timestamp
-        Session at whose close the model was fitted; never after `session`, before it inside a test block.
+        Session at whose close the model was fitted; never after `session`, before it inside a test
+        block.
     window : tuple of str
         First and last session that trained it.
     """
@@ -38,8 +41,12 @@ class InForce:
     window: tuple[str, str]
 
 
-def model_in_force(settings: Settings, features: pd.DataFrame, market: pd.DataFrame, day: pd.Timestamp) -> InForce:
-    """Model that spoke on a day of the walk-forward; after the last session the one that a run saves.
+def model_in_force(
+    settings: Settings, features: pd.DataFrame, market: pd.DataFrame, day: pd.Timestamp
+) -> InForce:
+    """Model that spoke on a day of the walk-forward.
+
+    After the last session the one that a run saves.
 
     Parameters
     ----------
@@ -68,8 +75,9 @@ def model_in_force(settings: Settings, features: pd.DataFrame, market: pd.DataFr
     return InForce(model=model, session=session, refit=refit, window=window)
 
 
-def refit_model(settings: Settings, features: pd.DataFrame, market: pd.DataFrame,
-                refit: pd.Timestamp) -> tuple[SavedModel, tuple[str, str]]:
+def refit_model(
+    settings: Settings, features: pd.DataFrame, market: pd.DataFrame, refit: pd.Timestamp
+) -> tuple[SavedModel, tuple[str, str]]:
     """Model of the block that follows a refit, and its first and last training session.
 
     Parameters
@@ -89,19 +97,27 @@ def refit_model(settings: Settings, features: pd.DataFrame, market: pd.DataFrame
         # Cut off at the refit, its block's model is the final one.
         model, window = final_model(settings, features.loc[:refit], market.loc[:refit])
     except InvalidDataError:
-        raise InvalidDataError(f"as_of: no model could be fitted at the close of {refit:%Y-%m-%d}: too few rows were "
-                               "labelled by then; name a later day or lower splits.minimum_train") from None
+        raise InvalidDataError(
+            f"as_of: no model could be fitted at the close of {refit:%Y-%m-%d}: too few rows were "
+            "labelled by then; name a later day or lower splits.minimum_train"
+        ) from None
     return SavedModel(model.parts_), window
 
 
-def _session_and_refit(settings: Settings, sessions: pd.DatetimeIndex,
-                       day: pd.Timestamp) -> tuple[pd.Timestamp, pd.Timestamp]:
+def _session_and_refit(
+    settings: Settings, sessions: pd.DatetimeIndex, day: pd.Timestamp
+) -> tuple[pd.Timestamp, pd.Timestamp]:
     folds = settings.splits.folds(sessions)
     place = int(sessions.searchsorted(day, side="right")) - 1
     fold = next((fold for fold in folds if fold.test[0] <= place <= fold.test[-1]), None)
     if fold is None:
-        begins = f"the first test block begins on {sessions[folds[0].test[0]]:%Y-%m-%d}" if folds else \
-            f"splits.first_test leaves no session to test in data up to {sessions[-1]:%Y-%m-%d}"
-        raise ConfigError(f"as_of: no model was in force on {day:%Y-%m-%d}: {begins}; name a later day or set "
-                          "splits.first_test earlier")
+        begins = (
+            f"the first test block begins on {sessions[folds[0].test[0]]:%Y-%m-%d}"
+            if folds
+            else f"splits.first_test leaves no session to test in data up to {sessions[-1]:%Y-%m-%d}"
+        )
+        raise ConfigError(
+            f"as_of: no model was in force on {day:%Y-%m-%d}: {begins}; name a later day or set "
+            "splits.first_test earlier"
+        )
     return sessions[place], fold.refit

@@ -1,7 +1,9 @@
-"""Whether refits agree on what matters: shares of the families in each fold, and ranks from fold to fold.
+"""Whether refits agree on what matters.
 
-Depends on: errors, progress, schema; workflows.explain_model, workflows.parallel, workflows.reasons,
-workflows.settings.
+Shares of the families in each fold, and ranks from fold to fold.
+
+Depends on: errors, progress, schema; workflows.explain_model, workflows.parallel,
+workflows.reasons, workflows.settings.
 """
 
 from __future__ import annotations
@@ -26,8 +28,13 @@ __all__ = ["importance_by_refit", "stability_table"]
 SAMPLE = 250  # sessions of a block, evenly spread, over which importance is averaged
 
 
-def importance_by_refit(settings: Settings, features: pd.DataFrame, market: pd.DataFrame, until: pd.Timestamp,
-                        progress: Progress) -> pd.DataFrame:
+def importance_by_refit(
+    settings: Settings,
+    features: pd.DataFrame,
+    market: pd.DataFrame,
+    until: pd.Timestamp,
+    progress: Progress,
+) -> pd.DataFrame:
     """Mean absolute contribution of each feature in each test block, by that block's own model.
 
     Parameters
@@ -42,19 +49,30 @@ def importance_by_refit(settings: Settings, features: pd.DataFrame, market: pd.D
     Returns
     -------
     DataFrame, shape (n_refits, n_features), log-odds
-        By date of the refit; 0 where a model does not read a feature. Blocks that could not be trained are left out.
+        By date of the refit; 0 where a model does not read a feature. Blocks that could not be
+        trained are left out.
 
     **Known at:** the last session of each block for its row.
     """
     known = features.loc[:until]
     folds = settings.splits.folds(known.index)
-    tasks = [partial(_importance, settings, known.iloc[:fold.test[-1] + 1], market.loc[:fold.refit], fold.refit)
-             for fold in folds]
+    tasks = [
+        partial(
+            _importance,
+            settings,
+            known.iloc[: fold.test[-1] + 1],
+            market.loc[: fold.refit],
+            fold.refit,
+        )
+        for fold in folds
+    ]
     with progress.stage("refits", total=len(folds)) as stage:
         found = spread(settings.parallel, tasks, stage.advance)
     rows = {fold.refit: own for fold, own in zip(folds, found, strict=True) if own is not None}
     if not rows:
-        raise ConfigError(f"stability: no refit up to {until:%Y-%m-%d} could be trained; name a later day")
+        raise ConfigError(
+            f"stability: no refit up to {until:%Y-%m-%d} could be trained; name a later day"
+        )
     return pd.DataFrame(rows).T.fillna(0.0).rename_axis("refit")
 
 
@@ -75,7 +93,9 @@ def stability_table(importance: pd.DataFrame, specs: Sequence[FeatureSpec]) -> p
     total = importance.sum(axis=1).clip(lower=1e-300)
     shares = importance.div(total, axis=0).T.groupby(importance.columns.map(of)).sum().T
     ranks = importance.rank(axis=1).to_numpy()
-    return shares.assign(rank_correlation=[np.nan, *(_correlation(one, other) for one, other in pairwise(ranks))])
+    return shares.assign(
+        rank_correlation=[np.nan, *(_correlation(one, other) for one, other in pairwise(ranks))]
+    )
 
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> float:
@@ -84,8 +104,9 @@ def _correlation(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.corrcoef(one, other)[0, 1])
 
 
-def _importance(settings: Settings, features: pd.DataFrame, market: pd.DataFrame,
-                refit: pd.Timestamp) -> pd.Series | None:
+def _importance(
+    settings: Settings, features: pd.DataFrame, market: pd.DataFrame, refit: pd.Timestamp
+) -> pd.Series | None:
     try:
         model, _ = refit_model(settings, features, market, refit)
     except InvalidDataError:

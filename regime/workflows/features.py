@@ -22,9 +22,15 @@ from regime.workflows.settings import Settings, settings_of
 __all__ = ["build_features"]
 
 
-def build_features(config: str | Path | Settings, *, data: str | Path | None = None, out: str | Path | None = None,
-                   overrides: Sequence[str] = (), mechanisms: bool = False,
-                   progress: Progress | None = None) -> pd.DataFrame:
+def build_features(
+    config: str | Path | Settings,
+    *,
+    data: str | Path | None = None,
+    out: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    mechanisms: bool = False,
+    progress: Progress | None = None,
+) -> pd.DataFrame:
     """Features of every session, and a parquet file of them if `out` is given.
 
     Parameters
@@ -38,7 +44,8 @@ def build_features(config: str | Path | Settings, *, data: str | Path | None = N
     overrides : sequence of str
         ``section.key=value``.
     mechanisms : bool
-        Whether the columns of the mechanisms join, also where the model of the config does without them.
+        Whether the columns of the mechanisms join, also where the model of the config does without
+        them.
     progress : Progress, optional
 
     Returns
@@ -63,7 +70,10 @@ def build_features(config: str | Path | Settings, *, data: str | Path | None = N
 
 
 def _world(settings: Settings, folder: Path | None, watch: Progress) -> World:
-    """World of every series that is asked for; one that the mechanisms alone read may lack its column."""
+    """World of every series that is asked for.
+
+    One that the mechanisms alone read may lack its column.
+    """
     with watch.stage("reading series"):
         catalogue = load_catalogue(find_config(settings.catalogue)).only(settings.series)
         own = replace(settings, features=replace(settings.features, mechanisms=False)).series

@@ -35,8 +35,20 @@ __all__ = ["Flows", "Readers", "Readings", "flows", "read_mechanisms"]
 
 Readings = Mapping[str, MechanismReading | Absent]
 # Keys of the JSON, in order; crypto stands inside cross_asset.
-KEYS = ("cta", "gamma", "positions", "vol_control", "pension", "reserves", "dollar", "valuation", "long_end",
-        "cross_asset", "depth", "analogs")
+KEYS = (
+    "cta",
+    "gamma",
+    "positions",
+    "vol_control",
+    "pension",
+    "reserves",
+    "dollar",
+    "valuation",
+    "long_end",
+    "cross_asset",
+    "depth",
+    "analogs",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +57,8 @@ class Readers:
 
     Parameters
     ----------
-    cta, gamma, positions, vol_control, pension : mechanisms of positions and of flows that are forced
+    cta, gamma, positions, vol_control, pension : mechanisms of positions and of flows that are
+    forced
     reserves, dollar, valuation, long_end : mechanisms of money, and of what is paid for earnings
     cross_asset, crypto, depth, analogs : mechanisms of selling, and of its likeness to the past
 
@@ -85,7 +98,8 @@ class Readers:
             "cross_asset": lambda: self.cross_asset(v, date),
             "crypto": lambda: self.crypto(v, date),
             "depth": lambda: self.depth(v, date, inputs.book, inputs.tables.closes),
-            "analogs": lambda: self.analogs(v, date)}
+            "analogs": lambda: self.analogs(v, date),
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,21 +131,29 @@ class Flows:
         return {"as_of": f"{self.as_of:%Y-%m-%d}", **told}
 
 
-def flows(config: str | Path | Settings = "us_macro.yaml", *, data: str | Path | None = None,
-          as_of: str | None = None, own: OwnFiles | None = None, overrides: Sequence[str] = (),
-          progress: Progress | None = None) -> Flows:
+def flows(
+    config: str | Path | Settings = "us_macro.yaml",
+    *,
+    data: str | Path | None = None,
+    as_of: str | None = None,
+    own: OwnFiles | None = None,
+    overrides: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> Flows:
     """Ask every mechanism what it says at one decision.
 
     Parameters
     ----------
     config : str, Path or Settings
-        A file, the name of a shipped config, or settings made in Python; its source, start and catalogue are used.
+        A file, the name of a shipped config, or settings made in Python; its source, start and
+        catalogue are used.
     data : str or Path, optional
         Data folder; not needed by a config that simulates.
     as_of : str, optional
         Decision date, as 2024-08-06; the session before where it is none, the last one by default.
     own : OwnFiles, optional
-        Files of the user's: an option chain, a forward multiple, an order book, market capitalisations.
+        Files of the user's: an option chain, a forward multiple, an order book, market
+        capitalisations.
     overrides : sequence of str
         ``section.key=value``.
     progress : Progress, optional
@@ -154,7 +176,9 @@ def flows(config: str | Path | Settings = "us_macro.yaml", *, data: str | Path |
     return read_mechanisms(inputs, progress=watch)
 
 
-def read_mechanisms(inputs: FlowInputs, readers: Readers | None = None, progress: Progress | None = None) -> Flows:
+def read_mechanisms(
+    inputs: FlowInputs, readers: Readers | None = None, progress: Progress | None = None
+) -> Flows:
     """Every reading of one decision.
 
     Parameters

@@ -1,4 +1,6 @@
-"""What the mechanisms read at one decision: the panel up to its date, tables of events, and what a user adds.
+"""What the mechanisms read at one decision.
+
+The panel up to its date, tables of events, and what a user adds.
 
 Depends on: errors, config; workflows.data, workflows.settings; sources, panel, mechanisms.
 """
@@ -31,11 +33,20 @@ from regime.workflows.settings import Settings
 
 __all__ = ["FlowInputs", "OwnFiles", "decision_date", "mechanism_series", "read_inputs"]
 
-VINTAGES = ("broad_dollar", "term_premium")  # re-estimated: a change of theirs must not cross vintages
-# Files of a data folder that are no series, of which the first that is there serves, and the columns that they need.
-EARNINGS = (("valuation/earnings_surprise_sp500.csv", "valuation/earnings_surprise_mag7plus.csv"),
-            ("ticker", "announce_time", "surprise_pct", "reported_eps"))
-CAPEX = (("valuation/hyperscaler_capex_quarterly.csv",), ("ticker", "cq", "reported", "capex_usd_b"))
+VINTAGES = (
+    "broad_dollar",
+    "term_premium",
+)  # re-estimated: a change of theirs must not cross vintages
+# Files of a data folder that are no series, of which the first that is there serves, and the
+# columns that they need.
+EARNINGS = (
+    ("valuation/earnings_surprise_sp500.csv", "valuation/earnings_surprise_mag7plus.csv"),
+    ("ticker", "announce_time", "surprise_pct", "reported_eps"),
+)
+CAPEX = (
+    ("valuation/hyperscaler_capex_quarterly.csv",),
+    ("ticker", "cq", "reported", "capex_usd_b"),
+)
 AHEAD = 100  # days of the exchange's calendar after the decision: a quarter, and some
 
 
@@ -94,18 +105,44 @@ class FlowInputs:
 
 def mechanism_series(catalogue: Catalogue) -> tuple[str, ...]:
     """Catalogue names of every series that a mechanism reads, sorted."""
-    positions = (name for contract in CONTRACTS.values() for group in contract.groups.values() for name in group.inputs)
+    positions = (
+        name
+        for contract in CONTRACTS.values()
+        for group in contract.groups.values()
+        for name in group.inputs
+    )
     prices = (contract.price for contract in CONTRACTS.values())
-    shares = (f"{fund}_{what}" for fund in market_depth.FUNDS for what in ("volume", "traded", *BAR))
+    shares = (
+        f"{fund}_{what}" for fund in market_depth.FUNDS for what in ("volume", "traded", *BAR)
+    )
     consensus = (name for multiple, (price, _) in CONSENSUS.items() for name in (multiple, price))
-    wanted = {"sp500", "es", "dgs3mo", "spy", "gex", "margin_debt", *ASSETS.values(), *positions, *prices, *shares,
-              *consensus, *MEGA_CAPS, *(name for group in GROUPS.values() for name in group), *VINTAGES,
-              *reserves.INPUTS, *dollar.INPUTS, *long_end.INPUTS, *market_state.INPUTS, *episode.INPUTS}
+    wanted = {
+        "sp500",
+        "es",
+        "dgs3mo",
+        "spy",
+        "gex",
+        "margin_debt",
+        *ASSETS.values(),
+        *positions,
+        *prices,
+        *shares,
+        *consensus,
+        *MEGA_CAPS,
+        *(name for group in GROUPS.values() for name in group),
+        *VINTAGES,
+        *reserves.INPUTS,
+        *dollar.INPUTS,
+        *long_end.INPUTS,
+        *market_state.INPUTS,
+        *episode.INPUTS,
+    }
     return tuple(sorted(wanted & set(catalogue.series)))
 
 
-def read_inputs(settings: Settings, folder: Path | None, as_of: str | None = None,
-                own: OwnFiles | None = None) -> FlowInputs:
+def read_inputs(
+    settings: Settings, folder: Path | None, as_of: str | None = None, own: OwnFiles | None = None
+) -> FlowInputs:
     """Read everything that the mechanisms need at one decision.
 
     Parameters
@@ -120,7 +157,8 @@ def read_inputs(settings: Settings, folder: Path | None, as_of: str | None = Non
     Raises
     ------
     ConfigError
-        If the date is none, or lies before the first session, or no folder is given where one is read.
+        If the date is none, or lies before the first session, or no folder is given where one is
+        read.
     MissingDataError, InvalidDataError
         As the source; or if a file of the user's breaks its rules.
 
@@ -135,17 +173,27 @@ def read_inputs(settings: Settings, folder: Path | None, as_of: str | None = Non
     sessions = sessions[sessions <= date]
     known = AsOf(reading.observations, wanted.max_age)
     closes = session_closes(sessions)
-    tables = Tables(multiples=_own(given.pe, ("forward_pe", "released")), earnings=_listed(folder, *EARNINGS),
-                    capex=_listed(folder, *CAPEX), caps=_own(given.caps, ("ticker", "market_cap", "released")),
-                    closes=closes)
-    return FlowInputs(values=known.panel(sessions).values, tables=tables, calendar=_calendar(date),
-                      histories={name: known.history(name, date) for name in VINTAGES if name in wanted.series},
-                      chain=read_chain(given.chain) if given.chain is not None else None,
-                      book=_own(given.book, ("depth", "released")))
+    tables = Tables(
+        multiples=_own(given.pe, ("forward_pe", "released")),
+        earnings=_listed(folder, *EARNINGS),
+        capex=_listed(folder, *CAPEX),
+        caps=_own(given.caps, ("ticker", "market_cap", "released")),
+        closes=closes,
+    )
+    return FlowInputs(
+        values=known.panel(sessions).values,
+        tables=tables,
+        calendar=_calendar(date),
+        histories={name: known.history(name, date) for name in VINTAGES if name in wanted.series},
+        chain=read_chain(given.chain) if given.chain is not None else None,
+        book=_own(given.book, ("depth", "released")),
+    )
 
 
 def decision_date(sessions: pd.DatetimeIndex, as_of: str | None) -> pd.Timestamp:
-    """The session to decide at: `as_of` itself, else the one before it; the last one where nothing is asked.
+    """The session to decide at: `as_of` itself, else the one before it.
+
+    The last one where nothing is asked.
 
     Raises
     ------
@@ -153,7 +201,9 @@ def decision_date(sessions: pd.DatetimeIndex, as_of: str | None) -> pd.Timestamp
         If `as_of` is no day, or lies before the first session.
     """
     if not len(sessions):
-        raise ConfigError("as_of: the data have no session; give a folder with prices of the S&P 500")
+        raise ConfigError(
+            "as_of: the data have no session; give a folder with prices of the S&P 500"
+        )
     if as_of is None:
         return pd.Timestamp(sessions[-1])
     day = pd.to_datetime(as_of, format="%Y-%m-%d", errors="coerce")
@@ -172,7 +222,9 @@ def _calendar(date: pd.Timestamp) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(np.asarray(inside).astype("M8[D]").astype("M8[us]"))
 
 
-def _listed(folder: Path | None, names: Sequence[str], columns: Sequence[str]) -> pd.DataFrame | None:
+def _listed(
+    folder: Path | None, names: Sequence[str], columns: Sequence[str]
+) -> pd.DataFrame | None:
     """The first of some tables that the data folder has; None where it has none."""
     there = [] if folder is None else [folder / name for name in names if (folder / name).is_file()]
     return read_events(there[0], columns) if there else None

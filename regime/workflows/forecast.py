@@ -1,7 +1,7 @@
 """The walk-forward: at each refit labels, training rows and a new model, then the next block.
 
-Depends on: schema, workflows.members, workflows.parallel, workflows.settings, workflows.tune_choices, labels, splits,
-models.
+Depends on: schema, workflows.members, workflows.parallel, workflows.settings,
+workflows.tune_choices, labels, splits, models.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ class Forecast:
     folds : tuple of Fold
         The folds that could be trained, in order.
     spread : DataFrame, shape (n_test_sessions, 2)
-        ``low`` and ``high`` over the members, see `workflows.members`; empty where it was not asked for.
+        ``low`` and ``high`` over the members, see `workflows.members`; empty where it was not asked
+        for.
     """
 
     probabilities: pd.DataFrame
@@ -59,8 +60,14 @@ def signed_model(settings: Settings) -> DeleveragingClassifier:
     return replace(settings.model, signs={**priors, **settings.model.signs})
 
 
-def walk_forward(settings: Settings, features: pd.DataFrame, market: pd.DataFrame, progress: Progress, *,
-                 members: bool = False) -> Forecast:
+def walk_forward(
+    settings: Settings,
+    features: pd.DataFrame,
+    market: pd.DataFrame,
+    progress: Progress,
+    *,
+    members: bool = False,
+) -> Forecast:
     """Probabilities of every test block, each from a model fitted on what was known at its refit.
 
     Parameters
@@ -72,7 +79,8 @@ def walk_forward(settings: Settings, features: pd.DataFrame, market: pd.DataFram
         Prices that the labels are made from, on the same sessions.
     progress : Progress
     members : bool
-        Whether to ask how far apart the members of each forecast are, which costs half as much again.
+        Whether to ask how far apart the members of each forecast are, which costs half as much
+        again.
 
     Raises
     ------
@@ -83,41 +91,67 @@ def walk_forward(settings: Settings, features: pd.DataFrame, market: pd.DataFram
     RegimeError
         If folds cannot be spread as the settings ask, see `spread`.
 
-    **Known at:** the block after a refit uses rows up to the refit for the fit, and for each session its own row.
+    **Known at:** the block after a refit uses rows up to the refit for the fit, and for each
+    session its own row.
     """
     folds = settings.splits.folds(features.index)
     if not folds:
-        raise ConfigError(f"splits.first_test: {settings.splits.first_test} leaves no session to test in a history "
-                          f"from {features.index[0]:%Y-%m-%d} to {features.index[-1]:%Y-%m-%d}; give an earlier one")
+        raise ConfigError(
+            f"splits.first_test: {settings.splits.first_test} leaves no session to test in a "
+            "history "
+            f"from {features.index[0]:%Y-%m-%d} to {features.index[-1]:%Y-%m-%d}; give an earlier "
+            "one"
+        )
     chosen = [(own, signed_model(own)) for own in in_force(settings, folds, features.index)]
-    # One table for all folds of a model, which slice it: a copy for each would be gigabytes at monthly refits.
-    tables = {names: features[list(names)] for names in {tuple(model.columns) for _, model in chosen}}
-    tasks = [partial(_one_block, fold, tables[tuple(model.columns)].iloc[:fold.test[-1] + 1], market.loc[:fold.refit],
-                     model, own.labels, own.splits, members)
-             for fold, (own, model) in zip(folds, chosen, strict=True)]
+    # One table for all folds of a model, which slice it: a copy for each would be gigabytes at
+    # monthly refits.
+    tables = {
+        names: features[list(names)] for names in {tuple(model.columns) for _, model in chosen}
+    }
+    tasks = [
+        partial(
+            _one_block,
+            fold,
+            tables[tuple(model.columns)].iloc[: fold.test[-1] + 1],
+            market.loc[: fold.refit],
+            model,
+            own.labels,
+            own.splits,
+            members,
+        )
+        for fold, (own, model) in zip(folds, chosen, strict=True)
+    ]
     with progress.stage("refits", total=len(folds)) as stage:
         blocks = spread(settings.parallel, tasks, stage.advance)
     kept = [(fold, block) for fold, block in zip(folds, blocks, strict=True) if block is not None]
     if not kept:
-        raise InvalidDataError(f"{len(features)} sessions from {features.index[0]:%Y-%m-%d} are too short a history: "
-                               "no refit has enough labelled rows; start earlier or lower splits.minimum_train")
-    return Forecast(probabilities=pd.concat([block for _, (block, _) in kept]), folds=tuple(fold for fold, _ in kept),
-                    spread=pd.concat([apart for _, (_, apart) in kept]))
+        raise InvalidDataError(
+            f"{len(features)} sessions from {features.index[0]:%Y-%m-%d} are too short a history: "
+            "no refit has enough labelled rows; start earlier or lower splits.minimum_train"
+        )
+    return Forecast(
+        probabilities=pd.concat([block for _, (block, _) in kept]),
+        folds=tuple(fold for fold, _ in kept),
+        spread=pd.concat([apart for _, (_, apart) in kept]),
+    )
 
 
-def in_force(settings: Settings, folds: Sequence[Fold], sessions: pd.DatetimeIndex) -> tuple[Settings, ...]:
+def in_force(
+    settings: Settings, folds: Sequence[Fold], sessions: pd.DatetimeIndex
+) -> tuple[Settings, ...]:
     """Settings of each fold: those of the config, or the tuned choice of the fold's own block."""
     if not settings.tuned:
         return (settings,) * len(folds)
     return settings_by_fold(settings, load_tuned(find_config(settings.tuned)), folds, sessions)
 
 
-def final_model(settings: Settings, features: pd.DataFrame, market: pd.DataFrame) -> tuple[DeleveragingClassifier,
-                                                                                           tuple[str, str]]:
+def final_model(
+    settings: Settings, features: pd.DataFrame, market: pd.DataFrame
+) -> tuple[DeleveragingClassifier, tuple[str, str]]:
     """Model fitted on all that is known at the last session, and its first and last training session."""
     now = features.index[-1]
     fold = Fold(refit=now, test=np.asarray([len(features)], dtype=np.int64))
-    own, = in_force(settings, [fold], pd.DatetimeIndex(features.index))
+    (own,) = in_force(settings, [fold], pd.DatetimeIndex(features.index))
     signed = signed_model(own)
     model, rows = _fit(fold, features[list(signed.columns)], market, signed, own.labels, own.splits)
     if model is None:
@@ -125,20 +159,35 @@ def final_model(settings: Settings, features: pd.DataFrame, market: pd.DataFrame
     return model, (f"{features.index[rows[0]]:%Y-%m-%d}", f"{features.index[rows[-1]]:%Y-%m-%d}")
 
 
-def _one_block(fold: Fold, features: pd.DataFrame, market: pd.DataFrame, model: DeleveragingClassifier,
-               labeller: Labeller, splits: PurgedWalkForward, members: bool) -> Block | None:
+def _one_block(
+    fold: Fold,
+    features: pd.DataFrame,
+    market: pd.DataFrame,
+    model: DeleveragingClassifier,
+    labeller: Labeller,
+    splits: PurgedWalkForward,
+    members: bool,
+) -> Block | None:
     """One fold as a pure task: the market ends at the refit, so labels cannot see past it."""
-    past = features.iloc[:fold.test[0]]
+    past = features.iloc[: fold.test[0]]
     fitted, _ = _fit(fold, past, market, model, labeller, splits)
     if fitted is None:
         return None
     block = features.iloc[fold.test]
     table = pd.DataFrame(fitted.predict_proba(block), index=block.index, columns=list(REGIMES))
-    return table, member_spread(fitted, block, past, market, labeller, splits, fold) if members else pd.DataFrame()
+    return table, member_spread(
+        fitted, block, past, market, labeller, splits, fold
+    ) if members else pd.DataFrame()
 
 
-def _fit(fold: Fold, features: pd.DataFrame, market: pd.DataFrame, model: DeleveragingClassifier, labeller: Labeller,
-         splits: PurgedWalkForward) -> tuple[DeleveragingClassifier | None, np.ndarray]:
+def _fit(
+    fold: Fold,
+    features: pd.DataFrame,
+    market: pd.DataFrame,
+    model: DeleveragingClassifier,
+    labeller: Labeller,
+    splits: PurgedWalkForward,
+) -> tuple[DeleveragingClassifier | None, np.ndarray]:
     from sklearn.base import clone
 
     labels = labeller(market, fold.refit)

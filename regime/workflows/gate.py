@@ -49,8 +49,12 @@ class Gate:
 
     def error(self, out: Path) -> GateError:
         """Error of a run that wrote its output to `out` and was stopped here."""
-        return GateError(f"{self.text}; the config requires a skill whose interval is above zero (`gate: required`): "
-                         f"the outputs are in {out}, nothing was registered; prefer the rival or set gate=advisory")
+        return GateError(
+            f"{self.text}; the config requires a skill whose interval is above zero (`gate: "
+            "required`): "
+            f"the outputs are in {out}, nothing was registered; prefer the rival or set "
+            "gate=advisory"
+        )
 
     def summary(self) -> dict[str, Any]:
         """The object ``gate`` of summary.json."""
@@ -61,10 +65,18 @@ def gate(settings: Settings, verdict: Verdict) -> Gate:
     """Hold a verdict against the gate of a config."""
     required, found = settings.gate == "required", verdict.skill
     if found is None:
-        return Gate(required=required, passed=False, rival=None,
-                    text="no skill can be shown: the truth of the tested sessions has one class only")
+        return Gate(
+            required=required,
+            passed=False,
+            rival=None,
+            text="no skill can be shown: the truth of the tested sessions has one class only",
+        )
     passed = found.skill > 0 and found.interval[0] > 0
     what = "skill" if passed else "no skill"
-    return Gate(required=required, passed=passed, rival=found.against,
-                text=f"{what} over {found.against}: {found.skill:.1%} of its log loss, 90% interval "
-                     f"{found.interval[0]:.1%} to {found.interval[1]:.1%}")
+    return Gate(
+        required=required,
+        passed=passed,
+        rival=found.against,
+        text=f"{what} over {found.against}: {found.skill:.1%} of its log loss, 90% interval "
+        f"{found.interval[0]:.1%} to {found.interval[1]:.1%}",
+    )

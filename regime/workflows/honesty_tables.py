@@ -1,6 +1,7 @@
 """What a lead over a rival is made of: events, crises, years, definitions of the truth.
 
-Depends on: schema, performance; evaluation, labels, workflows.data, workflows.settings, workflows.strategy.
+Depends on: schema, performance; evaluation, labels, workflows.data, workflows.settings,
+workflows.strategy.
 """
 
 from __future__ import annotations
@@ -20,8 +21,16 @@ from regime.workflows.data import World
 from regime.workflows.settings import Settings
 from regime.workflows.strategy import Strategy
 
-__all__ = ["AROUND", "EffectiveNumber", "Scored", "crisis_table", "definition_table", "effective_number",
-           "period_table", "scored_sessions"]
+__all__ = [
+    "AROUND",
+    "EffectiveNumber",
+    "Scored",
+    "crisis_table",
+    "definition_table",
+    "effective_number",
+    "period_table",
+    "scored_sessions",
+]
 
 AROUND = 21  # sessions on either side that go with a crisis
 BLOCK = 63  # sessions over which losses hang together: the block of the skill's own bootstrap
@@ -40,15 +49,17 @@ class EffectiveNumber:
     spells : int
         Spells of stress with a session in the sample.
     events : float
-        So many spells of equal length would weigh the same (Kish): below `spells` where few hold most sessions.
+        So many spells of equal length would weigh the same (Kish): below `spells` where few hold
+        most sessions.
     sessions : int
     independent : float
-        So many independent sessions would know the mean gain over the best rival as well: what is left after its
-        dependence over 63 sessions.
+        So many independent sessions would know the mean gain over the best rival as well: what is
+        left after its dependence over 63 sessions.
 
     Notes
     -----
-    **Source:** Kish (1965), "Survey Sampling"; the variance of a mean by overlapping blocks is Carlstein's (1986).
+    **Source:** Kish (1965), "Survey Sampling"; the variance of a mean by overlapping blocks is
+    Carlstein's (1986).
     """
 
     spells: int
@@ -88,7 +99,10 @@ class Scored:
         return gain
 
     def skill(self, rows: np.ndarray) -> dict[str, float]:
-        """``skill``, ``low`` and ``high`` on some sessions; NaN where they are few or of one class."""
+        """``skill``, ``low`` and ``high`` on some sessions.
+
+        NaN where they are few or of one class.
+        """
         if rows.sum() < FEWEST or not 0 < self.stress[rows].mean() < 1:
             return dict.fromkeys(("skill", "low", "high"), float("nan"))
         ours, theirs = self.losses["model"][rows], self.losses[self.against][rows]
@@ -96,14 +110,25 @@ class Scored:
         return {"skill": float(1 - ours.mean() / theirs.mean()), "low": low, "high": high}
 
     def precision(self, rows: np.ndarray) -> dict[str, float]:
-        """Average precision of the model and of the rival that ranks best; NaN without a positive."""
+        """Average precision of the model and of the rival that ranks best.
+
+        NaN without a positive.
+        """
         if not rows.any():
             return {"average_precision": float("nan"), "best_rival_precision": float("nan")}
-        found = {name: average_precision(self.stress[rows], own[rows]) for name, own in self.probabilities.items()}
-        return {"average_precision": found.pop("model"), "best_rival_precision": max(found.values())}
+        found = {
+            name: average_precision(self.stress[rows], own[rows])
+            for name, own in self.probabilities.items()
+        }
+        return {
+            "average_precision": found.pop("model"),
+            "best_rival_precision": max(found.values()),
+        }
 
 
-def scored_sessions(truth: Truth, forecasts: Mapping[str, pd.Series], *, against: str | None, seed: int) -> Scored:
+def scored_sessions(
+    truth: Truth, forecasts: Mapping[str, pd.Series], *, against: str | None, seed: int
+) -> Scored:
     """Losses of forecasts on the sessions whose truth is known.
 
     Parameters
@@ -120,8 +145,14 @@ def scored_sessions(truth: Truth, forecasts: Mapping[str, pd.Series], *, against
     known = {name: scored_rows(truth, own, name)[1] for name, own in forecasts.items()}
     losses = {name: log_losses(stress.to_numpy(), own) for name, own in known.items()}
     best = min((name for name in losses if name != "model"), key=lambda name: losses[name].mean())
-    return Scored(days=pd.DatetimeIndex(stress.index), stress=stress.to_numpy(), probabilities=known, losses=losses,
-                  against=against or best, seed=seed)
+    return Scored(
+        days=pd.DatetimeIndex(stress.index),
+        stress=stress.to_numpy(),
+        probabilities=known,
+        losses=losses,
+        against=against or best,
+        seed=seed,
+    )
 
 
 def effective_number(scored: Scored, truth: Truth) -> EffectiveNumber:
@@ -130,10 +161,14 @@ def effective_number(scored: Scored, truth: Truth) -> EffectiveNumber:
     gain = scored.gain - scored.gain.mean()
     # Means of all blocks of the circle: their variance is that of a mean of dependent sessions.
     width = min(BLOCK, len(gain))
-    sums = np.convolve(np.r_[gain, gain[:width - 1]], np.ones(width), mode="valid")
-    dependence = float(np.mean(sums ** 2)) / width / max(float(np.mean(gain ** 2)), 1e-300)
-    return EffectiveNumber(spells=len(lengths), events=float(lengths.sum() ** 2 / max((lengths ** 2).sum(), 1e-300)),
-                           sessions=len(gain), independent=len(gain) / max(dependence, 1.0))
+    sums = np.convolve(np.r_[gain, gain[: width - 1]], np.ones(width), mode="valid")
+    dependence = float(np.mean(sums**2)) / width / max(float(np.mean(gain**2)), 1e-300)
+    return EffectiveNumber(
+        spells=len(lengths),
+        events=float(lengths.sum() ** 2 / max((lengths**2).sum(), 1e-300)),
+        sessions=len(gain),
+        independent=len(gain) / max(dependence, 1.0),
+    )
 
 
 def crisis_table(scored: Scored, truth: Truth) -> pd.DataFrame:
@@ -153,10 +188,16 @@ def crisis_table(scored: Scored, truth: Truth) -> pd.DataFrame:
     for start, end, inside in _spells(scored, truth):
         first, last = np.flatnonzero(inside)[[0, -1]]
         around = np.zeros(len(inside), dtype=bool)
-        around[max(first - AROUND, 0):last + AROUND + 1] = True
-        rows.append({"start": start, "end": end, "sessions": int(inside.sum()),
-                     "share": float(scored.gain[around].sum()) / whole if whole > 0 else float("nan"),
-                     **scored.skill(~around)})
+        around[max(first - AROUND, 0) : last + AROUND + 1] = True
+        rows.append(
+            {
+                "start": start,
+                "end": end,
+                "sessions": int(inside.sum()),
+                "share": float(scored.gain[around].sum()) / whole if whole > 0 else float("nan"),
+                **scored.skill(~around),
+            }
+        )
     return pd.DataFrame(rows, columns=["start", "end", "sessions", "share", "skill", "low", "high"])
 
 
@@ -174,16 +215,21 @@ def period_table(scored: Scored, strategy: Strategy) -> pd.DataFrame:
         As `Honesty.periods`.
     """
     first, last = scored.days[0].year, scored.days[-1].year
-    spans = {f"{low} to {min(low + SPAN - 1, last)}": (low, low + SPAN - 1, True)
-             for low in range(first, last + 1, SPAN)}
+    spans = {
+        f"{low} to {min(low + SPAN - 1, last)}": (low, low + SPAN - 1, True)
+        for low in range(first, last + 1, SPAN)
+    }
     low, high = INFLATION
     if first <= high and last >= low and not (first >= low and last <= high):
         spans[f"Without {low}-{high}"] = (low, high, False)
-    return pd.DataFrame.from_dict({name: _period(scored, strategy, *span) for name, span in spans.items()},
-                                  orient="index")
+    return pd.DataFrame.from_dict(
+        {name: _period(scored, strategy, *span) for name, span in spans.items()}, orient="index"
+    )
 
 
-def definition_table(settings: Settings, world: World, forecasts: Mapping[str, pd.Series]) -> pd.DataFrame:
+def definition_table(
+    settings: Settings, world: World, forecasts: Mapping[str, pd.Series]
+) -> pd.DataFrame:
     """The same forecasts against other definitions of stress, each with the rival that is best by it.
 
     Parameters
@@ -206,12 +252,18 @@ def definition_table(settings: Settings, world: World, forecasts: Mapping[str, p
             continue
         scored = scored_sessions(truth, forecasts, against=None, seed=settings.seed)
         every = np.ones(len(scored.days), dtype=bool)
-        rows[name] = {"base_rate": float(known.mean()), "against": scored.against, **scored.skill(every),
-                      **scored.precision(every)}
+        rows[name] = {
+            "base_rate": float(known.mean()),
+            "against": scored.against,
+            **scored.skill(every),
+            **scored.precision(every),
+        }
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def _spells(scored: Scored, truth: Truth) -> Iterator[tuple[pd.Timestamp, pd.Timestamp, np.ndarray]]:
+def _spells(
+    scored: Scored, truth: Truth
+) -> Iterator[tuple[pd.Timestamp, pd.Timestamp, np.ndarray]]:
     """First and last session of each spell that has a known session here, and which sessions are its."""
     for start, end in truth.spells.itertuples(index=False):
         inside = np.asarray((scored.days >= start) & (scored.days <= end))
@@ -219,23 +271,44 @@ def _spells(scored: Scored, truth: Truth) -> Iterator[tuple[pd.Timestamp, pd.Tim
             yield start, end, inside
 
 
-def _period(scored: Scored, strategy: Strategy, low: int, high: int, inside: bool) -> dict[str, float]:
+def _period(
+    scored: Scored, strategy: Strategy, low: int, high: int, inside: bool
+) -> dict[str, float]:
     rows = np.asarray((scored.days.year >= low) & (scored.days.year <= high)) == inside
     begins = np.r_[scored.stress[:1] == 1, np.diff(scored.stress) == 1]
     own, target = strategy.result, strategy.benchmarks["vol_target_12"]
     held = np.asarray((own.returns.index.year >= low) & (own.returns.index.year <= high)) == inside
     cash = own.cash_returns.to_numpy()[held]
-    ratios = [annual_sharpe(result.returns.to_numpy()[held] - cash) if held.sum() >= FEWEST else float("nan")
-              for result in (own, target)]
-    return {"sessions": int(rows.sum()), "spells": int(begins[rows].sum()), **scored.skill(rows),
-            **scored.precision(rows), "sharpe": ratios[0], "sharpe_vol_target_12": ratios[1]}
+    ratios = [
+        annual_sharpe(result.returns.to_numpy()[held] - cash)
+        if held.sum() >= FEWEST
+        else float("nan")
+        for result in (own, target)
+    ]
+    return {
+        "sessions": int(rows.sum()),
+        "spells": int(begins[rows].sum()),
+        **scored.skill(rows),
+        **scored.precision(rows),
+        "sharpe": ratios[0],
+        "sharpe_vol_target_12": ratios[1],
+    }
 
 
 def _truths(settings: Settings, world: World) -> Iterator[tuple[str, Truth]]:
     for core in CORE_WEIGHTS:
         for depth in DEPTHS:
-            yield (f"falls of {depth:g} volatilities, S&P 500 {core:.0%}",
-                   truth_from_labels(replace(settings.truth, depth=depth, core_weight=core)(world.market)))
+            yield (
+                f"falls of {depth:g} volatilities, S&P 500 {core:.0%}",
+                truth_from_labels(
+                    replace(settings.truth, depth=depth, core_weight=core)(world.market)
+                ),
+            )
     for penalty in PENALTIES:
-        labels = JumpModelLabels(penalties=(penalty,), windows=(None,), core_weight=settings.truth.core_weight)
-        yield f"jump model's worst state, penalty {penalty:g}", truth_from_labels(labels(world.market))
+        labels = JumpModelLabels(
+            penalties=(penalty,), windows=(None,), core_weight=settings.truth.core_weight
+        )
+        yield (
+            f"jump model's worst state, penalty {penalty:g}",
+            truth_from_labels(labels(world.market)),
+        )

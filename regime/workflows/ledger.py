@@ -1,4 +1,6 @@
-"""The trials made before this run: a ledger of looks at the test years, their daily returns, and what tuning tried.
+"""The trials made before this run.
+
+A ledger of looks at the test years, their daily returns, and what tuning tried.
 
 Depends on: errors, config; sources, workflows.settings, workflows.tune_choices.
 """
@@ -64,15 +66,16 @@ def read_ledger(settings: Settings) -> Ledger:
     Parameters
     ----------
     settings : Settings
-        Its `ledger` is a table with a column ``trial``, or its folder; daily returns lie beside it in
-        ``returns/0001.parquet``. Finished trials of tuning are the largest number of its column ``trials``, where
-        it has one, or those of its file of tuned choices (``configs/tuned.yaml`` one folder above the ledger, where
-        it names none), whichever are more.
+        Its `ledger` is a table with a column ``trial``, or its folder; daily returns lie beside it
+        in ``returns/0001.parquet``. Finished trials of tuning are the largest number of its column
+        ``trials``, where it has one, or those of its file of tuned choices (``configs/tuned.yaml``
+        one folder above the ledger, where it names none), whichever are more.
 
     Returns
     -------
     Ledger
-        `NO_LEDGER` where the default one is not there, or the world is simulated: trials elsewhere tell nothing of it.
+        `NO_LEDGER` where the default one is not there, or the world is simulated: trials elsewhere
+        tell nothing of it.
 
     Raises
     ------
@@ -87,24 +90,37 @@ def read_ledger(settings: Settings) -> Ledger:
         note = f"no ledger of trials was found; {tuned:,} finished trials of tuning count"
         return replace(NO_LEDGER, tuned=tuned, note=note) if tuned else NO_LEDGER
     table = _table(path)
-    choices = find_config(settings.tuned) if settings.tuned else path.absolute().parent.parent / TUNED
+    choices = (
+        find_config(settings.tuned) if settings.tuned else path.absolute().parent.parent / TUNED
+    )
     tuned = max(_counted(table), _tuned(choices, settings.name))
     files = {str(trial): path.parent / RETURNS / f"{trial:04d}.parquet" for trial in table["trial"]}
-    returns: dict[Hashable, pd.Series] = {trial: _returns(file) for trial, file in files.items() if file.is_file()}
+    returns: dict[Hashable, pd.Series] = {
+        trial: _returns(file) for trial, file in files.items() if file.is_file()
+    }
     told = f" and {tuned:,} finished trials of tuning" if tuned else ""
-    return Ledger(rows=len(table), tuned=tuned, returns=returns, note=f"{len(table)} rows of {path}{told} count")
+    return Ledger(
+        rows=len(table),
+        tuned=tuned,
+        returns=returns,
+        note=f"{len(table)} rows of {path}{told} count",
+    )
 
 
 def _place(settings: Settings) -> Path | None:
     """File of the ledger; None where there is none to count."""
-    if not settings.ledger or (settings.ledger == LEDGER and isinstance(settings.source, SimulatedSource)):
+    if not settings.ledger or (
+        settings.ledger == LEDGER and isinstance(settings.source, SimulatedSource)
+    ):
         return None
     named = Path(settings.ledger)
     path = named / "ledger.csv" if named.is_dir() else named
     if path.is_file():
         return path
     if settings.ledger != LEDGER:
-        raise MissingDataError(f"ledger: {path}: no such file; name the table of trials, or none with ledger=''")
+        raise MissingDataError(
+            f"ledger: {path}: no such file; name the table of trials, or none with ledger=''"
+        )
     return None
 
 
@@ -112,11 +128,19 @@ def _table(path: Path) -> pd.DataFrame:
     try:
         table = pd.read_csv(path)
     except (ValueError, OSError) as error:
-        raise InvalidDataError(f"ledger: {path}: not a csv: {' '.join(str(error).split())}") from None
-    whole = "trial" in table and pd.api.types.is_integer_dtype(table["trial"]) and table["trial"].is_unique
+        raise InvalidDataError(
+            f"ledger: {path}: not a csv: {' '.join(str(error).split())}"
+        ) from None
+    whole = (
+        "trial" in table
+        and pd.api.types.is_integer_dtype(table["trial"])
+        and table["trial"].is_unique
+    )
     if not whole:
-        raise InvalidDataError(f"ledger: {path}: needs a column `trial` of whole numbers, each once; mend it or set "
-                               "ledger=''")
+        raise InvalidDataError(
+            f"ledger: {path}: needs a column `trial` of whole numbers, each once; mend it or set "
+            "ledger=''"
+        )
     return table
 
 
@@ -128,14 +152,21 @@ def _counted(table: pd.DataFrame) -> int:
 
 def _tuned(path: Path, config: str) -> int:
     blocks = load_tuned(path).blocks if path.is_file() else ()
-    return sum(block.trials.get(state, 0) for block in blocks if block.config == config for state in FINISHED)
+    return sum(
+        block.trials.get(state, 0)
+        for block in blocks
+        if block.config == config
+        for state in FINISHED
+    )
 
 
 def _returns(path: Path) -> pd.Series:
     try:
         table = pd.read_parquet(path)
     except (ValueError, OSError) as error:
-        raise InvalidDataError(f"ledger: {path}: not a parquet file ({type(error).__name__})") from None
+        raise InvalidDataError(
+            f"ledger: {path}: not a parquet file ({type(error).__name__})"
+        ) from None
     if table.shape[1] != 1 or not isinstance(table.index, pd.DatetimeIndex):
         raise InvalidDataError(f"ledger: {path}: needs one column of daily returns by date")
     return table.iloc[:, 0].astype(float).dropna()

@@ -1,7 +1,9 @@
-"""How much of a run's figures may be luck: of its skill over every rival, and of its rule among all trials made.
+"""How much of a run's figures may be luck.
 
-Depends on: evaluation.truth; workflows.ledger, workflows.luck_rule, workflows.luck_skill, workflows.settings,
-workflows.strategy, workflows.verdict.
+Of its skill over every rival, and of its rule among all trials made.
+
+Depends on: evaluation.truth; workflows.ledger, workflows.luck_rule, workflows.luck_skill,
+workflows.settings, workflows.strategy, workflows.verdict.
 """
 
 from __future__ import annotations
@@ -47,28 +49,55 @@ class Luck:
 
     def summary(self) -> dict[str, Any]:
         """The object ``luck`` of summary.json: plain, what is undefined or infinite None."""
-        return {"trials": self.ledger.trials + 1, "counted": self.ledger.note,
-                "skill": None if self.skill is None else self.skill.summary(),
-                "rule": None if self.rule is None else self.rule.summary(), "sentences": list(self.sentences())}
+        return {
+            "trials": self.ledger.trials + 1,
+            "counted": self.ledger.note,
+            "skill": None if self.skill is None else self.skill.summary(),
+            "rule": None if self.rule is None else self.rule.summary(),
+            "sentences": list(self.sentences()),
+        }
 
     def sentences(self) -> tuple[str, ...]:
         """All accounts in plain words."""
         told = list[str]()
         if self.skill is None:
-            told.append("Whether the model's skill is luck cannot be said: too few sessions have a known truth, or all "
-                        "have the same.")
+            told.append(
+                "Whether the model's skill is luck cannot be said: too few sessions have a known "
+                "truth, or all "
+                "have the same."
+            )
         if self.rule is None:
-            told.append("Whether the rule's Sharpe ratio is luck cannot be said: its returns are too few, or those of "
-                        "cash.")
-        return (*told, *(line for part in (self.skill, self.rule) if part is not None for line in part.sentences()))
+            told.append(
+                "Whether the rule's Sharpe ratio is luck cannot be said: its returns are too few, "
+                "or those of "
+                "cash."
+            )
+        return (
+            *told,
+            *(
+                line
+                for part in (self.skill, self.rule)
+                if part is not None
+                for line in part.sentences()
+            ),
+        )
 
     def doubts(self) -> tuple[str, ...]:
         """What the accounts do not show, for the section of limits."""
-        return tuple(line for part in (self.skill, self.rule) if part is not None for line in part.doubts())
+        return tuple(
+            line for part in (self.skill, self.rule) if part is not None for line in part.doubts()
+        )
 
 
-def luck(settings: Settings, truth: Truth, probabilities: pd.DataFrame, rivals: pd.DataFrame, verdict: Verdict,
-         strategy: Strategy, ledger: Ledger = NO_LEDGER) -> Luck:
+def luck(
+    settings: Settings,
+    truth: Truth,
+    probabilities: pd.DataFrame,
+    rivals: pd.DataFrame,
+    verdict: Verdict,
+    strategy: Strategy,
+    ledger: Ledger = NO_LEDGER,
+) -> Luck:
     """Open all accounts of luck of a run.
 
     Parameters
@@ -82,5 +111,8 @@ def luck(settings: Settings, truth: Truth, probabilities: pd.DataFrame, rivals: 
     ledger : Ledger
         Trials made before.
     """
-    return Luck(skill=skill_luck(settings, truth, probabilities, rivals, verdict), rule=rule_luck(strategy, ledger),
-                ledger=ledger)
+    return Luck(
+        skill=skill_luck(settings, truth, probabilities, rivals, verdict),
+        rule=rule_luck(strategy, ledger),
+        ledger=ledger,
+    )

@@ -50,8 +50,8 @@ class RuleLuck:
     over : ProbabilisticSharpe
         That it is above the Sharpe ratio that the 12 % volatility target had.
     deflated : DeflatedSharpe
-        With the variance of the Sharpe ratios of the trials whose returns are known; trials that differ little ask
-        for little.
+        With the variance of the Sharpe ratios of the trials whose returns are known; trials that
+        differ little ask for little.
     independent : DeflatedSharpe
         As if the trials had nothing in common: the variance is that of one estimate of no skill.
     overfitting : BacktestOverfitting or None
@@ -62,7 +62,8 @@ class RuleLuck:
     trials : int
         This run included.
     shared : int
-        Sessions on which `deflated` and `overfitting` compare the trials: all that they have in common with this run.
+        Sessions on which `deflated` and `overfitting` compare the trials: all that they have in
+        common with this run.
     counted : str
         Which trials count, in words.
     """
@@ -81,34 +82,61 @@ class RuleLuck:
     def summary(self) -> dict[str, Any]:
         """Plain figures; None for what is undefined or infinite."""
         years = self.record.years
-        return {"sharpe": self.sharpe.sample.annual, "p_above_zero": self.sharpe.probability,
-                "p_above_vol_target_12": self.over.probability, "deflated_sharpe": self.deflated.probability,
-                "deflated_sharpe_independent": self.independent.probability, "shared_sessions": self.shared,
-                "pbo": None if self.overfitting is None else self.overfitting.probability,
-                "minimum_track_record_years": years if math.isfinite(years) else None,
-                "minimum_backtest_years": None if self.backtest is None else self.backtest.years}
+        return {
+            "sharpe": self.sharpe.sample.annual,
+            "p_above_zero": self.sharpe.probability,
+            "p_above_vol_target_12": self.over.probability,
+            "deflated_sharpe": self.deflated.probability,
+            "deflated_sharpe_independent": self.independent.probability,
+            "shared_sessions": self.shared,
+            "pbo": None if self.overfitting is None else self.overfitting.probability,
+            "minimum_track_record_years": years if math.isfinite(years) else None,
+            "minimum_backtest_years": None if self.backtest is None else self.backtest.years,
+        }
 
     def sentences(self) -> tuple[str, ...]:
         """Each account in plain words."""
-        told = [str(self.sharpe), str(self.record), self.counted, *([str(self.deflated)] if self.trials > 1 else [])]
+        told = [
+            str(self.sharpe),
+            str(self.record),
+            self.counted,
+            *([str(self.deflated)] if self.trials > 1 else []),
+        ]
         if self.overfitting is not None:
-            told += [f"That is by how much those trials differ, which is little where they are alike; had they nothing "
-                     f"in common, it would be {self.independent.probability:.3f}.", str(self.overfitting)]
+            told += [
+                "That is by how much those trials differ, which is little where they are alike; "
+                "had they nothing "
+                f"in common, it would be {self.independent.probability:.3f}.",
+                str(self.overfitting),
+            ]
         return (*told, *([] if self.backtest is None else [str(self.backtest)]))
 
     def doubts(self) -> Iterator[str]:
         """What these accounts do not show."""
         worst = min((self.deflated, self.independent), key=lambda found: found.probability)
         if worst.probability <= SURE:
-            counted = f"with {self.trials:,} trials counted the deflated" if self.trials > 1 else "the probabilistic"
-            yield (f"Its Sharpe ratio may be luck: {counted} Sharpe ratio is {worst.probability:.2f}, and {SURE:g} "
-                   "would be needed.")
+            counted = (
+                f"with {self.trials:,} trials counted the deflated"
+                if self.trials > 1
+                else "the probabilistic"
+            )
+            yield (
+                f"Its Sharpe ratio may be luck: {counted} Sharpe ratio is "
+                f"{worst.probability:.2f}, and {SURE:g} "
+                "would be needed."
+            )
         if self.over.probability <= SURE:
-            yield (f"That its Sharpe ratio is above the one that the 12 % volatility target had has a probability of "
-                   f"{self.over.probability:.0%}.")
+            yield (
+                "That its Sharpe ratio is above the one that the 12 % volatility target had has "
+                "a probability of "
+                f"{self.over.probability:.0%}."
+            )
         if self.overfitting is not None and self.overfitting.probability >= CARRIES:
-            yield (f"Choosing the best of its trials by their record does not carry over to other years: probability "
-                   f"of overfitting {self.overfitting.probability:.0%}.")
+            yield (
+                "Choosing the best of its trials by their record does not carry over to other "
+                "years: probability "
+                f"of overfitting {self.overfitting.probability:.0%}."
+            )
 
 
 def rule_luck(strategy: Strategy, ledger: Ledger) -> RuleLuck | None:
@@ -124,7 +152,11 @@ def rule_luck(strategy: Strategy, ledger: Ledger) -> RuleLuck | None:
     RuleLuck or None
         None where there are less than 252 returns, or they never leave those of cash.
     """
-    own, cash, target = strategy.result.returns, strategy.result.cash_returns, strategy.benchmarks["vol_target_12"]
+    own, cash, target = (
+        strategy.result.returns,
+        strategy.result.cash_returns,
+        strategy.benchmarks["vol_target_12"],
+    )
     if len(own) < FEWEST or not _moves(own - cash):
         return None
     sample, trials = sharpe_sample(own, cash), ledger.trials + 1
@@ -134,11 +166,17 @@ def rule_luck(strategy: Strategy, ledger: Ledger) -> RuleLuck | None:
     usable = bool(ledger.returns) and len(shared) >= FEWEST and _moves((own - cash).loc[shared])
     among = accounts(known, cash=cash, chosen=OWN, counted=trials) if usable else None
     return RuleLuck(
-        sharpe=probabilistic_sharpe(sample), over=probabilistic_sharpe(sample, bar),
-        deflated=alone if among is None else among.deflated, independent=alone,
-        overfitting=None if among is None else among.overfitting, record=minimum_track_record(sample),
-        backtest=minimum_backtest(trials) if trials > 1 else None, trials=trials,
-        shared=len(own) if among is None else len(shared), counted=_counted(ledger, None if among is None else shared))
+        sharpe=probabilistic_sharpe(sample),
+        over=probabilistic_sharpe(sample, bar),
+        deflated=alone if among is None else among.deflated,
+        independent=alone,
+        overfitting=None if among is None else among.overfitting,
+        record=minimum_track_record(sample),
+        backtest=minimum_backtest(trials) if trials > 1 else None,
+        trials=trials,
+        shared=len(own) if among is None else len(shared),
+        counted=_counted(ledger, None if among is None else shared),
+    )
 
 
 def _moves(excess: pd.Series) -> bool:
@@ -154,7 +192,13 @@ def _shared(own: pd.Series, ledger: Ledger) -> pd.Index:
 
 
 def _counted(ledger: Ledger, shared: pd.Index | None) -> str:
-    where = "" if shared is None or not len(shared) else \
-        (f"; the {len(ledger.returns)} whose returns were kept are compared with it from {shared[0]:%Y-%m-%d} to "
-         f"{shared[-1]:%Y-%m-%d}")
+    where = (
+        ""
+        if shared is None or not len(shared)
+        else (
+            f"; the {len(ledger.returns)} whose returns were kept are compared with it from "
+            f"{shared[0]:%Y-%m-%d} to "
+            f"{shared[-1]:%Y-%m-%d}"
+        )
+    )
     return f"Trials: {ledger.note}{where}."

@@ -1,4 +1,6 @@
-"""How far apart the members of a forecast are: one definition of a fall at a time, one seed at a time.
+"""How far apart the members of a forecast are.
+
+One definition of a fall at a time, one seed at a time.
 
 Depends on: schema, labels, models, runtime, splits.
 """
@@ -24,13 +26,20 @@ STRESS = REGIMES.index(Regime.DELEVERAGING)
 Labeller = Callable[[pd.DataFrame, pd.Timestamp | None], Labels]
 
 
-def spread(fitted: DeleveragingClassifier, block: pd.DataFrame, features: pd.DataFrame, market: pd.DataFrame,
-           labeller: Labeller, splits: PurgedWalkForward, fold: Fold) -> pd.DataFrame:
+def spread(
+    fitted: DeleveragingClassifier,
+    block: pd.DataFrame,
+    features: pd.DataFrame,
+    market: pd.DataFrame,
+    labeller: Labeller,
+    splits: PurgedWalkForward,
+    fold: Fold,
+) -> pd.DataFrame:
     """Least and greatest probability of a deleveraging that a member gives.
 
-    A member is the model with a single one of its seeds, or with its logistic fitted on a single one of the
-    definitions that the labels are the mean of; its trees stay those of the mean, for fitting them anew for each would
-    cost as much as the run.
+    A member is the model with a single one of its seeds, or with its logistic fitted on a single
+    one of the definitions that the labels are the mean of; its trees stay those of the mean, for
+    fitting them anew for each would cost as much as the run.
 
     Parameters
     ----------
@@ -53,14 +62,22 @@ def spread(fitted: DeleveragingClassifier, block: pd.DataFrame, features: pd.Dat
     **Known at:** what the model of the fold knows.
     """
     members = [fitted.predict_proba(block)[:, STRESS]]
-    members += [SavedModel(parts).predict_proba(block)[:, STRESS]
-                for parts in _parts(fitted, features, market, labeller, splits, fold)]
+    members += [
+        SavedModel(parts).predict_proba(block)[:, STRESS]
+        for parts in _parts(fitted, features, market, labeller, splits, fold)
+    ]
     table = np.column_stack(members)
     return pd.DataFrame({"low": table.min(axis=1), "high": table.max(axis=1)}, index=block.index)
 
 
-def _parts(fitted: DeleveragingClassifier, features: pd.DataFrame, market: pd.DataFrame, labeller: Labeller,
-           splits: PurgedWalkForward, fold: Fold) -> Iterator[ModelParts]:
+def _parts(
+    fitted: DeleveragingClassifier,
+    features: pd.DataFrame,
+    market: pd.DataFrame,
+    labeller: Labeller,
+    splits: PurgedWalkForward,
+    fold: Fold,
+) -> Iterator[ModelParts]:
     own = fitted.parts_
     if len(own.stress_boosters) > 1:
         yield from (replace(own, stress_boosters=(text,)) for text in own.stress_boosters)

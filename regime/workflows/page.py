@@ -1,8 +1,9 @@
 """What a run shows on its page, and the page of a run made earlier.
 
-Depends on: artifacts, config, report, evaluation.reliability; workflows.calibration, workflows.calibration_section,
-workflows.data, workflows.forecast, workflows.gate, workflows.honesty, workflows.honesty_sections, workflows.limits,
-workflows.luck, workflows.reasons, workflows.settings, workflows.simulated_view, workflows.strategy, workflows.stress,
+Depends on: artifacts, config, report, evaluation.reliability; workflows.calibration,
+workflows.calibration_section, workflows.data, workflows.forecast, workflows.gate,
+workflows.honesty, workflows.honesty_sections, workflows.limits, workflows.luck, workflows.reasons,
+workflows.settings, workflows.simulated_view, workflows.strategy, workflows.stress,
 workflows.verdict.
 """
 
@@ -93,8 +94,13 @@ class Findings:
     notes: tuple[str, ...] = ()
 
 
-def page_content(settings: Settings, summary: Mapping[str, Any], world: World, features: pd.DataFrame,
-                 found: Findings) -> ReportContent:
+def page_content(
+    settings: Settings,
+    summary: Mapping[str, Any],
+    world: World,
+    features: pd.DataFrame,
+    found: Findings,
+) -> ReportContent:
     """What the page of a run shows.
 
     Parameters
@@ -109,24 +115,51 @@ def page_content(settings: Settings, summary: Mapping[str, Any], world: World, f
     days, strategy = found.forecast.probabilities.index, found.strategy
     # The ribbon shows the folder's own labels even where a list of episodes is what scores.
     truth = settings.truth(world.market).regime.reindex(days).dropna()
-    data_notes = (f"{name}: {status.note}" for name, status in world.reading.status.items() if status.note)
+    data_notes = (
+        f"{name}: {status.note}" for name, status in world.reading.status.items() if status.note
+    )
     specs = settings.features.specs
     return ReportContent(
-        title=f"Deleveraging regimes: {settings.name}", summary=summary, prices=world.close.loc[days], truth=truth,
-        probabilities=found.forecast.probabilities, exposure=strategy.exposure, equity=strategy.equity,
-        notes=(*map(str, found.audit.leaks), *found.notes, *data_notes, *strategy.notes), cash=world.cash.loc[days],
-        config_text=yaml.safe_dump(dump(settings), sort_keys=False, allow_unicode=True), world=simulated_view(settings),
-        spread=found.forecast.spread, rivals=found.rivals.loc[days], reliability=_reliability(found, days),
+        title=f"Deleveraging regimes: {settings.name}",
+        summary=summary,
+        prices=world.close.loc[days],
+        truth=truth,
+        probabilities=found.forecast.probabilities,
+        exposure=strategy.exposure,
+        equity=strategy.equity,
+        notes=(*map(str, found.audit.leaks), *found.notes, *data_notes, *strategy.notes),
+        cash=world.cash.loc[days],
+        config_text=yaml.safe_dump(dump(settings), sort_keys=False, allow_unicode=True),
+        world=simulated_view(settings),
+        spread=found.forecast.spread,
+        rivals=found.rivals.loc[days],
+        reliability=_reliability(found, days),
         families=family_shares(found.model, features.loc[days], specs),
-        reasons=reasons(found.model, features, specs), spells=found.stress.spells, stress=_cases(found.stress),
+        reasons=reasons(found.model, features, specs),
+        spells=found.stress.spells,
+        stress=_cases(found.stress),
         stress_notes=(*found.stress.sentences(), *map(str, found.intervals)),
-        limits=limits(settings, found.truth, found.forecast.probabilities, found.rivals, found.verdict, strategy,
-                      luck=found.luck, honesty=found.honesty),
-        sections=(*found.mechanisms, calibration_section(found.calibration),
-                  *honesty_sections(found.gate, found.luck, found.honesty)))
+        limits=limits(
+            settings,
+            found.truth,
+            found.forecast.probabilities,
+            found.rivals,
+            found.verdict,
+            strategy,
+            luck=found.luck,
+            honesty=found.honesty,
+        ),
+        sections=(
+            *found.mechanisms,
+            calibration_section(found.calibration),
+            *honesty_sections(found.gate, found.luck, found.honesty),
+        ),
+    )
 
 
-def report(run: str | Path, *, out: str | Path | None = None, tracking: str | Path = "mlruns") -> Path:
+def report(
+    run: str | Path, *, out: str | Path | None = None, tracking: str | Path = "mlruns"
+) -> Path:
     """Draw the page of a run again.
 
     Parameters
@@ -134,7 +167,8 @@ def report(run: str | Path, *, out: str | Path | None = None, tracking: str | Pa
     run : str or Path
         Folder that a run wrote, or the id of its MLflow run.
     out : str or Path, optional
-        File to write; by default ``report.html`` in the folder, or in the working directory for an id.
+        File to write; by default ``report.html`` in the folder, or in the working directory for an
+        id.
     tracking : str or Path
         Folder of the MLflow runs, where an id is given.
 
@@ -150,7 +184,9 @@ def report(run: str | Path, *, out: str | Path | None = None, tracking: str | Pa
     InvalidDataError
         If a file of it is damaged; it is named.
     """
-    folder = Path(run) if Path(run).is_dir() else Path(tracking) / "artifacts" / str(run) / "artifacts"
+    folder = (
+        Path(run) if Path(run).is_dir() else Path(tracking) / "artifacts" / str(run) / "artifacts"
+    )
     if not folder.is_dir():
         raise MissingDataError(f"{run}: neither a folder nor the id of a run in {tracking}")
     if not (folder / PAGE).is_dir():
@@ -164,11 +200,16 @@ def report(run: str | Path, *, out: str | Path | None = None, tracking: str | Pa
 
 def _reliability(found: Findings, days: pd.Index) -> pd.DataFrame:
     told = [name for name in found.verdict.table.index if name != "model"]
-    forecasts = {"model": found.forecast.probabilities[STRESS], **{name: found.rivals.loc[days, name] for name in told}}
+    forecasts = {
+        "model": found.forecast.probabilities[STRESS],
+        **{name: found.rivals.loc[days, name] for name in told},
+    }
     return reliability_table(found.truth, forecasts)
 
 
 def _cases(stress: StressReport) -> dict[str, pd.DataFrame]:
     """Tables of the stress tests under the page's names; spells have a part of their own."""
     names = {"years": "leave_one_year_out", "missing": "missing_days", "paths": "bootstrap"}
-    return {names.get(name, name): table for name, table in stress.tables().items() if name != "spells"}
+    return {
+        names.get(name, name): table for name, table in stress.tables().items() if name != "spells"
+    }

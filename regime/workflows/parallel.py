@@ -1,4 +1,6 @@
-"""Pure tasks spread over the processes of this host or of a cluster; what a dead worker held is done again.
+"""Pure tasks spread over the processes of this host or of a cluster.
+
+What a dead worker held is done again.
 
 Depends on: errors.
 """
@@ -37,8 +39,9 @@ class Parallel:
     Parameters
     ----------
     jobs : int
-        Processes of backend loky, no more than there are processors; each fit has one thread, for two on
-        two busy cores are slower than one. A cluster takes as many folds as its workers have threads.
+        Processes of backend loky, no more than there are processors; each fit has one thread, for
+        two on two busy cores are slower than one. A cluster takes as many folds as its workers have
+        threads.
     backend : {"loky", "dask", "serial"}
         Processes of this host, a Dask cluster, or one fold after the other in this process.
     address : str
@@ -62,29 +65,35 @@ class Parallel:
         if self.backend == "dask" and not self.address:
             raise ConfigError("address: backend dask needs its scheduler's, as tcp://host:8786")
         if self.backend != "dask" and self.address:
-            raise ConfigError(f"address: is for backend dask, got `{self.address}` with {self.backend}; "
-                              "set backend: dask, or address: ''")
+            raise ConfigError(
+                f"address: is for backend dask, got `{self.address}` with {self.backend}; "
+                "set backend: dask, or address: ''"
+            )
 
 
-def spread(parallel: Parallel, tasks: Sequence[Callable[[], T]], advance: Callable[[], object]) -> list[T]:
+def spread(
+    parallel: Parallel, tasks: Sequence[Callable[[], T]], advance: Callable[[], object]
+) -> list[T]:
     """Results of all tasks, in their order, whoever did them.
 
-    A worker that is killed costs what was being done at that moment: on a cluster its own task, on this
-    host also that of its neighbours, whose pool is made anew. What has come back is never done again.
+    A worker that is killed costs what was being done at that moment: on a cluster its own task, on
+    this host also that of its neighbours, whose pool is made anew. What has come back is never done
+    again.
 
     Parameters
     ----------
     parallel : Parallel
     tasks : sequence of callable
-        Without arguments or side effects, as `functools.partial` makes them; each may run more than once.
+        Without arguments or side effects, as `functools.partial` makes them; each may run more than
+        once.
     advance : callable
         Called in this thread at each result.
 
     Raises
     ------
     ConfigError
-        If the cluster's library is not installed, its scheduler does not answer, it has no worker, or its
-        workers carry other versions than this process.
+        If the cluster's library is not installed, its scheduler does not answer, it has no worker,
+        or its workers carry other versions than this process.
     RegimeError
         If workers die time after time and nothing gets done; beside it any error of a task.
     """
@@ -93,10 +102,15 @@ def spread(parallel: Parallel, tasks: Sequence[Callable[[], T]], advance: Callab
     results: dict[int, T] = {}
     deaths = 0
     while len(results) < len(tasks):
-        before, left = len(results), [number for number in range(len(tasks)) if number not in results]
+        before, left = (
+            len(results),
+            [number for number in range(len(tasks)) if number not in results],
+        )
         try:
             with _pool(parallel) as pool:
-                for number, result in pool(delayed(_numbered)(number, tasks[number]) for number in left):
+                for number, result in pool(
+                    delayed(_numbered)(number, tasks[number]) for number in left
+                ):
                     results[number] = result
                     advance()
         except (BrokenProcessPool, _ClusterLostError) as death:
@@ -116,14 +130,21 @@ def _numbered(number: int, task: Callable[[], T]) -> tuple[int, T]:
 
 def _given_up(death: Exception, left: int) -> RegimeError:
     cause = str(death).strip().split("\n")[0].rstrip(".")
-    return RegimeError(f"parallel: workers died {PATIENCE} times in a row and none of the {left} folds left got done "
-                       f"({cause}); most often memory ran out: lower parallel.jobs, or set parallel.backend=serial "
-                       "and see where it ends")
+    return RegimeError(
+        f"parallel: workers died {PATIENCE} times in a row and none of the {left} folds left got "
+        "done "
+        f"({cause}); most often memory ran out: lower parallel.jobs, or set "
+        "parallel.backend=serial "
+        "and see where it ends"
+    )
 
 
 @contextmanager
 def _pool(parallel: Parallel) -> Iterator[Any]:
-    """A joblib pool that gives results as they come; one task a batch, so that a death costs one."""
+    """A joblib pool that gives results as they come.
+
+    One task a batch, so that a death costs one.
+    """
     from joblib import Parallel as Pool
 
     ways: dict[str, Any] = {"return_as": "generator_unordered", "batch_size": 1}
@@ -133,13 +154,24 @@ def _pool(parallel: Parallel) -> Iterator[Any]:
     elif parallel.backend == "serial":
         yield Pool(backend="sequential", n_jobs=1, **ways)
     else:
-        # Memory-mapped frames would be read-only in workers and slower to slice; these are a few megabytes.
-        yield Pool(backend="loky", n_jobs=min(parallel.jobs, os.cpu_count() or 1), max_nbytes=None,
-                   initializer=_end_with, initargs=(os.getpid(),), **ways)
+        # Memory-mapped frames would be read-only in workers and slower to slice; these are a few
+        # megabytes.
+        yield Pool(
+            backend="loky",
+            n_jobs=min(parallel.jobs, os.cpu_count() or 1),
+            max_nbytes=None,
+            initializer=_end_with,
+            initargs=(os.getpid(),),
+            **ways,
+        )
 
 
 def _end_with(parent: int) -> None:
-    """End this worker soon after its parent; one that is killed outright leaves its workers waiting for ever."""
+    """End this worker soon after its parent.
+
+    One that is killed outright leaves its workers waiting for ever.
+    """
+
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(1.0)
@@ -155,16 +187,22 @@ def _cluster(address: str) -> Iterator[Any]:
     try:
         library = import_module("distributed")
     except ImportError:
-        raise ConfigError("parallel.backend: dask needs the library distributed; install deleverage[cluster], or set "
-                          "parallel.backend=loky") from None
+        raise ConfigError(
+            "parallel.backend: dask needs the library distributed; install deleverage[cluster], "
+            "or set "
+            "parallel.backend=loky"
+        ) from None
     with _quiet(), _connected(library, address) as client:
         try:
             _check_workers(client, address)
             yield client
         except library.KilledWorker as death:
-            raise RegimeError(f"parallel: a fold was given up after the death of every worker that tried it "
-                              f"({death.last_worker.address} the last); most often memory ran out: give workers more, "
-                              "or set parallel.backend=serial and see where it ends") from None
+            raise RegimeError(
+                f"parallel: a fold was given up after the death of every worker that tried it "
+                f"({death.last_worker.address} the last); most often memory ran out: give workers "
+                "more, "
+                "or set parallel.backend=serial and see where it ends"
+            ) from None
         except (library.comm.CommClosedError, CancelledError) as error:
             raise _ClusterLostError(f"scheduler at {address} lost: {error}") from error
 
@@ -172,17 +210,25 @@ def _cluster(address: str) -> Iterator[Any]:
 def _connected(library: Any, address: str) -> Any:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", library.versions.VersionMismatchWarning)  # see _check_workers
+            warnings.simplefilter(
+                "ignore", library.versions.VersionMismatchWarning
+            )  # see _check_workers
             return library.Client(address, timeout=WAIT, set_as_default=False)
     except (OSError, ValueError) as error:
-        raise ConfigError(f"parallel.address: no scheduler answers at {address} within {WAIT} s "
-                          f"({type(error).__name__}); start one with `dask scheduler`, or set parallel.backend=loky "
-                          "and parallel.address=''") from error
+        raise ConfigError(
+            f"parallel.address: no scheduler answers at {address} within {WAIT} s "
+            f"({type(error).__name__}); start one with `dask scheduler`, or set "
+            "parallel.backend=loky "
+            "and parallel.address=''"
+        ) from error
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Hold back what the client logs of lost connections, inside the block alone: results or an error tell it."""
+    """Hold back what the client logs of lost connections, inside the block alone.
+
+    Results or an error tell it.
+    """
     loggers = [logging.getLogger(f"distributed.{name}") for name in ("client", "comm", "utils")]
     levels = [logger.level for logger in loggers]
     try:
@@ -198,15 +244,25 @@ def _check_workers(client: Any, address: str) -> None:
     try:
         client.wait_for_workers(1, timeout=WAIT)
     except TimeoutError:
-        raise ConfigError(f"parallel.address: the scheduler at {address} has had no worker for {WAIT} s; start one "
-                          f"with `dask worker {address} --nthreads 1`") from None
+        raise ConfigError(
+            f"parallel.address: the scheduler at {address} has had no worker for {WAIT} s; start "
+            "one "
+            f"with `dask worker {address} --nthreads 1`"
+        ) from None
     found = client.get_versions(packages=list(SAME))
     here = found["client"]["packages"]
-    places = {f"the scheduler at {address}": found["scheduler"],
-              **{f"worker {name}": worker for name, worker in found["workers"].items()}}
-    faults = [f"parallel.address: {place} has {name} {versions['packages'].get(name) or 'not at all'}, this process "
-              f"{here[name]}; install the same, for results must not depend on where they are made"
-              for place, versions in places.items() for name in SAME if versions["packages"].get(name) != here[name]]
+    places = {
+        f"the scheduler at {address}": found["scheduler"],
+        **{f"worker {name}": worker for name, worker in found["workers"].items()},
+    }
+    faults = [
+        f"parallel.address: {place} has {name} {versions['packages'].get(name) or 'not at all'}, "
+        "this process "
+        f"{here[name]}; install the same, for results must not depend on where they are made"
+        for place, versions in places.items()
+        for name in SAME
+        if versions["packages"].get(name) != here[name]
+    ]
     if faults:
         raise ConfigError(faults)
 
@@ -214,8 +270,9 @@ def _check_workers(client: Any, address: str) -> None:
 def _cluster_backend(client: Any) -> Any:
     """The cluster as a joblib backend.
 
-    joblib's own waits for ever where a worker dies time after time, drops results in silence where one dies that
-    holds a task's arguments, and computes in this process where the cluster has one thread.
+    joblib's own waits for ever where a worker dies time after time, drops results in silence where
+    one dies that holds a task's arguments, and computes in this process where the cluster has one
+    thread.
     """
     from joblib.parallel import ParallelBackendBase
 
@@ -223,10 +280,14 @@ def _cluster_backend(client: Any) -> Any:
         supports_retrieve_callback = True
 
         def effective_n_jobs(self, n_jobs: int) -> int:
-            return max(2, int(sum(client.ncores().values())))  # joblib does not ask a backend of one
+            return max(
+                2, int(sum(client.ncores().values()))
+            )  # joblib does not ask a backend of one
 
         def submit(self, func: Callable[[], Any], callback: Callable[[Any], None]) -> Any:
-            future = client.submit(func, key=f"task-{uuid4().hex}")  # arguments go with it: it can be repeated
+            future = client.submit(
+                func, key=f"task-{uuid4().hex}"
+            )  # arguments go with it: it can be repeated
             future.add_done_callback(callback)
             return future
 

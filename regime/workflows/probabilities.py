@@ -21,7 +21,9 @@ __all__ = ["check_forecast", "given_or_made", "read_probabilities"]
 STRESS = Regime.DELEVERAGING.value
 
 
-def given_or_made(settings: Settings, world: World, given: Path | None, progress: Progress) -> pd.DataFrame:
+def given_or_made(
+    settings: Settings, world: World, given: Path | None, progress: Progress
+) -> pd.DataFrame:
     """Probabilities of a file on the sessions of a world, or those of the config's own walk-forward.
 
     Parameters
@@ -43,7 +45,9 @@ def given_or_made(settings: Settings, world: World, given: Path | None, progress
         As `read_probabilities` and `check_forecast`.
     """
     if given is None:
-        return walk_forward(settings, settings.features(world.panel), world.market, progress).probabilities
+        return walk_forward(
+            settings, settings.features(world.panel), world.market, progress
+        ).probabilities
     forecast = read_probabilities(given)
     check_forecast(forecast, world.sessions)
     return forecast
@@ -70,10 +74,14 @@ def read_probabilities(path: Path) -> pd.DataFrame:
         dates = pd.to_datetime(table["date"], format="ISO8601", errors="coerce")
         if dates.isna().any():
             row = int(dates.isna().to_numpy().argmax())
-            raise InvalidDataError(f"{path}: row {row + 1}: `{table['date'].iloc[row]}` is not a date as 2024-12-31")
+            raise InvalidDataError(
+                f"{path}: row {row + 1}: `{table['date'].iloc[row]}` is not a date as 2024-12-31"
+            )
         table = table.drop(columns="date").set_index(pd.DatetimeIndex(dates, name="date"))
     if STRESS not in table:
-        raise InvalidDataError(f"{path}: column `{STRESS}` is missing; got {', '.join(map(str, table.columns))}")
+        raise InvalidDataError(
+            f"{path}: column `{STRESS}` is missing; got {', '.join(map(str, table.columns))}"
+        )
     return table[list(REGIMES)] if set(REGIMES) <= set(table.columns) else table[[STRESS]]
 
 
@@ -93,13 +101,16 @@ def check_forecast(forecast: pd.DataFrame, sessions: pd.DatetimeIndex) -> None:
     index = check_dates(forecast.index, "probabilities")
     strangers = index.difference(sessions)
     if len(strangers):
-        raise InvalidDataError(f"probabilities: {strangers[0]:%Y-%m-%d} is no session of the data "
-                               f"({len(strangers)} such dates); leave them out")
+        raise InvalidDataError(
+            f"probabilities: {strangers[0]:%Y-%m-%d} is no session of the data "
+            f"({len(strangers)} such dates); leave them out"
+        )
     if set(REGIMES) <= set(forecast.columns):
         check_probabilities(forecast, "probabilities")
     values = pd.to_numeric(forecast[STRESS], errors="coerce")
     odd = ~values.between(0, 1).to_numpy()
     if odd.any():
         first = index[int(odd.argmax())]
-        raise InvalidDataError(f"probabilities: {first:%Y-%m-%d}: {forecast[STRESS][first]} lies outside [0, 1]")
-
+        raise InvalidDataError(
+            f"probabilities: {first:%Y-%m-%d}: {forecast[STRESS][first]} lies outside [0, 1]"
+        )

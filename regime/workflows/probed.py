@@ -1,6 +1,9 @@
-"""The places where stages meet, as builders that an audit can probe: the market, the forecast, the decision, the fill.
+"""The places where stages meet, as builders that an audit can probe.
 
-Depends on: audit; backtest, workflows.data, workflows.forecast, workflows.settings, workflows.strategy.
+The market, the forecast, the decision, the fill.
+
+Depends on: audit; backtest, workflows.data, workflows.forecast, workflows.settings,
+workflows.strategy.
 """
 
 from __future__ import annotations
@@ -41,20 +44,33 @@ def workflow_builders(settings: Settings, catalogue: Catalogue, world: World) ->
     world : World
         Data to ask them about.
     """
-    return [_market(settings, catalogue, world), _forecast(settings, world), _decision(settings, world), _fill(world)]
+    return [
+        _market(settings, catalogue, world),
+        _forecast(settings, world),
+        _decision(settings, world),
+        _fill(world),
+    ]
 
 
 def _market(settings: Settings, catalogue: Catalogue, world: World) -> Builder:
     """Panel, prices, returns and cash from observations, each known from its release on."""
+
     def build(part: Published, t: int) -> pd.DataFrame:
-        made = read_market(settings, catalogue, replace(world.reading, observations=part.observations,
-                                                        sessions=part.sessions))
+        made = read_market(
+            settings,
+            catalogue,
+            replace(world.reading, observations=part.observations, sessions=part.sessions),
+        )
         table = pd.concat([made.panel.values, made.market.add_suffix(", market")], axis=1)
         return table.assign(cash=made.cash, returns=made.returns)
 
-    return Builder(name="workflows.data.read_market", place=place_of(read_market), build=build,
-                   realised=("returns",),
-                   given=Published(observations=world.reading.observations, sessions=world.sessions))
+    return Builder(
+        name="workflows.data.read_market",
+        place=place_of(read_market),
+        build=build,
+        realised=("returns",),
+        given=Published(observations=world.reading.observations, sessions=world.sessions),
+    )
 
 
 def _forecast(settings: Settings, world: World) -> Builder:
@@ -62,17 +78,28 @@ def _forecast(settings: Settings, world: World) -> Builder:
     rows = slice(-SHORT, None)
     trees = TreeSettings(rounds=4, leaf_rows=20)
     first = world.sessions[-min(SHORT // 3, len(world.sessions) // 2)].date()
-    small = replace(settings, parallel=Parallel(jobs=1),
-                    model=replace(settings.model, seeds=1, trees=trees, phase_trees=replace(trees, rounds=2)),
-                    splits=replace(settings.splits, first_test=first, refit_months=12, minimum_train=100))
+    small = replace(
+        settings,
+        parallel=Parallel(jobs=1),
+        model=replace(settings.model, seeds=1, trees=trees, phase_trees=replace(trees, rounds=2)),
+        splits=replace(settings.splits, first_test=first, refit_months=12, minimum_train=100),
+    )
     features = settings.features(world.panel)[list(settings.model.columns)].iloc[rows]
 
     def build(part: Rows, t: int) -> pd.DataFrame:
-        return walk_forward(small, part.frames["features"], part.frames["market"], NoProgress()).probabilities
+        return walk_forward(
+            small, part.frames["features"], part.frames["market"], NoProgress()
+        ).probabilities
 
     refitted = tuple(int(fold.test[0]) for fold in small.splits.folds(features.index))
-    return Builder(name="workflows.forecast.walk_forward", place=place_of(walk_forward), build=build,
-                   given=Rows(frames={"features": features, "market": world.market.iloc[rows]}, refitted=refitted))
+    return Builder(
+        name="workflows.forecast.walk_forward",
+        place=place_of(walk_forward),
+        build=build,
+        given=Rows(
+            frames={"features": features, "market": world.market.iloc[rows]}, refitted=refitted
+        ),
+    )
 
 
 def _decision(settings: Settings, world: World) -> Builder:
@@ -81,14 +108,20 @@ def _decision(settings: Settings, world: World) -> Builder:
     returns = world.returns.iloc[rows]
     rng = np.random.default_rng(7)
     stress = np.clip(0.35 + 0.25 * rng.standard_normal(len(returns)), 0.01, 0.97)
-    table = pd.DataFrame({name: (1 - stress) / 3 for name in REGIMES}, returns.index).assign(deleveraging=stress)
+    table = pd.DataFrame({name: (1 - stress) / 3 for name in REGIMES}, returns.index).assign(
+        deleveraging=stress
+    )
 
     def build(part: Rows, t: int) -> pd.DataFrame:
         made = replace(world, returns=part.frames["returns"])
         return decide(settings, made, part.frames["probabilities"]).to_frame()
 
-    return Builder(name="workflows.strategy.decide", place=place_of(decide), build=build,
-                   given=Rows(frames={"returns": returns, "probabilities": table}, shares=("probabilities",)))
+    return Builder(
+        name="workflows.strategy.decide",
+        place=place_of(decide),
+        build=build,
+        given=Rows(frames={"returns": returns, "probabilities": table}, shares=("probabilities",)),
+    )
 
 
 def _fill(world: World) -> Builder:
@@ -98,9 +131,15 @@ def _fill(world: World) -> Builder:
     exposure = pd.Series(np.round(rng.random(len(prices)), 1), prices.index, name="exposure")
 
     def build(part: Rows, t: int) -> pd.DataFrame:
-        earned = backtest(prices, part.frames["exposure"], Costs(bps=0.0)).returns  # the last decision stands
+        earned = backtest(
+            prices, part.frames["exposure"], Costs(bps=0.0)
+        ).returns  # the last decision stands
         # A later order moves the last bits of the account that it is booked in, and nothing else.
         return pd.DataFrame({"return": earned.reindex(prices.index).shift(-FILLED).round(9)})
 
-    return Builder(name="backtest.engine.backtest", place=place_of(backtest), build=build,
-                   given=Rows(frames={"exposure": exposure}, shares=("exposure",)))
+    return Builder(
+        name="backtest.engine.backtest",
+        place=place_of(backtest),
+        build=build,
+        given=Rows(frames={"exposure": exposure}, shares=("exposure",)),
+    )

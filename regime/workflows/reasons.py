@@ -16,7 +16,8 @@ from regime.schema import FeatureSpec
 __all__ = ["contributions", "family_shares", "reasons"]
 
 WEEK = 5  # sessions
-SAMPLE = 250  # sessions over which importance is averaged, evenly spread: Shapley values of all would be slow
+# sessions over which importance is averaged, evenly spread: Shapley values of all would be slow
+SAMPLE = 250
 
 
 def contributions(model: SavedModel, features: pd.DataFrame) -> pd.DataFrame:
@@ -30,13 +31,18 @@ def contributions(model: SavedModel, features: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame, shape (n_sessions, n_model_features + 1), log-odds
-        The last column, ``base``, is what the model says where nothing is known; rows sum to the log-odds.
+        The last column, ``base``, is what the model says where nothing is known; rows sum to the
+        log-odds.
     """
     names = list(model.features)
-    return pd.DataFrame(model.contributions(features[names]), index=features.index, columns=[*names, "base"])
+    return pd.DataFrame(
+        model.contributions(features[names]), index=features.index, columns=[*names, "base"]
+    )
 
 
-def reasons(model: SavedModel, features: pd.DataFrame, specs: Sequence[FeatureSpec]) -> pd.DataFrame:
+def reasons(
+    model: SavedModel, features: pd.DataFrame, specs: Sequence[FeatureSpec]
+) -> pd.DataFrame:
     """Contributions of the last session by mechanism, the strongest first.
 
     Parameters
@@ -49,21 +55,34 @@ def reasons(model: SavedModel, features: pd.DataFrame, specs: Sequence[FeatureSp
     Returns
     -------
     DataFrame, one row a mechanism
-        ``name``, ``now`` and ``week_ago`` (log-odds), ``text``: the feature that weighs most and its rank in history.
+        ``name``, ``now`` and ``week_ago`` (log-odds), ``text``: the feature that weighs most and
+        its rank in history.
     """
     mechanism = {spec.name: spec.mechanism for spec in specs}
-    rows = contributions(model, features.iloc[-1 - WEEK:]).drop(columns="base")
+    rows = contributions(model, features.iloc[-1 - WEEK :]).drop(columns="base")
     totals = rows.T.groupby(rows.columns.map(mechanism)).sum().T
     now, before = totals.iloc[-1], totals.iloc[0]
     order = now.abs().sort_values(ascending=False, kind="stable").index
-    text = {name: _strongest(rows.iloc[-1], features, [own for own in rows if mechanism[own] == name])
-            for name in order}
-    return pd.DataFrame({"name": [_sentence_case(name) for name in order], "now": now[order].to_numpy(),
-                         "week_ago": before[order].to_numpy(), "text": [text[name] for name in order]})
+    text = {
+        name: _strongest(rows.iloc[-1], features, [own for own in rows if mechanism[own] == name])
+        for name in order
+    }
+    return pd.DataFrame(
+        {
+            "name": [_sentence_case(name) for name in order],
+            "now": now[order].to_numpy(),
+            "week_ago": before[order].to_numpy(),
+            "text": [text[name] for name in order],
+        }
+    )
 
 
-def family_shares(model: SavedModel, features: pd.DataFrame, specs: Sequence[FeatureSpec]) -> dict[str, float]:
-    """Share of each family in the mean absolute contributions over sessions spread evenly; sums to 1.
+def family_shares(
+    model: SavedModel, features: pd.DataFrame, specs: Sequence[FeatureSpec]
+) -> dict[str, float]:
+    """Share of each family in the mean absolute contributions over sessions spread evenly.
+
+    Sums to 1.
 
     Parameters
     ----------
@@ -84,7 +103,9 @@ def _strongest(row: pd.Series, features: pd.DataFrame, names: list[str]) -> str:
     history = features[name].dropna()
     if history.empty or np.isnan(features[name].iloc[-1]):
         return f"{name} is not known"
-    return f"most of it {name}, higher than on {(history < history.iloc[-1]).mean():.0%} of its days"
+    return (
+        f"most of it {name}, higher than on {(history < history.iloc[-1]).mean():.0%} of its days"
+    )
 
 
 def _sentence_case(text: str) -> str:

@@ -30,11 +30,13 @@ START, YEARS, FIRST_TEST = date(2006, 1, 2), 16, date(2014, 1, 1)
 
 @dataclass(frozen=True, kw_only=True)
 class MovedLabels:
-    """Labels in which a share of the deleveragings lie a year too early: the labeller was wrong about them.
+    """Labels in which a share of the deleveragings lie a year too early.
 
-    The rows of such a spell and those 252 sessions before change places, so that the share of every regime
-    stays. Both are known when the later of them is. A spell is moved or not by its first session and the
-    seed, so that every refit finds the same ones moved.
+    The labeller was wrong about them.
+
+    The rows of such a spell and those 252 sessions before change places, so that the share of every
+    regime stays. Both are known when the later of them is. A spell is moved or not by its first
+    session and the seed, so that every refit finds the same ones moved.
 
     Parameters
     ----------
@@ -74,7 +76,12 @@ class MovedLabels:
         for first, last in _runs(given.regime.eq(Regime.DELEVERAGING.value).to_numpy()):
             there = np.arange(first, last + 1)
             here = there - YEAR
-            if here[0] >= 0 and known[here].all() and len(there) <= YEAR and self._moves(market.index[first]):
+            if (
+                here[0] >= 0
+                and known[here].all()
+                and len(there) <= YEAR
+                and self._moves(market.index[first])
+            ):
                 order[here], order[there] = order[there].copy(), order[here].copy()
         return _ordered(given, order)
 
@@ -82,9 +89,17 @@ class MovedLabels:
         return bool(np.random.default_rng([self.seed, first.toordinal()]).random() < self.share)
 
 
-def label_noise(settings: Settings, world: World, seeds: Iterable[int], progress: Progress, *,
-                share: float = 0.2) -> pd.DataFrame:
-    """The rule on probabilities that were trained on partly wrong labels; a training of the whole run a seed.
+def label_noise(
+    settings: Settings,
+    world: World,
+    seeds: Iterable[int],
+    progress: Progress,
+    *,
+    share: float = 0.2,
+) -> pd.DataFrame:
+    """The rule on probabilities that were trained on partly wrong labels.
+
+    A training of the whole run a seed.
 
     Parameters
     ----------
@@ -110,8 +125,14 @@ def label_noise(settings: Settings, world: World, seeds: Iterable[int], progress
     return _table(rows)
 
 
-def simulated_worlds(settings: Settings, seeds: Iterable[int], progress: Progress | None = None, *,
-                     years: int = YEARS, first_test: date = FIRST_TEST) -> pd.DataFrame:
+def simulated_worlds(
+    settings: Settings,
+    seeds: Iterable[int],
+    progress: Progress | None = None,
+    *,
+    years: int = YEARS,
+    first_test: date = FIRST_TEST,
+) -> pd.DataFrame:
     """The whole run of a config, from data to account, in simulated worlds from 2006 on.
 
     Parameters
@@ -129,13 +150,17 @@ def simulated_worlds(settings: Settings, seeds: Iterable[int], progress: Progres
     Returns
     -------
     DataFrame, one row a world
-        `sharpe`, `max_drawdown`, `cagr` and `turnover` of the rule, and `sharpe_NAME` and `max_drawdown_NAME` of
-        each benchmark. NaN where a figure is not defined.
+        `sharpe`, `max_drawdown`, `cagr` and `turnover` of the rule, and `sharpe_NAME` and
+        `max_drawdown_NAME` of each benchmark. NaN where a figure is not defined.
     """
     watch, rows = progress or NoProgress(), {}
     for seed in seeds:
-        own = replace(settings, start=START, source=SimulatedSource(seed=seed, years=years, start=START),
-                      splits=replace(settings.splits, first_test=first_test))
+        own = replace(
+            settings,
+            start=START,
+            source=SimulatedSource(seed=seed, years=years, start=START),
+            splits=replace(settings.splits, first_test=first_test),
+        )
         world = read_world(own, None, watch)
         forecast = walk_forward(own, own.features(world.panel), world.market, watch)
         rows[seed] = _row(trade(own, world, decide(own, world, forecast.probabilities), watch))
@@ -150,9 +175,13 @@ def _runs(on: np.ndarray) -> Iterable[tuple[int, int]]:
 
 def _ordered(given: Labels, order: np.ndarray) -> Labels:
     """Weights in another order; a row that changed is known when it and its new place both are."""
-    weights = pd.DataFrame(given.weights.to_numpy()[order], index=given.weights.index, columns=given.weights.columns)
-    later = {name: own.where(own >= own.to_numpy()[order], own.to_numpy()[order])
-             for name, own in (("span_end", given.span_end), ("known_at", given.known_at))}
+    weights = pd.DataFrame(
+        given.weights.to_numpy()[order], index=given.weights.index, columns=given.weights.columns
+    )
+    later = {
+        name: own.where(own >= own.to_numpy()[order], own.to_numpy()[order])
+        for name, own in (("span_end", given.span_end), ("known_at", given.known_at))
+    }
     return Labels(weights=weights, **later)
 
 

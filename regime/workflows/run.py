@@ -71,9 +71,15 @@ class RunResult:
     out: Path
 
 
-def run(config: str | Path | Settings = "configs/demo.yaml", *, data: str | Path | None = None,
-        out: str | Path | None = None, episodes: str | Path | None = None, overrides: Sequence[str] = (),
-        progress: Progress | None = None) -> RunResult:
+def run(
+    config: str | Path | Settings = "configs/demo.yaml",
+    *,
+    data: str | Path | None = None,
+    out: str | Path | None = None,
+    episodes: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> RunResult:
     """Run a config from data to report.
 
     Parameters
@@ -99,14 +105,16 @@ def run(config: str | Path | Settings = "configs/demo.yaml", *, data: str | Path
     ConfigError, MissingDataError, InvalidDataError
         With every fault found; nothing is written then.
     GateError
-        If the config requires a skill that the run has not shown; all is written then, and nothing registered.
+        If the config requires a skill that the run has not shown; all is written then, and nothing
+        registered.
 
     **Known at:** every probability and exposure of date t rests on what was public at its close.
     """
     begun, watch = time.perf_counter(), progress or NoProgress()
     settings = settings_of(config, overrides, data)
     folder = Path(out) if out is not None else Path("out") / settings.name
-    # What the user may have got wrong comes first: it must neither cost a training nor leave a failed run.
+    # What the user may have got wrong comes first: it must neither cost a training nor leave a
+    # failed run.
     check_place(folder)
     tried = read_ledger(settings)
     given = Path(data) if data is not None else None
@@ -120,50 +128,113 @@ def run(config: str | Path | Settings = "configs/demo.yaml", *, data: str | Path
         baselines = rivals(world, features, truth, forecast.folds, watch)
         verdict = judge(settings, truth, forecast.probabilities, baselines, forecast.folds)
         passed = gate(settings, verdict)
-        strategy = trade(settings, world, decide(settings, world, forecast.probabilities), watch, given)
+        strategy = trade(
+            settings, world, decide(settings, world, forecast.probabilities), watch, given
+        )
         with watch.stage("accounts of luck"):
-            lucky = luck(settings, truth, forecast.probabilities, baselines, verdict, strategy, tried)
+            lucky = luck(
+                settings, truth, forecast.probabilities, baselines, verdict, strategy, tried
+            )
             measured = calibration_account(settings, world, forecast.probabilities, forecast.folds)
-            honest = honesty(settings, world, truth, forecast.probabilities, baselines, verdict, strategy)
-        stressed = stress(settings, world, forecast.probabilities, strategy.exposure,
-                          spells_within(truth, strategy.exposure.index), watch, plan=TRIED)
+            honest = honesty(
+                settings, world, truth, forecast.probabilities, baselines, verdict, strategy
+            )
+        stressed = stress(
+            settings,
+            world,
+            forecast.probabilities,
+            strategy.exposure,
+            spells_within(truth, strategy.exposure.index),
+            watch,
+            plan=TRIED,
+        )
         checked = audit_run(settings, world, features, forecast.folds, watch)
         told, aside = _mechanisms(world, settings, given, watch)
         with watch.stage("final model"):
             model, window = final_model(settings, features, world.market)
         name = settings.name if isinstance(config, Settings) else str(config)
-        summary = _summary(settings, name, world, forecast, verdict, strategy, folder, record.run_id)
-        summary |= {"audit": checked.to_dict(), "gate": passed.summary(), "luck": lucky.summary(),
-                    "honesty": honest.summary(), "calibration": measured.summary(), "stress": _stress_summary(stressed)}
+        summary = _summary(
+            settings, name, world, forecast, verdict, strategy, folder, record.run_id
+        )
+        summary |= {
+            "audit": checked.to_dict(),
+            "gate": passed.summary(),
+            "luck": lucky.summary(),
+            "honesty": honest.summary(),
+            "calibration": measured.summary(),
+            "stress": _stress_summary(stressed),
+        }
         with watch.stage("writing"), output_folder(folder) as staged:
             _write_frames(staged, forecast, strategy)
             _write_model(staged / "bundle", settings, world, features, model, window)
             summary["seconds"] = round(time.perf_counter() - begun, 1)
-            found = Findings(forecast=forecast, truth=truth, rivals=baselines, verdict=verdict, strategy=strategy,
-                             stress=stressed, intervals=intervals(strategy, settings.seed), audit=checked,
-                             model=SavedModel(model.parts_), gate=passed, luck=lucky, honesty=honest,
-                             calibration=measured, mechanisms=told, notes=aside)
+            found = Findings(
+                forecast=forecast,
+                truth=truth,
+                rivals=baselines,
+                verdict=verdict,
+                strategy=strategy,
+                stress=stressed,
+                intervals=intervals(strategy, settings.seed),
+                audit=checked,
+                model=SavedModel(model.parts_),
+                gate=passed,
+                luck=lucky,
+                honesty=honest,
+                calibration=measured,
+                mechanisms=told,
+                notes=aside,
+            )
             _write_report(staged, page_content(settings, summary, world, features, found), summary)
             _record(record, settings, staged, summary, verdict, model)
     # Outside the record: the run itself ended well.
     if passed.shut:
         raise passed.error(folder)
-    return RunResult(summary=summary, probabilities=forecast.probabilities, exposure=strategy.exposure,
-                     verdict=verdict, strategy=strategy, out=folder)
+    return RunResult(
+        summary=summary,
+        probabilities=forecast.probabilities,
+        exposure=strategy.exposure,
+        verdict=verdict,
+        strategy=strategy,
+        out=folder,
+    )
 
 
-def _summary(settings: Settings, config: str, world: World, forecast: Forecast, verdict: Verdict, strategy: Strategy,
-             folder: Path, run_id: str | None) -> dict[str, Any]:
+def _summary(
+    settings: Settings,
+    config: str,
+    world: World,
+    forecast: Forecast,
+    verdict: Verdict,
+    strategy: Strategy,
+    folder: Path,
+    run_id: str | None,
+) -> dict[str, Any]:
     """The object of summary.json, plain and finite."""
     days, commit_ = forecast.probabilities.index, commit()
-    series = {name: {"verdict": status.verdict, "last": None if status.last is None else f"{status.last:%Y-%m-%d}",
-                     "refused": status.refused, "note": status.note} for name, status in world.reading.status.items()}
+    series = {
+        name: {
+            "verdict": status.verdict,
+            "last": None if status.last is None else f"{status.last:%Y-%m-%d}",
+            "refused": status.refused,
+            "note": status.note,
+        }
+        for name, status in world.reading.status.items()
+    }
     return {
         "config": config,
-        "data": {"first": f"{world.sessions[0]:%Y-%m-%d}", "last": f"{world.sessions[-1]:%Y-%m-%d}", "series": series,
-                 "hash": world.reading.hash},
-        "out_of_sample": {"first": f"{days[0]:%Y-%m-%d}", "last": f"{days[-1]:%Y-%m-%d}", "days": len(days),
-                          "refits": len(forecast.folds)},
+        "data": {
+            "first": f"{world.sessions[0]:%Y-%m-%d}",
+            "last": f"{world.sessions[-1]:%Y-%m-%d}",
+            "series": series,
+            "hash": world.reading.hash,
+        },
+        "out_of_sample": {
+            "first": f"{days[0]:%Y-%m-%d}",
+            "last": f"{days[-1]:%Y-%m-%d}",
+            "days": len(days),
+            "refits": len(forecast.folds),
+        },
         **verdict.summary(),
         "backtest": strategy.summary(),
         "rule": str(settings.rule),
@@ -178,9 +249,13 @@ def _stress_summary(stressed: StressReport) -> dict[str, Any]:
     return {**stressed.to_dict(), "sentences": list(stressed.sentences())}
 
 
-def _mechanisms(world: World, settings: Settings, data: Path | None,
-                watch: Progress) -> tuple[tuple[Section, ...], tuple[str, ...]]:
-    """What the mechanisms say at the last session; they read more than a run does, whom a fault there must not stop."""
+def _mechanisms(
+    world: World, settings: Settings, data: Path | None, watch: Progress
+) -> tuple[tuple[Section, ...], tuple[str, ...]]:
+    """What the mechanisms say at the last session.
+
+    They read more than a run does, whom a fault there must not stop.
+    """
     try:
         with watch.stage("mechanisms"):
             return run_sections(world, settings, data), ()
@@ -193,12 +268,25 @@ def _write_frames(folder: Path, forecast: Forecast, strategy: Strategy) -> None:
     check_exposure(strategy.exposure).to_frame("exposure").to_parquet(folder / "exposure.parquet")
 
 
-def _write_model(folder: Path, settings: Settings, world: World, features: pd.DataFrame,
-                 model: DeleveragingClassifier, window: tuple[str, str]) -> None:
+def _write_model(
+    folder: Path,
+    settings: Settings,
+    world: World,
+    features: pd.DataFrame,
+    model: DeleveragingClassifier,
+    window: tuple[str, str],
+) -> None:
     golden = features[list(model.columns)].iloc[-GOLDEN_ROWS:]
-    write_bundle(folder, model.parts_, golden=golden, golden_probabilities=model.predict_proba(golden),
-                 rule={"rule": dump(settings.rule), "sentence": str(settings.rule)}, training_window=window,
-                 data_hash=world.reading.hash, about={"name": settings.name})
+    write_bundle(
+        folder,
+        model.parts_,
+        golden=golden,
+        golden_probabilities=model.predict_proba(golden),
+        rule={"rule": dump(settings.rule), "sentence": str(settings.rule)},
+        training_window=window,
+        data_hash=world.reading.hash,
+        about={"name": settings.name},
+    )
 
 
 def _write_report(folder: Path, content: ReportContent, summary: Mapping[str, Any]) -> None:
@@ -207,17 +295,40 @@ def _write_report(folder: Path, content: ReportContent, summary: Mapping[str, An
     write_json(folder / "summary.json", summary)
 
 
-def _record(record: Run, settings: Settings, folder: Path, summary: Mapping[str, Any], verdict: Verdict,
-            model: DeleveragingClassifier) -> None:
+def _record(
+    record: Run,
+    settings: Settings,
+    folder: Path,
+    summary: Mapping[str, Any],
+    verdict: Verdict,
+    model: DeleveragingClassifier,
+) -> None:
     scores = summary["scores"]
-    record.set_tags({"data_hash": summary["data"]["hash"], "best_baseline": scores["best_baseline"],
-                     "audit": summary["audit"]["verdict"], "gate": summary["gate"]["text"]})
-    record.log_metrics({"model": scores["model"], "baseline": scores["baselines"], "skill": scores["skill"],
-                        "strategy": summary["backtest"]["strategy"], "luck": summary["luck"]["rule"] or {}})
+    record.set_tags(
+        {
+            "data_hash": summary["data"]["hash"],
+            "best_baseline": scores["best_baseline"],
+            "audit": summary["audit"]["verdict"],
+            "gate": summary["gate"]["text"],
+        }
+    )
+    record.log_metrics(
+        {
+            "model": scores["model"],
+            "baseline": scores["baselines"],
+            "skill": scores["skill"],
+            "strategy": summary["backtest"]["strategy"],
+            "luck": summary["luck"]["rule"] or {},
+        }
+    )
     if verdict.folds is not None:
-        record.log_folds(verdict.folds.xs("model", level="model").drop(columns="days").to_dict("records"))
+        record.log_folds(
+            verdict.folds.xs("model", level="model").drop(columns="days").to_dict("records")
+        )
     record.log_artifacts(folder)
-    if settings.registry.name and not (summary["gate"]["required"] and not summary["gate"]["passed"]):
-        record.register(folder / "bundle", settings.registry.name, inputs=model.columns, outputs=REGIMES)
-
-
+    if settings.registry.name and not (
+        summary["gate"]["required"] and not summary["gate"]["passed"]
+    ):
+        record.register(
+            folder / "bundle", settings.registry.name, inputs=model.columns, outputs=REGIMES
+        )

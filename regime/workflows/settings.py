@@ -34,7 +34,8 @@ __all__ = ["LEDGER", "REQUIRED", "Parallel", "Registry", "Settings", "load_setti
 
 # What prices, cash and the unlearned rivals are made of; all else may be missing.
 REQUIRED = ("sp500", "spy", "vix", "dgs3mo")
-# Beside the working directory, as in the project's own folder; a run elsewhere finds none and says so.
+# Beside the working directory, as in the project's own folder; a run elsewhere finds none and says
+# so.
 LEDGER = "experiments/ledger.csv"
 
 
@@ -73,15 +74,17 @@ class Settings:
     catalogue : str
         File of the series.
     tuned : str
-        File of choices that `regime tune` wrote, each in force in its own block of years; empty for none.
+        File of choices that `regime tune` wrote, each in force in its own block of years; empty for
+        none.
     tracking, registry, parallel : Tracker or NullTracker, Registry, Parallel
     seed : int
         Of the bootstrap of the evaluation.
     gate : str
-        ``advisory``: a run without skill over its best rival says so. ``required``: it also ends with an error and
-        registers nothing.
+        ``advisory``: a run without skill over its best rival says so. ``required``: it also ends
+        with an error and registers nothing.
     ledger : str
-        Table of the trials made so far, or its folder, which the accounts of luck count; empty for none.
+        Table of the trials made so far, or its folder, which the accounts of luck count; empty for
+        none.
 
     Examples
     --------
@@ -117,13 +120,20 @@ class Settings:
         known = {spec.name for spec in self.features.specs}
         unknown = [name for name in self.model.columns if name not in known]
         if unknown:
-            raise ConfigError(f"model: `{unknown[0]}` is no feature of the config; see `regime features`")
+            raise ConfigError(
+                f"model: `{unknown[0]}` is no feature of the config; see `regime features`"
+            )
         if not self.basket or self.basket[0] != "sp500":
-            raise ConfigError(f"basket: must begin with sp500, got {', '.join(self.basket) or 'nothing'}")
+            raise ConfigError(
+                f"basket: must begin with sp500, got {', '.join(self.basket) or 'nothing'}"
+            )
         if self.name in ("", ".", "..") or set(self.name) & set("/\\\0"):
             raise ConfigError(f"name: must be fit for a folder, got `{self.name}`")
         if self.timing.same_bar:
-            raise ConfigError("timing: same_bar earns the return of the day of the decision; only tests may ask for it")
+            raise ConfigError(
+                "timing: same_bar earns the return of the day of the decision; only tests may ask "
+                "for it"
+            )
         if self.seed < 0:
             raise ConfigError(f"seed: must be 0 or more, got {self.seed}")
         if self.gate not in ("advisory", "required"):
@@ -135,7 +145,9 @@ class Settings:
         return tuple(sorted({*REQUIRED, *self.basket, *self.features.inputs}))
 
 
-def settings_of(config: str | Path | Settings, overrides: Sequence[str], data: str | Path | None) -> Settings:
+def settings_of(
+    config: str | Path | Settings, overrides: Sequence[str], data: str | Path | None
+) -> Settings:
     """Settings as given or read from a file; a data folder takes the place of a simulated world.
 
     Raises
@@ -144,7 +156,10 @@ def settings_of(config: str | Path | Settings, overrides: Sequence[str], data: s
         As `load_settings`, or if overrides are given for settings made in Python.
     """
     if overrides and isinstance(config, Settings):
-        raise ConfigError(f"override `{overrides[0]}`: only for a config file; use dataclasses.replace on settings")
+        raise ConfigError(
+            f"override `{overrides[0]}`: only for a config file; use dataclasses.replace on "
+            "settings"
+        )
     settings = config if isinstance(config, Settings) else load_settings(config, overrides)
     reads = data is None or isinstance(settings.source, FileSource)
     return settings if reads else replace(settings, source=FileSource())

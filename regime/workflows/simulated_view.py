@@ -21,7 +21,9 @@ FUNDING = ("sofr", "iorb", "reserves", "fed_assets")
 
 
 def simulated_view(settings: Settings) -> SimulatedView | None:
-    """Truth and published prices of the config's simulated world; None where the config reads files.
+    """Truth and published prices of the config's simulated world.
+
+    None where the config reads files.
 
     **Known at:** the end: it goes into the report alone, after every forecast is made.
     """
@@ -33,14 +35,21 @@ def simulated_view(settings: Settings) -> SimulatedView | None:
     table = _as_of_sessions(reading.observations, reading.sessions)
     truth = source.truth()
     return SimulatedView(
-        prices=table[["vix", *RISKY]], regimes=truth.regimes["regime"], crises=truth.crises,
-        flows=truth.flows.xs("equity", axis=1, level="market"), triggers=truth.triggers,
+        prices=table[["vix", *RISKY]],
+        regimes=truth.regimes["regime"],
+        crises=truth.crises,
+        flows=truth.flows.xs("equity", axis=1, level="market"),
+        triggers=truth.triggers,
         trend_exposure=truth.positions["trend_exposure"],
-        reserves=100 * table["reserves"] / table["fed_assets"], funding=100 * (table["sofr"] - table["iorb"]))
+        reserves=100 * table["reserves"] / table["fed_assets"],
+        funding=100 * (table["sofr"] - table["iorb"]),
+    )
 
 
 def _as_of_sessions(observations: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
     """Each series' value of the last period up to each session; the first value before it."""
-    wide = {str(name): rows.set_index("period")["value"].reindex(sessions, method="ffill").bfill()
-            for name, rows in observations.groupby("series", observed=True)}
+    wide = {
+        str(name): rows.set_index("period")["value"].reindex(sessions, method="ffill").bfill()
+        for name, rows in observations.groupby("series", observed=True)
+    }
     return pd.DataFrame(wide, index=sessions)

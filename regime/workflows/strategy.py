@@ -63,14 +63,18 @@ class Strategy:
 
 
 def signals(world: World, probabilities: pd.DataFrame) -> pd.DataFrame:
-    """What a rule may read at each close: the four probabilities, annualised volatility, and the price.
+    """What a rule may read at each close.
 
-    `volatility` and `price` are those of the S&P 500's total return, the price as the value of 1 held
-    since the world's first session.
+    The four probabilities, annualised volatility, and the price.
+
+    `volatility` and `price` are those of the S&P 500's total return, the price as the value of 1
+    held since the world's first session.
     """
-    volatility = world.returns.ewm(halflife=VOLATILITY_HALFLIFE).std() * YEAR ** 0.5
-    return probabilities.assign(volatility=volatility.reindex(probabilities.index),
-                                price=world.total_return.reindex(probabilities.index))
+    volatility = world.returns.ewm(halflife=VOLATILITY_HALFLIFE).std() * YEAR**0.5
+    return probabilities.assign(
+        volatility=volatility.reindex(probabilities.index),
+        price=world.total_return.reindex(probabilities.index),
+    )
 
 
 def decide(settings: Settings, world: World, probabilities: pd.DataFrame) -> pd.Series:
@@ -78,8 +82,13 @@ def decide(settings: Settings, world: World, probabilities: pd.DataFrame) -> pd.
     return settings.rule(signals(world, probabilities)).rename("exposure")
 
 
-def trade(settings: Settings, world: World, exposure: pd.Series, progress: Progress, data: Path | None = None,
-          ) -> Strategy:
+def trade(
+    settings: Settings,
+    world: World,
+    exposure: pd.Series,
+    progress: Progress,
+    data: Path | None = None,
+) -> Strategy:
     """Backtest the exposure and the benchmarks over its sessions, at the same costs.
 
     Parameters
@@ -99,33 +108,54 @@ def trade(settings: Settings, world: World, exposure: pd.Series, progress: Progr
         Benchmarks are of the S&P 500 and filled at the close in either case.
     """
     days = exposure.index
-    rivals = {"buy_and_hold": buy_and_hold(world.close), "200dma": above_average(world.close),
-              "vol_target_12": volatility_target(world.returns)}
+    rivals = {
+        "buy_and_hold": buy_and_hold(world.close),
+        "200dma": above_average(world.close),
+        "vol_target_12": volatility_target(world.returns),
+    }
     prices, cash = world.total_return.loc[days], world.cash.loc[days]
     results = {}
     with progress.stage("backtests", total=1 + len(rivals)) as stage:
         own = _trade_rule(settings, world, exposure, data)
         stage.advance()
         for name, decided in rivals.items():
-            results[name] = backtest(prices, decided.reindex(days).fillna(1.0), settings.costs, cash)
+            results[name] = backtest(
+                prices, decided.reindex(days).fillna(1.0), settings.costs, cash
+            )
             stage.advance()
     return Strategy(exposure=exposure, result=own, benchmarks=results)
 
 
-def _trade_rule(settings: Settings, world: World, exposure: pd.Series, data: Path | None) -> BacktestResult:
+def _trade_rule(
+    settings: Settings, world: World, exposure: pd.Series, data: Path | None
+) -> BacktestResult:
     days, timing, spread = exposure.index, settings.timing, settings.spread
-    orders: dict[str, Any] = {"fill_delay": timing.fill_delay, "rebalance": timing.rebalance, "fill": timing.fill}
+    orders: dict[str, Any] = {
+        "fill_delay": timing.fill_delay,
+        "rebalance": timing.rebalance,
+        "fill": timing.fill,
+    }
     if settings.allocation is None and timing.fill == "close" and spread is None:
-        return backtest(world.total_return.loc[days], exposure, settings.costs, world.cash.loc[days], **orders)
+        return backtest(
+            world.total_return.loc[days], exposure, settings.costs, world.cash.loc[days], **orders
+        )
     legs = settings.allocation or Allocation()
-    traded = read_traded(settings, legs.assets, data, world.sessions, spread=spread,
-                         bars=spread is not None or timing.fill == "open")
+    traded = read_traded(
+        settings,
+        legs.assets,
+        data,
+        world.sessions,
+        spread=spread,
+        bars=spread is not None or timing.fill == "open",
+    )
     if timing.fill == "open":
         orders["opens"] = traded.opens.loc[days]
     if spread is not None:
         orders["half_spreads"] = traded.half_spread_bps.loc[days]
     weights = legs(exposure, traded.prices.loc[days])
-    result = backtest(traded.prices.loc[days], weights, settings.costs, world.cash.loc[days], **orders)
+    result = backtest(
+        traded.prices.loc[days], weights, settings.costs, world.cash.loc[days], **orders
+    )
     return replace(result, notes=(str(legs), *result.notes, *traded.notes))
 
 

@@ -1,7 +1,7 @@
 """What is left of a rule under worse terms, on worse signals, in other histories, and what each spell cost.
 
-Depends on: errors, progress, rules, backtest, workflows.settings, workflows.data, workflows.strategy;
-workflows.retrained on use.
+Depends on: errors, progress, rules, backtest, workflows.settings, workflows.data,
+workflows.strategy; workflows.retrained on use.
 """
 
 from __future__ import annotations
@@ -13,7 +13,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from regime.backtest.stress import break_even_cost, cost_multiples, delays, leave_one_year_out, start_dates
+from regime.backtest.stress import (
+    break_even_cost,
+    cost_multiples,
+    delays,
+    leave_one_year_out,
+    start_dates,
+)
 from regime.backtest.stress_account import Account, Venue
 from regime.backtest.stress_paths import bootstrapped_paths, path_summary
 from regime.backtest.stress_signals import missing_days, probability_noise
@@ -69,7 +75,13 @@ class StressPlan:
     worlds: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        for name, least in (("seeds", 1), ("paths", 1), ("block", 1), ("seed", 0), ("label_seeds", 0)):
+        for name, least in (
+            ("seeds", 1),
+            ("paths", 1),
+            ("block", 1),
+            ("seed", 0),
+            ("label_seeds", 0),
+        ):
             if not getattr(self, name) >= least:
                 raise ConfigError(f"{name}: must be at least {least}, got {getattr(self, name)}")
         if not 0.0 <= self.label_share <= 1.0:
@@ -121,18 +133,31 @@ class StressReport:
         return {name: table for name, table in held.items() if table is not None}
 
     def to_dict(self) -> dict[str, list[dict[str, Any]]]:
-        """Tables as lists of rows, plain and finite: dates as text, None for what is not defined."""
-        return {name: [{str(key): _plain(value) for key, value in row.items()} for row in _flat(table)]
-                for name, table in self.tables().items()}
+        """Tables as lists of rows, plain and finite.
+
+        Dates as text, None for what is not defined.
+        """
+        return {
+            name: [{str(key): _plain(value) for key, value in row.items()} for row in _flat(table)]
+            for name, table in self.tables().items()
+        }
 
     def sentences(self) -> tuple[str, ...]:
         """The three most telling results: what costs may be, how much was luck, what hurts most."""
         return sentences(self.tables())
 
 
-def stress(settings: Settings, world: World, probabilities: pd.DataFrame, exposure: pd.Series, spells: pd.DataFrame,
-           progress: Progress, *, plan: StressPlan | None = None,
-           decider: Callable[[pd.DataFrame], pd.Series] | None = None) -> StressReport:
+def stress(
+    settings: Settings,
+    world: World,
+    probabilities: pd.DataFrame,
+    exposure: pd.Series,
+    spells: pd.DataFrame,
+    progress: Progress,
+    *,
+    plan: StressPlan | None = None,
+    decider: Callable[[pd.DataFrame], pd.Series] | None = None,
+) -> StressReport:
     """Every stress test of a rule over the sessions of its exposure.
 
     Parameters
@@ -156,18 +181,25 @@ def stress(settings: Settings, world: World, probabilities: pd.DataFrame, exposu
     Raises
     ------
     InvalidDataError
-        If the exposure is not what the rule decides, for tests that run it anew would be of another rule; or
-        a session of it has no probability, or is none of the world.
+        If the exposure is not what the rule decides, for tests that run it anew would be of another
+        rule; or a session of it has no probability, or is none of the world.
     """
     plan, rule = plan or StressPlan(), decider or settings.rule
     days = exposure.index
     _check_dates(days, probabilities, world)
     table = signals(world, probabilities.loc[days])
     _check_decided(exposure, rule(table))
-    venue = Venue(prices=world.total_return.loc[days], cash=world.cash.loc[days], costs=settings.costs)
-    rivals = {"buy_and_hold": buy_and_hold(world.close).loc[days],
-              "vol_target_12": volatility_target(world.returns).reindex(days).fillna(1.0)}
-    accounts = {"strategy": venue.trade(exposure), **{name: venue.trade(other) for name, other in rivals.items()}}
+    venue = Venue(
+        prices=world.total_return.loc[days], cash=world.cash.loc[days], costs=settings.costs
+    )
+    rivals = {
+        "buy_and_hold": buy_and_hold(world.close).loc[days],
+        "vol_target_12": volatility_target(world.returns).reindex(days).fillna(1.0),
+    }
+    accounts = {
+        "strategy": venue.trade(exposure),
+        **{name: venue.trade(other) for name, other in rivals.items()},
+    }
     others = {name: account for name, account in accounts.items() if name != "strategy"}
     jobs: dict[str, Callable[[], pd.DataFrame]] = {
         "delays": lambda: delays(venue, exposure, rivals),
@@ -177,8 +209,9 @@ def stress(settings: Settings, world: World, probabilities: pd.DataFrame, exposu
         "years": lambda: leave_one_year_out(accounts["strategy"], others),
         "missing": lambda: missing_days(venue, table, rule, seeds=plan.seeds, seed=plan.seed),
         "noise": lambda: probability_noise(venue, table, rule, seeds=plan.seeds, seed=plan.seed),
-        "paths": lambda: path_summary(bootstrapped_paths(accounts, paths=plan.paths, block=plan.block,
-                                                         seed=plan.seed)),
+        "paths": lambda: path_summary(
+            bootstrapped_paths(accounts, paths=plan.paths, block=plan.block, seed=plan.seed)
+        ),
         "spells": lambda: _spells(accounts, spells),
     }
     tables = {}
@@ -195,28 +228,39 @@ def _spells(accounts: Mapping[str, Account], spells: pd.DataFrame) -> pd.DataFra
 
 
 def _check_dates(days: pd.Index, probabilities: pd.DataFrame, world: World) -> None:
-    for name, known in (("probability", probabilities.index), ("session of the world", world.sessions)):
+    for name, known in (
+        ("probability", probabilities.index),
+        ("session of the world", world.sessions),
+    ):
         strange = days.difference(known)
         if len(strange):
-            raise InvalidDataError(f"Exposure: {strange[0]} has no {name}; give both for the same sessions")
+            raise InvalidDataError(
+                f"Exposure: {strange[0]} has no {name}; give both for the same sessions"
+            )
 
 
 def _check_decided(given: pd.Series, decided: pd.Series) -> None:
     apart = (given - decided).abs().to_numpy() > ROUNDING
     if apart.any():
         row = int(apart.argmax())
-        raise InvalidDataError(f"Exposure: {given.index[row]:%Y-%m-%d} is {given.iloc[row]:g}, the rule decides "
-                               f"{decided.iloc[row]:g} on these probabilities; give the exposure of this rule, or "
-                               "its own `decider`")
+        raise InvalidDataError(
+            f"Exposure: {given.index[row]:%Y-%m-%d} is {given.iloc[row]:g}, the rule decides "
+            f"{decided.iloc[row]:g} on these probabilities; give the exposure of this rule, or "
+            "its own `decider`"
+        )
 
 
-def _retrained(settings: Settings, world: World, plan: StressPlan, progress: Progress) -> dict[str, pd.DataFrame]:
+def _retrained(
+    settings: Settings, world: World, plan: StressPlan, progress: Progress
+) -> dict[str, pd.DataFrame]:
     """What is trained anew, where the plan asks for it."""
     from regime.workflows.retrained import label_noise, simulated_worlds
 
     tables = {}
     if plan.label_seeds:
-        tables["labels"] = label_noise(settings, world, range(plan.label_seeds), progress, share=plan.label_share)
+        tables["labels"] = label_noise(
+            settings, world, range(plan.label_seeds), progress, share=plan.label_share
+        )
     if plan.worlds:
         tables["worlds"] = simulated_worlds(settings, plan.worlds, progress)
     return tables

@@ -1,4 +1,6 @@
-"""What follows from a sweep: the choice of each year on the years before it, and a map around one setting.
+"""What follows from a sweep.
+
+The choice of each year on the years before it, and a map around one setting.
 
 Depends on: rules, backtest.
 """
@@ -16,11 +18,13 @@ from regime.rules.grid import Grid
 __all__ = ["chosen_by_year", "heat_map", "in_spans"]
 
 MAP_PARAMETERS = 2
-SPAN = 5  # years: the median of single years would ask who wins in an ordinary year, and forget the crises
+# years: the median of single years would ask who wins in an ordinary year, and forget the crises
+SPAN = 5
 
 
-def chosen_by_year(result: SweepResult, lattice: Lattice, grid: Grid, signals: pd.DataFrame,
-                   least_years: int) -> tuple[pd.DataFrame, pd.Series | None]:
+def chosen_by_year(
+    result: SweepResult, lattice: Lattice, grid: Grid, signals: pd.DataFrame, least_years: int
+) -> tuple[pd.DataFrame, pd.Series | None]:
     """The setting chosen for each year on the years before it, and what the choices decide together.
 
     Parameters
@@ -38,17 +42,25 @@ def chosen_by_year(result: SweepResult, lattice: Lattice, grid: Grid, signals: p
     DataFrame, one row a test year
         ``setting``, ``rule`` (words) and ``sharpe`` of that year.
     Series or None, shape (n_test_sessions,), in [0, 1]
-        Exposure decided at each close by the setting of its year, as if that setting had been followed before.
+        Exposure decided at each close by the setting of its year, as if that setting had been
+        followed before.
 
-    **Known at:** returns of a year are known at its last close; the choice is first used the session after.
+    **Known at:** returns of a year are known at its last close; the choice is first used the
+    session after.
     """
     programs, rows, parts = grid.programs(), [], []
     sharpes = result.sharpe_by_block()
     for place in range(least_years, len(result.blocks)):
         score = robust_score(in_spans(result.before(place)), lattice).to_numpy()
         year, setting = int(result.blocks[place]), int(np.nanargmax(score))
-        rows.append({"year": year, "setting": setting, "rule": str(grid.rule(setting)),
-                     "sharpe": float(sharpes[setting, place])})
+        rows.append(
+            {
+                "year": year,
+                "setting": setting,
+                "rule": str(grid.rule(setting)),
+                "sharpe": float(sharpes[setting, place]),
+            }
+        )
         own = exposures(signals, programs, setting)
         parts.append(own[pd.DatetimeIndex(own.index).year == year])
     table = pd.DataFrame(rows, columns=["year", "setting", "rule", "sharpe"]).set_index("year")
@@ -75,9 +87,13 @@ def in_spans(result: SweepResult, years: int = SPAN) -> SweepResult:
     if count % years and (count % years >= years / 2 or not starts):
         starts.insert(0, 0)
     starts[0] = 0
-    return SweepResult(table=result.table, blocks=result.blocks[starts], days=np.add.reduceat(result.days, starts),
-                       sums=np.add.reduceat(result.sums, starts, axis=1),
-                       squares=np.add.reduceat(result.squares, starts, axis=1))
+    return SweepResult(
+        table=result.table,
+        blocks=result.blocks[starts],
+        days=np.add.reduceat(result.days, starts),
+        sums=np.add.reduceat(result.sums, starts, axis=1),
+        squares=np.add.reduceat(result.squares, starts, axis=1),
+    )
 
 
 def heat_map(score: pd.Series, grid: Grid, chosen: int) -> pd.DataFrame:
@@ -92,8 +108,8 @@ def heat_map(score: pd.Series, grid: Grid, chosen: int) -> pd.DataFrame:
     Returns
     -------
     DataFrame, one row a setting
-        The two parameters with the most values under their names, ``robust_sharpe`` and ``chosen``; empty where the
-        stack has fewer than two parameters that vary.
+        The two parameters with the most values under their names, ``robust_sharpe`` and ``chosen``;
+        empty where the stack has fewer than two parameters that vary.
     """
     first = 0
     for stack in grid.stacks:
@@ -101,14 +117,22 @@ def heat_map(score: pd.Series, grid: Grid, chosen: int) -> pd.DataFrame:
             break
         first += len(stack)
     axes, steps = stack.axes, stack.steps
-    wide = sorted((name for name in axes if len(axes[name]) > 1), key=lambda name: -len(axes[name]))[:MAP_PARAMETERS]
+    wide = sorted(
+        (name for name in axes if len(axes[name]) > 1), key=lambda name: -len(axes[name])
+    )[:MAP_PARAMETERS]
     if len(wide) < MAP_PARAMETERS:
         return pd.DataFrame()
     places = [list(axes).index(name) for name in wide]
     others = [place for place in range(len(axes)) if place not in places]
     own = steps[chosen - first]
     near = (steps[:, others] == own[others]).all(axis=1)
-    table = pd.DataFrame({name.split(".", 1)[1]: [axes[name][step] for step in steps[near, place]]
-                          for name, place in zip(wide, places, strict=True)})
-    return table.assign(robust_sharpe=score.to_numpy()[first:first + len(stack)][near],
-                        chosen=(steps[near] == own).all(axis=1))
+    table = pd.DataFrame(
+        {
+            name.split(".", 1)[1]: [axes[name][step] for step in steps[near, place]]
+            for name, place in zip(wide, places, strict=True)
+        }
+    )
+    return table.assign(
+        robust_sharpe=score.to_numpy()[first : first + len(stack)][near],
+        chosen=(steps[near] == own).all(axis=1),
+    )

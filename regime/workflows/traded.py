@@ -1,8 +1,10 @@
-"""What a portfolio trades: prices with dividends, opens and half-spreads of each asset, on the sessions of a world.
+"""What a portfolio trades.
 
-Bars are read apart from what a model reads, because a run needs them of the few assets that it trades alone. They
-come through the catalogue, so that a value counts for the session at whose close it was public: a UTC day of
-Bitcoin for the next one.
+Prices with dividends, opens and half-spreads of each asset, on the sessions of a world.
+
+Bars are read apart from what a model reads, because a run needs them of the few assets that it
+trades alone. They come through the catalogue, so that a value counts for the session at whose close
+it was public: a UTC day of Bitcoin for the next one.
 
 Depends on: errors, workflows.data, workflows.settings, sources, panel, mechanisms.half_spread.
 """
@@ -38,9 +40,9 @@ class Traded:
     prices : DataFrame, shape (n_sessions, n_assets)
         Total-return levels at the close; NaN where a session has no bar.
     opens : DataFrame, shape (n_sessions, n_assets)
-        The same at the open, on the scale of `prices`. NaN where a session has no bar or the source has no opens. An
-        asset whose bar ends after the close of its own date has the price of `prices`: its open
-        lies before the decision that it would fill.
+        The same at the open, on the scale of `prices`. NaN where a session has no bar or the source
+        has no opens. An asset whose bar ends after the close of its own date has the price of
+        `prices`: its open lies before the decision that it would fill.
     half_spread_bps : DataFrame, shape (n_sessions, n_assets), basis points
         What is paid on each session, from bars before it; never NaN.
     hash : str
@@ -56,8 +58,16 @@ class Traded:
     notes: tuple[str, ...] = field(default=())
 
 
-def read_traded(settings: Settings, assets: Iterable[str], data: Path | None, sessions: pd.DatetimeIndex, *,
-                spread: HalfSpread | None = None, bars: bool = True, progress: Progress | None = None) -> Traded:
+def read_traded(
+    settings: Settings,
+    assets: Iterable[str],
+    data: Path | None,
+    sessions: pd.DatetimeIndex,
+    *,
+    spread: HalfSpread | None = None,
+    bars: bool = True,
+    progress: Progress | None = None,
+) -> Traded:
     """Read the assets of a portfolio from the source of a config.
 
     Parameters
@@ -73,8 +83,8 @@ def read_traded(settings: Settings, assets: Iterable[str], data: Path | None, se
     spread : HalfSpread, optional
         How half-spreads are estimated; the defaults if not given.
     bars : bool
-        Whether opens, highs and lows are read; a file without such columns is refused. Without them there are no
-        opens, and half-spreads are the unknown one.
+        Whether opens, highs and lows are read; a file without such columns is refused. Without them
+        there are no opens, and half-spreads are the unknown one.
     progress : Progress, optional
 
     Returns
@@ -91,14 +101,25 @@ def read_traded(settings: Settings, assets: Iterable[str], data: Path | None, se
         As the source.
     """
     with (progress or NoProgress()).stage("reading traded assets"):
-        names, catalogue = tuple(dict.fromkeys(assets)), load_catalogue(find_config(settings.catalogue))
+        names, catalogue = (
+            tuple(dict.fromkeys(assets)),
+            load_catalogue(find_config(settings.catalogue)),
+        )
         wanted = catalogue.only({*names, MARKET})
         wanted = wanted.with_bars(names) if bars else wanted
-        return traded_prices(names, wanted, read_all(settings, wanted, data), sessions, spread=spread)
+        return traded_prices(
+            names, wanted, read_all(settings, wanted, data), sessions, spread=spread
+        )
 
 
-def traded_prices(assets: Iterable[str], catalogue: Catalogue, reading: Reading, sessions: pd.DatetimeIndex, *,
-                  spread: HalfSpread | None = None) -> Traded:
+def traded_prices(
+    assets: Iterable[str],
+    catalogue: Catalogue,
+    reading: Reading,
+    sessions: pd.DatetimeIndex,
+    *,
+    spread: HalfSpread | None = None,
+) -> Traded:
     """Lay what was read of some assets on sessions.
 
     Parameters
@@ -121,24 +142,38 @@ def traded_prices(assets: Iterable[str], catalogue: Catalogue, reading: Reading,
     Raises
     ------
     ConfigError
-        If an asset is not in the catalogue, or is neither priced at the close nor traded around the clock: its values
-        may be older than the decision that they would fill.
+        If an asset is not in the catalogue, or is neither priced at the close nor traded around the
+        clock: its values may be older than the decision that they would fill.
     MissingDataError
         If an asset has no price on these sessions: all such assets together, by name.
 
-    **Known at:** row t holds what was released by its close and not by the one before; its half-spread uses bars
-    before those of t.
+    **Known at:** row t holds what was released by its close and not by the one before; its
+    half-spread uses bars before those of t.
     """
     names, spread = tuple(dict.fromkeys(assets)), spread or HalfSpread()
     _refuse_late(names, catalogue)
-    rows, calendar = _rows(reading), _Calendar(sessions=reading.sessions, closes=session_closes(reading.sessions))
+    rows, calendar = (
+        _rows(reading),
+        _Calendar(sessions=reading.sessions, closes=session_closes(reading.sessions)),
+    )
     prices = {name: calendar.place(rows.get(name)).reindex(sessions) for name in names}
     _refuse_absent(prices, reading)
     bars = {name: _bar(rows, name) for name in names}
-    opens = {name: _opens(prices[name], bars[name], catalogue.series[name].release.at_close) for name in names}
-    half = {name: _half_spread(bars[name], rows[name], spread, calendar).reindex(sessions) for name in names}
-    return Traded(prices=pd.DataFrame(prices), opens=pd.DataFrame(opens), half_spread_bps=pd.DataFrame(half),
-                  hash=reading.hash, notes=tuple(_notes(bars, reading, spread)))
+    opens = {
+        name: _opens(prices[name], bars[name], catalogue.series[name].release.at_close)
+        for name in names
+    }
+    half = {
+        name: _half_spread(bars[name], rows[name], spread, calendar).reindex(sessions)
+        for name in names
+    }
+    return Traded(
+        prices=pd.DataFrame(prices),
+        opens=pd.DataFrame(opens),
+        half_spread_bps=pd.DataFrame(half),
+        hash=reading.hash,
+        notes=tuple(_notes(bars, reading, spread)),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,11 +184,15 @@ class _Calendar:
     closes: pd.DatetimeIndex
 
     def place(self, own: pd.DataFrame | None) -> pd.Series:
-        """Newest value released after the close before and by that of the session; NaN where none was."""
+        """Newest value released after the close before and by that of the session.
+
+        NaN where none was.
+        """
         if own is None:
             return pd.Series(np.nan, index=self.sessions)
         at = self.closes.searchsorted(pd.DatetimeIndex(own["released"]), side="left")
-        # What was out before the first session of all is no news of that session, unless it is its own bar.
+        # What was out before the first session of all is no news of that session, unless it is its
+        # own bar.
         new = (at < len(self.sessions)) & ((at > 0) | (own.index >= self.sessions[0]))
         values = pd.Series(own["value"].to_numpy(dtype=float)[new], index=self.sessions[at[new]])
         return values[~values.index.duplicated(keep="last")].reindex(self.sessions)
@@ -166,9 +205,13 @@ def _rows(reading: Reading) -> dict[str, pd.DataFrame]:
 
 
 def _refuse_late(names: Iterable[str], catalogue: Catalogue) -> None:
-    faults = [f"asset `{name}`: not priced at the New York close, so that an order might be filled at a price from "
-              "before its decision; name a fund of it" for name, spec in catalogue.only(names).series.items()
-              if not spec.release.at_close and spec.frequency != "continuous"]
+    faults = [
+        f"asset `{name}`: not priced at the New York close, so that an order might be filled at a "
+        "price from "
+        "before its decision; name a fund of it"
+        for name, spec in catalogue.only(names).series.items()
+        if not spec.release.at_close and spec.frequency != "continuous"
+    ]
     if faults:
         raise ConfigError(faults)
 
@@ -179,14 +222,18 @@ def _refuse_absent(prices: Mapping[str, pd.Series], reading: Reading) -> None:
         if not own.notna().any():
             note = reading.status[name].note if name in reading.status else ""
             why = note or "no price on the sessions of the run"
-            faults.append(f"asset `{name}`: {why}; put it into the source, or leave it out of the allocation")
+            faults.append(
+                f"asset `{name}`: {why}; put it into the source, or leave it out of the allocation"
+            )
     if faults:
         raise MissingDataError(faults)
 
 
 def _bar(rows: Mapping[str, pd.DataFrame], name: str) -> pd.DataFrame | None:
     """Open, high, low and close of one asset by period; None unless the source has all four."""
-    parts = {column: rows[f"{name}_{column}"]["value"] for column in BAR if f"{name}_{column}" in rows}
+    parts = {
+        column: rows[f"{name}_{column}"]["value"] for column in BAR if f"{name}_{column}" in rows
+    }
     return pd.DataFrame(parts) if len(parts) == len(BAR) else None
 
 
@@ -195,11 +242,14 @@ def _opens(prices: pd.Series, bar: pd.DataFrame | None, at_close: bool) -> pd.Se
         return prices
     if bar is None:
         return pd.Series(np.nan, index=prices.index)
-    # Open and close of a row carry the same dividends, whatever those are, so their ratio carries none.
+    # Open and close of a row carry the same dividends, whatever those are, so their ratio carries
+    # none.
     return prices * (bar["open"] / bar["close"]).reindex(prices.index)
 
 
-def _half_spread(bar: pd.DataFrame | None, own: pd.DataFrame, spread: HalfSpread, calendar: _Calendar) -> pd.Series:
+def _half_spread(
+    bar: pd.DataFrame | None, own: pd.DataFrame, spread: HalfSpread, calendar: _Calendar
+) -> pd.Series:
     """Estimated on the asset's own days, weekends included, and carried to the sessions by its release."""
     if bar is None:
         return pd.Series(spread.unknown_bps, index=calendar.sessions)
@@ -207,8 +257,12 @@ def _half_spread(bar: pd.DataFrame | None, own: pd.DataFrame, spread: HalfSpread
     return calendar.place(paid).ffill().fillna(spread.unknown_bps)
 
 
-def _notes(bars: Mapping[str, pd.DataFrame | None], reading: Reading, spread: HalfSpread) -> Iterable[str]:
+def _notes(
+    bars: Mapping[str, pd.DataFrame | None], reading: Reading, spread: HalfSpread
+) -> Iterable[str]:
     bare = [name for name, bar in bars.items() if bar is None]
     if bare:
         yield f"{', '.join(bare)}: no bars, so the half-spread is taken as {spread.unknown_bps:g} bp throughout"
-    yield from (f"{name}: {reading.status[name].note}" for name in bars if reading.status[name].note)
+    yield from (
+        f"{name}: {reading.status[name].note}" for name in bars if reading.status[name].note
+    )

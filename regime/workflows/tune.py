@@ -1,7 +1,9 @@
-"""`regime tune`: one study a block of years, on what was known before it, and the choices as a file.
+"""`regime tune`.
 
-Depends on: artifacts, config, errors, progress; models, workflows.data, workflows.settings and the other tune
-modules.
+One study a block of years, on what was known before it, and the choices as a file.
+
+Depends on: artifacts, config, errors, progress; models, workflows.data, workflows.settings and the
+other tune modules.
 """
 
 from __future__ import annotations
@@ -97,10 +99,19 @@ class TuneResult:
     summary: dict[str, Any]
 
 
-def tune(config: str | Path | Settings, *, trials: int = 200, workers: int | None = None, storage: str | None = None,
-         block: int | None = None, data: str | Path | None = None, out: str | Path = OUT,
-         overrides: Sequence[str] = (), how: TuneSettings | None = None,
-         progress: Progress | None = None) -> TuneResult:
+def tune(
+    config: str | Path | Settings,
+    *,
+    trials: int = 200,
+    workers: int | None = None,
+    storage: str | None = None,
+    block: int | None = None,
+    data: str | Path | None = None,
+    out: str | Path = OUT,
+    overrides: Sequence[str] = (),
+    how: TuneSettings | None = None,
+    progress: Progress | None = None,
+) -> TuneResult:
     """Search for the design of each block on the years before it.
 
     Parameters
@@ -111,10 +122,11 @@ def tune(config: str | Path | Settings, *, trials: int = 200, workers: int | Non
     workers : int, optional
         Processes; by default those of the config.
     storage : str, optional
-        URL of a database, for any number of hosts; by default a journal in the folder of the recorded runs.
+        URL of a database, for any number of hosts; by default a journal in the folder of the
+        recorded runs.
     block : int, optional
-        First year of the one block to tune; by default all blocks that have begun. The block that begins after
-        the last session may be named too.
+        First year of the one block to tune; by default all blocks that have begun. The block that
+        begins after the last session may be named too.
     data : str or Path, optional
         Data folder; not needed by a config that simulates.
     out : str or Path
@@ -140,41 +152,76 @@ def tune(config: str | Path | Settings, *, trials: int = 200, workers: int | Non
     _check(trials, settings.parallel.jobs if workers is None else workers, path)
     place = settings.tracking.folder if isinstance(settings.tracking, Tracker) else Tracker().folder
     where = f"journal://{(place / 'tuning.journal').absolute()}" if storage is None else storage
-    plan = StudyPlan(name=settings.name, storage=where, locks=place / "tuning", folds=how.folds, seed=settings.seed,
-                     deviations=how.deviations, startup=how.startup, share=how.hopeless)
+    plan = StudyPlan(
+        name=settings.name,
+        storage=where,
+        locks=place / "tuning",
+        folds=how.folds,
+        seed=settings.seed,
+        deviations=how.deviations,
+        startup=how.startup,
+        share=how.hopeless,
+    )
     check_storage(where)
     world = read_world(settings, Path(data) if data is not None else None, watch)
     blocks = _wanted(settings, world, block, how.years)
     with watch.stage("features"):
         features = settings.features(world.panel)
-    every = [known_years(settings, world, features, one, watch, folds=how.folds, share=how.share) for one in blocks]
+    every = [
+        known_years(settings, world, features, one, watch, folds=how.folds, share=how.share)
+        for one in blocks
+    ]
     choices, notes = list[BlockChoice](), list[str]()
-    with settings.tracking.run(f"tune {settings.name}", tags={"seed": settings.seed, "kind": "tune"}) as record:
+    with settings.tracking.run(
+        f"tune {settings.name}", tags={"seed": settings.seed, "kind": "tune"}
+    ) as record:
         record.log_config({"config": dump(settings), "tune": dump(how), "trials": trials})
         for known in every:
-            study, told = search(replace(plan, name=study_name(known, how)), known, how.space, total=trials,
-                                 workers=settings.parallel.jobs if workers is None else workers, progress=watch)
+            study, told = search(
+                replace(plan, name=study_name(known, how)),
+                known,
+                how.space,
+                total=trials,
+                workers=settings.parallel.jobs if workers is None else workers,
+                progress=watch,
+            )
             notes += told
             choices.append(_chosen(study, known, how, trials))
             save_choices(path, choices[-1:])
             _record(record, study, choices[-1])
-        summary = {"config": settings.name, "data_hash": world.reading.hash, "storage": shown(where),
-                   "out": str(path), "blocks": [_plain(choice) for choice in choices], "notes": notes,
-                   "mlflow_run_id": record.run_id, "seconds": round(time.perf_counter() - begun, 1)}
+        summary = {
+            "config": settings.name,
+            "data_hash": world.reading.hash,
+            "storage": shown(where),
+            "out": str(path),
+            "blocks": [_plain(choice) for choice in choices],
+            "notes": notes,
+            "mlflow_run_id": record.run_id,
+            "seconds": round(time.perf_counter() - begun, 1),
+        }
         record.log_json("summary.json", summary)
     return TuneResult(choices=tuple(choices), out=path, notes=tuple(notes), summary=summary)
 
 
 def study_name(known: KnownYears, how: TuneSettings) -> str:
-    """Name of a block's study: the config, the year, and what must be equal for trials to be comparable.
+    """Name of a block's study.
 
-    The first letters stand for the search space, the objective and what the config fixes; the last for the data up
-    to the block.
+    The config, the year, and what must be equal for trials to be comparable.
+
+    The first letters stand for the search space, the objective and what the config fixes; the last
+    for the data up to the block.
     """
     settings = known.settings
-    fixed = {"offers": offers(lambda trial: how.space(trial, settings)), "folds": how.folds, "share": how.share,
-             "deviations": how.deviations, "model": dump(settings.model), "truth": dump(settings.truth),
-             "features": dump(settings.features), "splits": [settings.splits.embargo, settings.splits.minimum_train]}
+    fixed = {
+        "offers": offers(lambda trial: how.space(trial, settings)),
+        "folds": how.folds,
+        "share": how.share,
+        "deviations": how.deviations,
+        "model": dump(settings.model),
+        "truth": dump(settings.truth),
+        "features": dump(settings.features),
+        "splits": [settings.splits.embargo, settings.splits.minimum_train],
+    }
     return f"{settings.name}-{known.block.year}-{fingerprint(fixed)}-{_data_print(known)}"
 
 
@@ -191,50 +238,87 @@ def _wanted(settings: Settings, world: World, year: int | None, years: int) -> t
     blocks = outer_blocks(settings, world.sessions, years)
     if year is None:
         return blocks
-    following = outer_blocks(settings, world.sessions.append(
-        pd.DatetimeIndex([pd.Timestamp(blocks[-1].last) + pd.Timedelta(days=1)])), years)
+    following = outer_blocks(
+        settings,
+        world.sessions.append(
+            pd.DatetimeIndex([pd.Timestamp(blocks[-1].last) + pd.Timedelta(days=1)])
+        ),
+        years,
+    )
     found = tuple(block for block in following if block.year == year)
     if not found:
         known = ", ".join(str(block.year) for block in following)
-        raise ConfigError(f"block: no block begins in {year}; blocks of {settings.name} begin in {known}")
+        raise ConfigError(
+            f"block: no block begins in {year}; blocks of {settings.name} begin in {known}"
+        )
     return found
 
 
 def _data_print(known: KnownYears) -> str:
     digest = hashlib.sha256()
     for frame in (known.features, known.market, known.truth.stress.to_frame()):
-        digest.update("\n".join([*map(str, frame.columns), *frame.index.strftime("%Y-%m-%d")]).encode("utf-8"))
+        digest.update(
+            "\n".join([*map(str, frame.columns), *frame.index.strftime("%Y-%m-%d")]).encode("utf-8")
+        )
         digest.update(frame.to_numpy(dtype=float).tobytes())
     return digest.hexdigest()[:8]
 
 
 def _chosen(study: Study, known: KnownYears, how: TuneSettings, wanted: int) -> BlockChoice:
-    """Outcome of a study: the simplest trial within one standard error of the best, and the plateau."""
+    """Outcome of a study.
+
+    The simplest trial within one standard error of the best, and the plateau.
+    """
     table = study.trials()
     choice = choose(table, lambda number: how.space.simplicity(study.params(number)))
     counts = table["state"].value_counts()
     params = study.params(choice.chosen)
     return BlockChoice(
-        config=known.settings.name, year=known.block.year, first=known.block.first, last=known.block.last,
-        known_until=known.features.index[-1].date(), study=study.plan.name, seed=study.plan.seed,
-        trials={"wanted": wanted, **{state: int(counts.get(state, 0)) for state in ("complete", "pruned", "failed")}},
-        rival=known.rival, chosen={**_figures(study, table, choice.chosen), "params": params},
+        config=known.settings.name,
+        year=known.block.year,
+        first=known.block.first,
+        last=known.block.last,
+        known_until=known.features.index[-1].date(),
+        study=study.plan.name,
+        seed=study.plan.seed,
+        trials={
+            "wanted": wanted,
+            **{state: int(counts.get(state, 0)) for state in ("complete", "pruned", "failed")},
+        },
+        rival=known.rival,
+        chosen={**_figures(study, table, choice.chosen), "params": params},
         best={**_figures(study, table, choice.best), "params": study.params(choice.best)},
-        within=len(choice.within), plateau=plateau([study.params(number) for number in choice.within]),
-        design=how.space(Given(params), known.settings))
+        within=len(choice.within),
+        plateau=plateau([study.params(number) for number in choice.within]),
+        design=how.space(Given(params), known.settings),
+    )
 
 
 def _figures(study: Study, table: pd.DataFrame, number: int) -> dict[str, Any]:
     names = ("value", "mean", "deviation", "standard_error")
-    return {"trial": number, **{name: float(table.loc[number, name]) for name in names}, "folds": study.folds(number)}
+    return {
+        "trial": number,
+        **{name: float(table.loc[number, name]) for name in names},
+        "folds": study.folds(number),
+    }
 
 
 def _record(record: Run, study: Study, choice: BlockChoice) -> None:
     """The study in the record of the tuning: its trials as a table, its figures, the choice."""
     under, table = f"block-{choice.year}", study.trials()
-    params = pd.DataFrame.from_dict({number: study.params(number) for number in table.index}, orient="index")
-    record.log_metrics({under: {"chosen": choice.chosen, "best": choice.best, "within": choice.within,
-                                "trials": choice.trials}})
+    params = pd.DataFrame.from_dict(
+        {number: study.params(number) for number in table.index}, orient="index"
+    )
+    record.log_metrics(
+        {
+            under: {
+                "chosen": choice.chosen,
+                "best": choice.best,
+                "within": choice.within,
+                "trials": choice.trials,
+            }
+        }
+    )
     record.log_json(f"{under}/choice.json", _plain(choice))
     if record.run_id is None:
         return
@@ -246,4 +330,7 @@ def _record(record: Run, study: Study, choice: BlockChoice) -> None:
 
 
 def _plain(choice: BlockChoice) -> dict[str, Any]:
-    return {key: value.isoformat() if isinstance(value, date) else value for key, value in dump(choice).items()}
+    return {
+        key: value.isoformat() if isinstance(value, date) else value
+        for key, value in dump(choice).items()
+    }

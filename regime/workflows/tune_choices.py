@@ -25,10 +25,20 @@ from regime.models.classifier import DeleveragingClassifier
 from regime.splits.walk_forward import Fold
 from regime.workflows.settings import Settings
 
-__all__ = ["BlockChoice", "Design", "Tuned", "load_tuned", "save_choices", "settings_by_fold", "settings_for_block"]
+__all__ = [
+    "BlockChoice",
+    "Design",
+    "Tuned",
+    "load_tuned",
+    "save_choices",
+    "settings_by_fold",
+    "settings_for_block",
+]
 
-HEADER = ("# Written by `regime tune`: one choice a block, made on what was known at `known_until`.\n"
-          "# A run uses a choice inside its own block only.\n")
+HEADER = (
+    "# Written by `regime tune`: one choice a block, made on what was known at `known_until`.\n"
+    "# A run uses a choice inside its own block only.\n"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +84,8 @@ class BlockChoice:
     rival : str
         Whose log loss on the inner folds the skill is over.
     chosen, best : dict
-        ``trial``, ``value``, ``mean``, ``deviation``, ``standard_error``, ``folds``: the simplest trial within one
-        standard error of the best, and the best.
+        ``trial``, ``value``, ``mean``, ``deviation``, ``standard_error``, ``folds``: the simplest
+        trial within one standard error of the best, and the best.
     within : int
         Trials within one standard error of the best.
     plateau : dict
@@ -108,7 +118,10 @@ class BlockChoice:
         if not self.first <= self.last:
             raise ConfigError(f"last: {self.last} lies before the block's first day {self.first}")
         if not self.known_until < self.first:
-            raise ConfigError(f"known_until: {self.known_until} must lie before the block's first day {self.first}")
+            raise ConfigError(
+                f"known_until: {self.known_until} must lie before the block's first day "
+                f"{self.first}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,12 +150,20 @@ class Tuned:
         ordered = sorted(self.blocks, key=lambda block: (block.config, block.first))
         for one, other in pairwise(ordered):
             if one.config == other.config and other.first <= one.last:
-                raise ConfigError(f"blocks: {one.year} and {other.year} of {one.config} overlap; keep one of them")
+                raise ConfigError(
+                    f"blocks: {one.year} and {other.year} of {one.config} overlap; keep one of them"
+                )
 
     def on(self, config: str, day: date) -> BlockChoice | None:
         """Choice that is in force on a day; None outside all blocks."""
-        return next((block for block in self.blocks if block.config == config and block.first <= day <= block.last),
-                    None)
+        return next(
+            (
+                block
+                for block in self.blocks
+                if block.config == config and block.first <= day <= block.last
+            ),
+            None,
+        )
 
 
 def load_tuned(path: str | Path) -> Tuned:
@@ -173,10 +194,14 @@ def save_choices(path: Path, choices: Sequence[BlockChoice]) -> None:
         kept = load_tuned(path).blocks if path.exists() else ()
         new = {(choice.config, choice.year) for choice in choices}
         blocks = [block for block in kept if (block.config, block.year) not in new] + list(choices)
-        content = dump(Tuned(blocks=tuple(sorted(blocks, key=lambda block: (block.config, block.first)))))
+        content = dump(
+            Tuned(blocks=tuple(sorted(blocks, key=lambda block: (block.config, block.first))))
+        )
         with output_file(path) as staged:
-            staged.write_text(HEADER + yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120),
-                              encoding="utf-8")
+            staged.write_text(
+                HEADER + yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120),
+                encoding="utf-8",
+            )
 
 
 def settings_for_block(settings: Settings, tuned: Tuned, year: int) -> Settings:
@@ -191,18 +216,29 @@ def settings_for_block(settings: Settings, tuned: Tuned, year: int) -> Settings:
     Raises
     ------
     ConfigError
-        If there is no such block of this config, or its model has a column that the config does not make.
+        If there is no such block of this config, or its model has a column that the config does not
+        make.
     """
-    found = [block for block in tuned.blocks if block.config == settings.name and block.year == year]
+    found = [
+        block for block in tuned.blocks if block.config == settings.name and block.year == year
+    ]
     if not found:
-        known = ", ".join(str(block.year) for block in tuned.blocks if block.config == settings.name) or "none"
-        raise ConfigError(f"block: there is no choice for {year} of {settings.name}; known: {known}")
+        known = (
+            ", ".join(str(block.year) for block in tuned.blocks if block.config == settings.name)
+            or "none"
+        )
+        raise ConfigError(
+            f"block: there is no choice for {year} of {settings.name}; known: {known}"
+        )
     return _with(settings, found[0])
 
 
-def settings_by_fold(settings: Settings, tuned: Tuned, folds: Sequence[Fold],
-                     sessions: pd.DatetimeIndex) -> tuple[Settings, ...]:
-    """Settings of each fold: a block's choice where its first session lies in that block, else those of the config.
+def settings_by_fold(
+    settings: Settings, tuned: Tuned, folds: Sequence[Fold], sessions: pd.DatetimeIndex
+) -> tuple[Settings, ...]:
+    """Settings of each fold.
+
+    A block's choice where its first session lies in that block, else those of the config.
 
     A fold that reaches beyond the end of its block keeps that block's choice: it was made before.
 
@@ -212,8 +248,8 @@ def settings_by_fold(settings: Settings, tuned: Tuned, folds: Sequence[Fold],
     tuned : Tuned
     folds : sequence of Fold
     sessions : DatetimeIndex, shape (n_sessions,)
-        That the folds' positions are of. A fold may begin right after the last of them, as the final model's does:
-        it then counts by the day after.
+        That the folds' positions are of. A fold may begin right after the last of them, as the
+        final model's does: it then counts by the day after.
 
     Returns
     -------
@@ -232,8 +268,11 @@ def settings_by_fold(settings: Settings, tuned: Tuned, folds: Sequence[Fold],
         day = sessions[begin] if begin < len(sessions) else fold.refit + pd.Timedelta(days=1)
         choice = tuned.on(settings.name, day.date())
         if choice is not None and choice.known_until > fold.refit.date():
-            raise LeakageError(f"block {choice.year}: chosen on sessions up to {choice.known_until}, after the refit "
-                               f"of {fold.refit:%Y-%m-%d}; tune it on this data")
+            raise LeakageError(
+                f"block {choice.year}: chosen on sessions up to {choice.known_until}, after the "
+                "refit "
+                f"of {fold.refit:%Y-%m-%d}; tune it on this data"
+            )
         if choice is not None and choice.year not in made:
             made[choice.year] = _with(settings, choice)
         found.append(settings if choice is None else made[choice.year])
@@ -242,9 +281,14 @@ def settings_by_fold(settings: Settings, tuned: Tuned, folds: Sequence[Fold],
 
 def _with(settings: Settings, choice: BlockChoice) -> Settings:
     if choice.design.smoothing:
-        raise ConfigError(f"block {choice.year} of {choice.config}: smoothing is {choice.design.smoothing:g}, but a "
-                          "saved model has no memory to smooth with; tune with a space whose smoothing is [0]")
+        raise ConfigError(
+            f"block {choice.year} of {choice.config}: smoothing is {choice.design.smoothing:g}, "
+            "but a "
+            "saved model has no memory to smooth with; tune with a space whose smoothing is [0]"
+        )
     try:
         return replace(settings, labels=choice.design.labels, model=choice.design.model)
     except ConfigError as error:
-        raise ConfigError(f"block {choice.year} of {choice.config}: {error}; tune it again") from None
+        raise ConfigError(
+            f"block {choice.year} of {choice.config}: {error}; tune it again"
+        ) from None

@@ -1,7 +1,9 @@
-"""How good a design is: its log-loss skill on inner folds of the years before a block, fold by fold.
+"""How good a design is.
 
-Depends on: errors, schema; evaluation, models, splits; workflows.data, workflows.forecast, workflows.settings,
-workflows.tune_choices.
+Its log-loss skill on inner folds of the years before a block, fold by fold.
+
+Depends on: errors, schema; evaluation, models, splits; workflows.data, workflows.forecast,
+workflows.settings, workflows.tune_choices.
 """
 
 from __future__ import annotations
@@ -36,9 +38,12 @@ from regime.workflows.tune_choices import Design
 __all__ = ["Block", "Evaluation", "KnownYears", "known_years", "outer_blocks"]
 
 STRESS = REGIMES.index(Regime.DELEVERAGING.value)
-SETTLING = 378  # sessions before any label of the first years is known: a year for volatilities, half of one for a fall
+# sessions before any label of the first years is known: a year for volatilities, half of one for a
+# fall
+SETTLING = 378
 REMEMBERED = 200  # label sets, half a megabyte each
-# Only P(deleveraging) is scored: the head over the other regimes gets no tree, whatever the training rows.
+# Only P(deleveraging) is scored: the head over the other regimes gets no tree, whatever the
+# training rows.
 NO_PHASES = TreeSettings(leaf_rows=10**9)
 
 
@@ -96,7 +101,9 @@ class KnownYears:
     rival_losses: tuple[float, ...]
 
 
-def outer_blocks(settings: Settings, sessions: pd.DatetimeIndex, years: int = 5) -> tuple[Block, ...]:
+def outer_blocks(
+    settings: Settings, sessions: pd.DatetimeIndex, years: int = 5
+) -> tuple[Block, ...]:
     """Blocks from the first test on, up to the one that holds the last session.
 
     Parameters
@@ -111,11 +118,21 @@ def outer_blocks(settings: Settings, sessions: pd.DatetimeIndex, years: int = 5)
     while (following := starts[-1] + pd.DateOffset(years=years)) <= sessions[-1]:
         starts.append(following)
     ends = [start + pd.DateOffset(years=years, days=-1) for start in starts]
-    return tuple(Block(first=start.date(), last=end.date()) for start, end in zip(starts, ends, strict=True))
+    return tuple(
+        Block(first=start.date(), last=end.date()) for start, end in zip(starts, ends, strict=True)
+    )
 
 
-def known_years(settings: Settings, world: World, features: pd.DataFrame, block: Block, progress: Progress, *,
-                folds: int = 5, share: float = 0.6) -> KnownYears:
+def known_years(
+    settings: Settings,
+    world: World,
+    features: pd.DataFrame,
+    block: Block,
+    progress: Progress,
+    *,
+    folds: int = 5,
+    share: float = 0.6,
+) -> KnownYears:
     """Cut everything at the beginning of a block, and score the rivals there.
 
     Parameters
@@ -126,8 +143,8 @@ def known_years(settings: Settings, world: World, features: pd.DataFrame, block:
     block : Block
     progress : Progress
     folds : int
-        Inner folds: equal parts of the last `share` of the sessions before the block, or of as many as leave a first
-        training set of `minimum_train` rows.
+        Inner folds: equal parts of the last `share` of the sessions before the block, or of as many
+        as leave a first training set of `minimum_train` rows.
     share : float
         In (0, 1).
 
@@ -145,14 +162,27 @@ def known_years(settings: Settings, world: World, features: pd.DataFrame, block:
     with progress.stage(f"rivals before {block.year}"):
         rival, losses = _best_rival(world, truth, inner, int(before.sum()))
     if not np.isfinite(losses).all():
-        raise ConfigError(f"block {block.year}: an inner fold has no session of known truth; begin earlier, or ask for "
-                          "fewer folds")
-    return KnownYears(settings=settings, block=block, features=known, market=market, truth=truth, folds=inner,
-                      rival=rival, rival_losses=losses)
+        raise ConfigError(
+            f"block {block.year}: an inner fold has no session of known truth; begin earlier, or "
+            "ask for "
+            "fewer folds"
+        )
+    return KnownYears(
+        settings=settings,
+        block=block,
+        features=known,
+        market=market,
+        truth=truth,
+        folds=inner,
+        rival=rival,
+        rival_losses=losses,
+    )
 
 
 class Evaluation:
-    """Skill of designs over the best rival on the inner folds; remembers labels, so that a trial costs only its fits.
+    """Skill of designs over the best rival on the inner folds.
+
+    Remembers labels, so that a trial costs only its fits.
 
     Parameters
     ----------
@@ -161,7 +191,7 @@ class Evaluation:
 
     def __init__(self, known: KnownYears) -> None:
         self._known = known
-        self._market = [known.market.loc[:fold.refit] for fold in known.folds]
+        self._market = [known.market.loc[: fold.refit] for fold in known.folds]
         self._labelled: Callable[[Any, int], Labels] = lru_cache(maxsize=REMEMBERED)(self._label)
 
     def __call__(self, design: Design) -> Iterator[float]:
@@ -174,13 +204,15 @@ class Evaluation:
         Yields
         ------
         float
-            Above 0 is better than the rival. A fold whose labels cannot train a model is forecast at the rate of
-            stress known by then.
+            Above 0 is better than the rival. A fold whose labels cannot train a model is forecast
+            at the rate of stress known by then.
 
         **Known at:** the refit of each fold, for its fit; the smoothing runs through all folds.
         """
         stress = self._known.truth.stress.to_numpy(dtype=float)
-        for fold, served, rival in zip(self._known.folds, self._served(design), self._known.rival_losses, strict=True):
+        for fold, served, rival in zip(
+            self._known.folds, self._served(design), self._known.rival_losses, strict=True
+        ):
             scored = np.isfinite(stress[fold.test])
             yield 1.0 - float(log_losses(stress[fold.test][scored], served[scored]).mean()) / rival
 
@@ -194,19 +226,26 @@ class Evaluation:
         Returns
         -------
         Series, shape (n_served_sessions,)
-            Never NaN; so the daily returns of every trial can be had for the accounts of overfitting.
+            Never NaN; so the daily returns of every trial can be had for the accounts of
+            overfitting.
         """
         rows = np.concatenate([fold.test for fold in self._known.folds])
-        return pd.Series(np.concatenate(list(self._served(design))), index=self._known.features.index[rows],
-                         name=Regime.DELEVERAGING.value)
+        return pd.Series(
+            np.concatenate(list(self._served(design))),
+            index=self._known.features.index[rows],
+            name=Regime.DELEVERAGING.value,
+        )
 
     def _served(self, design: Design) -> Iterator[np.ndarray]:
-        settings = replace(self._known.settings, labels=design.labels,
-                           model=replace(design.model, phase_trees=NO_PHASES))
+        settings = replace(
+            self._known.settings,
+            labels=design.labels,
+            model=replace(design.model, phase_trees=NO_PHASES),
+        )
         so_far = np.empty(0)
         for number, fold in enumerate(self._known.folds):
             so_far = np.append(so_far, self._forecast(settings, number, fold))
-            yield averaged_so_far(so_far, design.smoothing)[-len(fold.test):]
+            yield averaged_so_far(so_far, design.smoothing)[-len(fold.test) :]
 
     def _forecast(self, settings: Settings, number: int, fold: Fold) -> np.ndarray:
         """Probability of stress in a fold's test block, before smoothing."""
@@ -248,30 +287,47 @@ class _Remembered:
         return self.recall(self.labeller, self.number)
 
 
-def _inner_folds(settings: Settings, index: pd.DatetimeIndex, block: Block, folds: int,
-                 share: float) -> tuple[Fold, ...]:
+def _inner_folds(
+    settings: Settings, index: pd.DatetimeIndex, block: Block, folds: int, share: float
+) -> tuple[Fold, ...]:
     splits = settings.splits
     least = splits.minimum_train + splits.embargo + SETTLING
     begin = max(round(len(index) * (1.0 - share)), least)
     if len(index) - begin < folds * splits.embargo:
-        raise ConfigError(f"block {block.year}: {len(index)} sessions before it are too few for {folds} inner folds "
-                          f"after {least} that only train; begin earlier, or lower splits.minimum_train")
+        raise ConfigError(
+            f"block {block.year}: {len(index)} sessions before it are too few for {folds} inner "
+            "folds "
+            f"after {least} that only train; begin earlier, or lower splits.minimum_train"
+        )
     edges = np.linspace(begin, len(index), folds + 1).round().astype(int)
-    return tuple(Fold(refit=index[low - 1], test=np.arange(low, high, dtype=np.int64))
-                 for low, high in pairwise(edges))
+    return tuple(
+        Fold(refit=index[low - 1], test=np.arange(low, high, dtype=np.int64))
+        for low, high in pairwise(edges)
+    )
 
 
-def _best_rival(world: World, truth: Truth, folds: tuple[Fold, ...], known: int) -> tuple[str, tuple[float, ...]]:
-    scores = raw_scores(world.close.iloc[:known], world.returns.iloc[:known], world.panel.values["vix"].iloc[:known],
-                        rank_start=f"{world.sessions[0]:%Y-%m-%d}")
+def _best_rival(
+    world: World, truth: Truth, folds: tuple[Fold, ...], known: int
+) -> tuple[str, tuple[float, ...]]:
+    scores = raw_scores(
+        world.close.iloc[:known],
+        world.returns.iloc[:known],
+        world.panel.values["vix"].iloc[:known],
+        rank_start=f"{world.sessions[0]:%Y-%m-%d}",
+    )
     table = baseline_probabilities(scores, truth.stress, truth.known_at, folds)
     rows = np.concatenate([fold.test for fold in folds])
-    whole = table.iloc[rows].dropna(axis=1)  # a score that begins within the folds is no rival for all of them
+    whole = table.iloc[rows].dropna(
+        axis=1
+    )  # a score that begins within the folds is no rival for all of them
     best = best_baseline(score_table(truth, {str(name): whole[name] for name in whole}))
     return best, tuple(_loss(truth, table[best], fold) for fold in folds)
 
 
 def _loss(truth: Truth, forecast: pd.Series, fold: Fold) -> float:
-    stress, own = truth.stress.to_numpy(dtype=float)[fold.test], forecast.to_numpy(dtype=float)[fold.test]
+    stress, own = (
+        truth.stress.to_numpy(dtype=float)[fold.test],
+        forecast.to_numpy(dtype=float)[fold.test],
+    )
     scored = np.isfinite(stress)
     return float(log_losses(stress[scored], own[scored]).mean())

@@ -52,8 +52,8 @@ class SearchSpace:
     Parameters
     ----------
     depths, baskets : tuple of tuple of float
-        Sets of depths of a fall and of weights of the core in the basket; every pair of a set's depth and the other's
-        weight is one labeller.
+        Sets of depths of a fall and of weights of the core in the basket; every pair of a set's
+        depth and the other's weight is one labeller.
     recover : tuple of float
         Share of a fall that ends it.
     partial : tuple of bool
@@ -68,8 +68,8 @@ class SearchSpace:
     monotone : tuple of bool
         Whether core features keep to their expected signs.
     smoothing : tuple of float
-        Halflives of the probability, sessions. None but 0 by default: a saved model has no memory, and on inner folds
-        smoothing made probabilities worse; it belongs to the rule.
+        Halflives of the probability, sessions. None but 0 by default: a saved model has no memory,
+        and on inner folds smoothing made probabilities worse; it belongs to the rule.
 
     Examples
     --------
@@ -80,7 +80,13 @@ class SearchSpace:
     ['int', 3, 7, 1, False]
     """
 
-    depths: tuple[tuple[float, ...], ...] = ((2.0,), (1.5, 2.0), (2.0, 2.5), (1.5, 2.0, 2.5), (1.0, 1.5, 2.0, 2.5, 3.0))
+    depths: tuple[tuple[float, ...], ...] = (
+        (2.0,),
+        (1.5, 2.0),
+        (2.0, 2.5),
+        (1.5, 2.0, 2.5),
+        (1.0, 1.5, 2.0, 2.5, 3.0),
+    )
     baskets: tuple[tuple[float, ...], ...] = ((1.0,), (0.7,), (1.0, 0.7), (1.0, 0.7, 0.5))
     recover: tuple[float, ...] = (0.33, 0.5, 0.67)
     partial: tuple[bool, ...] = (False, True)
@@ -98,7 +104,14 @@ class SearchSpace:
     def __post_init__(self) -> None:
         sets = ("depths", "baskets", "recover", "partial", "jump_states", "monotone", "smoothing")
         faults = [f"{name}: needs at least one choice" for name in sets if not getattr(self, name)]
-        for name in ("linear_weight", "penalty", "composite_weight", "leaves", "rounds", "leaf_rows"):
+        for name in (
+            "linear_weight",
+            "penalty",
+            "composite_weight",
+            "leaves",
+            "rounds",
+            "leaf_rows",
+        ):
             low, high = getattr(self, name)
             if low > high:
                 faults.append(f"{name}: the least, {low}, is above the greatest, {high}")
@@ -117,79 +130,146 @@ class SearchSpace:
         base : Settings
             Whatever is not chosen stays as it is there.
         """
-        return Design(labels=self._labels(trial), model=self._model(trial, base),
-                      smoothing=float(trial.suggest_categorical("smoothing", self.smoothing)))
+        return Design(
+            labels=self._labels(trial),
+            model=self._model(trial, base),
+            smoothing=float(trial.suggest_categorical("smoothing", self.smoothing)),
+        )
 
     def start(self, base: Settings) -> dict[str, Any]:
-        """Parameters of the config itself, as far as the space has them; the search begins there."""
+        """Parameters of the config itself, as far as the space has them.
+
+        The search begins there.
+        """
         parts = base.labels.labellers if isinstance(base.labels, AveragedLabels) else (base.labels,)
         falls = [part for part in parts if isinstance(part, EpisodeLabels)]
-        sets = {"depths": (self.depths, {part.depth for part in falls}),
-                "baskets": (self.baskets, {part.core_weight for part in falls})}
-        given: dict[str, Any] = {name: _word(option) for name, (options, held) in sets.items() for option in options
-                                 if set(option) == held}
+        sets = {
+            "depths": (self.depths, {part.depth for part in falls}),
+            "baskets": (self.baskets, {part.core_weight for part in falls}),
+        }
+        given: dict[str, Any] = {
+            name: _word(option)
+            for name, (options, held) in sets.items()
+            for option in options
+            if set(option) == held
+        }
         groups = feature_groups(base)
         given |= {f"in.{name}": True for name in (*groups.core, *groups.composites)}
         given |= {f"in.{name}": False for name in groups.more}
         given |= {"jump_share": 0.0} if len(falls) == len(parts) else {}
         values: dict[str, set[Any]] = {
-            "recover": {part.recover for part in falls}, "partial": {part.partial for part in falls},
-            "monotone": {False}, "smoothing": {0.0}}
-        given |= {name: min(held) for name, held in values.items() if len(held) == 1 and held <= {*getattr(self, name)}}
+            "recover": {part.recover for part in falls},
+            "partial": {part.partial for part in falls},
+            "monotone": {False},
+            "smoothing": {0.0},
+        }
+        given |= {
+            name: min(held)
+            for name, held in values.items()
+            if len(held) == 1 and held <= {*getattr(self, name)}
+        }
         trees = base.model.trees
-        numbers = {"penalty": base.model.penalty, "composite_weight": base.model.composite_weight,
-                   "leaves": trees.leaves, "leaf_rows": trees.leaf_rows,
-                   "linear_weight": _stepped(base.model.linear_weight, self.linear_weight[0], LINEAR_STEP),
-                   "rounds": int(_stepped(trees.rounds, self.rounds[0], ROUNDS_STEP))}
-        return given | {name: value for name, value in numbers.items()
-                        if getattr(self, name)[0] <= value <= getattr(self, name)[1]}
+        numbers = {
+            "penalty": base.model.penalty,
+            "composite_weight": base.model.composite_weight,
+            "leaves": trees.leaves,
+            "leaf_rows": trees.leaf_rows,
+            "linear_weight": _stepped(base.model.linear_weight, self.linear_weight[0], LINEAR_STEP),
+            "rounds": int(_stepped(trees.rounds, self.rounds[0], ROUNDS_STEP)),
+        }
+        return given | {
+            name: value
+            for name, value in numbers.items()
+            if getattr(self, name)[0] <= value <= getattr(self, name)[1]
+        }
 
     def simplicity(self, params: Mapping[str, Any]) -> tuple[float, ...]:
         """Key of a design's parameters; the lower, the simpler.
 
-        In this order: fewer groups of features, fewer labellers, no trees before trees, fewer leaves, fewer rounds,
-        more rows a leaf, signs kept before free ones, a higher penalty, lighter composites, less smoothing.
+        In this order: fewer groups of features, fewer labellers, no trees before trees, fewer
+        leaves, fewer rounds, more rows a leaf, signs kept before free ones, a higher penalty,
+        lighter composites, less smoothing.
         """
         trees = float(params["linear_weight"]) < 1.0
         groups = sum(bool(value) for name, value in params.items() if name.startswith("in."))
         falls = len(_numbers(params["depths"])) * len(_numbers(params["baskets"]))
         labellers = falls + (params.get("jump_share", 0.0) > 0)
         forest = (params["leaves"], params["rounds"], -params["leaf_rows"]) if trees else (0, 0, 0)
-        return (float(groups), float(labellers), *map(float, forest), float(not params["monotone"]),
-                -float(params["penalty"]), float(params["composite_weight"]), float(params["smoothing"]))
+        return (
+            float(groups),
+            float(labellers),
+            *map(float, forest),
+            float(not params["monotone"]),
+            -float(params["penalty"]),
+            float(params["composite_weight"]),
+            float(params["smoothing"]),
+        )
 
     def _labels(self, trial: Trial) -> AveragedLabels:
-        depths = _numbers(trial.suggest_categorical("depths", [_word(option) for option in self.depths]))
-        baskets = _numbers(trial.suggest_categorical("baskets", [_word(option) for option in self.baskets]))
+        depths = _numbers(
+            trial.suggest_categorical("depths", [_word(option) for option in self.depths])
+        )
+        baskets = _numbers(
+            trial.suggest_categorical("baskets", [_word(option) for option in self.baskets])
+        )
         recover = trial.suggest_categorical("recover", self.recover)
         partial = trial.suggest_categorical("partial", self.partial)
-        falls = tuple(EpisodeLabels(depth=depth, core_weight=weight, recover=recover, partial=partial)
-                      for weight in baskets for depth in depths)
-        share = trial.suggest_float("jump_share", 0.0, self.jump_share, step=JUMP_STEP) if self.jump_share else 0.0
+        falls = tuple(
+            EpisodeLabels(depth=depth, core_weight=weight, recover=recover, partial=partial)
+            for weight in baskets
+            for depth in depths
+        )
+        share = (
+            trial.suggest_float("jump_share", 0.0, self.jump_share, step=JUMP_STEP)
+            if self.jump_share
+            else 0.0
+        )
         if share < JUMP_STEP / 2:
             return AveragedLabels(labellers=falls)
-        jump = JumpModelLabels(n_states=trial.suggest_categorical("jump_states", self.jump_states), recover=recover)
-        return AveragedLabels(labellers=(*falls, jump),
-                              weights=(*(1.0,) * len(falls), round(len(falls) * share / (1.0 - share), 6)))
+        jump = JumpModelLabels(
+            n_states=trial.suggest_categorical("jump_states", self.jump_states), recover=recover
+        )
+        return AveragedLabels(
+            labellers=(*falls, jump),
+            weights=(*(1.0,) * len(falls), round(len(falls) * share / (1.0 - share), 6)),
+        )
 
     def _model(self, trial: Trial, base: Settings) -> Any:
         groups = feature_groups(base)
-        taken = {name: trial.suggest_categorical(f"in.{name}", [False, True])
-                 for name in (*groups.core, *groups.composites, *groups.more)}
+        taken = {
+            name: trial.suggest_categorical(f"in.{name}", [False, True])
+            for name in (*groups.core, *groups.composites, *groups.more)
+        }
         core = set(groups.always).union(*(own for name, own in groups.core.items() if taken[name]))
-        composites = {name: own for name, own in {**groups.composites, **groups.more}.items() if taken[name]}
-        signs = {spec.name: spec.sign for spec in base.features.specs if spec.name in core and spec.sign}
+        composites = {
+            name: own for name, own in {**groups.composites, **groups.more}.items() if taken[name]
+        }
+        signs = {
+            spec.name: spec.sign for spec in base.features.specs if spec.name in core and spec.sign
+        }
         monotone = trial.suggest_categorical("monotone", self.monotone)
-        weight = round(trial.suggest_float("linear_weight", *self.linear_weight, step=LINEAR_STEP), 6)
-        model = replace(base.model, core=tuple(name for name in base.model.core if name in core), composites=composites,
-                        signs={**base.model.signs, **(signs if monotone else {})}, linear_weight=weight,
-                        penalty=trial.suggest_float("penalty", *self.penalty, log=True),
-                        composite_weight=trial.suggest_float("composite_weight", *self.composite_weight, log=True))
+        weight = round(
+            trial.suggest_float("linear_weight", *self.linear_weight, step=LINEAR_STEP), 6
+        )
+        model = replace(
+            base.model,
+            core=tuple(name for name in base.model.core if name in core),
+            composites=composites,
+            signs={**base.model.signs, **(signs if monotone else {})},
+            linear_weight=weight,
+            penalty=trial.suggest_float("penalty", *self.penalty, log=True),
+            composite_weight=trial.suggest_float(
+                "composite_weight", *self.composite_weight, log=True
+            ),
+        )
         if weight >= 1.0:
             return model
-        trees = replace(base.model.trees, leaves=trial.suggest_int("leaves", *self.leaves),
-                        rounds=trial.suggest_int("rounds", *self.rounds, step=ROUNDS_STEP),
-                        leaf_rows=trial.suggest_int("leaf_rows", *self.leaf_rows, log=True))
+        trees = replace(
+            base.model.trees,
+            leaves=trial.suggest_int("leaves", *self.leaves),
+            rounds=trial.suggest_int("rounds", *self.rounds, step=ROUNDS_STEP),
+            leaf_rows=trial.suggest_int("leaf_rows", *self.leaf_rows, log=True),
+        )
         return replace(model, trees=trees)
 
 
@@ -207,8 +287,12 @@ def feature_groups(base: Settings) -> Groups:
         if spec.sign and spec.name not in base.model.columns:
             word = f"more_{_slug(spec.mechanism)}"
             more[word] = (*more.get(word, ()), spec.name)
-    return Groups(always=core.pop(first), core={f"core_{word}": names for word, names in core.items()},
-                  composites=composites, more=more)
+    return Groups(
+        always=core.pop(first),
+        core={f"core_{word}": names for word, names in core.items()},
+        composites=composites,
+        more=more,
+    )
 
 
 def _slug(words: str) -> str:

@@ -31,8 +31,15 @@ __all__ = ["search"]
 LOOK = 0.5  # seconds between two looks at what workers have done
 
 
-def search(plan: StudyPlan, known: KnownYears, space: SearchSpace, *, total: int, workers: int,
-           progress: Progress) -> tuple[Study, tuple[str, ...]]:
+def search(
+    plan: StudyPlan,
+    known: KnownYears,
+    space: SearchSpace,
+    *,
+    total: int,
+    workers: int,
+    progress: Progress,
+) -> tuple[Study, tuple[str, ...]]:
     """Bring a study to `total` finished trials, whoever made those that it has.
 
     Parameters
@@ -59,7 +66,10 @@ def search(plan: StudyPlan, known: KnownYears, space: SearchSpace, *, total: int
     journal, told = journal_of(plan.storage), []
     cut = repair(journal) if journal is not None else 0
     if cut:
-        told.append(f"The last line of {journal} was torn by a writer that was killed; {cut} bytes were cut.")
+        told.append(
+            f"The last line of {journal} was torn by a writer that was killed; {cut} bytes were "
+            "cut."
+        )
     study, swept = Study(plan), 0
     study.begin_with(space.start(known.settings))
     with progress.stage(f"trials before {known.block.year}", total=total) as stage:
@@ -99,11 +109,17 @@ def _objective(known: KnownYears, space: SearchSpace) -> Objective:
 
     def objective(trial: Trial) -> Iterator[float]:
         return evaluation(space(trial, known.settings))
+
     return objective
 
 
-def _crowd(plan: StudyPlan, known: KnownYears, space: SearchSpace, total: int, count: int, watch: _Watch) -> None:
-    """Let processes work until all have ended; one that is killed costs its trial and nothing else."""
+def _crowd(
+    plan: StudyPlan, known: KnownYears, space: SearchSpace, total: int, count: int, watch: _Watch
+) -> None:
+    """Let processes work until all have ended.
+
+    One that is killed costs its trial and nothing else.
+    """
     context, before = multiprocessing.get_context("spawn"), watch()
     ends = [context.Pipe() for _ in range(count)]
     crowd = [context.Process(target=_work, args=(there,), daemon=True) for _, there in ends]
@@ -124,12 +140,18 @@ def _crowd(plan: StudyPlan, known: KnownYears, space: SearchSpace, total: int, c
     _raise_first([here for here, _ in ends])
     if watch() == before and any(process.exitcode for process in crowd):
         codes = ", ".join(str(process.exitcode) for process in crowd)
-        raise RegimeError(f"tune: {count} workers ended without a trial (exit codes {codes}); a script must call tune "
-                          "under `if __name__ == \"__main__\":`; or take one worker to see why")
+        raise RegimeError(
+            f"tune: {count} workers ended without a trial (exit codes {codes}); a script must "
+            "call tune "
+            'under `if __name__ == "__main__":`; or take one worker to see why'
+        )
 
 
 def _hand_out(task: bytes, ends: list[Any]) -> None:
-    """Give the task once all are under way: as an argument it would hold up the start of the next."""
+    """Give the task once all are under way.
+
+    As an argument it would hold up the start of the next.
+    """
     for _, there in ends:
         there.close()
     for here, _ in ends:
@@ -146,7 +168,10 @@ def _raise_first(ends: list[Any]) -> None:
 
 @contextmanager
 def _deaf() -> Iterator[None]:
-    """Processes begun here do not hear Ctrl-C: whoever began them hears it, and ends them in order."""
+    """Processes begun here do not hear Ctrl-C.
+
+    Whoever began them hears it, and ends them in order.
+    """
     if not hasattr(signal, "pthread_sigmask"):  # pragma: no cover - Windows
         yield
         return

@@ -56,23 +56,42 @@ class Verdict:
     spells: pd.DataFrame
 
     def summary(self) -> dict[str, Any]:
-        """The objects ``scores`` and ``events`` of summary.json; a score that is undefined is None."""
-        rows = {str(name): {key: _plain(value) for key, value in row.items()} for name, row in self.table.T.items()}
+        """The objects ``scores`` and ``events`` of summary.json.
+
+        A score that is undefined is None.
+        """
+        rows = {
+            str(name): {key: _plain(value) for key, value in row.items()}
+            for name, row in self.table.T.items()
+        }
         found = self.skill
-        scores = {"model": rows.pop("model"), "baselines": rows, "best_baseline": found.against if found else None,
-                  "skill": found.skill if found else None, "interval": list(found.interval) if found else None}
+        scores = {
+            "model": rows.pop("model"),
+            "baselines": rows,
+            "best_baseline": found.against if found else None,
+            "skill": found.skill if found else None,
+            "interval": list(found.interval) if found else None,
+        }
         return {"scores": {**scores, "verdict": verdict(scores).text}, "events": self.events}
 
 
 def truth_of(settings: Settings, world: World, episodes: Path | None) -> Truth:
-    """Truth to score against: a list of episodes where one is given, else labels of the whole folder."""
+    """Truth to score against.
+
+    A list of episodes where one is given, else labels of the whole folder.
+    """
     if episodes is not None:
         return truth_from_episodes(episodes, world.sessions)
     return truth_from_labels(settings.truth(world.market))
 
 
-def rivals(world: World, features: pd.DataFrame, truth: Truth, folds: Sequence[Fold], progress: Progress,
-           ) -> pd.DataFrame:
+def rivals(
+    world: World,
+    features: pd.DataFrame,
+    truth: Truth,
+    folds: Sequence[Fold],
+    progress: Progress,
+) -> pd.DataFrame:
     """Probabilities of every rival, calibrated in the model's folds on the truth that it is scored against.
 
     The model never sees that truth; its rivals do, so the comparison leans towards them.
@@ -101,8 +120,13 @@ def rivals(world: World, features: pd.DataFrame, truth: Truth, folds: Sequence[F
     return table
 
 
-def judge(settings: Settings, truth: Truth, model: pd.DataFrame, baselines: pd.DataFrame,
-          folds: Sequence[Fold] = ()) -> Verdict:
+def judge(
+    settings: Settings,
+    truth: Truth,
+    model: pd.DataFrame,
+    baselines: pd.DataFrame,
+    folds: Sequence[Fold] = (),
+) -> Verdict:
     """Score the model and its rivals on the model's sessions.
 
     Parameters
@@ -117,18 +141,36 @@ def judge(settings: Settings, truth: Truth, model: pd.DataFrame, baselines: pd.D
     days = model.index
     known = truth.stress.reindex(days)
     if not known.notna().any():
-        raise InvalidDataError("no session of the forecast has a known truth: the history is too short to score")
+        raise InvalidDataError(
+            "no session of the forecast has a known truth: the history is too short to score"
+        )
     own = model if set(REGIMES) <= set(model.columns) else model[STRESS]
-    forecasts: dict[str, Any] = {"model": own, **{name: baselines.loc[days, name] for name in baselines}}
+    forecasts: dict[str, Any] = {
+        "model": own,
+        **{name: baselines.loc[days, name] for name in baselines},
+    }
     usable = {name: values for name, values in forecasts.items() if not _mostly_missing(values)}
     table = score_table(truth, usable)
     best = best_baseline(table)
     both = 0 < known.mean() < 1
-    found = skill(truth, model[STRESS], usable[best], against=best, seed=settings.seed) if both else None
+    found = (
+        skill(truth, model[STRESS], usable[best], against=best, seed=settings.seed)
+        if both
+        else None
+    )
     events = {name: asdict(event_scores(truth, _stress(usable[name]))) for name in ("model", best)}
-    by_block = fold_scores(truth, {"model": model[STRESS].reindex(truth.stress.index)}, folds) if folds else None
-    return Verdict(table=table.reindex([name for name in forecasts if name in table.index]), folds=by_block,
-                   skill=found, events=events, spells=spell_table(truth, model[STRESS]))
+    by_block = (
+        fold_scores(truth, {"model": model[STRESS].reindex(truth.stress.index)}, folds)
+        if folds
+        else None
+    )
+    return Verdict(
+        table=table.reindex([name for name in forecasts if name in table.index]),
+        folds=by_block,
+        skill=found,
+        events=events,
+        spells=spell_table(truth, model[STRESS]),
+    )
 
 
 def _stress(forecast: pd.Series | pd.DataFrame) -> pd.Series:
@@ -136,7 +178,10 @@ def _stress(forecast: pd.Series | pd.DataFrame) -> pd.Series:
 
 
 def _mostly_missing(forecast: pd.Series | pd.DataFrame) -> bool:
-    """Whether a rival has no forecast in some block: history too short for it, or its input absent."""
+    """Whether a rival has no forecast in some block.
+
+    History too short for it, or its input absent.
+    """
     return float(_stress(forecast).isna().mean()) > 0.005
 
 

@@ -12,7 +12,9 @@ from regime.audit.planted_data import columns
 def honest():
     item = columns(np.random.default_rng(3), leaky=False)
     returns = item.prices["sp500"].pct_change(fill_method=None)
-    known = knowable(item.prices["sp500"], returns, 1600 * returns.ewm(halflife=10, min_periods=5).std())
+    known = knowable(
+        item.prices["sp500"], returns, 1600 * returns.ewm(halflife=10, min_periods=5).std()
+    )
     return item, known
 
 
@@ -45,14 +47,25 @@ def test_noise_and_smoothing_do_not_hide_it(honest):
     item, known = honest
     flag = item.labels.weights["deleveraging"].round()
     rng = np.random.default_rng(0)
-    table = pd.DataFrame({"noisy": flag + 0.3 * rng.standard_normal(len(flag)),
-                          "smooth": flag.fillna(0.0).rolling(9, center=True).mean(),
-                          "code": item.labels.regime.cat.codes.astype(float)})
-    assert {one.name for one in label_findings(table, item.labels, known)} == {"noisy", "smooth", "code"}
+    table = pd.DataFrame(
+        {
+            "noisy": flag + 0.3 * rng.standard_normal(len(flag)),
+            "smooth": flag.fillna(0.0).rolling(9, center=True).mean(),
+            "code": item.labels.regime.cat.codes.astype(float),
+        }
+    )
+    assert {one.name for one in label_findings(table, item.labels, known)} == {
+        "noisy",
+        "smooth",
+        "code",
+    }
 
 
 def test_too_little_history_says_nothing(honest):
     item, known = honest
-    short = type(item.labels)(weights=item.labels.weights.iloc[:300], span_end=item.labels.span_end.iloc[:300],
-                              known_at=item.labels.known_at.iloc[:300])
+    short = type(item.labels)(
+        weights=item.labels.weights.iloc[:300],
+        span_end=item.labels.span_end.iloc[:300],
+        known_at=item.labels.known_at.iloc[:300],
+    )
     assert label_findings(item.table.iloc[:300], short, known.iloc[:300]) == []

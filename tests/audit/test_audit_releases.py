@@ -1,4 +1,7 @@
-"""Release rules against the publishers' own: early by half a day to five days, and dated on wrong days."""
+"""Release rules against the publishers' own.
+
+Early by half a day to five days, and dated on wrong days.
+"""
 
 from dataclasses import replace
 
@@ -17,7 +20,9 @@ CATALOGUE = load_catalogue()
 
 def table(name, periods, release):
     days = pd.DatetimeIndex(periods)
-    return pd.DataFrame({"series": name, "period": days, "released": release_times(days, release), "value": 1.0})
+    return pd.DataFrame(
+        {"series": name, "period": days, "released": release_times(days, release), "value": 1.0}
+    )
 
 
 def found(name, release, start="2015-01-01", end="2017-12-31", freq="B", catalogue=CATALOGUE):
@@ -27,22 +32,52 @@ def found(name, release, start="2015-01-01", end="2017-12-31", freq="B", catalog
 
 def test_the_shipped_rules_are_late_enough():
     assert rule_findings(CATALOGUE, CATALOGUE.series, release_times) == []
-    assert all(publisher_of(spec.path).name != "unknown publisher" for spec in CATALOGUE.series.values())
+    assert all(
+        publisher_of(spec.path).name != "unknown publisher" for spec in CATALOGUE.series.values()
+    )
     assert len({publisher.name for publisher in PUBLISHERS}) == len(PUBLISHERS)
 
 
-@pytest.mark.parametrize(("name", "freq", "rule", "size"), [
-    ("fed_assets", "W-WED", Release(days=0, time="16:30"), 1.0),          # Wednesday's figure on Wednesday
-    ("fed_assets", "W-WED", Release(days=1, time="09:00"), 7.5 / 24),     # on Thursday morning instead of 16:30
-    ("dgs10", "B", Release(at_close=True), 0.25 / 24 + 3 / 24),           # a yield at the close; 13:00 on half days
-    ("cot_ust10_spec_long", "W-TUE", Release(days=1, time="15:30"), 2.0),
-    ("sofr", "B", Release(days=0, time="20:00"), 2.5),                    # Friday's on Friday evening, not on Monday
-    ("btc", "D", Release(calendar_days=0, time="16:00"), 4 / 24),
-    ("gex", "B", Release(at_close=True), 4 / 24),
-    ("naaim", "W-WED", Release(days=0, time="12:00"), 21 / 24),
-    ("margin_debt", "ME", Release(calendar_days=1, time="16:15"), 24.0),
-    ("nikkei", "B", Release(calendar_days=0, time="09:00", zone="Asia/Tokyo", roll=False), 0.25),
-])
+@pytest.mark.parametrize(
+    ("name", "freq", "rule", "size"),
+    [
+        (
+            "fed_assets",
+            "W-WED",
+            Release(days=0, time="16:30"),
+            1.0,
+        ),  # Wednesday's figure on Wednesday
+        (
+            "fed_assets",
+            "W-WED",
+            Release(days=1, time="09:00"),
+            7.5 / 24,
+        ),  # on Thursday morning instead of 16:30
+        (
+            "dgs10",
+            "B",
+            Release(at_close=True),
+            0.25 / 24 + 3 / 24,
+        ),  # a yield at the close; 13:00 on half days
+        ("cot_ust10_spec_long", "W-TUE", Release(days=1, time="15:30"), 2.0),
+        (
+            "sofr",
+            "B",
+            Release(days=0, time="20:00"),
+            2.5,
+        ),  # Friday's on Friday evening, not on Monday
+        ("btc", "D", Release(calendar_days=0, time="16:00"), 4 / 24),
+        ("gex", "B", Release(at_close=True), 4 / 24),
+        ("naaim", "W-WED", Release(days=0, time="12:00"), 21 / 24),
+        ("margin_debt", "ME", Release(calendar_days=1, time="16:15"), 24.0),
+        (
+            "nikkei",
+            "B",
+            Release(calendar_days=0, time="09:00", zone="Asia/Tokyo", roll=False),
+            0.25,
+        ),
+    ],
+)
 def test_a_rule_that_is_early_is_found_with_its_lead(name, freq, rule, size):
     early = [item for item in found(name, rule, freq=freq) if item.kind == "release"]
     assert len(early) == 1
@@ -58,8 +93,16 @@ def test_half_days_are_no_leak_and_a_morning_is():
 def test_a_report_that_a_shutdown_delayed_is_found():
     rule = replace(CATALOGUE.series["cot_ust10_spec_long"].release, late={})
     assert found("cot_ust10_spec_long", rule, "2018-06-01", "2019-06-01", "W-TUE")[0].size > 20
-    assert found("cot_ust10_spec_long", CATALOGUE.series["cot_ust10_spec_long"].release, "2018-06-01", "2019-06-01",
-                 "W-TUE") == []
+    assert (
+        found(
+            "cot_ust10_spec_long",
+            CATALOGUE.series["cot_ust10_spec_long"].release,
+            "2018-06-01",
+            "2019-06-01",
+            "W-TUE",
+        )
+        == []
+    )
 
 
 def test_wrong_weekdays_are_counted():
@@ -70,16 +113,22 @@ def test_wrong_weekdays_are_counted():
 
     def kinds(further):
         rows = table("fed_assets", [*weeks, *further], thursday)
-        return [item.kind for item in release_findings(rows, CATALOGUE) if item.name == "fed_assets"]
+        return [
+            item.kind for item in release_findings(rows, CATALOGUE) if item.name == "fed_assets"
+        ]
 
-    assert kinds(pd.date_range("2015-01-06", periods=8, freq="W-TUE")) == ["weekday"]  # few, but in a row
+    assert kinds(pd.date_range("2015-01-06", periods=8, freq="W-TUE")) == [
+        "weekday"
+    ]  # few, but in a row
     assert kinds([pd.Timestamp("2015-01-06")]) == []  # a holiday
 
 
 def test_what_is_estimated_again_must_say_so_and_its_use_is_a_warning():
     silent = Catalogue(series={"nfci": replace(CATALOGUE.series["nfci"], revised=False)})
-    assert [item.kind for item in release_findings(table("nfci", [], CATALOGUE.series["nfci"].release), silent)] == [
-        "revised"]
+    assert [
+        item.kind
+        for item in release_findings(table("nfci", [], CATALOGUE.series["nfci"].release), silent)
+    ] == ["revised"]
     warned = use_of_revised(CATALOGUE, ["nfci", "sp500", "no_such_series"])
     assert [(item.name, item.severity) for item in warned] == [("nfci", "warning")]
 

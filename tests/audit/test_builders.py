@@ -25,8 +25,14 @@ def test_every_public_thing_is_a_builder_or_a_part_of_one(subject):
     made, unknown = builders(subject)
     assert unknown == []
     names = {item.name for item in made}
-    assert {"features.build.FeatureSet", "mechanisms.cta.trend_exposure", "panel.as_of.AsOf", "rules.stack.Blend",
-            "models.calibration.calibrated", "labels.episodes.EpisodeLabels, once known"} <= names
+    assert {
+        "features.build.FeatureSet",
+        "mechanisms.cta.trend_exposure",
+        "panel.as_of.AsOf",
+        "rules.stack.Blend",
+        "models.calibration.calibrated",
+        "labels.episodes.EpisodeLabels, once known",
+    } <= names
     assert len(made) > 50
 
 
@@ -44,8 +50,12 @@ def test_a_new_module_is_walked_over(monkeypatch):
     exec("def leaky_thing(values): ...\ndef _private(): ...\n", module.__dict__)
     module.leaky_thing.__module__ = module.__name__
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setattr("pkgutil.walk_packages", lambda path, prefix: [types.SimpleNamespace(name=module.__name__)]
-                        if prefix == "regime.features." else [])
+    monkeypatch.setattr(
+        "pkgutil.walk_packages",
+        lambda path, prefix: (
+            [types.SimpleNamespace(name=module.__name__)] if prefix == "regime.features." else []
+        ),
+    )
     assert [item.name for item in discover(["features"])] == ["features.planted.leaky_thing"]
     assert regime.features is sys.modules["regime.features"]
 
@@ -80,7 +90,9 @@ def nothing(values: pd.DataFrame) -> pd.Series:
 
 
 def test_a_function_says_by_its_signature_how_it_is_called(subject):
-    assert probe(builder_of_function(found(centred), subject), dates=8)[0].size == 5  # half of 10 rows
+    assert (
+        probe(builder_of_function(found(centred), subject), dates=8)[0].size == 5
+    )  # half of 10 rows
     assert probe(builder_of_function(found(honest_table), subject), dates=8) == []
     assert probe(builder_of_function(found(on_array), subject), dates=8)[0].size == 1
     named = builder_of_function(found(of_two), subject)
@@ -125,6 +137,8 @@ def test_a_table_comes_of_whatever_has_a_row_a_session(subject):
     wide = table_of((pd.Series(range(5), dates), np.ones((5, 2))), dates, "x")
     assert wide.shape == (5, 3)
     assert table_of(dates, dates, "x").shape == (5, 1)
-    assert table_of(lambda values: values["a"], dates, "x", pd.DataFrame({"a": np.ones(5)}, dates)).shape == (5, 1)
+    assert table_of(
+        lambda values: values["a"], dates, "x", pd.DataFrame({"a": np.ones(5)}, dates)
+    ).shape == (5, 1)
     with pytest.raises(TypeError, match="no row a session"):
         table_of(np.ones(4), dates, "x")

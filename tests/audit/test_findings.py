@@ -4,8 +4,16 @@ import json
 
 from regime.audit.findings import AuditReport, Check, Finding, in_order
 
-LEAK = Finding(kind="release", name="cot", place="series.yaml", size=1.0, unit="days", evidence="Too early.")
-WARNING = Finding(kind="revised", name="nfci", place="series.yaml", severity="warning", evidence="Estimated again.")
+LEAK = Finding(
+    kind="release", name="cot", place="series.yaml", size=1.0, unit="days", evidence="Too early."
+)
+WARNING = Finding(
+    kind="revised",
+    name="nfci",
+    place="series.yaml",
+    severity="warning",
+    evidence="Estimated again.",
+)
 CHECK = Check(name="releases", checked=2, probes=10, leaks=1, warnings=1, seconds=0.1)
 
 
@@ -19,12 +27,21 @@ def test_leaks_come_first_and_decide_the_verdict():
 def test_a_report_is_plain_content():
     plain = AuditReport(findings=(LEAK,), checks=(CHECK,), seconds=0.12).to_dict()
     assert json.loads(json.dumps(plain)) == plain
-    assert plain["checks"]["releases"] == {"checked": 2, "probes": 10, "leaks": 1, "warnings": 1, "seconds": 0.1}
+    assert plain["checks"]["releases"] == {
+        "checked": 2,
+        "probes": 10,
+        "leaks": 1,
+        "warnings": 1,
+        "seconds": 0.1,
+    }
     assert plain["findings"][0]["size"] == 1.0
 
 
 def test_a_size_is_spoken_in_its_unit():
     assert LEAK.amount == "1 day"
-    assert Finding(kind="lead", name="x", place="y", size=2.5, unit="days", evidence="").amount == "2.5 days"
+    assert (
+        Finding(kind="lead", name="x", place="y", size=2.5, unit="days", evidence="").amount
+        == "2.5 days"
+    )
     assert WARNING.amount == ""
     assert str(LEAK) == "cot (series.yaml): release, 1 day. Too early."

@@ -26,8 +26,12 @@ def fold(train, known=3, test=range(60, 80), refit=59, missing=()):
     weights[known_at.isna().to_numpy()] = np.nan
     for row in missing:
         weights.iloc[row], known_at.iloc[row] = np.nan, pd.NaT
-    labels = Labels(weights=weights, span_end=known_at.rename("span_end"), known_at=known_at.rename("known_at"))
-    return TrainedFold(fold=Block(DATES[refit], np.asarray(test)), train=np.asarray(train), labels=labels)
+    labels = Labels(
+        weights=weights, span_end=known_at.rename("span_end"), known_at=known_at.rename("known_at")
+    )
+    return TrainedFold(
+        fold=Block(DATES[refit], np.asarray(test)), train=np.asarray(train), labels=labels
+    )
 
 
 def kinds(*folds, embargo=5):

@@ -17,18 +17,30 @@ DATES = pd.bdate_range("2019-01-01", periods=120, name="date")
 
 def rows():
     rng = np.random.default_rng(1)
-    table = pd.DataFrame({"price": 100 + rng.standard_normal(120), "gap": rng.standard_normal(120)}, DATES)
+    table = pd.DataFrame(
+        {"price": 100 + rng.standard_normal(120), "gap": rng.standard_normal(120)}, DATES
+    )
     table.loc[table.index[30:33], "gap"] = np.nan
-    return Rows(frames={"values": table, "close": table["price"], "share": table["price"].rank(pct=True)},
-                shares=("share",))
+    return Rows(
+        frames={"values": table, "close": table["price"], "share": table["price"].rank(pct=True)},
+        shares=("share",),
+    )
 
 
 def published():
     closes = session_closes(DATES)
     morning = closes + pd.Timedelta(hours=17)
-    return Published(sessions=DATES, observations=pd.DataFrame({
-        "series": ["close"] * 120 + ["late"] * 120, "period": [*DATES, *DATES], "released": [*closes, *morning],
-        "value": np.arange(240.0)}))
+    return Published(
+        sessions=DATES,
+        observations=pd.DataFrame(
+            {
+                "series": ["close"] * 120 + ["late"] * 120,
+                "period": [*DATES, *DATES],
+                "released": [*closes, *morning],
+                "value": np.arange(240.0),
+            }
+        ),
+    )
 
 
 @settings(max_examples=30, deadline=None)
@@ -38,17 +50,25 @@ def test_stirring_leaves_all_before_it_alone(t, seed, beyond):
     other = item.stirred(t, seed, beyond, None)
     kept = t + max(beyond, 1)
     for name, frame in item.frames.items():
-        np.testing.assert_array_equal(frame.iloc[:kept].to_numpy(), other.frames[name].iloc[:kept].to_numpy())
+        np.testing.assert_array_equal(
+            frame.iloc[:kept].to_numpy(), other.frames[name].iloc[:kept].to_numpy()
+        )
         if kept < 119:
-            assert not np.array_equal(frame.iloc[kept:].to_numpy(), other.frames[name].iloc[kept:].to_numpy(), True)
+            assert not np.array_equal(
+                frame.iloc[kept:].to_numpy(), other.frames[name].iloc[kept:].to_numpy(), True
+            )
 
 
 def test_stirred_rows_stay_what_they_were_made_of():
     item = rows()
     other = item.stirred(60, 3, ahead=None)
-    assert set(other.frames["share"]) <= set(item.frames["share"])  # shares change places, not values
+    assert set(other.frames["share"]) <= set(
+        item.frames["share"]
+    )  # shares change places, not values
     assert other.frames["close"].notna().all() and (other.frames["close"] > 0).all()
-    assert len(item.stirred(60, 3).frames["close"]) == 120  # what is left is less than the usual reach
+    assert (
+        len(item.stirred(60, 3).frames["close"]) == 120
+    )  # what is left is less than the usual reach
     assert len(item.stirred(10, 3).frames["close"]) == 10 + 63 + 1
 
 
@@ -65,10 +85,13 @@ def test_rows_are_cut_delayed_and_marked():
 def test_what_is_published_is_cut_by_its_release():
     item, t = published(), 50
     known = item.until(t)
-    assert known.observations.groupby("series")["value"].count().to_dict() == {"close": 51, "late": 50}
+    assert known.observations.groupby("series")["value"].count().to_dict() == {
+        "close": 51,
+        "late": 50,
+    }
     assert item.later(t)[0] == pytest.approx(17 / 24)
     other = item.stirred(t, 0, ahead=None)
-    same = (other.observations["value"].to_numpy() == item.observations["value"].to_numpy())
+    same = other.observations["value"].to_numpy() == item.observations["value"].to_numpy()
     np.testing.assert_array_equal(same, item.released <= item.closes[t])
     beyond = item.stirred(t, 0, beyond=2.0, ahead=None)
     moved = beyond.observations["value"].to_numpy() != item.observations["value"].to_numpy()
@@ -95,5 +118,11 @@ def test_a_truth_is_known_when_it_is_known():
     np.testing.assert_array_equal(other.truth.to_numpy()[:36], truth.to_numpy()[:36])
     assert (other.truth.to_numpy()[36:115] == 1 - truth.to_numpy()[36:115]).all()
     assert 70 in item.marks()
-    assert (item.delayed().known_at.dropna() > item.known_at.shift(1).dropna().reindex(
-        item.delayed().known_at.dropna().index)).iloc[:-10].all()
+    assert (
+        (
+            item.delayed().known_at.dropna()
+            > item.known_at.shift(1).dropna().reindex(item.delayed().known_at.dropna().index)
+        )
+        .iloc[:-10]
+        .all()
+    )

@@ -15,12 +15,22 @@ from regime.mechanisms.reading import Absent, MechanismReading
 from regime.mechanisms.vol_control import VolControl
 
 # Probed at a few dates here; the audit of the package does so at many.
-QUICK = ("mechanisms.dollar.DollarStress", "mechanisms.pension.PensionFunds", "mechanisms.vol_control.VolControl",
-         "mechanisms.long_end.LongEnd", "mechanisms.dealer_gamma.DealerGamma", "mechanisms.earnings.reaction_asymmetry",
-         "mechanisms.earnings.trailing_earnings", "mechanisms.leadership.largest_members",
-         "mechanisms.multiples.own_multiple", "mechanisms.multiples.filed_multiple",
-         "mechanisms.market_depth.spread_estimates", "mechanisms.half_spread.HalfSpread",
-         "mechanisms.crowd.squeeze_pressure", "mechanisms.long_end.curve_states")
+QUICK = (
+    "mechanisms.dollar.DollarStress",
+    "mechanisms.pension.PensionFunds",
+    "mechanisms.vol_control.VolControl",
+    "mechanisms.long_end.LongEnd",
+    "mechanisms.dealer_gamma.DealerGamma",
+    "mechanisms.earnings.reaction_asymmetry",
+    "mechanisms.earnings.trailing_earnings",
+    "mechanisms.leadership.largest_members",
+    "mechanisms.multiples.own_multiple",
+    "mechanisms.multiples.filed_multiple",
+    "mechanisms.market_depth.spread_estimates",
+    "mechanisms.half_spread.HalfSpread",
+    "mechanisms.crowd.squeeze_pressure",
+    "mechanisms.long_end.curve_states",
+)
 
 
 @pytest.fixture(scope="module")
@@ -37,11 +47,28 @@ def test_every_public_thing_of_the_mechanisms_and_features_is_known(made):
 
 
 def test_every_reading_is_asked_by_its_date(made):
-    asked = {name for name, builder in made[0].items() if builder.dated and name.startswith("mechanisms.")}
+    asked = {
+        name
+        for name, builder in made[0].items()
+        if builder.dated and name.startswith("mechanisms.")
+    }
     assert {name.rsplit(".", 1)[-1] for name in asked} >= {
-        "Analogs", "CrossAssetSelling", "CryptoStress", "DealerGamma", "DollarStress", "LongEnd", "MarginDebt",
-        "MarketDepth", "PensionFunds", "Positions", "ReserveScarcity", "RiskParity", "TechValuation", "TrendFollowers",
-        "VolControl"}
+        "Analogs",
+        "CrossAssetSelling",
+        "CryptoStress",
+        "DealerGamma",
+        "DollarStress",
+        "LongEnd",
+        "MarginDebt",
+        "MarketDepth",
+        "PensionFunds",
+        "Positions",
+        "ReserveScarcity",
+        "RiskParity",
+        "TechValuation",
+        "TrendFollowers",
+        "VolControl",
+    }
 
 
 def test_every_reading_says_something_on_the_made_up_rest(made):
@@ -59,7 +86,9 @@ def test_mechanisms_are_clean(made, name):
 
 
 def test_the_features_of_mechanisms_are_asked_one_by_one(made, subject):
-    names = {spec.name for spec in subject.features.whole.specs} - {spec.name for spec in subject.features.specs}
+    names = {spec.name for spec in subject.features.whole.specs} - {
+        spec.name for spec in subject.features.specs
+    }
     assert len(names) > 60 and names <= set(made[0])
 
 
@@ -76,8 +105,12 @@ def test_a_reading_that_looks_ahead_is_caught_wherever_it_tells(subject):
     def ahead(values, as_of):
         close = values["sp500"]
         later = close.shift(-3).loc[:as_of]
-        return MechanismReading(name="x", sentence="x", values={"now": close.loc[:as_of].iloc[-1]},
-                                history=later.to_frame("later"))
+        return MechanismReading(
+            name="x",
+            sentence="x",
+            values={"now": close.loc[:as_of].iloc[-1]},
+            history=later.to_frame("later"),
+        )
 
     def after(values, as_of):
         close = values["sp500"]
@@ -86,22 +119,34 @@ def test_a_reading_that_looks_ahead_is_caught_wherever_it_tells(subject):
 
     def honest(values, as_of):
         known = values.loc[:as_of, "sp500"]
-        return MechanismReading(name="x", sentence="x", values={"now": known.iloc[-1], "none": None, "word": "calm"},
-                                history=known.to_frame("close"))
+        return MechanismReading(
+            name="x",
+            sentence="x",
+            values={"now": known.iloc[-1], "none": None, "word": "calm"},
+            history=known.to_frame("close"),
+        )
 
-    assert "look-ahead" in {finding.kind for finding in probe(reading_builder(found(), ahead, subject), dates=3)}
-    assert {finding.kind for finding in probe(reading_builder(found(), after, subject), dates=6)} == {"look-ahead"}
+    assert "look-ahead" in {
+        finding.kind for finding in probe(reading_builder(found(), ahead, subject), dates=3)
+    }
+    assert {
+        finding.kind for finding in probe(reading_builder(found(), after, subject), dates=6)
+    } == {"look-ahead"}
     assert probe(reading_builder(found(), honest, subject), dates=3) == []
 
 
 def test_one_that_steps_aside_has_nothing_to_be_caught_with(subject):
-    absent = reading_builder(found(), lambda values, as_of: Absent(name="x", reason="no data"), subject)
+    absent = reading_builder(
+        found(), lambda values, as_of: Absent(name="x", reason="no data"), subject
+    )
     assert probe(absent, dates=2) == []
 
 
 def test_every_series_of_the_catalogue_has_values_real_ones_first(subject):
     every = subject.every
-    assert set(subject.max_age) <= set(every.columns) and {"spy_open", "qqq_traded"} <= set(every.columns)
+    assert set(subject.max_age) <= set(every.columns) and {"spy_open", "qqq_traded"} <= set(
+        every.columns
+    )
     assert every.notna().any().all()
     pd.testing.assert_series_equal(every["vix"], subject.values["vix"])
     again = subject.last(len(subject.sessions)).every

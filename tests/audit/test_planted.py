@@ -1,4 +1,7 @@
-"""Leaks planted at random against what the audit finds: a sample, and with REGIME_TORTURE=1 the full count."""
+"""Leaks planted at random against what the audit finds.
+
+A sample, and with REGIME_TORTURE=1 the full count.
+"""
 
 import os
 

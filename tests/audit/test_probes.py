@@ -5,7 +5,14 @@ import pandas as pd
 import pytest
 
 from regime.audit.given import Rows
-from regime.audit.planted_parts import clean_labels, clean_panel, clean_rule, leaky_labels, leaky_panel, leaky_rule
+from regime.audit.planted_parts import (
+    clean_labels,
+    clean_panel,
+    clean_rule,
+    leaky_labels,
+    leaky_panel,
+    leaky_rule,
+)
 from regime.audit.planted_world import panel
 from regime.audit.probes import Builder, probe, probe_dates, reach
 from regime.audit.published import Published
@@ -16,8 +23,13 @@ VALUES = panel(np.random.default_rng(5), 700)
 
 
 def builder(compute, **arguments):
-    return Builder(name="planted", place="here.py:1", given=Rows(frames={"values": VALUES}),
-                   build=lambda part, t: compute(part.frames["values"]).astype(float).to_frame("column"), **arguments)
+    return Builder(
+        name="planted",
+        place="here.py:1",
+        given=Rows(frames={"values": VALUES}),
+        build=lambda part, t: compute(part.frames["values"]).astype(float).to_frame("column"),
+        **arguments,
+    )
 
 
 @pytest.mark.parametrize("k", [1, 2, 5])
@@ -70,14 +82,19 @@ def test_what_does_not_move_with_its_input_is_named():
     found = probe(builder(lambda v: stolen.reindex(v.index)), dates=5)
     assert [item.kind for item in found] == ["delay"]
     assert probe(builder(lambda v: stolen.reindex(v.index), realised=("column",)), dates=5) == []
-    assert probe(builder(lambda v: 0.0 * v["sp500"].fillna(1.0) + 1.0), dates=5) == []  # a constant knows nothing
+    assert (
+        probe(builder(lambda v: 0.0 * v["sp500"].fillna(1.0) + 1.0), dates=5) == []
+    )  # a constant knows nothing
 
 
-@pytest.mark.parametrize("compute", [
-    lambda v: v["sp500"].ewm(halflife=10).mean(),
-    lambda v: v["gaps"].ffill().expanding(5).rank(),
-    lambda v: v["late"].rolling(20).std(),
-])
+@pytest.mark.parametrize(
+    "compute",
+    [
+        lambda v: v["sp500"].ewm(halflife=10).mean(),
+        lambda v: v["gaps"].ffill().expanding(5).rank(),
+        lambda v: v["late"].rolling(20).std(),
+    ],
+)
 def test_what_is_honest_passes(compute):
     assert probe(builder(compute), dates=30) == []
 
@@ -85,13 +102,21 @@ def test_what_is_honest_passes(compute):
 def test_half_a_day_is_seen_in_what_is_published():
     days = pd.DatetimeIndex(VALUES.index[:200])
     evening = session_closes(days) + pd.Timedelta(hours=12)
-    table = pd.DataFrame({"series": "late", "period": days, "released": evening, "value": np.arange(200.0)})
+    table = pd.DataFrame(
+        {"series": "late", "period": days, "released": evening, "value": np.arange(200.0)}
+    )
 
     def build(part, t):
-        early = part.observations.assign(released=part.observations["released"] - pd.Timedelta(hours=12))
+        early = part.observations.assign(
+            released=part.observations["released"] - pd.Timedelta(hours=12)
+        )
         return AsOf(early, {"late": 20}).panel(part.sessions).values
 
-    found = probe(Builder(name="panel", place="p", given=Published(observations=table, sessions=days), build=build))
+    found = probe(
+        Builder(
+            name="panel", place="p", given=Published(observations=table, sessions=days), build=build
+        )
+    )
     assert found[0].size == pytest.approx(0.5) and found[0].unit == "days"
 
 
@@ -118,10 +143,15 @@ def test_dates_are_spread_over_all_of_history():
 
 
 def test_a_finding_names_the_column_that_narrows():
-    wide = Builder(name="set", place="set.py:1", given=Rows(frames={"values": VALUES}),
-                   build=lambda part, t: part.frames["values"][["sp500"]].assign(
-                       bad=part.frames["values"]["vix"].shift(-2)),
-                   narrow=lambda column: builder(lambda v: v["vix"].shift(-2).rename(column)))
+    wide = Builder(
+        name="set",
+        place="set.py:1",
+        given=Rows(frames={"values": VALUES}),
+        build=lambda part, t: part.frames["values"][["sp500"]].assign(
+            bad=part.frames["values"]["vix"].shift(-2)
+        ),
+        narrow=lambda column: builder(lambda v: v["vix"].shift(-2).rename(column)),
+    )
     found = probe(wide, dates=10)
     assert [(item.name, item.place) for item in found] == [("bad", "here.py:1")]
     assert reach(wide, 300, "bad") == 2.0

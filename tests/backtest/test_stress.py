@@ -8,7 +8,14 @@ import pytest
 
 from regime.backtest.costs import Costs
 from regime.backtest.engine import backtest
-from regime.backtest.stress import break_even_cost, comparison, cost_multiples, delays, leave_one_year_out, start_dates
+from regime.backtest.stress import (
+    break_even_cost,
+    comparison,
+    cost_multiples,
+    delays,
+    leave_one_year_out,
+    start_dates,
+)
 from regime.backtest.stress_account import Venue
 from regime.drawdowns import max_drawdown
 from regime.errors import ConfigError, InvalidDataError
@@ -22,7 +29,11 @@ def venue():
     rng = np.random.default_rng(1)
     dates = pd.bdate_range("2010-01-04", periods=N, name="date")
     prices = pd.Series(100 * np.exp(rng.normal(0.0003, 0.01, N).cumsum()), dates, name="SPY")
-    return Venue(prices=prices, cash=pd.Series(rng.uniform(0, 2e-4, N), dates), costs=Costs(bps=8, impact_bps=2))
+    return Venue(
+        prices=prices,
+        cash=pd.Series(rng.uniform(0, 2e-4, N), dates),
+        costs=Costs(bps=8, impact_bps=2),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +41,14 @@ def exposure(venue):
     """Half knowing, so that it beats holding for free and loses to it at some cost."""
     ahead = venue.prices.pct_change(20).shift(-20).fillna(1.0)
     noise = np.random.default_rng(2).normal(0, 0.06, N)
-    return ((ahead + noise) > 0).astype(float).rolling(5, min_periods=1).mean().round(1).rename("exposure")
+    return (
+        ((ahead + noise) > 0)
+        .astype(float)
+        .rolling(5, min_periods=1)
+        .mean()
+        .round(1)
+        .rename("exposure")
+    )
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +64,9 @@ def figures(result):
 
 def test_delay_one_and_cost_once_are_the_plain_backtest(venue, exposure, rivals):
     late, dear = delays(venue, exposure, rivals), cost_multiples(venue, exposure, rivals)
-    plain = comparison(venue.trade(exposure), {name: venue.trade(own) for name, own in rivals.items()})
+    plain = comparison(
+        venue.trade(exposure), {name: venue.trade(own) for name, own in rivals.items()}
+    )
     assert late.loc[1].to_dict() == plain == dear.loc[1].drop("cost_bps").to_dict()
     engine = backtest(venue.prices, exposure, venue.costs, venue.cash)
     assert list(plain.values())[:4] == pytest.approx(figures(engine), abs=1e-9)
@@ -57,17 +77,24 @@ def test_delay_one_and_cost_once_are_the_plain_backtest(venue, exposure, rivals)
 def test_a_delay_is_the_engines(venue, exposure, rivals, wait):
     row = delays(venue, exposure, rivals, sessions=[wait]).loc[wait]
     assert row.iloc[:4].tolist() == pytest.approx(
-        figures(backtest(venue.prices, exposure, venue.costs, venue.cash, fill_delay=wait)), abs=1e-9)
+        figures(backtest(venue.prices, exposure, venue.costs, venue.cash, fill_delay=wait)),
+        abs=1e-9,
+    )
     theirs = backtest(venue.prices, rivals["half"], venue.costs, venue.cash, fill_delay=wait)
-    assert row[["sharpe_half", "max_drawdown_half"]].tolist() == pytest.approx(figures(theirs)[:2], abs=1e-9)
+    assert row[["sharpe_half", "max_drawdown_half"]].tolist() == pytest.approx(
+        figures(theirs)[:2], abs=1e-9
+    )
 
 
-@pytest.mark.parametrize(("multiple", "costs"), [(0, Costs(bps=0)), (2, Costs(bps=16, impact_bps=4))])
+@pytest.mark.parametrize(
+    ("multiple", "costs"), [(0, Costs(bps=0)), (2, Costs(bps=16, impact_bps=4))]
+)
 def test_a_multiple_is_the_engines(venue, exposure, multiple, costs):
     row = cost_multiples(venue, exposure, multiples=[multiple]).loc[multiple]
     assert row["cost_bps"] == pytest.approx(costs.bps)
-    assert row.iloc[1:].tolist() == pytest.approx(figures(backtest(venue.prices, exposure, costs, venue.cash)),
-                                                  abs=1e-9)
+    assert row.iloc[1:].tolist() == pytest.approx(
+        figures(backtest(venue.prices, exposure, costs, venue.cash)), abs=1e-9
+    )
 
 
 def test_costs_hurt_the_rule_and_never_holding(venue, exposure, rivals):
@@ -82,13 +109,25 @@ def test_at_the_break_even_cost_the_ratios_are_equal(venue, exposure, rivals):
     for name, row in table.iterrows():
         assert 0 < row["cost_bps"] < 1000 and row["ahead"] == "below" and "bp" in row["reason"]
         paid = Costs(bps=row["cost_bps"])
-        ours, theirs = (sharpe_ratio(result.returns, result.cash_returns) for result in (
-            backtest(venue.prices, own, paid, venue.cash) for own in (exposure, rivals[name])))
-        assert ours == pytest.approx(theirs, abs=1e-6) and row["sharpe"] == pytest.approx(ours, abs=1e-6)
+        ours, theirs = (
+            sharpe_ratio(result.returns, result.cash_returns)
+            for result in (
+                backtest(venue.prices, own, paid, venue.cash) for own in (exposure, rivals[name])
+            )
+        )
+        assert ours == pytest.approx(theirs, abs=1e-6) and row["sharpe"] == pytest.approx(
+            ours, abs=1e-6
+        )
         for factor, sign in ((0.9, 1), (1.1, -1)):
             near = Costs(bps=row["cost_bps"] * factor)
-            assert sign * (venue.trade(exposure, costs=near).sharpe
-                           - venue.trade(rivals[name], costs=near).sharpe) > 0
+            assert (
+                sign
+                * (
+                    venue.trade(exposure, costs=near).sharpe
+                    - venue.trade(rivals[name], costs=near).sharpe
+                )
+                > 0
+            )
 
 
 def test_where_there_is_no_break_even_the_reason_is_told(venue, exposure, rivals):
@@ -96,18 +135,26 @@ def test_where_there_is_no_break_even_the_reason_is_told(venue, exposure, rivals
     table = break_even_cost(venue, exposure, {"itself": exposure, "opposite": opposite})
     assert table["cost_bps"].isna().all()
     assert table.loc["itself", "reason"] == "the two are equal at any cost"
-    assert table.loc["opposite", ["ahead", "reason"]].tolist() == ["always", "ahead at any cost up to 1000 bp"]
+    assert table.loc["opposite", ["ahead", "reason"]].tolist() == [
+        "always",
+        "ahead at any cost up to 1000 bp",
+    ]
     behind = break_even_cost(venue, opposite, {"hold": rivals["hold"]}).loc["hold"]
     assert (behind["ahead"], behind["reason"]) == ("never", "behind even at no cost")
     flat = Venue(prices=pd.Series(100.0, venue.sessions))
     still = break_even_cost(flat, exposure, rivals).loc["hold"]
-    assert still["ahead"] == "" and still["reason"] == "a Sharpe ratio is not defined: an account has no spread"
+    assert (
+        still["ahead"] == ""
+        and still["reason"] == "a Sharpe ratio is not defined: an account has no spread"
+    )
 
 
 def test_a_rival_that_trades_more_is_beaten_above_some_cost(venue, exposure, rivals):
     row = break_even_cost(venue, rivals["half"], {"rule": exposure}).loc["rule"]
     assert row["ahead"] == "above"
-    assert row["cost_bps"] == pytest.approx(break_even_cost(venue, exposure, rivals).loc["half", "cost_bps"])
+    assert row["cost_bps"] == pytest.approx(
+        break_even_cost(venue, exposure, rivals).loc["half", "cost_bps"]
+    )
 
 
 def test_without_one_year_by_hand(venue, exposure, rivals):
@@ -118,8 +165,10 @@ def test_without_one_year_by_hand(venue, exposure, rivals):
     excess = (kept - account.cash[kept.index]).to_numpy()
     by_hand = excess.mean() / excess.std(ddof=1) * math.sqrt(252)
     curve = np.r_[1.0, np.cumprod(1 + kept.to_numpy())]
-    deepest = min(curve[i] / curve[:i + 1].max() - 1 for i in range(len(curve)))
-    assert table.loc[2012, ["sharpe", "max_drawdown"]].tolist() == pytest.approx([by_hand, deepest], abs=1e-12)
+    deepest = min(curve[i] / curve[: i + 1].max() - 1 for i in range(len(curve)))
+    assert table.loc[2012, ["sharpe", "max_drawdown"]].tolist() == pytest.approx(
+        [by_hand, deepest], abs=1e-12
+    )
     theirs = hold.returns[hold.returns.index.year != 2012]
     assert table.loc[2012, "max_drawdown_hold"] == max_drawdown(theirs)
 
@@ -132,14 +181,17 @@ def test_the_only_year_cannot_be_left_out(venue, exposure):
 def test_each_start_is_a_backtest_of_its_own(venue, exposure, rivals):
     signals = exposure.to_frame("wanted")
     table = start_dates(venue, signals, lambda rows: rows["wanted"].cummin(), rivals, least=300)
-    assert list(table.index) == [pd.Timestamp(f"{year}-01-0{day}") for year, day in
-                                 [(2010, 4), (2011, 3), (2012, 2), (2013, 1), (2014, 1)]]
+    assert list(table.index) == [
+        pd.Timestamp(f"{year}-01-0{day}")
+        for year, day in [(2010, 4), (2011, 3), (2012, 2), (2013, 1), (2014, 1)]
+    ]
     first = table.index[2]
     own = exposure.loc[first:].cummin()
     result = backtest(venue.prices.loc[first:], own, venue.costs, venue.cash.loc[first:])
     assert table.loc[first, "sessions"] == len(own)
-    assert table.loc[first, ["sharpe", "max_drawdown", "cagr", "turnover"]].tolist() == pytest.approx(
-        figures(result), abs=1e-9)
+    assert table.loc[
+        first, ["sharpe", "max_drawdown", "cagr", "turnover"]
+    ].tolist() == pytest.approx(figures(result), abs=1e-9)
 
 
 def test_rivals_must_have_the_sessions_of_the_rule(venue, exposure, rivals):

@@ -1,4 +1,7 @@
-"""The light account is the engine's: same returns, holdings and turnover, on any prices and decisions."""
+"""The light account is the engine's.
+
+Same returns, holdings and turnover, on any prices and decisions.
+"""
 
 import numpy as np
 import pandas as pd
@@ -31,13 +34,20 @@ def assert_same(account, result):
     assert account.turnover == pytest.approx(result.turnover, abs=1e-8)
     assert account.cash.tolist() == result.cash_returns.tolist()
     figures = result.summary()
-    assert account.figures() == pytest.approx({name: figures[name] for name in account.figures()}, rel=1e-8, abs=1e-8,
-                                              nan_ok=True)
+    assert account.figures() == pytest.approx(
+        {name: figures[name] for name in account.figures()}, rel=1e-8, abs=1e-8, nan_ok=True
+    )
 
 
 @settings(max_examples=60, deadline=None)
-@given(seed=st.integers(0, 10**6), n=st.integers(2, 120), delay=st.integers(1, 7), bps=st.floats(0, 900),
-       impact=st.floats(0, 900), moves=st.floats(0, 1))
+@given(
+    seed=st.integers(0, 10**6),
+    n=st.integers(2, 120),
+    delay=st.integers(1, 7),
+    bps=st.floats(0, 900),
+    impact=st.floats(0, 900),
+    moves=st.floats(0, 1),
+)
 def test_the_account_is_that_of_the_reference_engine(seed, n, delay, bps, impact, moves):
     prices, exposure, cash = drawn(seed, n, moves)
     costs = Costs(bps=bps, impact_bps=impact, holding_bps=bps)
@@ -71,11 +81,15 @@ def test_costs_may_be_replaced_and_the_account_begun_later():
     prices, exposure, cash = drawn(4, 80)
     venue = Venue(prices=prices, cash=cash, costs=DEAR)
     free = venue.trade(exposure, costs=Costs(bps=0))
-    assert free.returns.equals(Venue(prices=prices, cash=cash, costs=Costs(bps=0)).trade(exposure).returns)
+    assert free.returns.equals(
+        Venue(prices=prices, cash=cash, costs=Costs(bps=0)).trade(exposure).returns
+    )
     first = prices.index[30]
     later, known = venue.since(first), exposure.loc[first:]
     assert later.sessions[0] == first and later.asset == "SPY"
-    assert_same(later.trade(known), reference_backtest(prices.loc[first:], known, DEAR, cash.loc[first:]))
+    assert_same(
+        later.trade(known), reference_backtest(prices.loc[first:], known, DEAR, cash.loc[first:])
+    )
 
 
 def test_what_the_engine_refuses_is_refused():

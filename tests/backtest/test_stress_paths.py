@@ -1,4 +1,7 @@
-"""Redrawn histories: blocks of the right length, all accounts in step, the sample itself as one block."""
+"""Redrawn histories.
+
+Blocks of the right length, all accounts in step, the sample itself as one block.
+"""
 
 import numpy as np
 import pandas as pd
@@ -15,9 +18,13 @@ N = 800
 def accounts():
     rng = np.random.default_rng(9)
     dates = pd.bdate_range("2015-01-05", periods=N + 1, name="date")
-    venue = Venue(prices=pd.Series(np.exp(rng.normal(0.0004, 0.01, N + 1).cumsum()), dates),
-                  cash=pd.Series(rng.uniform(0, 2e-4, N + 1), dates))
-    timed = pd.Series((rng.random(N + 1) < 0.9).astype(float), dates).rolling(5, min_periods=1).mean()
+    venue = Venue(
+        prices=pd.Series(np.exp(rng.normal(0.0004, 0.01, N + 1).cumsum()), dates),
+        cash=pd.Series(rng.uniform(0, 2e-4, N + 1), dates),
+    )
+    timed = (
+        pd.Series((rng.random(N + 1) < 0.9).astype(float), dates).rolling(5, min_periods=1).mean()
+    )
     return {"rule": venue.trade(timed), "hold": venue.trade(pd.Series(1.0, dates))}
 
 
@@ -39,7 +46,9 @@ def test_blocks_have_their_mean_length_and_run_on_in_order(block):
     # A new block begins with probability 1 / block, and by chance lands on the next row once in N.
     assert (~follows).mean() == pytest.approx(1 / block, rel=0.1, abs=0.005)
     counts = np.bincount(rows.ravel(), minlength=N)
-    assert counts.std() / counts.mean() < 3 * np.sqrt(2 * block / 200)  # the end is joined to the beginning
+    assert counts.std() / counts.mean() < 3 * np.sqrt(
+        2 * block / 200
+    )  # the end is joined to the beginning
 
 
 def test_a_path_by_hand_and_the_same_history_for_all(accounts):
@@ -50,14 +59,22 @@ def test_a_path_by_hand_and_the_same_history_for_all(accounts):
         for name, account in accounts.items():
             returns, cash = account.returns.to_numpy()[rows], account.cash.to_numpy()[rows]
             excess, curve = returns - cash, np.r_[1.0, np.cumprod(1 + returns)]
-            assert paths["sharpe"][name][path] == pytest.approx(excess.mean() / excess.std(ddof=1) * 252 ** 0.5)
+            assert paths["sharpe"][name][path] == pytest.approx(
+                excess.mean() / excess.std(ddof=1) * 252**0.5
+            )
             assert paths["max_drawdown"][name][path] == pytest.approx(
-                (curve / np.maximum.accumulate(curve) - 1).min())
+                (curve / np.maximum.accumulate(curve) - 1).min()
+            )
 
 
 def test_equal_accounts_stay_equal_on_every_path(accounts):
-    summary = path_summary(bootstrapped_paths({"rule": accounts["rule"], "twin": accounts["rule"]}, paths=50))
-    assert summary.loc["twin", ["gap_5", "gap_50", "gap_95", "wins", "wins_drawdown"]].tolist() == [0.0] * 5
+    summary = path_summary(
+        bootstrapped_paths({"rule": accounts["rule"], "twin": accounts["rule"]}, paths=50)
+    )
+    assert (
+        summary.loc["twin", ["gap_5", "gap_50", "gap_95", "wins", "wins_drawdown"]].tolist()
+        == [0.0] * 5
+    )
     assert summary.loc["rule", ["gap_5", "wins"]].isna().all()
 
 
@@ -66,9 +83,17 @@ def test_the_summary_by_hand(accounts):
     row = path_summary(paths).loc["hold"]
     gap = paths["sharpe"]["rule"] - paths["sharpe"]["hold"]
     assert row["gap_50"] == gap.median() and row["wins"] == (gap > 0).mean()
-    assert row["sharpe_5"] == np.percentile(paths["sharpe"]["hold"], 5) < row["sharpe_50"] < row["sharpe_95"]
+    assert (
+        row["sharpe_5"]
+        == np.percentile(paths["sharpe"]["hold"], 5)
+        < row["sharpe_50"]
+        < row["sharpe_95"]
+    )
     assert row["max_drawdown_5"] < row["max_drawdown_95"] <= 0
-    assert row["wins_drawdown"] == (paths["max_drawdown"]["rule"] > paths["max_drawdown"]["hold"]).mean()
+    assert (
+        row["wins_drawdown"]
+        == (paths["max_drawdown"]["rule"] > paths["max_drawdown"]["hold"]).mean()
+    )
 
 
 def test_seeds_repeat(accounts):
@@ -84,6 +109,8 @@ def test_what_is_refused(accounts):
             bootstrapped_paths(accounts, paths=1, block=block)
     with pytest.raises(InvalidDataError, match="no account"):
         bootstrapped_paths({})
-    short = Venue(prices=pd.Series([1.0, 2.0, 3.0], pd.bdate_range("2015-01-05", periods=3, name="date")))
+    short = Venue(
+        prices=pd.Series([1.0, 2.0, 3.0], pd.bdate_range("2015-01-05", periods=3, name="date"))
+    )
     with pytest.raises(InvalidDataError, match="`other` has other sessions than `rule`"):
         bootstrapped_paths({**accounts, "other": short.trade(pd.Series(1.0, short.sessions))})

@@ -1,4 +1,7 @@
-"""Lost and wrong signals: nothing lost changes nothing, and the noise has the size that is asked for."""
+"""Lost and wrong signals.
+
+Nothing lost changes nothing, and the noise has the size that is asked for.
+"""
 
 import numpy as np
 import pandas as pd
@@ -30,7 +33,13 @@ def venue(signals):
 
 def decide(table):
     """Out while a deleveraging is likely; a lost signal leaves what was held."""
-    return (table["deleveraging"] < 0.4).astype(float).where(table["deleveraging"].notna()).ffill().fillna(1.0)
+    return (
+        (table["deleveraging"] < 0.4)
+        .astype(float)
+        .where(table["deleveraging"].notna())
+        .ffill()
+        .fillna(1.0)
+    )
 
 
 def log_odds(table, first="deleveraging", second="calm"):
@@ -40,7 +49,10 @@ def log_odds(table, first="deleveraging", second="calm"):
 def test_nothing_lost_changes_nothing(venue, signals):
     plain = venue.trade(decide(signals)).figures()
     row = missing_days(venue, signals, decide, shares=[0.0]).loc[0.0]
-    assert row["sharpe"] == row["sharpe_worst"] == plain["sharpe"] and row["turnover"] == plain["turnover"]
+    assert (
+        row["sharpe"] == row["sharpe_worst"] == plain["sharpe"]
+        and row["turnover"] == plain["turnover"]
+    )
     assert row["max_drawdown"] == row["max_drawdown_worst"] == plain["max_drawdown"]
     assert lost(signals, 0.0, np.random.default_rng(0)).equals(signals)
 
@@ -48,14 +60,21 @@ def test_nothing_lost_changes_nothing(venue, signals):
 def test_a_share_of_whole_sessions_is_lost(signals):
     for share in (0.01, 0.2, 1.0):
         gone = lost(signals, share, np.random.default_rng(5)).isna()
-        assert gone.all(axis=1).equals(gone.any(axis=1)) and gone.all(axis=1).sum() == round(share * N)
-    few, many = (lost(signals, share, np.random.default_rng(5)).isna()["calm"] for share in (0.05, 0.2))
+        assert gone.all(axis=1).equals(gone.any(axis=1)) and gone.all(axis=1).sum() == round(
+            share * N
+        )
+    few, many = (
+        lost(signals, share, np.random.default_rng(5)).isna()["calm"] for share in (0.05, 0.2)
+    )
     assert (many | ~few).all()
 
 
 def test_medians_and_the_worst_by_hand(venue, signals):
     row = missing_days(venue, signals, decide, shares=[0.2], seeds=5, seed=11).loc[0.2]
-    found = [venue.trade(decide(lost(signals, 0.2, np.random.default_rng([11, draw])))) for draw in range(5)]
+    found = [
+        venue.trade(decide(lost(signals, 0.2, np.random.default_rng([11, draw]))))
+        for draw in range(5)
+    ]
     assert row["sharpe"] == np.median([one.sharpe for one in found])
     assert row["sharpe_worst"] == min(one.sharpe for one in found)
     assert row["max_drawdown_worst"] == min(one.max_drawdown for one in found)
@@ -64,7 +83,10 @@ def test_medians_and_the_worst_by_hand(venue, signals):
 
 def test_all_lost_is_never_having_traded(venue, signals):
     row = missing_days(venue, signals, decide, shares=[1.0], seeds=2).loc[1.0]
-    assert row["turnover"] == 0.0 and row["sharpe"] == venue.trade(pd.Series(1.0, signals.index)).sharpe
+    assert (
+        row["turnover"] == 0.0
+        and row["sharpe"] == venue.trade(pd.Series(1.0, signals.index)).sharpe
+    )
 
 
 @pytest.mark.parametrize("halflife", [0.0, 21.0])
@@ -75,13 +97,17 @@ def test_noise_has_its_size_in_log_odds_and_keeps_probabilities(signals, halflif
     for pair in (("deleveraging", "calm"), ("fragile", "recovery")):
         error = log_odds(wrong, *pair) - log_odds(signals, *pair)
         assert error.std() == pytest.approx(0.8, rel=0.2 if halflife else 0.05)
-        assert error.autocorr() == pytest.approx(0.5 ** (1 / halflife) if halflife else 0.0, abs=0.06)
+        assert error.autocorr() == pytest.approx(
+            0.5 ** (1 / halflife) if halflife else 0.0, abs=0.06
+        )
 
 
 def test_one_probability_alone_is_moved_against_the_rest(signals):
     alone = signals[["deleveraging"]]
     wrong = noisy(alone, 0.5, np.random.default_rng(7))["deleveraging"]
-    error = np.log(wrong / (1 - wrong)) - np.log(alone["deleveraging"] / (1 - alone["deleveraging"]))
+    error = np.log(wrong / (1 - wrong)) - np.log(
+        alone["deleveraging"] / (1 - alone["deleveraging"])
+    )
     assert error.std() == pytest.approx(0.5, rel=0.05) and abs(error.mean()) < 0.05
 
 
@@ -95,11 +121,15 @@ def test_certain_and_missing_probabilities_stay(signals):
 
 
 def test_the_table_of_noise(venue, signals):
-    table = probability_noise(venue, signals, decide, sizes=[0.0, 1.0], halflives=[0.0, 21.0], seeds=3, seed=2)
+    table = probability_noise(
+        venue, signals, decide, sizes=[0.0, 1.0], halflives=[0.0, 21.0], seeds=3, seed=2
+    )
     assert list(table.index) == [(0.0, 0.0), (1.0, 0.0), (1.0, 21.0)]
     assert table.loc[(0.0, 0.0), "sharpe"] == venue.trade(decide(signals)).sharpe
-    found = [venue.trade(decide(noisy(signals, 1.0, np.random.default_rng([2, draw]), 21.0))).sharpe
-             for draw in range(3)]
+    found = [
+        venue.trade(decide(noisy(signals, 1.0, np.random.default_rng([2, draw]), 21.0))).sharpe
+        for draw in range(3)
+    ]
     assert table.loc[(1.0, 21.0), "sharpe"] == np.median(found)
     assert table.loc[(1.0, 0.0), "turnover"] > table.loc[(0.0, 0.0), "turnover"]
 

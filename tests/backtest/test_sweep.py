@@ -28,13 +28,17 @@ def world(seed, days=300, holes=0.1):
     dates = pd.bdate_range("2019-06-03", periods=days, name="date")
     odds = np.exp(np.cumsum(rng.normal(0, 0.4, (days, 4)), axis=0))
     digits = int(rng.choice([1, 2, 16]))
-    signals = pd.DataFrame((odds / odds.sum(axis=1, keepdims=True)).round(digits), dates, list(REGIMES))
+    signals = pd.DataFrame(
+        (odds / odds.sum(axis=1, keepdims=True)).round(digits), dates, list(REGIMES)
+    )
     signals["volatility"] = 0.15 * np.exp(np.cumsum(rng.normal(0, 0.05, days)))
     signals.loc[rng.random(days) < 0.02, "volatility"] = 0.0
     first = signals.iloc[0].copy()
     signals = signals.mask(rng.random(signals.shape) < holes)
     signals.iloc[0, :4] = first.iloc[:4]
-    prices = pd.Series(100 * np.exp(np.cumsum(rng.normal(3e-4, 0.015, days))), index=dates, name="stock")
+    prices = pd.Series(
+        100 * np.exp(np.cumsum(rng.normal(3e-4, 0.015, days))), index=dates, name="stock"
+    )
     return prices, signals, pd.Series(rng.normal(1e-4, 1e-4, days), index=dates)
 
 
@@ -43,23 +47,47 @@ HALFLIFE = st.sampled_from([0.0, 0.3, 1.0, 4.5, 60.0])
 LEVEL = st.floats(0.0, 1.0)
 READERS = st.one_of(
     st.builds(Threshold, level=LEVEL, regimes=REGIME_SETS, halflife=HALFLIFE),
-    st.builds(lambda pair, **rest: Hysteresis(enter=max(pair), leave=min(pair), **rest), st.tuples(LEVEL, LEVEL),
-              regimes=REGIME_SETS, halflife=HALFLIFE),
-    st.builds(lambda low, part, **rest: Ramp(low=low, high=low + (1 - low) * part, **rest), st.floats(0.0, 0.9),
-              st.floats(0.01, 1.0), regimes=REGIME_SETS, halflife=HALFLIFE))
+    st.builds(
+        lambda pair, **rest: Hysteresis(enter=max(pair), leave=min(pair), **rest),
+        st.tuples(LEVEL, LEVEL),
+        regimes=REGIME_SETS,
+        halflife=HALFLIFE,
+    ),
+    st.builds(
+        lambda low, part, **rest: Ramp(low=low, high=low + (1 - low) * part, **rest),
+        st.floats(0.0, 0.9),
+        st.floats(0.01, 1.0),
+        regimes=REGIME_SETS,
+        halflife=HALFLIFE,
+    ),
+)
 OVERLAYS = st.one_of(
-    st.builds(MinimumHold, days=st.integers(1, 30)), st.builds(Cooldown, days=st.integers(0, 30)),
+    st.builds(MinimumHold, days=st.integers(1, 30)),
+    st.builds(Cooldown, days=st.integers(0, 30)),
     st.builds(CapStep, per_day=st.floats(0.01, 1.0)),
-    st.builds(VolatilityTarget, target=st.floats(0.02, 0.5), cap=st.floats(0.1, 1.0)))
-RULES = st.lists(st.one_of(READERS, OVERLAYS), min_size=1, max_size=3).map(lambda parts: RuleStack(*parts))
+    st.builds(VolatilityTarget, target=st.floats(0.02, 0.5), cap=st.floats(0.1, 1.0)),
+)
+RULES = st.lists(st.one_of(READERS, OVERLAYS), min_size=1, max_size=3).map(
+    lambda parts: RuleStack(*parts)
+)
 
 
-@pytest.mark.parametrize("rule", [
-    Threshold(level=0.3), Threshold(level=0.3, halflife=4), Hysteresis(enter=0.4, leave=0.2),
-    Hysteresis(enter=0.4, leave=0.2, halflife=3), Ramp(low=0.1, high=0.5), Ramp(low=0.1, high=0.5, halflife=8),
-    RuleStack(Threshold(level=0.3), MinimumHold(days=5)), RuleStack(Threshold(level=0.3), Cooldown(days=5)),
-    RuleStack(Threshold(level=0.3), CapStep(per_day=0.3)), VolatilityTarget(target=0.12, cap=0.9),
-], ids=str)
+@pytest.mark.parametrize(
+    "rule",
+    [
+        Threshold(level=0.3),
+        Threshold(level=0.3, halflife=4),
+        Hysteresis(enter=0.4, leave=0.2),
+        Hysteresis(enter=0.4, leave=0.2, halflife=3),
+        Ramp(low=0.1, high=0.5),
+        Ramp(low=0.1, high=0.5, halflife=8),
+        RuleStack(Threshold(level=0.3), MinimumHold(days=5)),
+        RuleStack(Threshold(level=0.3), Cooldown(days=5)),
+        RuleStack(Threshold(level=0.3), CapStep(per_day=0.3)),
+        VolatilityTarget(target=0.12, cap=0.9),
+    ],
+    ids=str,
+)
 def test_each_operation_is_its_rule(rule):
     changes = 0
     for seed in range(5):
@@ -77,13 +105,19 @@ def test_any_stack_decides_as_its_rules_do(rule, seed):
     assert exposures(signals, encode([rule]), 0).equals(rule(signals))
 
 
-@given(rules=st.lists(RULES, min_size=1, max_size=6), seed=st.integers(0, 10**6),
-       bps=st.sampled_from([0.0, 5.0, 100.0]), impact=st.sampled_from([0.0, 50.0]),
-       holding=st.sampled_from([0.0, 90.0]))
+@given(
+    rules=st.lists(RULES, min_size=1, max_size=6),
+    seed=st.integers(0, 10**6),
+    bps=st.sampled_from([0.0, 5.0, 100.0]),
+    impact=st.sampled_from([0.0, 50.0]),
+    holding=st.sampled_from([0.0, 90.0]),
+)
 @settings(max_examples=40, deadline=None)
 def test_any_stack_earns_what_the_engine_says(rules, seed, bps, impact, holding):
     prices, signals, cash = world(seed, days=200)
-    costs = Costs(bps=bps, half_spread_bps={"stock": bps / 3}, impact_bps=impact, holding_bps=holding)
+    costs = Costs(
+        bps=bps, half_spread_bps={"stock": bps / 3}, impact_bps=impact, holding_bps=holding
+    )
     result = sweep(prices, signals, encode(rules), costs, cash)
     for i, rule in enumerate(rules):
         agrees(result.table.loc[i], backtest(prices, rule(signals), costs, cash))
@@ -103,11 +137,24 @@ def many(count, seed=0):
     uniform, kinds = rng.uniform, []
     for _ in range(count):
         enter = uniform(0.2, 0.6)
-        kinds.append([
-            RuleStack(Hysteresis(enter=enter, leave=enter * uniform(0.3, 1), halflife=float(rng.integers(0, 5))),
-                      MinimumHold(days=int(rng.integers(1, 9))), VolatilityTarget(target=uniform(0.08, 0.2))),
-            RuleStack(Ramp(low=enter / 2, high=enter, regimes=("fragile", "deleveraging")), CapStep(per_day=0.3)),
-            Threshold(level=enter)][rng.integers(3)])
+        kinds.append(
+            [
+                RuleStack(
+                    Hysteresis(
+                        enter=enter,
+                        leave=enter * uniform(0.3, 1),
+                        halflife=float(rng.integers(0, 5)),
+                    ),
+                    MinimumHold(days=int(rng.integers(1, 9))),
+                    VolatilityTarget(target=uniform(0.08, 0.2)),
+                ),
+                RuleStack(
+                    Ramp(low=enter / 2, high=enter, regimes=("fragile", "deleveraging")),
+                    CapStep(per_day=0.3),
+                ),
+                Threshold(level=enter),
+            ][rng.integers(3)]
+        )
     return kinds
 
 
@@ -139,7 +186,8 @@ def test_decided_at_a_close_and_filled_at_the_next_by_hand():
     prices = pd.Series([100.0, 110.0, 121.0, 133.1, 146.41, 161.051], index=dates)
     signals = pd.DataFrame({"deleveraging": [0.0, 0.9, 0.9, 0.1, 0.1, 0.9]}, index=dates)
     table = sweep(prices, signals, encode([Threshold(level=0.5)]), Costs(bps=0)).table
-    # Out decided on the 2nd session, filled at the 3rd close; back on the 4th and 5th; the last is never filled.
+    # Out decided on the 2nd session, filled at the 3rd close; back on the 4th and 5th; the last is
+    # never filled.
     assert table["final_equity"][0] == pytest.approx(1.1 * 1.1 * 1.1) and table["orders"][0] == 2
 
 
@@ -147,7 +195,11 @@ def test_signals_on_some_sessions_alone_stand_until_the_next():
     prices, signals, cash = world(3)
     some = signals.iloc[40:260:3]
     some = some[some[list(REGIMES)].notna().all(axis=1)]
-    rules = [RuleStack(Hysteresis(enter=0.4, leave=0.2, halflife=2), MinimumHold(days=3), VolatilityTarget())]
+    rules = [
+        RuleStack(
+            Hysteresis(enter=0.4, leave=0.2, halflife=2), MinimumHold(days=3), VolatilityTarget()
+        )
+    ]
     result = sweep(prices, some, encode(rules), Costs(bps=7), cash)
     agrees(result.table.loc[0], backtest(prices, rules[0](some), Costs(bps=7), cash))
 
@@ -164,13 +216,19 @@ def test_sums_by_block_are_those_of_the_engines_returns(blocks):
         excess = account.returns - account.cash_returns
         parts = np.split(excess.to_numpy(), np.cumsum(result.days)[:-1])
         np.testing.assert_allclose(result.sums[i], [part.sum() for part in parts], atol=1e-12)
-        np.testing.assert_allclose(result.squares[i], [(part ** 2).sum() for part in parts], atol=1e-14)
+        np.testing.assert_allclose(
+            result.squares[i], [(part**2).sum() for part in parts], atol=1e-14
+        )
         mean = result.sums[i].sum() / 299
         assert mean == pytest.approx(result.table["mean_excess"][i], rel=1e-12, abs=1e-15)
-        assert math.sqrt(max(result.squares[i].sum() - 299 * mean ** 2, 0) / 298) == pytest.approx(
-            result.table["deviation"][i], rel=1e-9, abs=1e-12)
+        assert math.sqrt(max(result.squares[i].sum() - 299 * mean**2, 0) / 298) == pytest.approx(
+            result.table["deviation"][i], rel=1e-9, abs=1e-12
+        )
     if blocks is None:
-        assert result.blocks.tolist() == [2019, 2020] and result.days[0] == (prices.index.year == 2019).sum() - 1
+        assert (
+            result.blocks.tolist() == [2019, 2020]
+            and result.days[0] == (prices.index.year == 2019).sum() - 1
+        )
     elif isinstance(blocks, int):
         assert result.days.max() - result.days.min() <= 1
 
@@ -181,25 +239,51 @@ def test_what_is_kept_does_not_grow_with_the_sessions():
     for days in (260, 1300):
         prices, signals, cash = world(5, days)
         result = sweep(prices, signals, programs, Costs(), cash, blocks=4)
-        sizes.append([result.table.to_numpy().nbytes, result.sums.nbytes, result.squares.nbytes, result.days.nbytes])
+        sizes.append(
+            [
+                result.table.to_numpy().nbytes,
+                result.sums.nbytes,
+                result.squares.nbytes,
+                result.days.nbytes,
+            ]
+        )
     assert sizes[0] == sizes[1]
 
 
 def test_a_setting_that_never_trades_and_one_that_only_leaves():
     prices, signals, cash = world(6)
-    result = sweep(prices, signals, encode([Threshold(level=1.0), Threshold(level=0.0)]), Costs(bps=0), cash)
+    result = sweep(
+        prices, signals, encode([Threshold(level=1.0), Threshold(level=0.0)]), Costs(bps=0), cash
+    )
     assert result.table["orders"].tolist() == [0, 1]
-    assert result.table["final_equity"][0] == pytest.approx(prices.iloc[-1] / prices.iloc[0], rel=1e-13)
+    assert result.table["final_equity"][0] == pytest.approx(
+        prices.iloc[-1] / prices.iloc[0], rel=1e-13
+    )
     assert result.table["mean_exposure"].tolist() == pytest.approx([1.0, 1 / 299])
-    assert math.isnan(sweep(prices, signals, encode([Threshold(level=0.0)]), Costs(), cash, blocks=9)
-                      .sharpe_by_block()[0, 5])
+    assert math.isnan(
+        sweep(
+            prices, signals, encode([Threshold(level=0.0)]), Costs(), cash, blocks=9
+        ).sharpe_by_block()[0, 5]
+    )
 
 
 def broken(**changes):
     prices, signals, cash = world(7)
-    given = {"prices": prices, "signals": signals, "rules": [RuleStack(Threshold(level=0.3), VolatilityTarget())],
-             "cash": cash, "options": {}} | changes
-    return sweep(given["prices"], given["signals"], encode(given["rules"]), Costs(), given["cash"], **given["options"])
+    given = {
+        "prices": prices,
+        "signals": signals,
+        "rules": [RuleStack(Threshold(level=0.3), VolatilityTarget())],
+        "cash": cash,
+        "options": {},
+    } | changes
+    return sweep(
+        given["prices"],
+        given["signals"],
+        encode(given["rules"]),
+        Costs(),
+        given["cash"],
+        **given["options"],
+    )
 
 
 def edited(frame, row, value, column=None):
@@ -214,28 +298,66 @@ def edited(frame, row, value, column=None):
 PRICES, SIGNALS, CASH = world(7)
 
 
-@pytest.mark.parametrize(("changes", "kind", "message"), [
-    ({"prices": edited(PRICES, 5, math.nan)}, InvalidDataError, "Prices: 2019-06-10: no price"),
-    ({"prices": edited(PRICES, 5, 0.0)}, InvalidDataError, "Prices: 2019-06-10: .*above 0"),
-    ({"prices": PRICES.to_frame()}, InvalidDataError, "Prices: a sweep trades one asset"),
-    ({"prices": PRICES.iloc[:1], "signals": SIGNALS.iloc[:1]}, InvalidDataError, "at least 2 sessions"),
-    ({"prices": PRICES.iloc[1:]}, InvalidDataError, "Signals: 2019-06-03 is no session of the prices"),
-    ({"signals": edited(SIGNALS, 0, math.nan, "deleveraging")}, InvalidDataError,
-     r"2019-06-03: P\(deleveraging\) is missing on the first session"),
-    ({"signals": edited(SIGNALS, 3, 1.2, "deleveraging")}, InvalidDataError, "2019-06-06: `deleveraging` is 1.2"),
-    ({"signals": edited(SIGNALS, 3, -0.1, "volatility")}, InvalidDataError, "2019-06-06: `volatility` is -0.1"),
-    ({"signals": edited(SIGNALS, 3, math.inf, "volatility")}, InvalidDataError, "`volatility` is inf"),
-    ({"signals": SIGNALS[["calm"]]}, InvalidDataError, "2 faults:\n.*`deleveraging` is absent"),
-    ({"signals": SIGNALS.iloc[:0]}, InvalidDataError, "Signals: hold no session"),
-    ({"signals": SIGNALS.iloc[::-1]}, InvalidDataError, "Signals: dates must rise"),
-    ({"cash": CASH.iloc[10:]}, InvalidDataError, "^Cash: "),
-    ({"options": {"blocks": 0}}, ConfigError, r"^blocks: must lie in \[1, 299\]"),
-    ({"options": {"blocks": 300}}, ConfigError, "^blocks: "),
-    ({"options": {"blocks": [1, 2]}}, ConfigError, "^blocks: give a label for each of the 300 sessions, got 2"),
-    ({"options": {"blocks": [1, 2] * 150}}, ConfigError, "^blocks: every block must be one run"),
-    ({"options": {"statistics": "some"}}, ConfigError, "^statistics: must be one of full, final"),
-    ({"options": {"threads": 0}}, ConfigError, "^threads: "),
-])
+@pytest.mark.parametrize(
+    ("changes", "kind", "message"),
+    [
+        ({"prices": edited(PRICES, 5, math.nan)}, InvalidDataError, "Prices: 2019-06-10: no price"),
+        ({"prices": edited(PRICES, 5, 0.0)}, InvalidDataError, "Prices: 2019-06-10: .*above 0"),
+        ({"prices": PRICES.to_frame()}, InvalidDataError, "Prices: a sweep trades one asset"),
+        (
+            {"prices": PRICES.iloc[:1], "signals": SIGNALS.iloc[:1]},
+            InvalidDataError,
+            "at least 2 sessions",
+        ),
+        (
+            {"prices": PRICES.iloc[1:]},
+            InvalidDataError,
+            "Signals: 2019-06-03 is no session of the prices",
+        ),
+        (
+            {"signals": edited(SIGNALS, 0, math.nan, "deleveraging")},
+            InvalidDataError,
+            r"2019-06-03: P\(deleveraging\) is missing on the first session",
+        ),
+        (
+            {"signals": edited(SIGNALS, 3, 1.2, "deleveraging")},
+            InvalidDataError,
+            "2019-06-06: `deleveraging` is 1.2",
+        ),
+        (
+            {"signals": edited(SIGNALS, 3, -0.1, "volatility")},
+            InvalidDataError,
+            "2019-06-06: `volatility` is -0.1",
+        ),
+        (
+            {"signals": edited(SIGNALS, 3, math.inf, "volatility")},
+            InvalidDataError,
+            "`volatility` is inf",
+        ),
+        ({"signals": SIGNALS[["calm"]]}, InvalidDataError, "2 faults:\n.*`deleveraging` is absent"),
+        ({"signals": SIGNALS.iloc[:0]}, InvalidDataError, "Signals: hold no session"),
+        ({"signals": SIGNALS.iloc[::-1]}, InvalidDataError, "Signals: dates must rise"),
+        ({"cash": CASH.iloc[10:]}, InvalidDataError, "^Cash: "),
+        ({"options": {"blocks": 0}}, ConfigError, r"^blocks: must lie in \[1, 299\]"),
+        ({"options": {"blocks": 300}}, ConfigError, "^blocks: "),
+        (
+            {"options": {"blocks": [1, 2]}},
+            ConfigError,
+            "^blocks: give a label for each of the 300 sessions, got 2",
+        ),
+        (
+            {"options": {"blocks": [1, 2] * 150}},
+            ConfigError,
+            "^blocks: every block must be one run",
+        ),
+        (
+            {"options": {"statistics": "some"}},
+            ConfigError,
+            "^statistics: must be one of full, final",
+        ),
+        ({"options": {"threads": 0}}, ConfigError, "^threads: "),
+    ],
+)
 def test_bad_input_is_refused(changes, kind, message):
     with pytest.raises(kind, match=message):
         broken(**changes)
@@ -249,4 +371,7 @@ def test_a_setting_beyond_the_programs_is_refused():
 def test_columns_that_no_setting_reads_may_be_absent_or_missing():
     alone = SIGNALS[["deleveraging"]].assign(volatility=math.nan)
     assert len(sweep(PRICES, alone, encode([Threshold(level=0.5)]), Costs(), CASH)) == 1
-    assert len(sweep(PRICES, SIGNALS[["volatility"]], encode([VolatilityTarget()]), Costs(), CASH)) == 1
+    assert (
+        len(sweep(PRICES, SIGNALS[["volatility"]], encode([VolatilityTarget()]), Costs(), CASH))
+        == 1
+    )

@@ -15,13 +15,25 @@ SUMMARY = {
     "config": "configs/demo.yaml",
     "data": {"first": "1990-01-02", "last": "2024-12-31", "series": {"vix": "ok", "move": "stale"}},
     "out_of_sample": {"first": "2005-01-03", "last": "2024-12-31", "days": 5033, "refits": 40},
-    "scores": {"model": {"log_loss": 0.31, "brier": 0.09, "average_precision": 0.5, "auc": 0.85},
-               "baselines": {"vix": {"log_loss": 0.3, "brier": 0.08, "average_precision": 0.44, "auc": 0.86},
-                             "base_rate": {"log_loss": 0.4, "brier": 0.1, "average_precision": 0.2, "auc": math.nan}},
-               "best_baseline": "vix", "skill": -0.033, "interval": [-0.2, 0.1]},
+    "scores": {
+        "model": {"log_loss": 0.31, "brier": 0.09, "average_precision": 0.5, "auc": 0.85},
+        "baselines": {
+            "vix": {"log_loss": 0.3, "brier": 0.08, "average_precision": 0.44, "auc": 0.86},
+            "base_rate": {"log_loss": 0.4, "brier": 0.1, "average_precision": 0.2, "auc": math.nan},
+        },
+        "best_baseline": "vix",
+        "skill": -0.033,
+        "interval": [-0.2, 0.1],
+    },
     "events": {"caught": "7/11", "median_lag": 9.0, "false_alarms_per_year": 1.1},
-    "backtest": {"strategy": {"sharpe": 0.6, "max_drawdown": -0.2}, "benchmarks": {"buy_and_hold": {"sharpe": 0.5}}},
-    "bundle": "out/bundle", "mlflow_run_id": "abc123", "report": "out/report.html", "seconds": 12.3,
+    "backtest": {
+        "strategy": {"sharpe": 0.6, "max_drawdown": -0.2},
+        "benchmarks": {"buy_and_hold": {"sharpe": 0.5}},
+    },
+    "bundle": "out/bundle",
+    "mlflow_run_id": "abc123",
+    "report": "out/report.html",
+    "seconds": 12.3,
 }
 
 
@@ -38,6 +50,7 @@ class Straw:
             self.calls.append((name, arguments, options))
             self.act(options)
             return result()
+
         return call
 
 

@@ -15,18 +15,28 @@ Capture = pytest.CaptureFixture[str]
 def test_run_passes_everything_on(straw: Any, tmp_path: Path) -> None:
     options = ["--data", str(tmp_path), "--out", "out", "--episodes", "e.csv", "--quiet"]
     assert main(["run", "us.yaml", "splits.embargo=10", *options, "model.trees=5"]) == 0
-    (name, arguments, keywords), = straw.calls
+    ((name, arguments, keywords),) = straw.calls
     assert (name, arguments) == ("run", ("us.yaml",))
     assert isinstance(keywords.pop("progress"), NoProgress)
-    assert keywords == {"data": tmp_path, "out": Path("out"), "episodes": Path("e.csv"),
-                        "overrides": ["splits.embargo=10", "model.trees=5"]}
+    assert keywords == {
+        "data": tmp_path,
+        "out": Path("out"),
+        "episodes": Path("e.csv"),
+        "overrides": ["splits.embargo=10", "model.trees=5"],
+    }
 
 
-@pytest.mark.parametrize(("arguments", "config", "overrides"), [
-    ([], "configs/demo.yaml", []), (["a=1"], "configs/demo.yaml", ["a=1"]), (["a=1", "us.yaml"], "us.yaml", ["a=1"]),
-])
+@pytest.mark.parametrize(
+    ("arguments", "config", "overrides"),
+    [
+        ([], "configs/demo.yaml", []),
+        (["a=1"], "configs/demo.yaml", ["a=1"]),
+        (["a=1", "us.yaml"], "us.yaml", ["a=1"]),
+    ],
+)
 def test_the_config_may_be_left_out_or_stand_anywhere(
-        straw: Any, arguments: list[str], config: str, overrides: list[str]) -> None:
+    straw: Any, arguments: list[str], config: str, overrides: list[str]
+) -> None:
     assert main(["run", *arguments]) == 0
     assert straw.calls[0][1] == (config,) and straw.calls[0][2]["overrides"] == overrides
 
@@ -49,32 +59,57 @@ def test_json_is_one_line_of_the_summary_and_nothing_else(straw: Any, capsys: Ca
     assert "a library talks" in err
 
 
-def test_run_ends_with_tables_verdict_and_the_path_of_the_report(straw: Any, capsys: Capture) -> None:
+def test_run_ends_with_tables_verdict_and_the_path_of_the_report(
+    straw: Any, capsys: Capture
+) -> None:
     assert main(["run"]) == 0
     out = capsys.readouterr().out
-    for part in ("VIX (best baseline)", "0.3100", "7/11", "Buy and hold", "does not beat the best baseline (VIX)",
-                 "Report: out/report.html", "Saved model: out/bundle", "Missing or stale: move",
-                 "5,033 sessions, 40 refits"):
+    for part in (
+        "VIX (best baseline)",
+        "0.3100",
+        "7/11",
+        "Buy and hold",
+        "does not beat the best baseline (VIX)",
+        "Report: out/report.html",
+        "Saved model: out/bundle",
+        "Missing or stale: move",
+        "5,033 sessions, 40 refits",
+    ):
         assert part in out, part
 
 
 def test_features_names_the_file(straw: Any, capsys: Capture) -> None:
     assert main(["features", "demo.yaml", "--data", "d", "--out", "f.parquet", "a=1"]) == 0
-    (name, arguments, keywords), = straw.calls
+    ((name, arguments, keywords),) = straw.calls
     assert (name, arguments) == ("build_features", ("demo.yaml",))
     assert keywords.pop("progress") is not None
-    assert keywords == {"data": Path("d"), "out": Path("f.parquet"), "overrides": ["a=1"], "mechanisms": False}
+    assert keywords == {
+        "data": Path("d"),
+        "out": Path("f.parquet"),
+        "overrides": ["a=1"],
+        "mechanisms": False,
+    }
     assert capsys.readouterr().out == "Features: f.parquet\n"
 
 
 def test_evaluate_scores_a_file(straw: Any, capsys: Capture) -> None:
     straw.summary = {"scores": straw.summary["scores"], "events": straw.summary["events"]}
-    assert main(["evaluate", "p.parquet", "--data", "d", "--episodes", "e.csv", "--out", "o", "--json"]) == 0
-    (name, arguments, keywords), = straw.calls
+    assert (
+        main(
+            ["evaluate", "p.parquet", "--data", "d", "--episodes", "e.csv", "--out", "o", "--json"]
+        )
+        == 0
+    )
+    ((name, arguments, keywords),) = straw.calls
     assert (name, arguments) == ("evaluate", (Path("p.parquet"),))
     assert keywords.pop("progress") is not None
-    assert keywords == {"data": Path("d"), "episodes": Path("e.csv"), "out": Path("o"),
-                        "config": "configs/us_macro.yaml", "overrides": []}
+    assert keywords == {
+        "data": Path("d"),
+        "episodes": Path("e.csv"),
+        "out": Path("o"),
+        "config": "configs/us_macro.yaml",
+        "overrides": [],
+    }
     assert set(json.loads(capsys.readouterr().out)) == {"scores", "events"}
     assert main(["evaluate", "p.parquet", "--data", "d", "own.yaml", "splits.refit_months=12"]) == 0
     assert "This model" in capsys.readouterr().out
@@ -82,7 +117,9 @@ def test_evaluate_scores_a_file(straw: Any, capsys: Capture) -> None:
     assert straw.calls[1][2]["overrides"] == ["splits.refit_months=12"]
 
 
-def test_config_show_prints_yaml_with_the_files_it_came_from(straw: Any, capsys: Capture, tmp_path: Path) -> None:
+def test_config_show_prints_yaml_with_the_files_it_came_from(
+    straw: Any, capsys: Capture, tmp_path: Path
+) -> None:
     import yaml
 
     (tmp_path / "base.yaml").write_text("seed: 3\n")
@@ -100,7 +137,11 @@ def test_config_show_gives_json_too(straw: Any, capsys: Capture, tmp_path: Path)
     path = str(tmp_path / "own.yaml")
     assert main(["config", "show", path, "--json"]) == 0
     content = {"model": {"trees": 150}, "seed": 7}
-    assert json.loads(capsys.readouterr().out) == {"files": [path], "overrides": [], "config": content}
+    assert json.loads(capsys.readouterr().out) == {
+        "files": [path],
+        "overrides": [],
+        "config": content,
+    }
 
 
 def test_config_show_of_a_config_that_is_not_there(straw: Any, capsys: Capture) -> None:

@@ -11,7 +11,9 @@ TEXT = "no skill over vix: -3.3% of its log loss, 90% interval -20.0% to 10.0%"
 
 
 @pytest.mark.parametrize(("passed", "said"), [(False, True), (True, False)])
-def test_a_run_without_skill_says_so(straw: Any, capsys: pytest.CaptureFixture[str], passed: bool, said: bool) -> None:
+def test_a_run_without_skill_says_so(
+    straw: Any, capsys: pytest.CaptureFixture[str], passed: bool, said: bool
+) -> None:
     straw.summary["gate"] = {"required": False, "passed": passed, "rival": "vix", "text": TEXT}
     assert main(["run", "demo.yaml"]) == 0
     out = capsys.readouterr().out

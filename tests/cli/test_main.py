@@ -27,14 +27,25 @@ HEAVY = ("pandas", "numpy", "rich", "pydantic", "plotly", "mlflow", "lightgbm")
 def _raising(error: BaseException) -> Any:
     def act(options: dict[str, Any]) -> None:
         raise error
+
     return act
 
 
-@pytest.mark.parametrize(("error", "code"), [
-    (RegimeError("x"), 1), (ConfigError("x"), 2), (MissingDataError("x"), 3), (InvalidDataError("x"), 4),
-    (BundleError("x"), 4), (LeakageError("x"), 5), (GateError("x"), 6),
-])
-def test_each_kind_of_fault_has_its_exit_code(straw: Any, capsys: Capture, error: Exception, code: int) -> None:
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (RegimeError("x"), 1),
+        (ConfigError("x"), 2),
+        (MissingDataError("x"), 3),
+        (InvalidDataError("x"), 4),
+        (BundleError("x"), 4),
+        (LeakageError("x"), 5),
+        (GateError("x"), 6),
+    ],
+)
+def test_each_kind_of_fault_has_its_exit_code(
+    straw: Any, capsys: Capture, error: Exception, code: int
+) -> None:
     straw.act = _raising(error)
     assert main(["run", "--json"]) == code
     assert capsys.readouterr() == ("", "regime: error: x\n")
@@ -43,20 +54,30 @@ def test_each_kind_of_fault_has_its_exit_code(straw: Any, capsys: Capture, error
 def test_several_faults_are_one_message(straw: Any, capsys: Capture) -> None:
     straw.act = _raising(InvalidDataError(["a.csv: line 3: text in numbers", "b.csv: empty"]))
     assert main(["run"]) == 4
-    assert capsys.readouterr().err == ("regime: error: 2 faults:\n  a.csv: line 3: text in numbers\n  b.csv: empty\n")
+    assert capsys.readouterr().err == (
+        "regime: error: 2 faults:\n  a.csv: line 3: text in numbers\n  b.csv: empty\n"
+    )
 
 
-def test_an_unforeseen_error_is_one_line_with_the_way_to_the_rest(straw: Any, capsys: Capture) -> None:
+def test_an_unforeseen_error_is_one_line_with_the_way_to_the_rest(
+    straw: Any, capsys: Capture
+) -> None:
     straw.act = _raising(ZeroDivisionError("first\nsecond"))
     assert main(["run"]) == 1
     err = capsys.readouterr().err
-    assert err.startswith("regime: error: ZeroDivisionError: first second (not foreseen: run again with --traceback")
+    assert err.startswith(
+        "regime: error: ZeroDivisionError: first second (not foreseen: run again with --traceback"
+    )
     assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments", [
-    ["--traceback", "run"], ["run", "--traceback"], ["run", "--json", "--traceback", "a=1"]])
-def test_the_traceback_may_be_asked_for_anywhere(straw: Any, capsys: Capture, arguments: list[str]) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [["--traceback", "run"], ["run", "--traceback"], ["run", "--json", "--traceback", "a=1"]],
+)
+def test_the_traceback_may_be_asked_for_anywhere(
+    straw: Any, capsys: Capture, arguments: list[str]
+) -> None:
     straw.act = _raising(ConfigError("x"))
     assert main(arguments) == 2
     err = capsys.readouterr().err
@@ -64,7 +85,8 @@ def test_the_traceback_may_be_asked_for_anywhere(straw: Any, capsys: Capture, ar
 
 
 def test_the_traceback_may_be_asked_for_by_the_environment(
-        straw: Any, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    straw: Any, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     straw.act = _raising(ValueError("x"))
     monkeypatch.setenv("REGIME_TRACEBACK", "1")
     assert main(["run"]) == 1
@@ -89,28 +111,42 @@ def test_a_missing_library_says_what_to_install(straw: Any, capsys: Capture) -> 
     assert "pip install 'deleverage[research]'" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("arguments", "part"), [
-    (["rnu"], "No such command 'rnu'. Did you mean 'run'?"),
-    (["run", "--jsno"], "--json"),
-    (["run", "--data"], "--data"),
-    (["evaluate", "p.parquet"], "--data"),
-    (["evaluate", "--data", "d"], "PROBABILITIES"),
-    (["features", "demo.yaml"], "--out"),
-    (["config"], "Missing command"),
-    (["config", "shwo"], "Did you mean 'show'?"),
-    (["run", "a.yaml", "b.yaml"], "one config at a time, got a.yaml, b.yaml"),
-    (["features", "--out", "f.parquet", "a=1"], "name a config"),
-])
-def test_wrong_usage_is_2_with_a_mend(straw: Any, capsys: Capture, arguments: list[str], part: str) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (["rnu"], "No such command 'rnu'. Did you mean 'run'?"),
+        (["run", "--jsno"], "--json"),
+        (["run", "--data"], "--data"),
+        (["evaluate", "p.parquet"], "--data"),
+        (["evaluate", "--data", "d"], "PROBABILITIES"),
+        (["features", "demo.yaml"], "--out"),
+        (["config"], "Missing command"),
+        (["config", "shwo"], "Did you mean 'show'?"),
+        (["run", "a.yaml", "b.yaml"], "one config at a time, got a.yaml, b.yaml"),
+        (["features", "--out", "f.parquet", "a=1"], "name a config"),
+    ],
+)
+def test_wrong_usage_is_2_with_a_mend(
+    straw: Any, capsys: Capture, arguments: list[str], part: str
+) -> None:
     assert main(arguments) == 2
     out, err = capsys.readouterr()
     assert out == "" and err.startswith("regime: error: ") and part in err and err.count("\n") == 1
     assert straw.calls == []
 
 
-@pytest.mark.parametrize("arguments", [
-    [], ["--help"], ["run", "--help"], ["features", "--help"], ["evaluate", "--help"], ["config", "--help"],
-    ["config", "show", "--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--help"],
+        ["run", "--help"],
+        ["features", "--help"],
+        ["evaluate", "--help"],
+        ["config", "--help"],
+        ["config", "show", "--help"],
+    ],
+)
 def test_help_is_help(straw: Any, capsys: Capture, arguments: list[str]) -> None:
     assert main(arguments) == 0
     out, err = capsys.readouterr()
@@ -125,12 +161,16 @@ def test_version_is_the_packages(capsys: Capture) -> None:
 
 
 def test_help_is_quick_and_loads_nothing_heavy() -> None:
-    code = ("import sys; from regime.cli import main; main(['--help']); "
-            f"print([name for name in {HEAVY} if name in sys.modules])")
+    code = (
+        "import sys; from regime.cli import main; main(['--help']); "
+        f"print([name for name in {HEAVY} if name in sys.modules])"
+    )
     took = []
     for _ in range(3):
         started = time.perf_counter()
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
         took.append(time.perf_counter() - started)
     assert done.stdout.endswith("[]\n")
     assert min(took) < 0.5
@@ -140,6 +180,8 @@ def test_a_reader_that_goes_away_is_met_with_silence() -> None:
     code = "import sys; from regime.cli import main; sys.exit(main(['--help']))"
     read, write = os.pipe()
     os.close(read)
-    done = subprocess.run([sys.executable, "-c", code], stdout=write, stderr=subprocess.PIPE, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], stdout=write, stderr=subprocess.PIPE, text=True
+    )
     os.close(write)
     assert (done.returncode, done.stderr) == (141, "")

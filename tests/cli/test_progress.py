@@ -36,14 +36,18 @@ def test_nothing_is_drawn_where_silence_is_asked_for(monkeypatch: pytest.MonkeyP
     assert isinstance(progress, NoProgress) and terminal.getvalue() == ""
 
 
-def test_nothing_is_drawn_where_standard_error_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_drawn_where_standard_error_is_no_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     with watching(quiet=False) as progress, progress.stage("refits") as stage:
         stage.advance()
     assert isinstance(progress, NoProgress) and capsys.readouterr() == ("", "")
 
 
 def _bars() -> bars.Progress:
-    return bars.Progress(console=Console(file=io.StringIO(), force_terminal=True), auto_refresh=False)
+    return bars.Progress(
+        console=Console(file=io.StringIO(), force_terminal=True), auto_refresh=False
+    )
 
 
 def test_a_stage_of_unknown_length_ends_full() -> None:

@@ -22,7 +22,9 @@ print("after")
 
 
 def _streams(*arguments: str) -> tuple[list[str], list[str]]:
-    done = subprocess.run([sys.executable, "-c", NOISE, *arguments], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", NOISE, *arguments], capture_output=True, text=True, check=True
+    )
     return done.stdout.split(), sorted(done.stderr.split())
 
 

@@ -12,7 +12,13 @@ from scipy import stats
 
 from regime.errors import InvalidDataError
 from regime.evaluation import cscv
-from regime.evaluation.cscv import BlockSums, backtest_overfitting, block_edges, block_sums, overfitting_of_blocks
+from regime.evaluation.cscv import (
+    BlockSums,
+    backtest_overfitting,
+    block_edges,
+    block_sums,
+    overfitting_of_blocks,
+)
 
 TOY = np.array([[3, 1, 2], [1, 2, 3], [2, 3, 1], [1, 3, 2]], dtype=float)
 
@@ -41,7 +47,9 @@ def measured(values, statistic):
 
 def test_toy_of_four_days_by_hand():
     found = backtest_overfitting(TOY, blocks=4, statistic="mean")
-    assert found.logits == pytest.approx([-0.510826, -1.098612, -1.098612, 0, 0, -1.098612], abs=5e-7)
+    assert found.logits == pytest.approx(
+        [-0.510826, -1.098612, -1.098612, 0, 0, -1.098612], abs=5e-7
+    )
     assert found.probability == 1.0  # a rank in the very middle counts as overfitted
     # Sums of the halves, e.g. of days 1 and 2: 4, 3, 5; equal ones (days 1 and 4) choose the first.
     assert found.chosen.tolist() == [2, 0, 0, 1, 1, 1]
@@ -56,8 +64,14 @@ def test_published_noise_and_noise_with_one_good_trial():
 
 
 @settings(deadline=None, max_examples=60)
-@given(nst.arrays(float, st.tuples(st.integers(8, 20), st.integers(2, 7)), elements=st.integers(-4, 4).map(float)),
-       st.sampled_from([2, 4, 6, 8]))
+@given(
+    nst.arrays(
+        float,
+        st.tuples(st.integers(8, 20), st.integers(2, 7)),
+        elements=st.integers(-4, 4).map(float),
+    ),
+    st.sampled_from([2, 4, 6, 8]),
+)
 def test_means_with_many_ties_equal_the_slow_reading(returns, blocks):
     compare(returns, blocks, "mean", exact=len(returns) % blocks == 0)
 
@@ -74,9 +88,13 @@ def compare(returns, blocks, statistic, exact=True):
     found = backtest_overfitting(returns, blocks, statistic)
     chosen, inside, outside, logits = slow(returns, blocks, statistic)
     assert found.inside == pytest.approx(inside, abs=1e-9)
-    if exact:  # unequal blocks divide by other numbers, and equal means may then differ in a last bit
+    if (
+        exact
+    ):  # unequal blocks divide by other numbers, and equal means may then differ in a last bit
         assert found.chosen.tolist() == chosen.tolist()
-        assert found.outside == pytest.approx(outside, abs=1e-9) and found.logits == pytest.approx(logits, abs=1e-9)
+        assert found.outside == pytest.approx(outside, abs=1e-9) and found.logits == pytest.approx(
+            logits, abs=1e-9
+        )
         assert found.probability == np.mean(logits <= 1e-9) and found.loss == np.mean(outside < 0)
 
 
@@ -89,16 +107,24 @@ def test_slope_is_the_regression_of_outside_on_inside():
 def test_sums_by_block_are_all_that_is_needed(monkeypatch):
     returns = np.random.default_rng(4).normal(0.0002, 0.01, (333, 23))
     parts = np.split(returns, block_edges(333, 8)[1:-1])
-    sums = BlockSums(days=np.array([len(part) for part in parts]), sums=np.array([sum(part) for part in parts]),
-                     squares=np.array([sum(part ** 2) for part in parts]))
-    whole, of_days = overfitting_of_blocks(sums), backtest_overfitting(pd.DataFrame(returns), blocks=8)
+    sums = BlockSums(
+        days=np.array([len(part) for part in parts]),
+        sums=np.array([sum(part) for part in parts]),
+        squares=np.array([sum(part**2) for part in parts]),
+    )
+    whole, of_days = (
+        overfitting_of_blocks(sums),
+        backtest_overfitting(pd.DataFrame(returns), blocks=8),
+    )
     assert whole.probability == of_days.probability and np.array_equal(whole.chosen, of_days.chosen)
     assert whole.outside == pytest.approx(of_days.outside, abs=1e-12)
     monkeypatch.setattr(cscv, "CHUNK", 5)
     chunked = overfitting_of_blocks(sums)
     for name in ("chosen", "inside", "outside", "logits"):
         assert np.array_equal(getattr(whole, name), getattr(chunked, name))
-    assert sums.sharpe() == pytest.approx(returns.mean(axis=0) / returns.std(axis=0, ddof=1), rel=1e-10)
+    assert sums.sharpe() == pytest.approx(
+        returns.mean(axis=0) / returns.std(axis=0, ddof=1), rel=1e-10
+    )
 
 
 def test_equal_trials_tie_wherever_they_stand():
@@ -146,20 +172,37 @@ def test_blocks_cover_the_days_and_differ_by_one_at_most(days, blocks):
 
 def test_sentence():
     assert str(backtest_overfitting(TOY, blocks=4, statistic="mean")) == (
-        "Chosen on half of the years, the best of 3 trials falls into the lower half on the others in 100% of 6 splits "
-        "(PBO) and is below zero there in 0%: the choice does not carry over.")
+        "Chosen on half of the years, the best of 3 trials falls into the lower half on the "
+        "others in 100% of 6 splits "
+        "(PBO) and is below zero there in 0%: the choice does not carry over."
+    )
 
 
-@pytest.mark.parametrize(("call", "message"), [
-    (lambda: backtest_overfitting(TOY, blocks=3), "even number of blocks.*got 3 blocks of 4 sessions"),
-    (lambda: backtest_overfitting(TOY, blocks=6), "got 6 blocks of 4 sessions"),
-    (lambda: backtest_overfitting(TOY[:, :1], blocks=4), "one trial alone"),
-    (lambda: backtest_overfitting(np.where(TOY > 2, np.nan, TOY), blocks=4), "a return in each"),
-    (lambda: backtest_overfitting(np.ones((50, 3)), blocks=22), "from 2 to 20, got 22"),
-    (lambda: backtest_overfitting(TOY, blocks=4, statistic="median"), "`sharpe` or `mean`, got `median`"),
-    (lambda: BlockSums(days=np.array([5, 5]), sums=TOY[:2], squares=TOY), "a row a block"),
-    (lambda: BlockSums(days=np.array([5, 0]), sums=TOY[:2], squares=TOY[:2]), "every block needs sessions"),
-])
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: backtest_overfitting(TOY, blocks=3),
+            "even number of blocks.*got 3 blocks of 4 sessions",
+        ),
+        (lambda: backtest_overfitting(TOY, blocks=6), "got 6 blocks of 4 sessions"),
+        (lambda: backtest_overfitting(TOY[:, :1], blocks=4), "one trial alone"),
+        (
+            lambda: backtest_overfitting(np.where(TOY > 2, np.nan, TOY), blocks=4),
+            "a return in each",
+        ),
+        (lambda: backtest_overfitting(np.ones((50, 3)), blocks=22), "from 2 to 20, got 22"),
+        (
+            lambda: backtest_overfitting(TOY, blocks=4, statistic="median"),
+            "`sharpe` or `mean`, got `median`",
+        ),
+        (lambda: BlockSums(days=np.array([5, 5]), sums=TOY[:2], squares=TOY), "a row a block"),
+        (
+            lambda: BlockSums(days=np.array([5, 0]), sums=TOY[:2], squares=TOY[:2]),
+            "every block needs sessions",
+        ),
+    ],
+)
 def test_what_cannot_be_split_is_refused(call, message):
     with pytest.raises(InvalidDataError, match=message):
         call()

@@ -8,13 +8,15 @@ from regime.evaluation.truth import Truth
 
 
 def series(values, first: str = "2015-01-01") -> pd.Series:
-    return pd.Series(np.asarray(values, dtype=float), pd.bdate_range(first, periods=len(values), name="date"))
+    return pd.Series(
+        np.asarray(values, dtype=float), pd.bdate_range(first, periods=len(values), name="date")
+    )
 
 
 def truth_with(n: int, *spells: tuple[int, int]) -> Truth:
     stress = np.zeros(n)
     for a, b in spells:
-        stress[a:b + 1] = 1
+        stress[a : b + 1] = 1
     stress = series(stress)
     return Truth(stress=stress, known_at=pd.Series(stress.index, index=stress.index))
 
@@ -31,7 +33,8 @@ def test_alarm_on_the_highest_sessions():
 
 def test_ties_go_to_the_higher_recent_mean_then_to_the_earlier():
     score = series([1, 0, 0, 3, 1, 0, 0, 0])
-    # the two ones tie: the second follows a 3, so its mean over 21 sessions is higher (5/5 against 1)
+    # the two ones tie: the second follows a 3, so its mean over 21 sessions is higher (5/5 against
+    # 1)
     score.iloc[0] = 0.5
     score.iloc[1] = 1
     assert np.flatnonzero(alarm_sessions(score, 2)).tolist() == [3, 4]
@@ -46,7 +49,8 @@ def test_caught_within_and_up_to_ten_sessions_before(position, lag):
 
 def test_false_alarms_are_runs_apart_from_spells():
     truth = truth_with(504, (100, 105))
-    # six alarm sessions: two in one run far away, one far away, one 10 before (not false), two inside
+    # six alarm sessions: two in one run far away, one far away, one 10 before (not false), two
+    # inside
     result = event_scores(truth, scores_at(504, 300, 301, 400, 90, 101, 102))
     assert result.alarm_sessions == 6 and result.spells == 1 and result.caught == 1
     assert result.false_alarms_per_year == pytest.approx(2 / 2)
@@ -70,7 +74,8 @@ def test_lag_is_the_median_over_caught_spells():
 
 def test_spell_cut_by_the_window_is_no_spell_but_no_false_alarm_either():
     truth = truth_with(200, (10, 30), (100, 110), (180, 190))
-    # 28 stress sessions in the window, 28 alarms: at both cut spells, in the whole one and in one place else
+    # 28 stress sessions in the window, 28 alarms: at both cut spells, in the whole one and in one
+    # place else
     alarms = [*range(20, 31), *range(101, 110), *range(182, 186), *range(140, 144)]
     result = event_scores(truth, scores_at(200, *alarms)[20:186])
     assert result.alarm_sessions == len(alarms) == 28
@@ -87,8 +92,16 @@ def test_window_equals_the_same_rows_alone():
 
 def test_no_stress_gives_no_alarm():
     result = event_scores(truth_with(50), series(np.arange(50)))
-    assert (result.spells, result.caught, result.median_lag, result.alarm_sessions) == (0, 0, None, 0)
-    assert result.false_alarms_per_year == 0 and spell_table(truth_with(50), series(np.arange(50))).empty
+    assert (result.spells, result.caught, result.median_lag, result.alarm_sessions) == (
+        0,
+        0,
+        None,
+        0,
+    )
+    assert (
+        result.false_alarms_per_year == 0
+        and spell_table(truth_with(50), series(np.arange(50))).empty
+    )
 
 
 def test_unknown_sessions_are_outside_the_window():

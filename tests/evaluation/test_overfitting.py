@@ -20,11 +20,15 @@ from regime.evaluation.overfitting import (
 )
 from regime.performance import sharpe_ratio
 
-PUBLISHED = SharpeSample(sharpe=2.5 / math.sqrt(250), observations=1250, skew=-3, kurtosis=10, a_year=250)
+PUBLISHED = SharpeSample(
+    sharpe=2.5 / math.sqrt(250), observations=1250, skew=-3, kurtosis=10, a_year=250
+)
 
 
 def series(values):
-    return pd.Series(values, index=pd.bdate_range("2000-01-03", periods=len(values), name="date"), dtype=float)
+    return pd.Series(
+        values, index=pd.bdate_range("2000-01-03", periods=len(values), name="date"), dtype=float
+    )
 
 
 def test_deflated_sharpe_of_the_paper():
@@ -41,7 +45,9 @@ def test_hurdle_is_made_with_the_approximate_maximum_and_not_the_exact_one():
 
 
 def test_probabilistic_sharpe_of_the_paper():
-    sample = SharpeSample(sharpe=1.585 / math.sqrt(12), observations=24, skew=-2.448, kurtosis=10.164, a_year=12)
+    sample = SharpeSample(
+        sharpe=1.585 / math.sqrt(12), observations=24, skew=-2.448, kurtosis=10.164, a_year=12
+    )
     assert probabilistic_sharpe(sample).probability == pytest.approx(0.91323430688486, abs=5e-15)
 
 
@@ -52,8 +58,15 @@ def test_expected_maximum_of_the_paper():
 
 @pytest.mark.parametrize("trials", [1, 2, 3, 100, 5000, 10**6])
 def test_exact_maximum_is_the_integral(trials):
-    whole, _ = integrate.quad(lambda x: x * trials * stats.norm.pdf(x) * stats.norm.cdf(x) ** (trials - 1), -12, 12,
-                              epsabs=1e-13, epsrel=1e-12, limit=500, points=[0.0, exact_expected_maximum(trials)])
+    whole, _ = integrate.quad(
+        lambda x: x * trials * stats.norm.pdf(x) * stats.norm.cdf(x) ** (trials - 1),
+        -12,
+        12,
+        epsabs=1e-13,
+        epsrel=1e-12,
+        limit=500,
+        points=[0.0, exact_expected_maximum(trials)],
+    )
     assert exact_expected_maximum(trials) == pytest.approx(whole, abs=1e-10)
 
 
@@ -102,7 +115,9 @@ def test_the_best_of_noise_is_seldom_above_the_level(trials):
         draws = np.random.default_rng(seed).normal(0.0, 0.01, (1000, trials))
         ratios = draws.mean(axis=0) / draws.std(axis=0, ddof=1)
         best = sharpe_sample(series(draws[:, ratios.argmax()]))
-        passed += deflated_sharpe(best, trials=trials, variance=ratios.var(ddof=1)).probability > 0.95
+        passed += (
+            deflated_sharpe(best, trials=trials, variance=ratios.var(ddof=1)).probability > 0.95
+        )
     assert passed <= 2
 
 
@@ -110,31 +125,46 @@ def test_an_honest_trend_among_noise_stands():
     draws = np.random.default_rng(1).normal(0.0, 0.01, (2500, 50))
     draws[:, 7] += 0.0015
     ratios = draws.mean(axis=0) / draws.std(axis=0, ddof=1)
-    found = deflated_sharpe(sharpe_sample(series(draws[:, 7])), trials=50, variance=ratios.var(ddof=1))
+    found = deflated_sharpe(
+        sharpe_sample(series(draws[:, 7])), trials=50, variance=ratios.var(ddof=1)
+    )
     assert ratios.argmax() == 7 and found.probability > 0.99
 
 
 def test_sentences():
     found = deflated_sharpe(PUBLISHED, trials=1500, variance=0.5 / 250)
-    assert str(found) == ("The best of 1,500 trials would show a Sharpe ratio of 2.38 a year by luck; this one shows "
-                          "2.50: deflated Sharpe ratio 0.584, luck is not excluded (0.95 would be needed).")
-    assert "luck is an unlikely explanation" in str(deflated_sharpe(PUBLISHED, trials=2, variance=1e-4))
+    assert str(found) == (
+        "The best of 1,500 trials would show a Sharpe ratio of 2.38 a year by luck; this one shows "
+        "2.50: deflated Sharpe ratio 0.584, luck is not excluded (0.95 would be needed)."
+    )
+    assert "luck is an unlikely explanation" in str(
+        deflated_sharpe(PUBLISHED, trials=2, variance=1e-4)
+    )
     assert "more than 99.9%" in str(probabilistic_sharpe(PUBLISHED))
 
 
-@pytest.mark.parametrize(("call", "message"), [
-    (lambda: SharpeSample(sharpe=0.1, observations=1), "needs 2 observations, got 1"),
-    (lambda: SharpeSample(sharpe=math.nan, observations=9), "must be finite"),
-    (lambda: SharpeSample(sharpe=0.1, observations=9, kurtosis=0.0), "not the excess over 3"),
-    (lambda: SharpeSample(sharpe=0.1, observations=9, skew=-2.0, kurtosis=4.0), "below 1 \\+ skew"),
-    (lambda: expected_maximum(0), "trials 0 must be at least 1"),
-    (lambda: exact_expected_maximum(-1), "trials -1 must be"),
-    (lambda: deflated_sharpe(PUBLISHED, trials=5, variance=-1.0), "must be 0 or more, got -1"),
-    (lambda: deflated_sharpe(PUBLISHED, trials=5, variance=math.nan), "must be 0 or more, got nan"),
-    (lambda: sharpe_sample(series([0.01] * 30)), "30 returns without spread"),
-    (lambda: sharpe_sample(series([0.01])), "1 returns without spread"),
-    (lambda: sharpe_sample(series([0.01, math.nan])), "a gap is not a zero"),
-])
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: SharpeSample(sharpe=0.1, observations=1), "needs 2 observations, got 1"),
+        (lambda: SharpeSample(sharpe=math.nan, observations=9), "must be finite"),
+        (lambda: SharpeSample(sharpe=0.1, observations=9, kurtosis=0.0), "not the excess over 3"),
+        (
+            lambda: SharpeSample(sharpe=0.1, observations=9, skew=-2.0, kurtosis=4.0),
+            "below 1 \\+ skew",
+        ),
+        (lambda: expected_maximum(0), "trials 0 must be at least 1"),
+        (lambda: exact_expected_maximum(-1), "trials -1 must be"),
+        (lambda: deflated_sharpe(PUBLISHED, trials=5, variance=-1.0), "must be 0 or more, got -1"),
+        (
+            lambda: deflated_sharpe(PUBLISHED, trials=5, variance=math.nan),
+            "must be 0 or more, got nan",
+        ),
+        (lambda: sharpe_sample(series([0.01] * 30)), "30 returns without spread"),
+        (lambda: sharpe_sample(series([0.01])), "1 returns without spread"),
+        (lambda: sharpe_sample(series([0.01, math.nan])), "a gap is not a zero"),
+    ],
+)
 def test_what_makes_no_sense_is_refused(call, message):
     with pytest.raises(InvalidDataError, match=message):
         call()

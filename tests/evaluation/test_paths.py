@@ -17,7 +17,9 @@ def test_each_path_is_measured_whole():
 
 
 def test_a_statistic_may_read_all_regimes():
-    assert path_distribution(lambda path: path[:, 2].max(), np.arange(24.0).reshape(1, 6, 4)).values.tolist() == [22.0]
+    assert path_distribution(
+        lambda path: path[:, 2].max(), np.arange(24.0).reshape(1, 6, 4)
+    ).values.tolist() == [22.0]
 
 
 def test_one_path_has_no_spread():

@@ -40,7 +40,13 @@ def test_no_bin_is_refused():
         reliability_table(truth_of(np.zeros(1000)), {}, bins=0)
 
 
-@given(st.lists(st.tuples(st.sampled_from([0.0, 0.1, 0.25, 0.5, 1.0]), st.booleans()), min_size=1, max_size=60))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([0.0, 0.1, 0.25, 0.5, 1.0]), st.booleans()),
+        min_size=1,
+        max_size=60,
+    )
+)
 def test_the_parts_add_up_to_the_brier_score(rows):
     p, stress = np.array([row[0] for row in rows]), np.array([float(row[1]) for row in rows])
     parts = brier_parts(stress, p)

@@ -22,15 +22,19 @@ from regime.evaluation.truth import Truth
 from regime.schema import REGIMES
 
 SAMPLES = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 6)), min_size=2, max_size=60).filter(
-    lambda rows: 0 < sum(y for y, _ in rows) < len(rows))
+    lambda rows: 0 < sum(y for y, _ in rows) < len(rows)
+)
 
 
 def truth_of(stress, regime=None) -> Truth:
     index = pd.bdate_range("2015-01-01", periods=len(stress), name="date")
     stress = pd.Series(np.asarray(stress, dtype=float), index)
     known = pd.Series(index, index=index).where(stress.notna())
-    kinds = None if regime is None else pd.Series(
-        pd.Categorical(regime, categories=list(REGIMES), ordered=True), index=index)
+    kinds = (
+        None
+        if regime is None
+        else pd.Series(pd.Categorical(regime, categories=list(REGIMES), ordered=True), index=index)
+    )
     return Truth(stress=stress, known_at=known, regime=kinds)
 
 
@@ -42,21 +46,27 @@ def on(truth: Truth, values) -> pd.Series:
 def sample():
     rng = np.random.default_rng(3)
     y = (rng.random(800) < 0.2).astype(float)
-    return y, np.round(np.clip(0.2 + 0.3 * (y - 0.2) + 0.2 * rng.standard_normal(800), 0.01, 0.99), 2)
+    return y, np.round(
+        np.clip(0.2 + 0.3 * (y - 0.2) + 0.2 * rng.standard_normal(800), 0.01, 0.99), 2
+    )
 
 
 def test_own_formulas_equal_sklearn(sample):
     y, p = sample
     assert log_losses(y, p).mean() == pytest.approx(metrics.log_loss(y, p), abs=1e-12)
     assert brier_score(y, p) == pytest.approx(metrics.brier_score_loss(y, p), abs=1e-12)
-    assert average_precision(y, p) == pytest.approx(metrics.average_precision_score(y, p), abs=1e-12)
+    assert average_precision(y, p) == pytest.approx(
+        metrics.average_precision_score(y, p), abs=1e-12
+    )
     assert roc_auc(y, p) == pytest.approx(metrics.roc_auc_score(y, p), abs=1e-12)
 
 
 @given(SAMPLES)
 def test_ranking_with_ties_equals_sklearn(rows):
     y, s = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
-    assert average_precision(y, s) == pytest.approx(metrics.average_precision_score(y, s), abs=1e-12)
+    assert average_precision(y, s) == pytest.approx(
+        metrics.average_precision_score(y, s), abs=1e-12
+    )
     assert roc_auc(y, s) == pytest.approx(metrics.roc_auc_score(y, s), abs=1e-12)
 
 
@@ -68,14 +78,20 @@ def test_ranking_needs_only_the_order(rows, stretch, shift):
 
 
 def test_log_loss_is_clipped_at_one_in_ten_thousand():
-    assert log_losses(np.array([1.0, 0.0]), np.array([0.0, 1.0])).tolist() == pytest.approx([-np.log(1e-4)] * 2)
+    assert log_losses(np.array([1.0, 0.0]), np.array([0.0, 1.0])).tolist() == pytest.approx(
+        [-np.log(1e-4)] * 2
+    )
 
 
 def test_by_hand():
     # highest first: 1, 0, 1, 0; precision 1 at recall 1/2, then 2/3 at recall 1
-    assert average_precision(np.array([1, 0, 1, 0]), np.array([4, 3, 2, 1])) == pytest.approx((1 + 2 / 3) / 2)
+    assert average_precision(np.array([1, 0, 1, 0]), np.array([4, 3, 2, 1])) == pytest.approx(
+        (1 + 2 / 3) / 2
+    )
     assert roc_auc(np.array([1, 0, 1, 0]), np.array([4, 3, 2, 1])) == pytest.approx(3 / 4)
-    assert brier_score(np.array([1.0, 0.0]), np.array([0.8, 0.4])) == pytest.approx((0.04 + 0.16) / 2)
+    assert brier_score(np.array([1.0, 0.0]), np.array([0.8, 0.4])) == pytest.approx(
+        (0.04 + 0.16) / 2
+    )
 
 
 def test_one_class_has_no_ranking():
@@ -103,7 +119,11 @@ def test_multiclass_equals_sklearn():
 
 def test_multiclass_without_a_known_regime_is_nan():
     frame = pd.DataFrame(0.25, pd.bdate_range("2020-01-01", periods=3, name="date"), list(REGIMES))
-    assert np.isnan(multiclass_log_loss(pd.Series(pd.Categorical([None] * 3, list(REGIMES)), frame.index), frame))
+    assert np.isnan(
+        multiclass_log_loss(
+            pd.Series(pd.Categorical([None] * 3, list(REGIMES)), frame.index), frame
+        )
+    )
 
 
 def test_unknown_truth_is_left_out(sample):
@@ -129,7 +149,10 @@ def test_few_missing_probabilities_count_as_the_base_rate_and_many_are_refused(s
     holes.iloc[[5, 9]] = np.nan
     filled = on(truth, p)
     filled.iloc[[5, 9]] = y.mean()
-    assert score_table(truth, {"a": holes}).loc["a", "brier"] == score_table(truth, {"a": filled}).loc["a", "brier"]
+    assert (
+        score_table(truth, {"a": holes}).loc["a", "brier"]
+        == score_table(truth, {"a": filled}).loc["a", "brier"]
+    )
     holes.iloc[:10] = np.nan
     with pytest.raises(InvalidDataError, match=r"mine: 1\.2% of 800 probabilities are missing"):
         score_table(truth, {"mine": holes})
@@ -150,7 +173,9 @@ def test_raw_scores_may_have_any_unit_and_holes(sample):
     score = on(truth, 100 * p - 7)
     score.iloc[4] = np.nan
     table = ranking_scores(truth, {"s": score})
-    assert table.loc["s", "average_precision"] == average_precision(y, score.fillna(score.median()).to_numpy())
+    assert table.loc["s", "average_precision"] == average_precision(
+        y, score.fillna(score.median()).to_numpy()
+    )
     assert table.loc["s", "base_rate"] == y.mean()
 
 

@@ -8,15 +8,19 @@ from regime.evaluation.truth import Truth
 
 
 def series(values) -> pd.Series:
-    return pd.Series(np.asarray(values, dtype=float),
-                     pd.bdate_range("2015-01-01", periods=len(values), name="date"))
+    return pd.Series(
+        np.asarray(values, dtype=float),
+        pd.bdate_range("2015-01-01", periods=len(values), name="date"),
+    )
 
 
 def brute_interval(model, baseline, block, draws, seed):
     """All draws at once, as a table of wrapped positions."""
     n = len(model)
     starts = np.random.default_rng(seed).integers(0, n, (draws, int(np.ceil(n / block))))
-    rows = np.stack([np.concatenate([(s + np.arange(block)) % n for s in row])[:n] for row in starts])
+    rows = np.stack(
+        [np.concatenate([(s + np.arange(block)) % n for s in row])[:n] for row in starts]
+    )
     return np.quantile(1 - model[rows].mean(axis=1) / baseline[rows].mean(axis=1), [0.05, 0.95])
 
 
@@ -25,7 +29,8 @@ def test_interval_equals_brute_force(n, block):
     rng = np.random.default_rng(n)
     ours, theirs = rng.random(n), rng.random(n) + 0.1
     assert skill_interval(ours, theirs, block=block, draws=80, seed=3) == pytest.approx(
-        brute_interval(ours, theirs, block, 80, 3), abs=1e-12)
+        brute_interval(ours, theirs, block, 80, 3), abs=1e-12
+    )
 
 
 def test_interval_is_of_the_seed_and_holds_a_constant_ratio():
@@ -53,7 +58,9 @@ def test_better_forecast_has_the_skill_of_its_losses():
     stress = series(np.tile(np.r_[np.zeros(15), np.ones(5)], 20))
     truth = Truth(stress=stress, known_at=pd.Series(stress.index, index=stress.index))
     result = skill(truth, stress * 0.8 + 0.1, series(np.full(400, 0.25)), against="base_rate")
-    assert result.skill == pytest.approx(1 - -np.log(0.9) / (-(0.75 * np.log(0.75) + 0.25 * np.log(0.25))))
+    assert result.skill == pytest.approx(
+        1 - -np.log(0.9) / (-(0.75 * np.log(0.75) + 0.25 * np.log(0.25)))
+    )
 
 
 def test_skill_refuses_other_dates():
@@ -64,7 +71,9 @@ def test_skill_refuses_other_dates():
 
 
 def test_best_baseline_has_the_lowest_loss_and_is_not_the_model():
-    table = pd.DataFrame({"log_loss": [0.3, 0.5, 0.4, np.nan]}, index=["model", "vix", "rank", "broken"])
+    table = pd.DataFrame(
+        {"log_loss": [0.3, 0.5, 0.4, np.nan]}, index=["model", "vix", "rank", "broken"]
+    )
     assert best_baseline(table) == "rank"
     with pytest.raises(InvalidDataError, match="no scored row beside `model`"):
         best_baseline(table.loc[["model"]])

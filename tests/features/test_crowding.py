@@ -1,4 +1,7 @@
-"""Features of crowding: what they read, that nothing has a unit, and that no row knows what follows it."""
+"""Features of crowding.
+
+What they read, that nothing has a unit, and that no row knows what follows it.
+"""
 
 import numpy as np
 import pandas as pd
@@ -17,12 +20,18 @@ def world():
     for name in sorted({name for feature in FEATURES for name in feature.spec.inputs}):
         walk = np.cumsum(rng.normal(0, 0.01, len(DATES)))
         if name.startswith("cot_"):
-            walk = np.repeat(walk[::5], 5)[:len(DATES)]
-            columns[name] = 1e5 * walk if "net" in name else 1e5 * np.exp(walk) * (5 if "interest" in name else 1)
+            walk = np.repeat(walk[::5], 5)[: len(DATES)]
+            columns[name] = (
+                1e5 * walk
+                if "net" in name
+                else 1e5 * np.exp(walk) * (5 if "interest" in name else 1)
+            )
         elif name == "dgs3mo":
             columns[name] = np.full(len(DATES), 3.0)
         elif name == "margin_debt":
-            columns[name] = 5e5 * np.exp(pd.Series(walk, DATES).groupby(DATES.to_period("M")).transform("first"))
+            columns[name] = 5e5 * np.exp(
+                pd.Series(walk, DATES).groupby(DATES.to_period("M")).transform("first")
+            )
         else:
             columns[name] = 100 * np.exp(walk)
     return pd.DataFrame(columns, index=DATES)
@@ -35,7 +44,12 @@ WORLD = world()
 def test_each_moves_is_finite_and_causal(feature):
     column = feature(WORLD)
     known = column.dropna()
-    assert len(known) > 300 and np.isfinite(known).all() and known.nunique() > 5 and known.abs().max() < 20
+    assert (
+        len(known) > 300
+        and np.isfinite(known).all()
+        and known.nunique() > 5
+        and known.abs().max() < 20
+    )
     assert feature(WORLD.iloc[:900]).to_numpy().tobytes() == column.iloc[:900].to_numpy().tobytes()
 
 

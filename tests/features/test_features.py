@@ -8,7 +8,15 @@ from regime.config import build
 from regime.errors import ConfigError
 from regime.features.build import FeatureSet
 from regime.features.feature import Feature, Mechanism
-from regime.features.transforms import change, deviation, drawdown, log_change, percentile, scaled_move, zscore
+from regime.features.transforms import (
+    change,
+    deviation,
+    drawdown,
+    log_change,
+    percentile,
+    scaled_move,
+    zscore,
+)
 from regime.mechanisms.cross_asset import selling_breadth
 from regime.panel.as_of import AsOf
 from regime.panel.releases import release_times
@@ -23,7 +31,9 @@ MEGA = ("aapl", "msft", "googl", "amzn", "meta", "nvda", "tsla")
 @pytest.fixture(scope="module")
 def panel():
     catalogue = load_catalogue()
-    reading = SimulatedSource(seed=11, years=8).read(catalogue, FEATURES.inputs, release_times=release_times)
+    reading = SimulatedSource(seed=11, years=8).read(
+        catalogue, FEATURES.inputs, release_times=release_times
+    )
     ages = {name: catalogue.series[name].max_age_days for name in FEATURES.inputs}
     return AsOf(reading.observations, ages).panel(reading.sessions)
 
@@ -46,7 +56,7 @@ def vol(x, halflife):
 
 
 def scaled(x, days):
-    return logs(x, days) / (vol(x, 126).shift(1) * days ** 0.5)
+    return logs(x, days) / (vol(x, 126).shift(1) * days**0.5)
 
 
 def below_high(x, days):
@@ -66,7 +76,11 @@ def ewm(x, halflife):
 
 
 def haven_failure(v):
-    return -pd.concat([scaled(v[name], 10) for name in ("sp500", "gold", "tlt")], axis=1).max(axis=1).clip(upper=0)
+    return (
+        -pd.concat([scaled(v[name], 10) for name in ("sp500", "gold", "tlt")], axis=1)
+        .max(axis=1)
+        .clip(upper=0)
+    )
 
 
 def bear_steepening(v):
@@ -76,7 +90,9 @@ def bear_steepening(v):
 
 def downside_rank(v):
     down = np.sqrt(ewm(logs(v["sp500"]).clip(upper=0) ** 2, 21))
-    ranks = [x.expanding(1000).rank(pct=True) for x in (down, -ewm(logs(v["sp500"]), 21) / (down + 1e-5))]
+    ranks = [
+        x.expanding(1000).rank(pct=True) for x in (down, -ewm(logs(v["sp500"]), 21) / (down + 1e-5))
+    ]
     return (ranks[0] + ranks[1]) / 2
 
 
@@ -89,9 +105,12 @@ def trend_exposure_rank(v):
     close, daily = np.log(v["sp500"]), vol(v["sp500"], 63)
     total = 0
     for fast, slow in ((8, 24), (16, 48), (32, 96)):
-        gap = close.ewm(span=fast, min_periods=fast // 4).mean() - close.ewm(span=slow, min_periods=slow // 4).mean()
+        gap = (
+            close.ewm(span=fast, min_periods=fast // 4).mean()
+            - close.ewm(span=slow, min_periods=slow // 4).mean()
+        )
         total = total + (gap / (daily * (slow - fast) ** 0.5)).clip(-2, 2)
-    return rank(total / 6 * (0.10 / (daily * 252 ** 0.5)).clip(upper=3), 1260)
+    return rank(total / 6 * (0.10 / (daily * 252**0.5)).clip(upper=3), 1260)
 
 
 def stock_bond(v):
@@ -103,7 +122,9 @@ def stock_bond(v):
 # Each formula as a paper would state it, on the values of the panel.
 EXPECTED = {
     "positioning_drawdown_252": lambda v: -below_high(v["sp500"], 252),
-    "positioning_distance_200": lambda v: 1 - v["sp500"] / v["sp500"].rolling(200, min_periods=60).mean(),
+    "positioning_distance_200": lambda v: (
+        1 - v["sp500"] / v["sp500"].rolling(200, min_periods=60).mean()
+    ),
     "positioning_realised_vol_21": lambda v: np.log(vol(v["sp500"], 21)),
     "positioning_mean_return_10": lambda v: ewm(logs(v["sp500"]), 10) / vol(v["sp500"], 252),
     "positioning_vol_shock_63": lambda v: np.log(vol(v["sp500"], 5) / vol(v["sp500"], 63)),
@@ -115,22 +136,33 @@ EXPECTED = {
     "positioning_gex_rank_252": lambda v: rank(v["gex"], 252),
     "positioning_bond_specs_rank_1260": bond_specs_rank,
     "liquidity_funding_spread_252": lambda v: (
-        (s := v["sofr"] - v["iorb"].shift(1)) - s.rolling(252, min_periods=126).mean())
-        / s.rolling(252, min_periods=126).std(),
+        ((s := v["sofr"] - v["iorb"].shift(1)) - s.rolling(252, min_periods=126).mean())
+        / s.rolling(252, min_periods=126).std()
+    ),
     "liquidity_fed_funds_spread_change_63": lambda v: (v["effr"] - v["iorb"].shift(1)).diff(63),
     "liquidity_net_liquidity_change_63": lambda v: (
-        (v["fed_assets"] - v["tga"] - 1000 * v["rrp"].fillna(0)) / v["fed_assets"]).diff(63),
+        (v["fed_assets"] - v["tga"] - 1000 * v["rrp"].fillna(0)) / v["fed_assets"]
+    ).diff(63),
     "liquidity_reserve_share_change_63": lambda v: (v["reserves"] / v["fed_assets"]).diff(63),
     "liquidity_rate10_change_63": lambda v: v["dgs10"].diff(63),
     "liquidity_bear_steepening_63": bear_steepening,
     "liquidity_high_yield_change_21": lambda v: logs(v["hy_oas"], 21),
     "dollar_momentum_63": lambda v: scaled(v["dollar_index"], 63),
     "dollar_extreme_504": lambda v: rank(v["dollar_index"], 504),
-    "dollar_dash_10": lambda v: pd.concat([scaled(v["dollar_index"], 10), -scaled(v["sp500"], 10),
-                                           -scaled(v["gold"], 10)], axis=1).min(axis=1).clip(lower=0),
-    "valuation_tech_drawdown_gap_252": lambda v: below_high(v["nasdaq"], 252) - below_high(v["sp500"], 252),
+    "dollar_dash_10": lambda v: (
+        pd.concat(
+            [scaled(v["dollar_index"], 10), -scaled(v["sp500"], 10), -scaled(v["gold"], 10)], axis=1
+        )
+        .min(axis=1)
+        .clip(lower=0)
+    ),
+    "valuation_tech_drawdown_gap_252": lambda v: (
+        below_high(v["nasdaq"], 252) - below_high(v["sp500"], 252)
+    ),
     "valuation_semis_strength_63": lambda v: logs(v["smh"] / v["spy"], 63),
-    "valuation_mega_cap_drawdown_126": lambda v: pd.concat([below_high(v[n], 126) for n in MEGA], axis=1).mean(axis=1),
+    "valuation_mega_cap_drawdown_126": lambda v: pd.concat(
+        [below_high(v[n], 126) for n in MEGA], axis=1
+    ).mean(axis=1),
     "cross_asset_haven_failure_10": haven_failure,
     "cross_asset_stock_bond_correlation_63": stock_bond,
     "cross_asset_bitcoin_drawdown_63": lambda v: below_high(v["btc"], 63),
@@ -147,7 +179,9 @@ def test_value_against_pandas(panel, table, name):
 
 def test_breadth_by_hand():
     rng = np.random.default_rng(2)
-    prices = pd.DataFrame(np.exp(np.cumsum(rng.normal(0, 0.01, (300, 5)), axis=0)), columns=list("abcde"))
+    prices = pd.DataFrame(
+        np.exp(np.cumsum(rng.normal(0, 0.01, (300, 5)), axis=0)), columns=list("abcde")
+    )
     prices.loc[:150, "e"] = np.nan
     prices.iloc[-10:, :2] *= np.exp(-0.02 * np.arange(1, 11))[:, None]
     share = selling_breadth(prices, 10)
@@ -156,10 +190,18 @@ def test_breadth_by_hand():
     assert share.iloc[100] == (falls.iloc[100] < -1).sum() / 4 and share.iloc[:20].isna().all()
 
 
-@pytest.mark.parametrize(("transform", "first"), [
-    (lambda x: change(x, 63), 63), (lambda x: log_change(x, 63), 63), (lambda x: deviation(x, 100), 49),
-    (lambda x: zscore(x, 100), 49), (lambda x: percentile(x, 100), 49), (lambda x: drawdown(x, 100), 24),
-    (lambda x: scaled_move(x, 5), 21)])
+@pytest.mark.parametrize(
+    ("transform", "first"),
+    [
+        (lambda x: change(x, 63), 63),
+        (lambda x: log_change(x, 63), 63),
+        (lambda x: deviation(x, 100), 49),
+        (lambda x: zscore(x, 100), 49),
+        (lambda x: percentile(x, 100), 49),
+        (lambda x: drawdown(x, 100), 24),
+        (lambda x: scaled_move(x, 5), 21),
+    ],
+)
 def test_a_transform_waits_for_its_history(transform, first):
     x = pd.Series(100 + np.cumsum(np.random.default_rng(1).normal(size=300)))
     assert transform(x).first_valid_index() == first
@@ -179,11 +221,16 @@ def test_every_column_is_finite_alive_and_bounded(table):
     tail = table.iloc[1300:]
     assert tail.notna().mean().min() > 0.9
     assert (tail.nunique() > 1).all() and (tail.std() > 1e-6).all()
-    assert (table.abs().max() < 100).all()  # in shares, logs, standard deviations or points: no raw levels
+    assert (
+        table.abs().max() < 100
+    ).all()  # in shares, logs, standard deviations or points: no raw levels
 
 
 def test_no_column_is_a_raw_level(panel, table):
-    """Prices, balances and positions in another unit give the same columns; rates stay in percent."""
+    """Prices, balances and positions in another unit give the same columns.
+
+    Rates stay in percent.
+    """
     series = load_catalogue().series
     factors = {name: 1.0 if series[name].unit == "percent" else 7.0 for name in panel.values}
     other = FEATURES(with_values(panel, panel.values * pd.Series(factors)))
@@ -195,7 +242,13 @@ def test_columns_depend_on_the_config_alone(panel, table):
     names = [spec.name for spec in FEATURES.specs]
     assert list(table.columns) == names and (table.dtypes == np.float64).all()
     whole = panel.values
-    for values in (whole.iloc[:0], whole.iloc[:1], whole[["sp500"]], whole * np.nan, whole.iloc[:, ::-1]):
+    for values in (
+        whole.iloc[:0],
+        whole.iloc[:1],
+        whole[["sp500"]],
+        whole * np.nan,
+        whole.iloc[:, ::-1],
+    ):
         assert list(FEATURES(with_values(panel, values)).columns) == names
 
 
@@ -212,9 +265,14 @@ def test_a_missing_series_empties_its_own_columns_only(panel, table, series):
 
 @pytest.mark.parametrize("feature", FEATURES.features, ids=lambda feature: feature.spec.name)
 def test_every_input_matters(panel, feature):
-    """What a specification names is read: without it the column differs, and without any of them it is empty."""
+    """What a specification names is read.
+
+    Without it the column differs, and without any of them it is empty.
+    """
     begun = panel.values.index >= panel.values.index[500]
-    values = panel.values.assign(silver_future=panel.values["gold"] ** 1.3, vix=panel.values["vix"].where(begun))
+    values = panel.values.assign(
+        silver_future=panel.values["gold"] ** 1.3, vix=panel.values["vix"].where(begun)
+    )
     whole = feature(values)
     for series in feature.spec.inputs:
         assert not feature(values.assign(**{series: np.nan})).equals(whole), series
@@ -222,9 +280,11 @@ def test_every_input_matters(panel, feature):
 
 
 def test_vix_before_it_began_is_realised_volatility_with_its_premium(panel):
-    values = panel.values.assign(vix=panel.values["vix"].where(panel.values.index >= panel.values.index[500]))
+    values = panel.values.assign(
+        vix=panel.values["vix"].where(panel.values.index >= panel.values.index[500])
+    )
     vix = next(f for f in FEATURES.features if f.spec.name == "positioning_vix")(values)
-    realised = vol(values["sp500"], 21) * 252 ** 0.5 * 100
+    realised = vol(values["sp500"], 21) * 252**0.5 * 100
     np.testing.assert_allclose(vix.iloc[30:500], np.log(1.1 * realised).iloc[30:500])
     np.testing.assert_allclose(vix.iloc[500:], np.log(values["vix"]).iloc[500:])
     assert FEATURES.specs[[s.name for s in FEATURES.specs].index("positioning_vix")].proxy
@@ -239,7 +299,11 @@ def test_a_feature_reads_only_what_it_names():
 
     feature = Mechanism("liquidity", "funding")("spread", 5, 1, ("b", "missing"), spy)
     column = feature(pd.DataFrame({"a": [1], "b": [2], "c": [3]}))
-    assert seen == [["b", "missing"]] and column.name == "liquidity_spread_5" and column.dtype == np.float64
+    assert (
+        seen == [["b", "missing"]]
+        and column.name == "liquidity_spread_5"
+        and column.dtype == np.float64
+    )
     assert isinstance(feature, Feature)
 
 

@@ -1,4 +1,7 @@
-"""Features of leadership, selling, crypto and depth: on the simulated world, cut short, and by what they should say."""
+"""Features of leadership, selling, crypto and depth.
+
+On the simulated world, cut short, and by what they should say.
+"""
 
 import re
 
@@ -26,10 +29,13 @@ def values():
     catalogue = load_catalogue()
     names = sorted({name for feature in FEATURES for name in feature.spec.inputs} | {"sp500"})
     reading = SimulatedSource(seed=11, years=8).read(catalogue, names, release_times=release_times)
-    panel = AsOf(reading.observations, {name: catalogue.series[name].max_age_days for name in names})
+    panel = AsOf(
+        reading.observations, {name: catalogue.series[name].max_age_days for name in names}
+    )
     rng = np.random.default_rng(1)
     return panel.panel(reading.sessions).values.assign(  # its world counts no shares traded
-        spy_volume=lambda v: 1e8 * np.exp(rng.normal(0, 0.3, len(v))), spy_traded=lambda v: v["spy"])
+        spy_volume=lambda v: 1e8 * np.exp(rng.normal(0, 0.3, len(v))), spy_traded=lambda v: v["spy"]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +52,9 @@ def test_names_signs_and_inputs():
         assert set(spec.inputs) <= known and spec.sign in (-1, 0, 1)
     names = [feature.spec.name for feature in FEATURES]
     assert len(set(names)) == len(names) and all(len(kind().features()) >= 6 for kind in KINDS)
-    assert {spec.spec.name for spec in FEATURES if spec.spec.sign == 0} >= {"cross_asset_absorption_shift_15"}
+    assert {spec.spec.name for spec in FEATURES if spec.spec.sign == 0} >= {
+        "cross_asset_absorption_shift_15"
+    }
 
 
 def test_columns_are_finite_vary_and_have_no_unit(table):
@@ -69,13 +77,17 @@ def test_levels_do_not_matter(values, table):
     scaled = values.assign(**{name: 7.0 * values[name] for name in priced})
     for feature in FEATURES:
         got, expected = feature(scaled).to_numpy(), table[feature.spec.name].to_numpy()
-        off = np.nanquantile(np.abs(got - expected), 0.99)  # shares below a level may tip on the last bit
+        off = np.nanquantile(
+            np.abs(got - expected), 0.99
+        )  # shares below a level may tip on the last bit
         assert off < 1e-6, feature.spec.name
 
 
 def test_everything_sold_is_seen(values):
     fallen = values.copy()
-    fallen.loc[fallen.index[-5]:, [*MARKETS, "tlt"]] *= np.array([0.97, 0.93, 0.88, 0.84, 0.80])[:, None]
+    fallen.loc[fallen.index[-5] :, [*MARKETS, "tlt"]] *= np.array([0.97, 0.93, 0.88, 0.84, 0.80])[
+        :, None
+    ]
     read = {feature.spec.name: feature(fallen).iloc[-1] for feature in SellingFeatures().features()}
     assert read["cross_asset_selling_5"] > 0.9 and read["cross_asset_havens_sold_5"] > 1
     assert read["cross_asset_odd_week_5"] > 0.95

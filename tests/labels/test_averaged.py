@@ -26,7 +26,9 @@ def test_weights_and_dates(mixed_market):
     first, second = SHALLOW(mixed_market), DEEP(mixed_market)
     known = first.known_at.notna() & second.known_at.notna()
     assert (mean.known_at.notna() == known).all() and known.any() and not known.all()
-    np.testing.assert_allclose(mean.weights[known], 0.25 * first.weights[known] + 0.75 * second.weights[known])
+    np.testing.assert_allclose(
+        mean.weights[known], 0.25 * first.weights[known] + 0.75 * second.weights[known]
+    )
     assert (mean.known_at[known] == np.maximum(first.known_at[known], second.known_at[known])).all()
     assert (mean.span_end[known] == mean.known_at[known]).all()
 
@@ -60,4 +62,6 @@ def test_faults_and_schema():
     with pytest.raises(ConfigError, match="weights: must be positive"):
         AveragedLabels(weights=(1.0, 0.0))
     content = {"labellers": ["JumpModelLabels", {"EpisodeLabels": {"depth": 3}}]}
-    assert build(AveragedLabels, content, "x.yaml") == AveragedLabels(labellers=(JumpModelLabels(), DEEP))
+    assert build(AveragedLabels, content, "x.yaml") == AveragedLabels(
+        labellers=(JumpModelLabels(), DEEP)
+    )

@@ -16,8 +16,10 @@ def planted_market():
     stress = (np.arange(rows) % 300) >= 250
     returns = np.where(stress, rng.normal(-0.006, 0.02, rows), rng.normal(0.0015, 0.006, rows))
     dates = pd.bdate_range("2000-01-03", periods=rows, name="date")
-    market = pd.DataFrame({"sp500": 100 * np.exp(returns.cumsum()), "gold": 50 * np.exp(returns.cumsum() / 2)},
-                          index=dates)
+    market = pd.DataFrame(
+        {"sp500": 100 * np.exp(returns.cumsum()), "gold": 50 * np.exp(returns.cumsum() / 2)},
+        index=dates,
+    )
     return market, pd.Series(stress, index=dates)
 
 
@@ -59,14 +61,18 @@ def test_weights_are_shares_of_the_pairs(planted_market):
     weights = JumpModelLabels(penalties=(5.0, 20.0), windows=(None, 3.0))(market).weights.dropna()
     late, early = weights.loc["2004":] * 4, weights.loc[:"2002"] * 2
     np.testing.assert_allclose(late, late.round(), atol=1e-12)
-    np.testing.assert_allclose(early, early.round(), atol=1e-12)  # the short window does not vote there
+    np.testing.assert_allclose(
+        early, early.round(), atol=1e-12
+    )  # the short window does not vote there
     np.testing.assert_allclose(weights.sum(axis=1), 1, atol=1e-12)
 
 
 def test_average_of_two_penalties_is_the_mean_of_each(planted_market):
     market, _ = planted_market
-    both, low, high = (JumpModelLabels(penalties=p, windows=(None,))(market).weights
-                       for p in ((5.0, 80.0), (5.0,), (80.0,)))
+    both, low, high = (
+        JumpModelLabels(penalties=p, windows=(None,))(market).weights
+        for p in ((5.0, 80.0), (5.0,), (80.0,))
+    )
     known = both.notna().all(axis=1)
     np.testing.assert_allclose(both[known], (low[known] + high[known]) / 2)
 
@@ -88,9 +94,22 @@ def test_too_short_a_history_is_unknown(planted_market):
         assert JumpModelLabels()(market[:rows]).known_at.isna().all()
 
 
-@pytest.mark.parametrize("bad", [{"penalties": ()}, {"penalties": (-1.0,)}, {"penalties": (None,)}, {"windows": ()},
-                                 {"windows": (0.0,)}, {"n_states": 1}, {"recover": 0.0}, {"core_weight": 0.0},
-                                 {"fragile": 0}, {"n_init": 0}, {"seed": -1}])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"penalties": ()},
+        {"penalties": (-1.0,)},
+        {"penalties": (None,)},
+        {"windows": ()},
+        {"windows": (0.0,)},
+        {"n_states": 1},
+        {"recover": 0.0},
+        {"core_weight": 0.0},
+        {"fragile": 0},
+        {"n_init": 0},
+        {"seed": -1},
+    ],
+)
 def test_arguments_out_of_range_are_named(bad):
     with pytest.raises(ConfigError, match=f"^{next(iter(bad))}: "):
         JumpModelLabels(**bad)

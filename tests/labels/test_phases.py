@@ -19,15 +19,27 @@ def run(level, *, depth=5.0, recover=0.5, fragile=3, partial=True):
 
 
 def slow_episodes(level, depth, recover):
-    """Falls by definition: for each running peak, look ahead for the depth, the trough and the half."""
+    """Falls by definition.
+
+    For each running peak, look ahead for the depth, the trough and the half.
+    """
     found, begin, n = [], 0, len(level)
     while begin < n:
-        breach = next((t for t in range(begin, n) if level[begin:t + 1].max() - level[t] >= depth), None)
+        breach = next(
+            (t for t in range(begin, n) if level[begin : t + 1].max() - level[t] >= depth), None
+        )
         if breach is None:
             break
         peak = max(t for t in range(begin, breach) if level[t] == level[begin:breach].max())
-        end = next((t for t in range(breach + 1, n) if level[t] > level[peak:t].min()
-                    and level[t] - level[peak:t].min() >= recover * (level[peak] - level[peak:t].min())), None)
+        end = next(
+            (
+                t
+                for t in range(breach + 1, n)
+                if level[t] > level[peak:t].min()
+                and level[t] - level[peak:t].min() >= recover * (level[peak] - level[peak:t].min())
+            ),
+            None,
+        )
         stop = n if end is None else end
         trough = peak + int(level[peak:stop].argmin())
         found.append((peak, trough, -1 if end is None else end))
@@ -38,11 +50,11 @@ def slow_episodes(level, depth, recover):
 def slow_codes(level, episodes, fragile):
     codes = np.full(len(level), CALM)
     for peak, _, _ in episodes:
-        codes[max(peak - fragile + 1, 0):peak + 1] = FRAGILE
+        codes[max(peak - fragile + 1, 0) : peak + 1] = FRAGILE
     for peak, trough, end in episodes:
         stop = end if end >= 0 else len(level) - 1
-        codes[peak + 1:trough + 1] = DELEVERAGING
-        codes[trough + 1:stop + 1] = RECOVERY
+        codes[peak + 1 : trough + 1] = DELEVERAGING
+        codes[trough + 1 : stop + 1] = RECOVERY
     return codes
 
 
@@ -75,8 +87,10 @@ def test_a_known_row_is_known_from_the_data_up_to_then_and_no_earlier(steps, cut
 def test_an_unknown_row_has_two_continuations_that_disagree(steps):
     level = walk(steps)
     known = run(level)[2]
-    rally = run(np.r_[level, level[-1] + np.arange(1, 300.0)])[1][:len(level)]
-    crash = run(np.r_[level, level[-1] - np.arange(1, 300.0), level[-1] - 300 + np.arange(1, 600.0)])[1][:len(level)]
+    rally = run(np.r_[level, level[-1] + np.arange(1, 300.0)])[1][: len(level)]
+    crash = run(
+        np.r_[level, level[-1] - np.arange(1, 300.0), level[-1] - 300 + np.arange(1, 600.0)]
+    )[1][: len(level)]
     assert (rally[known < 0] != crash[known < 0]).all()
     assert (rally[known >= 0] == crash[known >= 0]).all()
 
@@ -86,9 +100,26 @@ def test_an_episode_by_hand():
     episodes, codes, known = run(level)
     assert episodes.tolist() == [[4, 7, 9]]
     assert codes.tolist() == [0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 0, 0, -1, -1, -1]
-    # Peak 10 at row 4 settles rows 0 and 1; the fall of 5 stands at row 6; 7 is a new low; half of 6 is back at row 9.
+    # Peak 10 at row 4 settles rows 0 and 1; the fall of 5 stands at row 6; 7 is a new low; half of
+    # 6 is back at row 9.
     assert known.tolist() == [3, 4, 6, 6, 6, 6, 6, 7, 9, 9, 13, 14, -1, -1, -1]
-    assert run(level, partial=False)[2].tolist() == [3, 4, 9, 9, 9, 9, 9, 9, 9, 9, 13, 14, -1, -1, -1]
+    assert run(level, partial=False)[2].tolist() == [
+        3,
+        4,
+        9,
+        9,
+        9,
+        9,
+        9,
+        9,
+        9,
+        9,
+        13,
+        14,
+        -1,
+        -1,
+        -1,
+    ]
 
 
 def test_a_running_episode_is_unknown_unless_partial():
@@ -98,10 +129,22 @@ def test_a_running_episode_is_unknown_unless_partial():
 
 
 def test_nothing_starts_before_level_and_unit_are_known():
-    level, unit = np.array([np.nan, 9.0, 9.0, 5.0, 9.0, 9.5, 9.7, 9.8]), np.r_[np.nan, np.nan, np.nan, np.ones(5)]
+    level, unit = (
+        np.array([np.nan, 9.0, 9.0, 5.0, 9.0, 9.5, 9.7, 9.8]),
+        np.r_[np.nan, np.nan, np.nan, np.ones(5)],
+    )
     episodes, codes, known = episode_phases(level, unit, 2.0, 0.5, 2, True)
     assert len(episodes) == 0
-    assert codes.tolist() == [-1, -1, -1, 0, 0, 0, -1, -1] and known.tolist() == [-1, -1, -1, 5, 6, 7, -1, -1]
+    assert codes.tolist() == [-1, -1, -1, 0, 0, 0, -1, -1] and known.tolist() == [
+        -1,
+        -1,
+        -1,
+        5,
+        6,
+        7,
+        -1,
+        -1,
+    ]
     assert (episode_phases(np.full(3, np.nan), np.ones(3), 2.0, 0.5, 2, True)[1] == UNKNOWN).all()
 
 
@@ -112,9 +155,9 @@ def slow_spells(worst, level, fragile, recover):
         first = max(a - fragile, 0)
         rows = np.arange(first, a)
         codes[rows[codes[rows] == CALM]] = FRAGILE
-        codes[a:b + 1] = DELEVERAGING
-        low = a + int(level[a:b + 1].argmin())
-        half = level[low] + recover * (level[first:low + 1].max() - level[low])
+        codes[a : b + 1] = DELEVERAGING
+        low = a + int(level[a : b + 1].argmin())
+        half = level[low] + recover * (level[first : low + 1].max() - level[low])
         t = b
         while t + 1 < n and not worst[t + 1] and level[t] < half:
             t += 1
@@ -128,12 +171,13 @@ def slow_spells(worst, level, fragile, recover):
 @given(steps=STEPS, seed=st.integers(0, 10_000), recover=st.sampled_from([0.3, 0.5, 1.0]))
 def test_spells_equal_their_definition(steps, seed, recover):
     level = walk(steps)
-    worst = np.repeat(np.random.default_rng(seed).random(40) < 0.3, 3)[:len(level)]
+    worst = np.repeat(np.random.default_rng(seed).random(40) < 0.3, 3)[: len(level)]
     assert (spell_phases(worst, level, 5, recover) == slow_spells(worst, level, 5, recover)).all()
 
 
 def test_a_spell_by_hand():
     level = np.array([5, 6, 10, 8, 4, 2, 3, 5, 6, 7, 8, 9], float)
     worst = np.isin(np.arange(12), [3, 4, 5])
-    # Fall from 10 to 2: recovery includes row 8, where half (6) is regained; the last two rows may yet turn fragile.
+    # Fall from 10 to 2: recovery includes row 8, where half (6) is regained; the last two rows may
+    # yet turn fragile.
     assert spell_phases(worst, level, 2, 0.5).tolist() == [0, 1, 1, 2, 2, 2, 3, 3, 3, 0, -1, -1]

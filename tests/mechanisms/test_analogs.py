@@ -1,4 +1,7 @@
-"""Analogs on a made-up market that repeats itself: found where they are, told as they went on, blind to what comes."""
+"""Analogs on a made-up market that repeats itself.
+
+Found where they are, told as they went on, blind to what comes.
+"""
 
 import json
 
@@ -19,10 +22,12 @@ def world(seed=1):
     """Walks of every input; the moves of one stretch are repeated later."""
     rng = np.random.default_rng(seed)
     steps = rng.normal(0, 0.01, (len(DATES), len(INPUTS)))
-    steps[FIRST:FIRST + SHOCK] = rng.normal(-0.01, 0.05, (SHOCK, len(INPUTS)))
-    steps[AGAIN:AGAIN + SHOCK] = steps[FIRST:FIRST + SHOCK]
+    steps[FIRST : FIRST + SHOCK] = rng.normal(-0.01, 0.05, (SHOCK, len(INPUTS)))
+    steps[AGAIN : AGAIN + SHOCK] = steps[FIRST : FIRST + SHOCK]
     table = pd.DataFrame(50 * np.exp(steps.cumsum(axis=0) * 0.3), DATES, list(INPUTS))
-    months = table["margin_debt"].groupby(DATES.to_period("M")).transform("first")  # one figure a month, as published
+    months = (
+        table["margin_debt"].groupby(DATES.to_period("M")).transform("first")
+    )  # one figure a month, as published
     return table.assign(margin_debt=months)
 
 
@@ -44,11 +49,16 @@ def test_what_came_twice_is_found(reading):
 
 def test_every_mechanism_tells_its_windows_in_the_same_form(reading):
     told = reading.to_dict()
-    assert set(told["mechanisms"]) == set(MECHANISMS) == {"liquidity", "dollar", "valuation", "positioning",
-                                                          "cross_asset"}
+    assert (
+        set(told["mechanisms"])
+        == set(MECHANISMS)
+        == {"liquidity", "dollar", "valuation", "positioning", "cross_asset"}
+    )
     for table in (told["all"], *told["mechanisms"].values()):
         assert table["available"] and len(table["windows"]) == 5
-        assert [w["distance"] for w in table["windows"]] == sorted(w["distance"] for w in table["windows"])
+        assert [w["distance"] for w in table["windows"]] == sorted(
+            w["distance"] for w in table["windows"]
+        )
         assert set(table["median"]) == set(table["share_up"]) == {"5", "21", "63"}
     json.dumps(told, allow_nan=False)
 
@@ -65,12 +75,16 @@ def test_what_followed_is_the_return_of_the_index(reading):
     for window in reading.values["all"]["windows"]:
         end = DATES.get_loc(pd.Timestamp(window["last"]))
         for days in (5, 21, 63):
-            assert window["followed"][str(days)] == pytest.approx(close.iloc[end + days] / close.iloc[end] - 1)
+            assert window["followed"][str(days)] == pytest.approx(
+                close.iloc[end + days] / close.iloc[end] - 1
+            )
 
 
 def test_it_is_blind_to_what_comes_and_deterministic(reading):
     later = WORLD.copy()
-    later.loc[later.index > AS_OF] *= np.random.default_rng(4).uniform(0.2, 5.0, (len(DATES) - AGAIN - SHOCK, 1))
+    later.loc[later.index > AS_OF] *= np.random.default_rng(4).uniform(
+        0.2, 5.0, (len(DATES) - AGAIN - SHOCK, 1)
+    )
     for values in (later, WORLD.loc[:AS_OF], WORLD):
         other = Analogs()(values, AS_OF)
         assert other.to_dict() == reading.to_dict() and other.sentence == reading.sentence
@@ -85,14 +99,19 @@ def test_the_named_days_count_once_they_are_past():
 def test_a_mechanism_without_data_steps_aside_and_the_others_stay():
     names = ["sp500", "nasdaq", "eem", "hyg", "crude", "copper", "gold_future", "tlt", "vix"]
     told = Analogs()(WORLD[names], AS_OF).to_dict()
-    assert not told["mechanisms"]["dollar"]["available"] and "dollar" in told["mechanisms"]["dollar"]["reason"]
+    assert (
+        not told["mechanisms"]["dollar"]["available"]
+        and "dollar" in told["mechanisms"]["dollar"]["reason"]
+    )
     assert told["mechanisms"]["cross_asset"]["available"] and told["all"]["available"]
 
 
 def test_too_short_a_history_steps_aside():
     told = Analogs()(WORLD.iloc[:300], DATES[299]).to_dict()
-    assert told == {"available": False,
-                    "reason": f"needs 504 sessions of the S&P 500, has 300 until {DATES[299]:%Y-%m-%d}"}
+    assert told == {
+        "available": False,
+        "reason": f"needs 504 sessions of the S&P 500, has 300 until {DATES[299]:%Y-%m-%d}",
+    }
     assert not Analogs()(WORLD.drop(columns="sp500"), AS_OF).available
 
 

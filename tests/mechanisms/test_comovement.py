@@ -1,6 +1,5 @@
 """Correlation, absorption and turbulence against brute force, and on markets whose answer is known."""
 
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,13 +7,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regime.errors import ConfigError
-from regime.mechanisms.comovement import absorption_ratio, absorption_shift, average_correlation, turbulence
+from regime.mechanisms.comovement import (
+    absorption_ratio,
+    absorption_shift,
+    average_correlation,
+    turbulence,
+)
 
 
 def table(rows=500, assets=6, common=0.5, seed=1, holes=0.0):
     rng = np.random.default_rng(seed)
     factor = rng.normal(size=(rows, 1))
-    values = common ** 0.5 * factor + (1 - common) ** 0.5 * rng.normal(size=(rows, assets))
+    values = common**0.5 * factor + (1 - common) ** 0.5 * rng.normal(size=(rows, assets))
     dates = pd.bdate_range("2000-01-03", periods=rows, name="date")
     frame = pd.DataFrame(values, dates, list("abcdefghijklmnop")[:assets])
     return frame.mask(rng.random(values.shape) < holes)
@@ -22,7 +26,7 @@ def table(rows=500, assets=6, common=0.5, seed=1, holes=0.0):
 
 def window_matrix(moves, t, lookback):
     """Correlations of one window about zero, missing moves as none, of the assets with three quarters of it."""
-    part = moves.iloc[max(0, t - lookback + 1):t + 1].clip(-6, 6)
+    part = moves.iloc[max(0, t - lookback + 1) : t + 1].clip(-6, 6)
     part = part.loc[:, part.notna().sum() >= 3 * lookback // 4].fillna(0.0).to_numpy()
     cross = part.T @ part
     scale = np.sqrt(np.diag(cross))
@@ -41,14 +45,21 @@ def test_correlation_and_absorption_against_each_window_alone(lookback):
             assert np.isnan(correlation.iloc[t]) and np.isnan(ratio.iloc[t])
             continue
         assert correlation.iloc[t] == pytest.approx((matrix.sum() - k) / (k * (k - 1)), abs=1e-12)
-        top = np.sort(np.linalg.eigvalsh(matrix))[::-1][:max(round(0.2 * k), 1)]
+        top = np.sort(np.linalg.eigvalsh(matrix))[::-1][: max(round(0.2 * k), 1)]
         assert ratio.iloc[t] == pytest.approx(top.sum() / k, abs=1e-12)
 
 
 def test_one_factor_is_absorbed_and_independent_markets_are_not():
     same, apart = table(common=1.0), table(common=0.0)
-    assert absorption_ratio(same, 63).iloc[-1] == pytest.approx(1.0) == average_correlation(same, 63).iloc[-1]
-    assert absorption_ratio(apart, 252).iloc[-1] < 0.25 and abs(average_correlation(apart, 252).iloc[-1]) < 0.05
+    assert (
+        absorption_ratio(same, 63).iloc[-1]
+        == pytest.approx(1.0)
+        == average_correlation(same, 63).iloc[-1]
+    )
+    assert (
+        absorption_ratio(apart, 252).iloc[-1] < 0.25
+        and abs(average_correlation(apart, 252).iloc[-1]) < 0.05
+    )
 
 
 def test_the_shift_sees_markets_tie_together():
@@ -58,7 +69,9 @@ def test_the_shift_sees_markets_tie_together():
     assert shift.iloc[-1] > 2 and abs(shift.iloc[500:600].mean()) < 1.5
     expected = absorption_ratio(moves, 63)
     slow = expected.rolling(252, min_periods=126)
-    pd.testing.assert_series_equal(shift, (expected.rolling(15, min_periods=8).mean() - slow.mean()) / slow.std())
+    pd.testing.assert_series_equal(
+        shift, (expected.rolling(15, min_periods=8).mean() - slow.mean()) / slow.std()
+    )
     assert absorption_shift(pd.Series(0.5, moves.index)).isna().all()
 
 
@@ -86,7 +99,9 @@ def test_turbulence_rests_on_earlier_days_alone():
     calm, wild = turbulence(returns), turbulence(shocked)
     assert wild.iloc[300] > 20 * calm.iloc[300]
     pd.testing.assert_series_equal(wild.iloc[:300], calm.iloc[:300])
-    assert (wild.iloc[301:] < calm.iloc[301:]).all()  # the next days are held against a wider pattern
+    assert (
+        wild.iloc[301:] < calm.iloc[301:]
+    ).all()  # the next days are held against a wider pattern
     assert turbulence(table(900, common=0.0)).iloc[252:].mean() == pytest.approx(1.0, abs=0.1)
 
 
@@ -104,9 +119,15 @@ def test_copies_of_one_market_do_not_break_it():
     assert absorption_ratio(copies, 63).iloc[-1] == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("quantity", [lambda m: average_correlation(m, 63), lambda m: absorption_ratio(m, 63),
-                                      lambda m: absorption_shift(absorption_ratio(m, 63), 15, 100),
-                                      lambda m: turbulence(m, 100.0, 0.25, 60)])
+@pytest.mark.parametrize(
+    "quantity",
+    [
+        lambda m: average_correlation(m, 63),
+        lambda m: absorption_ratio(m, 63),
+        lambda m: absorption_shift(absorption_ratio(m, 63), 15, 100),
+        lambda m: turbulence(m, 100.0, 0.25, 60),
+    ],
+)
 @settings(max_examples=8, deadline=None)
 @given(cut=st.integers(1, 299), seed=st.integers(0, 50))
 def test_a_prefix_gives_equal_bits(quantity, cut, seed):
@@ -118,8 +139,17 @@ def test_a_prefix_gives_equal_bits(quantity, cut, seed):
 
 
 def test_too_few_markets_and_no_rows_give_nothing():
-    for moves in (table(300, 3), table(0, 5), table(300, 5) * np.nan, pd.DataFrame(index=table(9).index)):
-        for quantity in (average_correlation(moves, 21), absorption_ratio(moves, 21), turbulence(moves, minimum=20)):
+    for moves in (
+        table(300, 3),
+        table(0, 5),
+        table(300, 5) * np.nan,
+        pd.DataFrame(index=table(9).index),
+    ):
+        for quantity in (
+            average_correlation(moves, 21),
+            absorption_ratio(moves, 21),
+            turbulence(moves, minimum=20),
+        ):
             assert len(quantity) == len(moves) and quantity.isna().all()
 
 
@@ -127,16 +157,22 @@ def test_nothing_is_infinite_where_markets_stand_still():
     moves = table(400, 6)
     moves["a"] = 0.0
     moves.iloc[200:300, 1] = 0.0
-    for quantity in (average_correlation(moves, 21), absorption_ratio(moves, 21), turbulence(moves, minimum=20)):
+    for quantity in (
+        average_correlation(moves, 21),
+        absorption_ratio(moves, 21),
+        turbulence(moves, minimum=20),
+    ):
         assert np.isfinite(quantity.dropna()).all() and quantity.notna().sum() > 300
 
 
 def test_impossible_parameters_are_refused():
     moves = table(50)
-    for call, words in ((lambda: average_correlation(moves, 5), "lookback: must be at least 10, got 5"),
-                        (lambda: absorption_ratio(moves, 21, 1.0), "share: must lie between 0 and 1, got 1.0"),
-                        (lambda: absorption_shift(moves["a"], 1, 50), "fast: must be at least 2, got 1"),
-                        (lambda: turbulence(moves, shrinkage=0.0), "shrinkage: must lie between 0 and 1, got 0.0"),
-                        (lambda: turbulence(moves, minimum=5), "minimum: must be at least 20, got 5")):
+    for call, words in (
+        (lambda: average_correlation(moves, 5), "lookback: must be at least 10, got 5"),
+        (lambda: absorption_ratio(moves, 21, 1.0), "share: must lie between 0 and 1, got 1.0"),
+        (lambda: absorption_shift(moves["a"], 1, 50), "fast: must be at least 2, got 1"),
+        (lambda: turbulence(moves, shrinkage=0.0), "shrinkage: must lie between 0 and 1, got 0.0"),
+        (lambda: turbulence(moves, minimum=5), "minimum: must be at least 20, got 5"),
+    ):
         with pytest.raises(ConfigError, match=words):
             call()

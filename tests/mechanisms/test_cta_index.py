@@ -1,10 +1,19 @@
-"""The rolled future: exact where the carry is exact, and never further from it than the noise of closes."""
+"""The rolled future.
+
+Exact where the carry is exact, and never further from it than the noise of closes.
+"""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from regime.mechanisms.cta_index import FUNDING, dividend_yield, excess_log_price, future_carry, years_to_expiry
+from regime.mechanisms.cta_index import (
+    FUNDING,
+    dividend_yield,
+    excess_log_price,
+    future_carry,
+    years_to_expiry,
+)
 
 DATES = pd.bdate_range("2015-01-05", periods=1500, name="date")
 RNG = np.random.default_rng(2)
@@ -31,9 +40,16 @@ def slope(log_price):
     return np.polyfit(years[300:], gap[300:], 1)[0]
 
 
-@pytest.mark.parametrize(("day", "left", "gone"), [
-    ("2024-06-21", 0, 98), ("2024-06-24", 88, 3), ("2015-03-20", 0, 91), ("2024-12-31", 80, 11),
-    ("1969-12-30", 80, 11)])
+@pytest.mark.parametrize(
+    ("day", "left", "gone"),
+    [
+        ("2024-06-21", 0, 98),
+        ("2024-06-24", 88, 3),
+        ("2015-03-20", 0, 91),
+        ("2024-12-31", 80, 11),
+        ("1969-12-30", 80, 11),
+    ],
+)
 def test_contracts_end_on_third_fridays(day, left, gone):
     years, since = years_to_expiry(pd.DatetimeIndex([day]))
     assert (years[0] * 365, since[0] * 365) == pytest.approx((left, gone))
@@ -84,7 +100,9 @@ def test_a_jump_of_the_carry_is_earned_for_what_is_left_of_the_contract():
     carry = pd.Series(np.where(DATES < "2017-01-16", 0.01, 0.05), DATES)
     rolled = excess_log_price(CLOSE, future_of(CLOSE, carry), bills(0.03), fund())
     gained = (rolled - np.log(CLOSE)).loc["2017-02-28"] - (rolled - np.log(CLOSE)).loc["2017-01-13"]
-    begins, ends = (years_to_expiry(pd.DatetimeIndex([day]))[0][0] for day in ("2017-01-13", "2017-02-28"))
+    begins, ends = (
+        years_to_expiry(pd.DatetimeIndex([day]))[0][0] for day in ("2017-01-13", "2017-02-28")
+    )
     assert gained == pytest.approx(0.05 * ends - 0.01 * begins, abs=2e-4)  # the average lags
 
 

@@ -7,14 +7,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regime.errors import ConfigError
-from regime.mechanisms.daily_gamma import days_since_negative, gamma_rank, negative_share, relative_gamma
+from regime.mechanisms.daily_gamma import (
+    days_since_negative,
+    gamma_rank,
+    negative_share,
+    relative_gamma,
+)
 
 NAN = np.nan
-QUANTITIES = {"rank": gamma_rank, "relative": relative_gamma, "share": negative_share, "since": days_since_negative}
+QUANTITIES = {
+    "rank": gamma_rank,
+    "relative": relative_gamma,
+    "share": negative_share,
+    "since": days_since_negative,
+}
 
 
 def series(values):
-    return pd.Series(values, pd.bdate_range("2020-01-01", periods=len(values), name="date"), dtype=float)
+    return pd.Series(
+        values, pd.bdate_range("2020-01-01", periods=len(values), name="date"), dtype=float
+    )
 
 
 @pytest.fixture(scope="module")
@@ -24,28 +36,43 @@ def gex():
     return series(values).mask(rng.random(900) < 0.02)
 
 
-@pytest.mark.parametrize(("values", "cap", "since"), [
-    ([1, -1, 2, 3, -2, 5], 10, [NAN, 0, 1, 2, 0, 1]), ([1, 2, 3, 4, 5], 3, [NAN, NAN, 3, 3, 3]),
-    ([-1, NAN, 1, NAN, NAN, 1], 10, [0, NAN, 2, NAN, NAN, 5]), ([NAN, NAN, 1], 2, [NAN, NAN, NAN]),
-    ([-1, 1, 1, 1, 1], 3, [0, 1, 2, 3, 3]), ([0, 0], 2, [NAN, 2]), ([], 5, []),
-])
+@pytest.mark.parametrize(
+    ("values", "cap", "since"),
+    [
+        ([1, -1, 2, 3, -2, 5], 10, [NAN, 0, 1, 2, 0, 1]),
+        ([1, 2, 3, 4, 5], 3, [NAN, NAN, 3, 3, 3]),
+        ([-1, NAN, 1, NAN, NAN, 1], 10, [0, NAN, 2, NAN, NAN, 5]),
+        ([NAN, NAN, 1], 2, [NAN, NAN, NAN]),
+        ([-1, 1, 1, 1, 1], 3, [0, 1, 2, 3, 3]),
+        ([0, 0], 2, [NAN, 2]),
+        ([], 5, []),
+    ],
+)
 def test_days_since_negative_by_hand(values, cap, since):
-    np.testing.assert_array_equal(days_since_negative(series(values), cap), np.array(since, dtype=float))
+    np.testing.assert_array_equal(
+        days_since_negative(series(values), cap), np.array(since, dtype=float)
+    )
 
 
 def test_the_others_are_what_pandas_says(gex):
-    pd.testing.assert_series_equal(gamma_rank(gex, 60), gex.rolling(60, min_periods=30).rank(pct=True))
+    pd.testing.assert_series_equal(
+        gamma_rank(gex, 60), gex.rolling(60, min_periods=30).rank(pct=True)
+    )
     size = gex.abs().rolling(60, min_periods=30).mean()
     pd.testing.assert_series_equal(relative_gamma(gex, 60), gex / size, check_names=False)
     below = (gex < 0).astype(float).where(gex.notna())
-    pd.testing.assert_series_equal(negative_share(gex, 21), below.rolling(21, min_periods=10).mean())
+    pd.testing.assert_series_equal(
+        negative_share(gex, 21), below.rolling(21, min_periods=10).mean()
+    )
 
 
 @pytest.mark.parametrize("name", QUANTITIES)
 def test_a_prefix_gives_equal_bits_and_the_unit_does_not_matter(gex, name):
     whole = QUANTITIES[name](gex)
     for t in (300, 417, 899):
-        pd.testing.assert_series_equal(QUANTITIES[name](gex.iloc[:t]), whole.iloc[:t], check_exact=True)
+        pd.testing.assert_series_equal(
+            QUANTITIES[name](gex.iloc[:t]), whole.iloc[:t], check_exact=True
+        )
     pd.testing.assert_series_equal(QUANTITIES[name](gex * 1024), whole, check_exact=True)
     assert whole.notna().mean() > 0.6 and np.isfinite(whole.dropna()).all()
 

@@ -17,16 +17,28 @@ SESSIONS = pd.bdate_range("2022-01-03", periods=600, name="date")
 
 
 def toy(**columns):
-    """S = 5000, r = q = 0; by hand, gammas .00139097 .00092683 .00096438 .00093626 times interest times 25 mn."""
-    chain = pd.DataFrame({"date": DAY, "underlying": "SPX", "spot": 5000.0, "strike": [5000.0, 4800.0, 5200.0, 5000.0],
-                          "expiry": DAY + pd.to_timedelta([30, 30, 60, 60], unit="D"), "type": list("CPCP"),
-                          "iv": [0.20, 0.25, 0.18, 0.21], "open_interest": [1000, 2000, 1500, 800]})
+    """S = 5000, r = q = 0.
+
+    By hand, gammas .00139097 .00092683 .00096438 .00093626 times interest times 25 mn.
+    """
+    chain = pd.DataFrame(
+        {
+            "date": DAY,
+            "underlying": "SPX",
+            "spot": 5000.0,
+            "strike": [5000.0, 4800.0, 5200.0, 5000.0],
+            "expiry": DAY + pd.to_timedelta([30, 30, 60, 60], unit="D"),
+            "type": list("CPCP"),
+            "iv": [0.20, 0.25, 0.18, 0.21],
+            "open_interest": [1000, 2000, 1500, 800],
+        }
+    )
     return chain.assign(**columns)
 
 
 def gex_of(values=None):
     values = np.linspace(-1e9, 5e9, 600) if values is None else values
-    return pd.Series(values, SESSIONS[:len(values)], dtype=float)
+    return pd.Series(values, SESSIONS[: len(values)], dtype=float)
 
 
 def read(chain=None, gex=None, as_of=DAY, **parameters):
@@ -35,8 +47,15 @@ def read(chain=None, gex=None, as_of=DAY, **parameters):
 
 def test_the_toy_chain_to_the_printed_digits():
     values = read(toy()).values
-    assert round(values["total_usd"], 2) == 5_871_793.06 and round(values["nearest_zero"], 4) == 4955.7114
-    assert values["zeros"] == [values["nearest_zero"]] and values["state"] == "long gamma" and values["sign"] == 1
+    assert (
+        round(values["total_usd"], 2) == 5_871_793.06
+        and round(values["nearest_zero"], 4) == 4955.7114
+    )
+    assert (
+        values["zeros"] == [values["nearest_zero"]]
+        and values["state"] == "long gamma"
+        and values["sign"] == 1
+    )
     assert values["distance_to_zero"] == pytest.approx(4955.7114 / 5000 - 1, abs=1e-8)
     assert values["call_wall"] == 5200 and values["put_wall"] == 4800
     # By hand: .00139097 x 1000 x 100 x 5000^2 x 1 % = 34.774 mn, and so on.
@@ -51,7 +70,9 @@ def test_profile_strikes_and_total_agree():
     assert len(spots) == 121 and spots[60] == 5000.0 and profile[60] == values["total_usd"]
     assert spots[0] == pytest.approx(4250) and spots[-1] == pytest.approx(5750)
     assert sum(values["strikes"]["net"]) == pytest.approx(values["total_usd"])
-    assert values["zero_dte"]["later_usd"] + values["zero_dte"]["total_usd"] == pytest.approx(values["total_usd"])
+    assert values["zero_dte"]["later_usd"] + values["zero_dte"]["total_usd"] == pytest.approx(
+        values["total_usd"]
+    )
 
 
 @pytest.mark.parametrize("convention", CONVENTIONS)
@@ -60,7 +81,10 @@ def test_the_convention_is_printed_and_signs_the_total(convention):
     calls, puts = CONVENTIONS[convention]
     assert reading.values["convention"] == convention
     assert convention in reading.values["assumptions"][0]
-    assert f"{'long' if calls > 0 else 'short'} calls and {'long' if puts > 0 else 'short'} puts" in reading.sentence
+    assert (
+        f"{'long' if calls > 0 else 'short'} calls and {'long' if puts > 0 else 'short'} puts"
+        in reading.sentence
+    )
     total = (34.774e6 + 36.164e6) * calls + (46.341e6 + 18.725e6) * puts
     assert reading.values["total_usd"] == pytest.approx(total, rel=1e-3)
     if calls == puts:
@@ -69,26 +93,41 @@ def test_the_convention_is_printed_and_signs_the_total(convention):
 
 def test_the_sentence_states_the_reading_and_the_chains_age():
     assert read(toy(), as_of=DAY + pd.Timedelta(days=3)).sentence == (
-        "With dealers long calls and short puts, dealers are long gamma, $5.9mn per 1 % at 5000: they lean against "
-        "moves; zero gamma at 4956, 0.9% below the spot; call wall 5200, put wall 4800. Chain of 2024-01-02, 3 days "
-        "old; its open interest is of the evening before.")
+        "With dealers long calls and short puts, dealers are long gamma, $5.9mn per 1 % at 5000: "
+        "they lean against "
+        "moves; zero gamma at 4956, 0.9% below the spot; call wall 5200, put wall 4800. Chain of "
+        "2024-01-02, 3 days "
+        "old; its open interest is of the evening before."
+    )
 
 
 def test_a_chain_counts_from_its_close_until_it_is_old():
     assert read(toy()).values["age_days"] == 0
     early = read(toy(), as_of=DAY - pd.Timedelta(days=1))
-    assert early == Absent(name="gamma", reason="the chain of 2024-01-02 was not yet known on 2024-01-01, and no daily "
-                                                "gamma is known on 2024-01-01")
+    assert early == Absent(
+        name="gamma",
+        reason="the chain of 2024-01-02 was not yet known on 2024-01-01, and no daily "
+        "gamma is known on 2024-01-01",
+    )
     old = read(toy(), as_of=DAY + pd.Timedelta(days=8))
     assert isinstance(old, Absent) and "8 days old, at most 7 count" in old.reason
 
 
 def test_quotes_a_little_after_the_close_count_for_it_and_say_so():
     late = read(toy(quoted=DAY + pd.Timedelta(hours=16, minutes=31)))
-    assert late.values["quoted"] == "2024-01-02 16:31" and late.values["minutes_after_cut_off"] == 31
+    assert (
+        late.values["quoted"] == "2024-01-02 16:31" and late.values["minutes_after_cut_off"] == 31
+    )
     assert isinstance(read(toy(quoted=DAY + pd.Timedelta(hours=17, minutes=1))), Absent)
-    assert isinstance(read(toy(quoted=DAY + pd.Timedelta(hours=16, minutes=31)), grace_minutes=0), Absent)
-    assert read(toy(quoted=DAY + pd.Timedelta(hours=20)), as_of=DAY + pd.Timedelta(days=1)).values["age_days"] == 1
+    assert isinstance(
+        read(toy(quoted=DAY + pd.Timedelta(hours=16, minutes=31)), grace_minutes=0), Absent
+    )
+    assert (
+        read(toy(quoted=DAY + pd.Timedelta(hours=20)), as_of=DAY + pd.Timedelta(days=1)).values[
+            "age_days"
+        ]
+        == 1
+    )
 
 
 def test_of_several_chains_the_newest_known_one_is_read():
@@ -98,13 +137,23 @@ def test_of_several_chains_the_newest_known_one_is_read():
 
 
 def test_rows_that_carry_nothing_are_dropped_counted_and_change_nothing():
-    odd = pd.concat([toy(bid=1.0, ask=1.1),
-                     toy(bid=1.0, ask=1.1, expiry=DAY - pd.Timedelta(days=1)),
-                     toy(bid=2.0, ask=1.1, strike=[5001.0, 4801, 5201, 5002]),
-                     toy(bid=1.0, ask=1.1, strike=[5003.0, 4803, 5203, 5004], open_interest=0),
-                     toy(bid=0.0, ask=0.0, strike=[5005.0, 4805, 5205, 5006], iv=0.0)], ignore_index=True)
+    odd = pd.concat(
+        [
+            toy(bid=1.0, ask=1.1),
+            toy(bid=1.0, ask=1.1, expiry=DAY - pd.Timedelta(days=1)),
+            toy(bid=2.0, ask=1.1, strike=[5001.0, 4801, 5201, 5002]),
+            toy(bid=1.0, ask=1.1, strike=[5003.0, 4803, 5203, 5004], open_interest=0),
+            toy(bid=0.0, ask=0.0, strike=[5005.0, 4805, 5205, 5006], iv=0.0),
+        ],
+        ignore_index=True,
+    )
     options = read(odd).values["options"]
-    assert options["dropped"] == {"expired": 4, "crossed": 4, "zero_interest": 4, "no_volatility": 4}
+    assert options["dropped"] == {
+        "expired": 4,
+        "crossed": 4,
+        "zero_interest": 4,
+        "no_volatility": 4,
+    }
     assert (options["given"], options["kept"], options["open_interest_kept"]) == (20, 4, 5300)
     assert read(odd).values["total_usd"] == read(toy()).values["total_usd"]
 
@@ -122,14 +171,22 @@ def test_options_of_the_day_are_split_off():
     values = read(own).values
     assert values["zero_dte"]["options"] == 2 and 0.5 < values["zero_dte"]["gross_share"] < 1
     assert "options of its own date make" in read(own).sentence
-    assert values["zero_dte"]["total_usd"] + values["zero_dte"]["later_usd"] == pytest.approx(values["total_usd"])
+    assert values["zero_dte"]["total_usd"] + values["zero_dte"]["later_usd"] == pytest.approx(
+        values["total_usd"]
+    )
     assert any("3.25 hours left" in told for told in values["assumptions"])
 
 
-@pytest.mark.parametrize(("underlying", "told"), [("SPY", "options on SPY are American and treated as European"),
-                                                  ("SPX", None), ("", None)])
+@pytest.mark.parametrize(
+    ("underlying", "told"),
+    [("SPY", "options on SPY are American and treated as European"), ("SPX", None), ("", None)],
+)
 def test_american_options_are_said_to_be_treated_as_european(underlying, told):
-    said = [line for line in read(toy(underlying=underlying)).values["assumptions"] if "American" in line]
+    said = [
+        line
+        for line in read(toy(underlying=underlying)).values["assumptions"]
+        if "American" in line
+    ]
     assert said == ([told] if told else [])
 
 
@@ -137,20 +194,31 @@ def test_stated_rates_are_used_and_told():
     values = read(toy(), rate=0.05, dividend_yield=0.01).values
     assert values["total_usd"] != pytest.approx(5_871_793.06, rel=1e-3)
     assert "rate 0.05 and dividend yield 0.01, continuous" in values["assumptions"]
-    assert "rate and dividend yield 0: no expiry has quotes that give them" in read(toy()).values["assumptions"]
+    assert (
+        "rate and dividend yield 0: no expiry has quotes that give them"
+        in read(toy()).values["assumptions"]
+    )
 
 
 def test_the_daily_series_alone():
     reading = read(gex=gex_of(), as_of=SESSIONS[-1])
     values = reading.values
     assert values["source"] == "daily" and values["chain"] == "no option chain was given"
-    assert values["total_usd"] == 5e9 and values["percentile"] == 1.0 and values["state"] == "long gamma"
+    assert (
+        values["total_usd"] == 5e9
+        and values["percentile"] == 1.0
+        and values["state"] == "long gamma"
+    )
     assert values["days_since_negative"] == 252 and values["change_5"] < 0.5
-    assert reading.sentence == ("By the daily series dealers are long gamma: they lean against moves; $5.0bn per 1 %, "
-                                "rank 100% among the last 252 sessions; not below zero for 252 sessions or more.")
+    assert reading.sentence == (
+        "By the daily series dealers are long gamma: they lean against moves; $5.0bn per 1 %, "
+        "rank 100% among the last 252 sessions; not below zero for 252 sessions or more."
+    )
     short = read(gex=-gex_of(), as_of=SESSIONS[-1])
     assert short.values["sign"] == -1 and short.values["days_since_negative"] == 0
-    assert short.sentence.startswith("By the daily series dealers are short gamma: they trade with moves; $5.0bn")
+    assert short.sentence.startswith(
+        "By the daily series dealers are short gamma: they trade with moves; $5.0bn"
+    )
 
 
 def test_the_daily_series_beside_a_chain():
@@ -175,8 +243,9 @@ def test_nothing_after_the_date_is_read():
 @pytest.mark.parametrize("gex", [None, gex_of([]), gex_of([1e9, np.nan])])
 def test_without_chain_and_value_it_steps_aside(gex):
     reading = read(gex=gex, as_of=SESSIONS[1])
-    assert reading == Absent(name="gamma", reason="no option chain was given, and no daily gamma is known on "
-                                                  "2022-01-04")
+    assert reading == Absent(
+        name="gamma", reason="no option chain was given, and no daily gamma is known on 2022-01-04"
+    )
 
 
 def test_a_short_history_leaves_ranks_unknown():
@@ -190,9 +259,21 @@ def test_the_reading_is_json():
         assert json.loads(json.dumps(reading.to_dict(), allow_nan=False))["available"] is True
 
 
-@pytest.mark.parametrize(("name", "value"), [
-    ("convention", "naive"), ("rate", 5.0), ("dividend_yield", -1.0), ("grid_width", 1.5), ("grid_points", 120),
-    ("lookback", 1), ("max_age_days", -1), ("grace_minutes", 600), ("quoted_at", "noon"), ("same_day_hours", 0.0)])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("convention", "naive"),
+        ("rate", 5.0),
+        ("dividend_yield", -1.0),
+        ("grid_width", 1.5),
+        ("grid_points", 120),
+        ("lookback", 1),
+        ("max_age_days", -1),
+        ("grace_minutes", 600),
+        ("quoted_at", "noon"),
+        ("same_day_hours", 0.0),
+    ],
+)
 def test_a_parameter_out_of_range_is_named(name, value):
     with pytest.raises(ConfigError, match=f"^{name.removeprefix('grid_')}: |^{name}: "):
         replace(DealerGamma(), **{name: value})

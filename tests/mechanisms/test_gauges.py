@@ -22,23 +22,33 @@ PRICE = pd.Series(100 * np.exp(np.cumsum(np.random.default_rng(1).normal(0, 0.01
 
 def test_against_pandas():
     logs = np.log(PRICE)
-    scale = logs.diff().ewm(halflife=126, min_periods=20).std().shift(1) * 10 ** 0.5
+    scale = logs.diff().ewm(halflife=126, min_periods=20).std().shift(1) * 10**0.5
     pd.testing.assert_series_equal(change_scale(logs, 10), scale, rtol=1e-9)
     pd.testing.assert_series_equal(scaled_move(PRICE, 10), logs.diff(10) / scale, rtol=1e-9)
-    pd.testing.assert_series_equal(percentile(PRICE, 100), PRICE.rolling(100, min_periods=50).rank(pct=True))
-    pd.testing.assert_series_equal(above_norm(PRICE, 60), PRICE - PRICE.rolling(60, min_periods=30).median())
+    pd.testing.assert_series_equal(
+        percentile(PRICE, 100), PRICE.rolling(100, min_periods=50).rank(pct=True)
+    )
+    pd.testing.assert_series_equal(
+        above_norm(PRICE, 60), PRICE - PRICE.rolling(60, min_periods=30).median()
+    )
 
 
 def test_a_move_has_no_unit_and_what_stands_still_no_move():
-    np.testing.assert_allclose(scaled_move(PRICE * 7, 5).iloc[30:], scaled_move(PRICE, 5).iloc[30:], atol=1e-9)
+    np.testing.assert_allclose(
+        scaled_move(PRICE * 7, 5).iloc[30:], scaled_move(PRICE, 5).iloc[30:], atol=1e-9
+    )
     assert scaled_change(pd.Series(0.1 + 0.2, DATES), 5).isna().all()
     holed = PRICE.copy()
     holed.iloc[400] = -37.6
-    assert np.isfinite(scaled_move(holed, 5).iloc[410:]).all() and np.isnan(scaled_move(holed, 5).iloc[400])
+    assert np.isfinite(scaled_move(holed, 5).iloc[410:]).all() and np.isnan(
+        scaled_move(holed, 5).iloc[400]
+    )
 
 
-@pytest.mark.parametrize("gauge", [lambda x: scaled_move(x, 21), lambda x: percentile(x, 252),
-                                   lambda x: above_norm(x, 252)])
+@pytest.mark.parametrize(
+    "gauge",
+    [lambda x: scaled_move(x, 21), lambda x: percentile(x, 252), lambda x: above_norm(x, 252)],
+)
 def test_nothing_is_known_of_what_comes_after(gauge):
     whole = gauge(PRICE)
     for cut in (1, 300, 777):
@@ -46,7 +56,11 @@ def test_nothing_is_known_of_what_comes_after(gauge):
 
 
 def test_composite_is_the_mean_of_what_is_known():
-    parts = {"a": pd.Series([0.2, np.nan, np.nan]), "b": pd.Series([0.4, 0.5, np.nan]), "c": pd.Series([0.6, 1.0, 1.0])}
+    parts = {
+        "a": pd.Series([0.2, np.nan, np.nan]),
+        "b": pd.Series([0.4, 0.5, np.nan]),
+        "c": pd.Series([0.6, 1.0, 1.0]),
+    }
     np.testing.assert_allclose(composite(parts, 2), [0.4, 0.75, np.nan])
     np.testing.assert_allclose(composite(parts, 1), [0.4, 0.75, 1.0])
     assert fill_up(pd.Series([-3.0, 5.0, 30.0, np.nan]), 10.0).tolist()[:3] == [0.0, 0.5, 1.0]

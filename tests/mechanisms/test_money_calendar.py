@@ -14,22 +14,41 @@ def kind(day):
     return KINDS[calendar_kinds(pd.DatetimeIndex([day]))[0]]
 
 
-@pytest.mark.parametrize(("day", "expected"), [
-    ("2019-09-16", "tax date"),           # the 15th was a Sunday
-    ("2019-09-17", "ordinary"), ("2018-12-31", "quarter end"), ("2019-01-02", "after quarter end"),
-    ("2019-03-29", "quarter end"), ("2019-02-28", "month end"), ("2019-02-01", "after month end"),
-    ("2019-02-15", "coupon settlement"), ("2020-02-18", "coupon settlement"),  # Presidents' Day before it
-    ("2021-02-12", "ordinary"),
-    ("2024-03-28", "quarter end"),        # before Good Friday
-    ("2019-04-15", "tax date"), ("2023-04-17", "tax date"), ("2022-05-31", "month end")])
+@pytest.mark.parametrize(
+    ("day", "expected"),
+    [
+        ("2019-09-16", "tax date"),  # the 15th was a Sunday
+        ("2019-09-17", "ordinary"),
+        ("2018-12-31", "quarter end"),
+        ("2019-01-02", "after quarter end"),
+        ("2019-03-29", "quarter end"),
+        ("2019-02-28", "month end"),
+        ("2019-02-01", "after month end"),
+        ("2019-02-15", "coupon settlement"),
+        ("2020-02-18", "coupon settlement"),  # Presidents' Day before it
+        ("2021-02-12", "ordinary"),
+        ("2024-03-28", "quarter end"),  # before Good Friday
+        ("2019-04-15", "tax date"),
+        ("2023-04-17", "tax date"),
+        ("2022-05-31", "month end"),
+    ],
+)
 def test_kinds_by_hand(day, expected):
     assert kind(day) == expected
 
 
-@pytest.mark.parametrize(("session", "day"), [
-    ("2019-09-18", "2019-09-17"), ("2019-09-16", "2019-09-13"),
-    ("2019-10-14", "2019-10-10"), ("2019-10-15", "2019-10-11"),  # Columbus Day: stocks trade, banks are shut
-    ("2022-06-21", "2022-06-17"), ("2024-04-01", "2024-03-28"), ("2024-01-02", "2023-12-29")])
+@pytest.mark.parametrize(
+    ("session", "day"),
+    [
+        ("2019-09-18", "2019-09-17"),
+        ("2019-09-16", "2019-09-13"),
+        ("2019-10-14", "2019-10-10"),
+        ("2019-10-15", "2019-10-11"),  # Columbus Day: stocks trade, banks are shut
+        ("2022-06-21", "2022-06-17"),
+        ("2024-04-01", "2024-03-28"),
+        ("2024-01-02", "2023-12-29"),
+    ],
+)
 def test_the_rate_known_at_a_close_is_that_of_the_business_day_before(session, day):
     assert rate_days(pd.DatetimeIndex([session]))[0] == pd.Timestamp(day)
 
@@ -43,14 +62,18 @@ def bumped(size):
 def first_rows(codes):
     """Rows of quarter ends, without bank holidays that repeat them."""
     days = rate_days(DAYS)
-    return np.flatnonzero((codes == KINDS.index("quarter end")) & np.r_[True, days[1:] != days[:-1]])
+    return np.flatnonzero(
+        (codes == KINDS.index("quarter end")) & np.r_[True, days[1:] != days[:-1]]
+    )
 
 
 def test_a_jump_of_every_quarter_is_taken_off_once_three_are_known():
     spread, codes = bumped(20.0)
     adjusted = calendar_adjusted(spread)
     ends = first_rows(codes)
-    assert len(ends) == 40 and adjusted.iloc[ends[:4]].isna().all()  # the first, on row 0, has no level before it
+    assert (
+        len(ends) == 40 and adjusted.iloc[ends[:4]].isna().all()
+    )  # the first, on row 0, has no level before it
     np.testing.assert_allclose(adjusted.iloc[ends[4:]], -5.0)
     np.testing.assert_allclose(adjusted[codes == 0].iloc[5:], spread[codes == 0].iloc[5:])
 
@@ -96,7 +119,9 @@ def test_a_bank_holiday_repeats_the_day_before():
 
 @pytest.mark.parametrize("cut", [1, 700, 1433, 2000])
 def test_nothing_is_known_of_what_comes_after(cut):
-    spread = pd.Series(np.random.default_rng(4).normal(size=len(DAYS)), DAYS).mask(np.arange(len(DAYS)) % 97 == 5)
+    spread = pd.Series(np.random.default_rng(4).normal(size=len(DAYS)), DAYS).mask(
+        np.arange(len(DAYS)) % 97 == 5
+    )
     whole, part = calendar_adjusted(spread), calendar_adjusted(spread.iloc[:cut])
     assert whole.iloc[:cut].to_numpy().tobytes() == part.to_numpy().tobytes()
 

@@ -29,16 +29,21 @@ def drifting():
 def test_scaled_moves_against_pandas(drifting, lookback):
     logs = np.log(drifting)
     daily = logs.diff().ewm(halflife=126, min_periods=20, ignore_na=True).std().shift(1)
-    expected = logs.diff(lookback) / (daily * lookback ** 0.5)
+    expected = logs.diff(lookback) / (daily * lookback**0.5)
     pd.testing.assert_frame_equal(scaled_moves(drifting, lookback), expected, rtol=1e-9)
     pd.testing.assert_frame_equal(log_moves(drifting, lookback), logs.diff(lookback))
 
 
 def test_a_move_has_no_unit_and_a_still_price_none(drifting):
-    np.testing.assert_allclose(scaled_move(drifting["a"] * 1000, 5), scaled_move(drifting["a"], 5), atol=1e-8)
+    np.testing.assert_allclose(
+        scaled_move(drifting["a"] * 1000, 5), scaled_move(drifting["a"], 5), atol=1e-8
+    )
     assert scaled_move(pd.Series(5.0, DATES), 5).isna().all()
     assert scaled_move(pd.Series(-37.63, DATES), 5).isna().all()
-    assert scaled_move(drifting["a"].iloc[:3], 5).isna().all() and scaled_move(drifting["a"].iloc[:0], 1).empty
+    assert (
+        scaled_move(drifting["a"].iloc[:3], 5).isna().all()
+        and scaled_move(drifting["a"].iloc[:0], 1).empty
+    )
 
 
 def test_falls_and_ranks_against_pandas(drifting):
@@ -58,4 +63,7 @@ def test_what_is_known_ends_at_the_decision(drifting):
 def test_parameters_below_a_bound_are_all_named():
     with pytest.raises(ConfigError) as told:
         check_above(10, window=3, other=20, fast=0)
-    assert told.value.faults == ("window: must be at least 10, got 3", "fast: must be at least 10, got 0")
+    assert told.value.faults == (
+        "window: must be at least 10, got 3",
+        "fast: must be at least 10, got 0",
+    )

@@ -19,7 +19,9 @@ def test_a_file_without_release_dates_is_refused_and_told_why():
 
 
 def test_an_own_multiple_counts_from_its_release_for_45_days():
-    table = pd.DataFrame({"date": ["2023-01-31"], "forward_pe": ["25.5"], "released": ["2023-02-03"]})
+    table = pd.DataFrame(
+        {"date": ["2023-01-31"], "forward_pe": ["25.5"], "released": ["2023-02-03"]}
+    )
     got = own_multiple(table, DATES)
     first, last = got.first_valid_index(), got.last_valid_index()
     assert (first, last) == (pd.Timestamp("2023-02-06"), pd.Timestamp("2023-03-17"))
@@ -39,9 +41,14 @@ def test_a_multiple_that_falls_while_price_holds():
 
 
 def test_the_filed_multiple_is_one_over_the_mean_yield():
-    rows = [(name, f"{day} 07:00:00", 1.0, eps) for name, eps in (("A", 1.25), ("B", 2.5), ("C", -0.5))
-            for day in ("2022-03-01", "2022-06-01", "2022-09-01", "2022-12-01")]
-    events = earnings_events(pd.DataFrame(rows, columns=["ticker", "announce_time", "surprise_pct", "reported_eps"]))
+    rows = [
+        (name, f"{day} 07:00:00", 1.0, eps)
+        for name, eps in (("A", 1.25), ("B", 2.5), ("C", -0.5))
+        for day in ("2022-03-01", "2022-06-01", "2022-09-01", "2022-12-01")
+    ]
+    events = earnings_events(
+        pd.DataFrame(rows, columns=["ticker", "announce_time", "surprise_pct", "reported_eps"])
+    )
     prices = pd.DataFrame(100.0, DATES, ["a", "b", "c"])
     assert filed_multiple(events, prices).iloc[0] == pytest.approx(1 / ((0.05 + 0.1 - 0.02) / 3))
     assert filed_multiple(events, prices[["a", "b"]]).isna().all()  # fewer than three
@@ -66,9 +73,15 @@ def test_the_best_source_that_has_data_is_used_and_named(known):
     assert "technology" in choose_multiple(known.assign(forward_pe_ndx=np.nan), basket).what
     filed = choose_multiple(nothing, basket, filed=pe)
     assert filed.source == "filed" and not filed.level and "proxy" in filed.what
-    assert choose_multiple(nothing, basket) is None and choose_multiple(known[["sp500"]], basket) is None
+    assert (
+        choose_multiple(nothing, basket) is None
+        and choose_multiple(known[["sp500"]], basket) is None
+    )
 
 
 def test_a_source_of_a_few_months_has_no_peak_yet(known):
     young = known["forward_pe_ndx"].where(np.arange(400) >= 300)
-    assert "technology" in choose_multiple(known.assign(forward_pe_ndx=young), pd.Series(1.0, DATES)).what
+    assert (
+        "technology"
+        in choose_multiple(known.assign(forward_pe_ndx=young), pd.Series(1.0, DATES)).what
+    )

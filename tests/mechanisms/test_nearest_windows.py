@@ -12,8 +12,11 @@ from regime.mechanisms.nearest_windows import standardised, window_distances, wi
 
 def state(rows=900, columns=4, seed=3):
     rng = np.random.default_rng(seed)
-    table = pd.DataFrame(rng.normal(size=(rows, columns)).cumsum(axis=0) * 0.1, columns=list("abcdefgh")[:columns],
-                         index=pd.bdate_range("2015-01-01", periods=rows, name="date"))
+    table = pd.DataFrame(
+        rng.normal(size=(rows, columns)).cumsum(axis=0) * 0.1,
+        columns=list("abcdefgh")[:columns],
+        index=pd.bdate_range("2015-01-01", periods=rows, name="date"),
+    )
     table.iloc[:300, 1] = np.nan
     table.iloc[rng.integers(0, rows - 1, 60), 2] = np.nan
     return table
@@ -42,7 +45,9 @@ def brute(scaled, samples, step):
 @pytest.mark.parametrize(("samples", "step"), [(1, 10), (3, 10), (4, 3)])
 def test_distance_is_that_of_brute_force(samples, step):
     scaled = standardised(state())
-    np.testing.assert_allclose(window_distances(scaled, samples, step), brute(scaled, samples, step), rtol=1e-12)
+    np.testing.assert_allclose(
+        window_distances(scaled, samples, step), brute(scaled, samples, step), rtol=1e-12
+    )
 
 
 def test_a_window_is_nearest_to_itself_and_what_is_unknown_counts_as_on_average():
@@ -50,7 +55,11 @@ def test_a_window_is_nearest_to_itself_and_what_is_unknown_counts_as_on_average(
     found = window_distances(scaled)
     assert found["distance"].iloc[-1] == 0.0 and found["share"].iloc[-1] == 1.0
     poor, whole = found[(found["share"] < 1) & (found["share"] >= 0.5)], found[found["share"] == 1]
-    assert len(poor) > 100 and (poor["distance"] > 0).all() and (whole["distance"] == whole["of_known"]).all()
+    assert (
+        len(poor) > 100
+        and (poor["distance"] > 0).all()
+        and (whole["distance"] == whole["of_known"]).all()
+    )
 
 
 def test_standardised_has_no_unit_is_cut_and_leaves_out_what_is_short_or_still():
@@ -59,7 +68,9 @@ def test_standardised_has_no_unit_is_cut_and_leaves_out_what_is_short_or_still()
     scaled = standardised(table)
     assert scaled[["d", "e"]].isna().all(axis=None) and scaled.abs().max(axis=None) <= 4.0
     assert scaled.iloc[5, 0] == 4.0
-    pd.testing.assert_frame_equal(standardised(state() * 7.0 + 3.0), standardised(state()), rtol=1e-9)
+    pd.testing.assert_frame_equal(
+        standardised(state() * 7.0 + 3.0), standardised(state()), rtol=1e-9
+    )
 
 
 def test_less_than_half_known_has_no_distance():
@@ -70,7 +81,12 @@ def test_less_than_half_known_has_no_distance():
 
 
 @settings(max_examples=60, deadline=None)
-@given(seed=st.integers(0, 10_000), count=st.integers(1, 8), length=st.integers(1, 40), ahead=st.integers(1, 80))
+@given(
+    seed=st.integers(0, 10_000),
+    count=st.integers(1, 8),
+    length=st.integers(1, 40),
+    ahead=st.integers(1, 80),
+)
 def test_chosen_windows_are_past_apart_and_in_order(seed, count, length, ahead):
     rng = np.random.default_rng(seed)
     values = np.where(rng.random(400) < 0.2, np.nan, np.round(rng.random(400), 1))  # with ties
@@ -81,9 +97,11 @@ def test_chosen_windows_are_past_apart_and_in_order(seed, count, length, ahead):
     assert all(abs(a - b) >= apart for i, a in enumerate(chosen) for b in chosen[:i])
     assert [values[place] for place in chosen] == sorted(values[place] for place in chosen)
     if chosen:
-        least = np.nanmin(values[:len(values) - apart])
+        least = np.nanmin(values[: len(values) - apart])
         assert values[chosen[0]] == least
-        assert chosen[0] == np.flatnonzero(values[:len(values) - apart] == least)[-1]  # of equals the later
+        assert (
+            chosen[0] == np.flatnonzero(values[: len(values) - apart] == least)[-1]
+        )  # of equals the later
 
 
 def test_nothing_to_choose_from():

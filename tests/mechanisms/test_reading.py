@@ -12,12 +12,30 @@ from regime.mechanisms.reading import Absent, MechanismReading, plain
 
 
 def test_values_become_plain():
-    reading = MechanismReading(name="x", sentence="s", values={
-        "a": np.float64(1.5), "b": np.int64(2), "c": math.nan, "d": pd.Timestamp("2024-01-05"),
-        "e": [np.bool_(True), None],
-        "f": {"g": (1, "h")}, "i": pd.NaT})
-    assert reading.to_dict() == {"available": True, "a": 1.5, "b": 2, "c": None, "d": "2024-01-05", "e": [True, None],
-                                 "f": {"g": [1, "h"]}, "i": None, "sentence": "s"}
+    reading = MechanismReading(
+        name="x",
+        sentence="s",
+        values={
+            "a": np.float64(1.5),
+            "b": np.int64(2),
+            "c": math.nan,
+            "d": pd.Timestamp("2024-01-05"),
+            "e": [np.bool_(True), None],
+            "f": {"g": (1, "h")},
+            "i": pd.NaT,
+        },
+    )
+    assert reading.to_dict() == {
+        "available": True,
+        "a": 1.5,
+        "b": 2,
+        "c": None,
+        "d": "2024-01-05",
+        "e": [True, None],
+        "f": {"g": [1, "h"]},
+        "i": None,
+        "sentence": "s",
+    }
     json.dumps(reading.to_dict(), allow_nan=False)
 
 

@@ -10,7 +10,9 @@ from regime.errors import ConfigError
 from regime.mechanisms.reserve_demand import BankAssets, demand_slope, fed_funds_spread
 
 DATES = pd.bdate_range("2016-01-04", periods=800, name="date")
-WEEK = np.arange(len(DATES)) // 5  # H.4.1 is known from each Friday on; here from every fifth session
+WEEK = (
+    np.arange(len(DATES)) // 5
+)  # H.4.1 is known from each Friday on; here from every fifth session
 
 
 def weekly(slope=-2.0, noise=0.1, seed=1):
@@ -18,15 +20,22 @@ def weekly(slope=-2.0, noise=0.1, seed=1):
     rng = np.random.default_rng(seed)
     share = 10 + np.cumsum(rng.normal(0, 0.3, WEEK[-1] + 2))
     spread = slope * share[WEEK + 1] + np.repeat(np.cumsum(rng.normal(0, noise, WEEK[-1] + 1)), 5)
-    return pd.DataFrame({"effr": 1.0 + spread / 100, "iorb": 1.0, "reserves": share[WEEK] / 100, "bank_assets": 1.0},
-                        DATES)
+    return pd.DataFrame(
+        {
+            "effr": 1.0 + spread / 100,
+            "iorb": 1.0,
+            "reserves": share[WEEK] / 100,
+            "bank_assets": 1.0,
+        },
+        DATES,
+    )
 
 
 def by_hand(values, t, weeks):
     """Slope and its error with one lag, from sums, at the last known week."""
     spread, reserves = fed_funds_spread(values), values["reserves"]
     fresh = [s for s in range(1, t + 1) if reserves.iloc[s] != reserves.iloc[s - 1]]
-    y = np.array([spread.iloc[s - 5:s].mean() for s in fresh])
+    y = np.array([spread.iloc[s - 5 : s].mean() for s in fresh])
     x = np.array([100 * reserves.iloc[s] for s in fresh])
     dy, dx = np.diff(y)[-weeks:], np.diff(x)[-weeks:]
     a, b = dx - dx.mean(), dy - dy.mean()
@@ -39,7 +48,9 @@ def by_hand(values, t, weeks):
 @pytest.mark.parametrize("t", [400, 523, 799])
 def test_against_the_formula(t):
     values = weekly(noise=0.5)
-    np.testing.assert_allclose(demand_slope(values, weeks=40).iloc[t], by_hand(values, t, 40), rtol=1e-8)
+    np.testing.assert_allclose(
+        demand_slope(values, weeks=40).iloc[t], by_hand(values, t, 40), rtol=1e-8
+    )
 
 
 def test_a_planted_slope_is_found():
@@ -79,10 +90,14 @@ def test_nothing_is_known_of_what_comes_after(cut):
 def test_bank_assets_by_trend_and_by_report():
     index = pd.DatetimeIndex(["2007-12-31", "2019-09-18"], name="date")
     trend = BankAssets().of(pd.DataFrame(index=index))
-    assert trend.iloc[0] == 10_800_000 and trend.iloc[1] == pytest.approx(10.8e6 * 1.04 ** (4279 / 365.25))
+    assert trend.iloc[0] == 10_800_000 and trend.iloc[1] == pytest.approx(
+        10.8e6 * 1.04 ** (4279 / 365.25)
+    )
     told = pd.DataFrame({"bank_assets": [np.nan, 17.6e6]}, index)
     assert BankAssets().of(told).tolist() == [10_800_000, 17.6e6]
-    assert BankAssets().basis(told) == "bank assets as reported" and "proxy" in BankAssets().basis(told.iloc[:1])
+    assert BankAssets().basis(told) == "bank assets as reported" and "proxy" in BankAssets().basis(
+        told.iloc[:1]
+    )
     assert "proxy" in BankAssets().basis(pd.DataFrame(index=index))
 
 
@@ -92,9 +107,14 @@ def test_distance_to_the_band():
     assert own.distance(0.12) == own.distance(0.13) == 0.0 and np.isnan(own.distance(np.nan))
 
 
-@pytest.mark.parametrize(("wrong", "words"), [
-    ({"anchor_usd_bn": 0.0}, "anchor_usd_bn: must be positive"), ({"growth": 0.9}, "growth: must lie"),
-    ({"band": (0.2, 0.1)}, "band: must rise")])
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"anchor_usd_bn": 0.0}, "anchor_usd_bn: must be positive"),
+        ({"growth": 0.9}, "growth: must lie"),
+        ({"band": (0.2, 0.1)}, "band: must rise"),
+    ],
+)
 def test_impossible_bank_assets_are_refused(wrong, words):
     with pytest.raises(ConfigError, match=words):
         BankAssets(**wrong)

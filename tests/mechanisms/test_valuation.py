@@ -1,4 +1,7 @@
-"""The reading of tech valuation: which source, which state, whose membership, and what is missing."""
+"""The reading of tech valuation.
+
+Which source, which state, whose membership, and what is missing.
+"""
 
 import json
 
@@ -17,15 +20,20 @@ DATES = pd.bdate_range("2022-01-03", periods=500, name="date")
 def values():
     rng = np.random.default_rng(6)
     names = (*MEGA_CAPS, "sp500", "ndx", "rsp", "mu", "wdc", "stx", "amat", "gold_future")
-    v = 100 * np.exp(pd.DataFrame(rng.normal(0.0005, 0.01, (500, len(names))), DATES, names).cumsum())
+    v = 100 * np.exp(
+        pd.DataFrame(rng.normal(0.0005, 0.01, (500, len(names))), DATES, names).cumsum()
+    )
     return v.assign(forward_pe_ndx=30.0)
 
 
 @pytest.fixture(scope="module")
 def earnings():
     rng = np.random.default_rng(2)
-    rows = [(name.upper(), f"{day:%Y-%m-%d} 16:00:00", rng.normal(4, 6), 1.2) for name in (*MEGA_CAPS, "mu")
-            for day in pd.date_range("2021-01-20", "2023-11-20", freq="91D")]
+    rows = [
+        (name.upper(), f"{day:%Y-%m-%d} 16:00:00", rng.normal(4, 6), 1.2)
+        for name in (*MEGA_CAPS, "mu")
+        for day in pd.date_range("2021-01-20", "2023-11-20", freq="91D")
+    ]
     return pd.DataFrame(rows, columns=["ticker", "announce_time", "surprise_pct", "reported_eps"])
 
 
@@ -36,22 +44,44 @@ def read(values, tables=None, day=DATES[-1], **arguments):
 def test_the_sampled_consensus_and_its_state(values):
     told = read(values)
     assert told["multiple"]["source"] == "consensus" and told["multiple"]["level"] == 30.0
-    assert told["multiple"]["state"] == "near its peak" and "consensus forward P/E" in told["sentence"]
+    assert (
+        told["multiple"]["state"] == "near its peak" and "consensus forward P/E" in told["sentence"]
+    )
     assert told["reaction"] == {"reason": "no earnings announcements were given"}
     assert told["capex"] == {"reason": "no capital expenditure was given"}
-    assert set(told["rotation"]["scores"]) == {"equal_weight", "storage", "equipment", "gold", "silver", "copper"}
+    assert set(told["rotation"]["scores"]) == {
+        "equal_weight",
+        "storage",
+        "equipment",
+        "gold",
+        "silver",
+        "copper",
+    }
     assert told["rotation"]["scores"]["copper"] is None
     json.dumps(told, allow_nan=False)
 
 
-@pytest.mark.parametrize(("multiple", "price", "state"), [
-    (-0.2, 0.0, "falls while price holds"), (-0.2, -0.2, "price leads"), (0.0, -0.2, "near its peak")])
+@pytest.mark.parametrize(
+    ("multiple", "price", "state"),
+    [
+        (-0.2, 0.0, "falls while price holds"),
+        (-0.2, -0.2, "price leads"),
+        (0.0, -0.2, "near its peak"),
+    ],
+)
 def test_states_in_words(values, multiple, price, state):
     ramp = np.r_[np.zeros(480), np.linspace(0, 1, 20)]
-    told = read(values.assign(forward_pe_ndx=30 * (1 + multiple * ramp), ndx=100 * (1 + price * ramp)))
-    assert told["multiple"]["state"] == state and told["multiple"]["fall"] == pytest.approx(multiple)
-    assert {"near its peak": "near its peak", "price leads": "the price fell with it",
-            "falls while price holds": "it falls while price holds"}[state] in told["sentence"]
+    told = read(
+        values.assign(forward_pe_ndx=30 * (1 + multiple * ramp), ndx=100 * (1 + price * ramp))
+    )
+    assert told["multiple"]["state"] == state and told["multiple"]["fall"] == pytest.approx(
+        multiple
+    )
+    assert {
+        "near its peak": "near its peak",
+        "price leads": "the price fell with it",
+        "falls while price holds": "it falls while price holds",
+    }[state] in told["sentence"]
 
 
 def test_the_users_own_file_comes_first(values, earnings):
@@ -78,19 +108,34 @@ def test_reactions_count_companies_with_a_price(values, earnings):
 
 def test_todays_seven_are_called_hindsight_and_caps_mend_it(values):
     told = read(values)["basket"]
-    assert told["hindsight"] and told["members"] == list(MEGA_CAPS) and "give market capitalisations" in told["how"]
-    caps = pd.DataFrame({"ticker": ["AAPL", "MSFT", "MU", "GE", "WDC"], "market_cap": [5, 4, 3, 2.5, 1],
-                         "released": "2022-01-03 09:00"})
+    assert (
+        told["hindsight"]
+        and told["members"] == list(MEGA_CAPS)
+        and "give market capitalisations" in told["how"]
+    )
+    caps = pd.DataFrame(
+        {
+            "ticker": ["AAPL", "MSFT", "MU", "GE", "WDC"],
+            "market_cap": [5, 4, 3, 2.5, 1],
+            "released": "2022-01-03 09:00",
+        }
+    )
     caps = pd.concat([caps, caps.assign(released="2023-03-01")])
     told = read(values, Tables(caps=caps), largest=4)["basket"]
-    assert not told["hindsight"] and set(told["members"]) == {"aapl", "msft", "mu", "ge"} and told["unpriced"] == ["ge"]
+    assert (
+        not told["hindsight"]
+        and set(told["members"]) == {"aapl", "msft", "mu", "ge"}
+        and told["unpriced"] == ["ge"]
+    )
 
 
 def test_a_basket_that_rests_at_its_high(values):
     quiet = values.copy()
     for name in MEGA_CAPS:
         # From the high of a long rise on it swings by half a percent a day.
-        quiet[name] = np.r_[np.linspace(50, 100, 370), 100 * (1 + 0.0025 * (-1.0) ** np.arange(130))]
+        quiet[name] = np.r_[
+            np.linspace(50, 100, 370), 100 * (1 + 0.0025 * (-1.0) ** np.arange(130))
+        ]
     told = read(quiet)
     assert told["consolidation"]["at_a_high"] and "rest in a narrow range" in told["sentence"]
 

@@ -7,7 +7,10 @@ import pytest
 
 @pytest.fixture(scope="module")
 def sample():
-    """Stress where `a` is high and `e` low; calm, fragile and recovery told apart by `b`; some gaps."""
+    """Stress where `a` is high and `e` low; calm, fragile and recovery told apart by `b`.
+
+    Some gaps.
+    """
     rng = np.random.default_rng(8)
     X = pd.DataFrame(rng.normal(size=(900, 6)), columns=list("abcdex"))
     stress = rng.random(900) < 1 / (1 + np.exp(-(1.5 * X["a"] - X["e"] - 1.5)))

@@ -19,7 +19,10 @@ def world():
     score = pd.Series(rng.standard_normal(1500).cumsum() * 0.3, index)
     truth = pd.Series((rng.random(1500) < 1 / (1 + np.exp(1.5 - score))).astype(float), index)
     known_at = pd.Series(index, index=index).shift(-30)
-    folds = [SimpleNamespace(refit=index[a - 1], test=np.arange(a, min(a + 250, 1500))) for a in range(500, 1500, 250)]
+    folds = [
+        SimpleNamespace(refit=index[a - 1], test=np.arange(a, min(a + 250, 1500)))
+        for a in range(500, 1500, 250)
+    ]
     return score, truth, known_at, folds
 
 
@@ -28,7 +31,9 @@ def test_curve_equals_sklearn():
     x = 5 + 3 * rng.standard_normal(400)
     y = (rng.random(400) < 1 / (1 + np.exp(4 - 0.6 * x))).astype(float)
     z = (x - x.mean()) / x.std(ddof=1)
-    expected = LogisticRegression(C=10, tol=1e-10).fit(z[:, None], y).predict_proba(z[:, None])[:, 1]
+    expected = (
+        LogisticRegression(C=10, tol=1e-10).fit(z[:, None], y).predict_proba(z[:, None])[:, 1]
+    )
     assert fit_platt(x, y).predict(x) == pytest.approx(expected, abs=1e-6)
 
 
@@ -66,15 +71,21 @@ def test_soft_truth_equals_weighted_rows():
     x = np.array([0.0, 1, 2, 3, 4])
     soft = fit_platt(x, np.array([0.0, 0.25, 0.5, 0.5, 1]))
     z = ((x - x.mean()) / x.std(ddof=1))[:, None]
-    y, w = np.r_[np.ones(5), np.zeros(5)], np.r_[0, .25, .5, .5, 1, 1, .75, .5, .5, 0]
-    expected = LogisticRegression(C=10, tol=1e-10).fit(np.r_[z, z], y, sample_weight=w).predict_proba(z)[:, 1]
+    y, w = np.r_[np.ones(5), np.zeros(5)], np.r_[0, 0.25, 0.5, 0.5, 1, 1, 0.75, 0.5, 0.5, 0]
+    expected = (
+        LogisticRegression(C=10, tol=1e-10)
+        .fit(np.r_[z, z], y, sample_weight=w)
+        .predict_proba(z)[:, 1]
+    )
     assert soft.predict(x) == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize(("outcome", "rate"), [(0.0, 1 / 12), (1.0, 11 / 12)])
 def test_one_class_gives_a_flat_curve_off_the_edge(outcome, rate):
     curve = fit_platt(np.arange(10.0), np.full(10, outcome))
-    assert curve.slope == 0 and curve.predict(np.array([-99.0, 99.0])) == pytest.approx([rate, rate])
+    assert curve.slope == 0 and curve.predict(np.array([-99.0, 99.0])) == pytest.approx(
+        [rate, rate]
+    )
 
 
 def test_constant_score_gives_the_base_rate():
@@ -92,7 +103,9 @@ def test_each_fold_equals_a_fit_by_hand(world):
     result = calibrated(score, truth, known_at, folds)
     assert result.iloc[:500].isna().all() and result.iloc[500:].notna().all()
     for fold in folds:
-        rows = np.arange(fold.test[0] - 30)  # known 30 sessions later, by the session before the block
+        rows = np.arange(
+            fold.test[0] - 30
+        )  # known 30 sessions later, by the session before the block
         curve = fit_platt(score.to_numpy()[rows], truth.to_numpy()[rows])
         assert (result.to_numpy()[fold.test] == curve.predict(score.to_numpy()[fold.test])).all()
 
@@ -100,7 +113,7 @@ def test_each_fold_equals_a_fit_by_hand(world):
 def test_truth_not_known_by_the_refit_changes_nothing(world):
     score, truth, known_at, folds = world
     late = truth.copy()
-    late.iloc[fold_start(folds[0]) - 30:] = 1 - late.iloc[fold_start(folds[0]) - 30:]
+    late.iloc[fold_start(folds[0]) - 30 :] = 1 - late.iloc[fold_start(folds[0]) - 30 :]
     first = folds[0].test
     one, other = (calibrated(score, y, known_at, folds).iloc[first] for y in (truth, late))
     pd.testing.assert_series_equal(one, other)

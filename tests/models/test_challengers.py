@@ -1,4 +1,7 @@
-"""Challengers: the classifier's interface law, whoever grows the trees, and what they must not pretend to."""
+"""Challengers.
+
+The classifier's interface law, whoever grows the trees, and what they must not pretend to.
+"""
 
 import importlib
 
@@ -14,8 +17,13 @@ from regime.models.classifier import DeleveragingClassifier, TreeSettings
 from regime.schema import REGIMES
 
 SMALL = TreeSettings(rounds=15, leaf_rows=20, column_share=0.5)
-ARGUMENTS = {"core": ("a", "b"), "composites": {"rates": ("c", "d"), "trend": ("e",)},
-             "signs": {"c": 1, "d": -1, "e": -1}, "trees": SMALL, "phase_trees": SMALL}
+ARGUMENTS = {
+    "core": ("a", "b"),
+    "composites": {"rates": ("c", "d"), "trend": ("e",)},
+    "signs": {"c": 1, "d": -1, "e": -1},
+    "trees": SMALL,
+    "phase_trees": SMALL,
+}
 STRESS = REGIMES.index("deleveraging")
 
 
@@ -37,7 +45,9 @@ def stress_of(model, X):
 
 def test_parameters_are_those_of_the_classifier_and_are_cloned(kind):
     original = kind(**ARGUMENTS, penalty=7.0)
-    assert set(original.get_params(deep=False)) == set(DeleveragingClassifier(**ARGUMENTS).get_params(deep=False))
+    assert set(original.get_params(deep=False)) == set(
+        DeleveragingClassifier(**ARGUMENTS).get_params(deep=False)
+    )
     copy = clone(original)
     assert type(copy) is kind and copy.get_params(deep=False) == original.get_params(deep=False)
     assert original.columns == tuple("abcde")
@@ -113,7 +123,10 @@ def test_one_class_alone_cannot_be_learnt(sample, kind):
 def test_one_hot_weights_are_hard_labels_and_soft_ones_lie_between(sample, kind, fitted):
     X, y = sample
     hard = (y[:, None] == np.asarray(REGIMES)).astype(float)
-    assert kind(**ARGUMENTS).fit(X, hard).predict_proba(X).tobytes() == fitted.predict_proba(X).tobytes()
+    assert (
+        kind(**ARGUMENTS).fit(X, hard).predict_proba(X).tobytes()
+        == fitted.predict_proba(X).tobytes()
+    )
     soft = kind(**ARGUMENTS).fit(X, 0.5 * hard + 0.5 * hard.mean(axis=0)).predict_proba(X)
     assert soft.std(axis=0)[STRESS] < fitted.predict_proba(X).std(axis=0)[STRESS]
     assert abs(soft[:, STRESS].mean() - hard[:, STRESS].mean()) < 0.03
@@ -121,7 +134,9 @@ def test_one_hot_weights_are_hard_labels_and_soft_ones_lie_between(sample, kind,
 
 def test_a_logistic_alone_is_the_classifiers(sample, kind):
     X, y = sample
-    ours, theirs = (cls(**ARGUMENTS, linear_weight=1.0).fit(X, y) for cls in (kind, DeleveragingClassifier))
+    ours, theirs = (
+        cls(**ARGUMENTS, linear_weight=1.0).fit(X, y) for cls in (kind, DeleveragingClassifier)
+    )
     assert ours.heads_.stress == () and ours.heads_.linear == theirs.parts_.linear
     assert stress_of(ours, X).tobytes() == stress_of(theirs, X).tobytes()
 
@@ -150,7 +165,9 @@ def test_missing_values_and_constant_columns_are_no_fault(sample, kind, fitted):
     for hollow in (X.assign(c=np.nan, b=1.0), X.assign(b=np.nan)):
         model = kind(**ARGUMENTS, linear_weight=0.0).fit(hollow, y)
         assert np.isfinite(model.predict_proba(hollow)).all()
-        assert model.predict_proba(X).tobytes() == model.predict_proba(hollow).tobytes()  # what never told is not read
+        assert (
+            model.predict_proba(X).tobytes() == model.predict_proba(hollow).tobytes()
+        )  # what never told is not read
     assert np.isfinite(fitted.predict_proba(X * np.nan)).all()
     with pytest.raises(InvalidDataError, match="infinit"):
         fitted.predict_proba(X.assign(a=np.inf))

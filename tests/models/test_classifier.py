@@ -1,4 +1,7 @@
-"""The classifier: scikit-learn's contract, columns by name, all four regimes, prior signs, equal bits."""
+"""The classifier.
+
+Scikit-learn's contract, columns by name, all four regimes, prior signs, equal bits.
+"""
 
 import numpy as np
 import pandas as pd
@@ -16,8 +19,16 @@ SIGNS = {"c": 1, "d": -1, "e": -1}
 
 
 def model(**arguments):
-    return DeleveragingClassifier(**{"core": CORE, "composites": COMPOSITES, "signs": SIGNS, "trees": SMALL,
-                                     "phase_trees": SMALL, **arguments})
+    return DeleveragingClassifier(
+        **{
+            "core": CORE,
+            "composites": COMPOSITES,
+            "signs": SIGNS,
+            "trees": SMALL,
+            "phase_trees": SMALL,
+            **arguments,
+        }
+    )
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +46,18 @@ def test_parameters_come_and_go_as_scikit_learn_has_it():
     assert copy is not original and copy.get_params(deep=False) == original.get_params(deep=False)
     assert clone(original.set_params(penalty=8.0)).penalty == 8.0
     assert set(original.get_params(deep=False)) == {
-        "core", "composites", "signs", "penalty", "composite_weight", "linear_weight", "clip", "seeds", "trees",
-        "phase_trees", "seed"}
+        "core",
+        "composites",
+        "signs",
+        "penalty",
+        "composite_weight",
+        "linear_weight",
+        "clip",
+        "seeds",
+        "trees",
+        "phase_trees",
+        "seed",
+    }
     assert not hasattr(copy, "parts_")
 
 
@@ -90,14 +111,20 @@ def test_one_row_alone_has_the_bits_it_has_among_many(sample, fitted):
 def test_two_fits_are_equal_bit_for_bit(sample, fitted):
     X, y = sample
     again = clone(fitted).fit(X, y)
-    assert again.parts_ == fitted.parts_ and again.predict_proba(X).tobytes() == fitted.predict_proba(X).tobytes()
+    assert (
+        again.parts_ == fitted.parts_
+        and again.predict_proba(X).tobytes() == fitted.predict_proba(X).tobytes()
+    )
     other = model(seed=8).fit(X, y)
     assert other.parts_.stress_boosters != fitted.parts_.stress_boosters
     assert len(set(fitted.parts_.stress_boosters)) == fitted.seeds
 
 
 def test_what_is_saved_is_what_was_tested(sample, fitted):
-    assert SavedModel(fitted.parts_).predict_proba(sample[0]).tobytes() == fitted.predict_proba(sample[0]).tobytes()
+    assert (
+        SavedModel(fitted.parts_).predict_proba(sample[0]).tobytes()
+        == fitted.predict_proba(sample[0]).tobytes()
+    )
 
 
 @pytest.mark.parametrize("missing", ["calm", "fragile", "recovery"])
@@ -137,10 +164,15 @@ def test_soft_labels_lie_between_the_hard_ones(sample, fitted):
 def test_a_composite_member_moves_the_probability_its_own_way_or_not_at_all(sample, linear_weight):
     X, y = sample
     fitted = model(linear_weight=linear_weight).fit(X, y)
-    against = model(linear_weight=linear_weight, signs={"c": 1, "d": -1, "e": 1}).fit(X, y)  # the data say minus
+    against = model(linear_weight=linear_weight, signs={"c": 1, "d": -1, "e": 1}).fit(
+        X, y
+    )  # the data say minus
     for name, sign in SIGNS.items():
         for step in (0.1, 1.0, 10.0):
-            before, after = stress_of(fitted, X), stress_of(fitted, X.assign(**{name: X[name] + sign * step}))
+            before, after = (
+                stress_of(fitted, X),
+                stress_of(fitted, X.assign(**{name: X[name] + sign * step})),
+            )
             assert (after >= before).all(), name
     assert (stress_of(fitted, X.assign(e=X["e"] - 1)) > stress_of(fitted, X)).mean() > 0.8
     assert (stress_of(against, X.assign(e=X["e"] - 1)) == stress_of(against, X)).all()
@@ -182,8 +214,13 @@ def test_a_phase_too_rare_to_learn_is_shared_out_by_its_frequency(sample):
     rare = model(phase_trees=TreeSettings(leaf_rows=600)).fit(X, y)
     p = rare.predict_proba(X)
     assert rare.parts_.phase_booster is None
-    rest = np.array([(y == name).sum() for name in ("calm", "fragile", "recovery")]) / (y != "deleveraging").sum()
-    np.testing.assert_allclose(p[:, [0, 1, 3]] / (1 - p[:, [2]]), np.tile(rest, (900, 1)), rtol=1e-9)
+    rest = (
+        np.array([(y == name).sum() for name in ("calm", "fragile", "recovery")])
+        / (y != "deleveraging").sum()
+    )
+    np.testing.assert_allclose(
+        p[:, [0, 1, 3]] / (1 - p[:, [2]]), np.tile(rest, (900, 1)), rtol=1e-9
+    )
 
 
 def test_missing_values_and_constant_columns_are_no_fault(sample):
@@ -197,16 +234,21 @@ def test_missing_values_and_constant_columns_are_no_fault(sample):
 def test_probabilities_do_not_depend_on_the_unit_of_a_column(sample, fitted):
     X, y = sample
     scaled = X * [100, 0.01, 1000, 1, 10, 1]
-    np.testing.assert_allclose(model().fit(scaled, y).predict_proba(scaled), fitted.predict_proba(X), atol=0.02)
+    np.testing.assert_allclose(
+        model().fit(scaled, y).predict_proba(scaled), fitted.predict_proba(X), atol=0.02
+    )
 
 
-@pytest.mark.parametrize(("labels", "fault"), [
-    (lambda y: np.where(y == "calm", "quiet", y), "`quiet` is no regime"),
-    (lambda y: y[:-1], "X has 900 rows, y 899"),
-    (lambda y: np.full((900, 4), 0.3), "sum to 1"),
-    (lambda y: np.full((900, 4), np.nan), "sum to 1"),
-    (lambda y: np.full((900, 3), 1 / 3), "4 weights a row"),
-])
+@pytest.mark.parametrize(
+    ("labels", "fault"),
+    [
+        (lambda y: np.where(y == "calm", "quiet", y), "`quiet` is no regime"),
+        (lambda y: y[:-1], "X has 900 rows, y 899"),
+        (lambda y: np.full((900, 4), 0.3), "sum to 1"),
+        (lambda y: np.full((900, 4), np.nan), "sum to 1"),
+        (lambda y: np.full((900, 3), 1 / 3), "4 weights a row"),
+    ],
+)
 def test_labels_that_break_a_rule_are_refused(sample, labels, fault):
     X, y = sample
     with pytest.raises(InvalidDataError, match=fault):
@@ -218,7 +260,9 @@ def test_a_composite_without_a_sign_is_refused(sample):
         model(signs={"c": 1, "d": -1}).fit(*sample)
 
 
-@pytest.mark.parametrize("bad", [{"rounds": 0}, {"leaf_rows": 0}, {"leaves": 1}, {"column_share": 0.0}])
+@pytest.mark.parametrize(
+    "bad", [{"rounds": 0}, {"leaf_rows": 0}, {"leaves": 1}, {"column_share": 0.0}]
+)
 def test_tree_settings_out_of_range_are_named(bad):
     with pytest.raises(ConfigError, match=f"^{next(iter(bad))}: "):
         TreeSettings(**bad)

@@ -1,4 +1,7 @@
-"""Adaptive conformal sets: the update, its identity, delays, and that one day live is the whole history."""
+"""Adaptive conformal sets.
+
+The update, its identity, delays, and that one day live is the whole history.
+"""
 
 import math
 
@@ -28,14 +31,25 @@ def world(seed, delay, n=N, sharp=1.0):
     weights = np.where(known_at[:, None] < n, np.eye(4)[came], np.nan)
     index = INDEX[:n]
     when = pd.Series(index[np.minimum(known_at, n - 1)].where(known_at < n), index)
-    return (pd.DataFrame(p, index, columns=list(REGIMES)), came, known_at,
-            Labels(weights=pd.DataFrame(weights, index, columns=list(REGIMES)), span_end=when, known_at=when))
+    return (
+        pd.DataFrame(p, index, columns=list(REGIMES)),
+        came,
+        known_at,
+        Labels(
+            weights=pd.DataFrame(weights, index, columns=list(REGIMES)),
+            span_end=when,
+            known_at=when,
+        ),
+    )
 
 
 def cut(labels, t):
     known = labels.known_by(labels.weights.index[t - 1]).to_numpy()
-    return Labels(weights=labels.weights.where(np.tile(known[:, None], 4)).iloc[:t],
-                  span_end=labels.span_end.where(known).iloc[:t], known_at=labels.known_at.where(known).iloc[:t])
+    return Labels(
+        weights=labels.weights.where(np.tile(known[:, None], 4)).iloc[:t],
+        span_end=labels.span_end.where(known).iloc[:t],
+        known_at=labels.known_at.where(known).iloc[:t],
+    )
 
 
 def by_hand(conformal, p, came, known_at):
@@ -47,7 +61,7 @@ def by_hand(conformal, p, came, known_at):
             aim += conformal.rate * ((1 - conformal.coverage) - (strange > threshold))
             learned.append(strange)
             open_.remove(s)
-        pool = sorted(learned[-conformal.window:])
+        pool = sorted(learned[-conformal.window :])
         rank = math.ceil((len(pool) + 1) * (1 - aim) - 1e-9)
         threshold = -math.inf if rank < 1 else math.inf if rank > len(pool) else pool[rank - 1]
         rows.append((threshold, aim))
@@ -56,8 +70,13 @@ def by_hand(conformal, p, came, known_at):
 
 
 @settings(max_examples=25, deadline=None)
-@given(seed=st.integers(0, 1000), delay=st.sampled_from([0, 1, 40, 300]), coverage=st.sampled_from([0.5, 0.8, 0.95]),
-       rate=st.sampled_from([0.0, 0.005, 0.1]), window=st.sampled_from([1, 50, 1000]))
+@given(
+    seed=st.integers(0, 1000),
+    delay=st.sampled_from([0, 1, 40, 300]),
+    coverage=st.sampled_from([0.5, 0.8, 0.95]),
+    rate=st.sampled_from([0.0, 0.005, 0.1]),
+    window=st.sampled_from([1, 50, 1000]),
+)
 def test_history_equals_the_recursion_by_hand(seed, delay, coverage, rate, window):
     p, came, known_at, labels = world(seed, delay, 250)
     conformal = AdaptiveConformal(coverage=coverage, rate=rate, window=window)
@@ -65,7 +84,10 @@ def test_history_equals_the_recursion_by_hand(seed, delay, coverage, rate, windo
     expected = by_hand(conformal, p.to_numpy(), came, known_at)
     assert table["threshold"].tolist() == [row[0] for row in expected]
     np.testing.assert_allclose(table["miss_rate"], [row[1] for row in expected], atol=1e-12)
-    assert (table[list(REGIMES)].to_numpy() == (1 - p.to_numpy() <= table["threshold"].to_numpy()[:, None])).all()
+    assert (
+        table[list(REGIMES)].to_numpy()
+        == (1 - p.to_numpy() <= table["threshold"].to_numpy()[:, None])
+    ).all()
 
 
 @settings(max_examples=25, deadline=None)
@@ -93,18 +115,25 @@ def test_one_day_live_is_the_whole_history():
     conformal = AdaptiveConformal(coverage=0.8, rate=0.02, window=100)
     table, state, regimes = conformal(p, labels), conformal.start(), labels.regime.tolist()
     for t, date in enumerate(p.index):
-        # Live, all that is known is told; what was told before has no waiting set any more and is passed over.
+        # Live, all that is known is told; what was told before has no waiting set any more and is
+        # passed over.
         told = {p.index[s]: regimes[s] for s in range(t) if known_at[s] <= t}
         before = state
         state, issued = conformal.step(state, date, p.iloc[t].to_numpy(), told)
-        assert issued.holds == tuple(table.iloc[t][list(REGIMES)]) and issued.threshold == table["threshold"].iloc[t]
+        assert (
+            issued.holds == tuple(table.iloc[t][list(REGIMES)])
+            and issued.threshold == table["threshold"].iloc[t]
+        )
         assert len(before.waiting) <= t  # the state before is not touched
-    assert len(state.learned) == 100 and {one.date for one in state.waiting} == set(p.index[(known_at > 249) | (
-        np.arange(250) == 249)])
+    assert len(state.learned) == 100 and {one.date for one in state.waiting} == set(
+        p.index[(known_at > 249) | (np.arange(250) == 249)]
+    )
 
 
 @settings(max_examples=40, deadline=None)
-@given(seed=st.integers(0, 1000), delay=st.integers(0, 100), rate=st.sampled_from([0.001, 0.02, 0.2]))
+@given(
+    seed=st.integers(0, 1000), delay=st.integers(0, 100), rate=st.sampled_from([0.001, 0.02, 0.2])
+)
 def test_misses_differ_from_the_target_by_what_the_aim_has_moved(seed, delay, rate):
     p, came, known_at, labels = world(seed, delay, 250)
     conformal = AdaptiveConformal(coverage=0.8, rate=rate)
@@ -113,19 +142,22 @@ def test_misses_differ_from_the_target_by_what_the_aim_has_moved(seed, delay, ra
     held = table[list(REGIMES)].to_numpy()[learned, came[learned]]
     moved = (0.2 - table["miss_rate"].iloc[-1]) / (rate * len(learned))
     assert (~held).mean() - 0.2 == pytest.approx(moved, abs=1e-9)
-    # The bound of the paper, with the delay that it leaves out: the aim can run on while a label is awaited.
+    # The bound of the paper, with the delay that it leaves out: the aim can run on while a label is
+    # awaited.
     assert abs((~held).mean() - 0.2) <= (0.8 + rate * (1 + delay)) / (rate * len(learned)) + 1e-9
 
 
 def test_coverage_is_reached_with_a_forecast_that_is_much_too_sure():
     p, came, _, labels = world(2, 20, sharp=0.3)
-    sure = p ** 4
+    sure = p**4
     sure = sure.div(sure.sum(axis=1), axis=0)
     table = AdaptiveConformal(coverage=0.9, rate=0.02)(sure, labels)
     held = table[list(REGIMES)].to_numpy()[np.arange(N), came]
     assert held.mean() == pytest.approx(0.9, abs=0.04)
     likelier = (sure.to_numpy() > sure.to_numpy()[np.arange(N), came][:, None]) * sure.to_numpy()
-    trusted = likelier.sum(axis=1) < 0.9  # the likeliest regimes up to nine tenths, as the model says itself
+    trusted = (
+        likelier.sum(axis=1) < 0.9
+    )  # the likeliest regimes up to nine tenths, as the model says itself
     assert trusted.mean() < 0.85
 
 
@@ -143,8 +175,14 @@ def test_sets_are_all_at_first_and_may_become_nothing():
 def test_labels_that_begin_earlier_teach_only_what_was_forecast():
     p, _, _, labels = world(4, 10, 250)
     late = p.iloc[100:]
-    same = AdaptiveConformal()(late, Labels(weights=labels.weights.iloc[100:], span_end=labels.span_end.iloc[100:],
-                                           known_at=labels.known_at.iloc[100:]))
+    same = AdaptiveConformal()(
+        late,
+        Labels(
+            weights=labels.weights.iloc[100:],
+            span_end=labels.span_end.iloc[100:],
+            known_at=labels.known_at.iloc[100:],
+        ),
+    )
     pd.testing.assert_frame_equal(AdaptiveConformal()(late, labels), same)
 
 
@@ -156,7 +194,9 @@ def test_what_cannot_be_used_is_refused():
         AdaptiveConformal()(p, cut(labels, 40))
 
 
-@pytest.mark.parametrize("bad", [{"coverage": 1.0}, {"coverage": 0.0}, {"rate": -0.1}, {"window": 0}])
+@pytest.mark.parametrize(
+    "bad", [{"coverage": 1.0}, {"coverage": 0.0}, {"rate": -0.1}, {"window": 0}]
+)
 def test_arguments_out_of_range_are_named(bad):
     with pytest.raises(ConfigError, match=f"^{next(iter(bad))}: "):
         AdaptiveConformal(**bad)

@@ -9,7 +9,9 @@ from sklearn.isotonic import IsotonicRegression
 from regime.errors import InvalidDataError
 from regime.models.isotonic import fit_isotonic, hull_after, hull_before, pooled_scores
 
-ROWS = st.lists(st.tuples(st.integers(-4, 4), st.sampled_from([0.0, 0.25, 0.5, 1.0])), min_size=1, max_size=40)
+ROWS = st.lists(
+    st.tuples(st.integers(-4, 4), st.sampled_from([0.0, 0.25, 0.5, 1.0])), min_size=1, max_size=40
+)
 
 
 def arrays(rows):
@@ -23,9 +25,14 @@ def test_curve_equals_sklearn_within_its_bounds(rows):
     curve, asked = fit_isotonic(score, truth), np.linspace(-5, 5, 41)
     bound = 1 / (len(score) + 2)
     # sklearn answers between two scores from the unbounded values: hold its values first, then ask.
-    fitted = np.clip(IsotonicRegression(out_of_bounds="clip").fit(score, truth).predict(np.unique(score)),
-                     bound, 1 - bound)
-    assert curve.predict(asked) == pytest.approx(np.interp(asked, np.unique(score), fitted), abs=1e-12)
+    fitted = np.clip(
+        IsotonicRegression(out_of_bounds="clip").fit(score, truth).predict(np.unique(score)),
+        bound,
+        1 - bound,
+    )
+    assert curve.predict(asked) == pytest.approx(
+        np.interp(asked, np.unique(score), fitted), abs=1e-12
+    )
 
 
 @settings(max_examples=60, deadline=None)
@@ -39,7 +46,9 @@ def test_hulls_solve_every_prefix_and_suffix(rows):
         j = before[i]
         assert (total[i] - total[j]) / (count[i] - count[j]) == pytest.approx(fit[-1])
     for i in range(k):
-        fit = IsotonicRegression().fit_transform(np.arange(k - i), means[i:], sample_weight=weight[i:])
+        fit = IsotonicRegression().fit_transform(
+            np.arange(k - i), means[i:], sample_weight=weight[i:]
+        )
         j = after[i]
         assert (total[j] - total[i]) / (count[j] - count[i]) == pytest.approx(fit[0])
     assert before[0] == 0 and after[k] == k
@@ -62,7 +71,9 @@ def test_unit_of_the_score_does_not_matter():
 
 
 def test_missing_score_stays_missing_and_no_rows_are_refused():
-    assert np.isnan(fit_isotonic(np.array([1.0]), np.array([0.5])).predict(np.array([np.nan]))).all()
+    assert np.isnan(
+        fit_isotonic(np.array([1.0]), np.array([0.5])).predict(np.array([np.nan]))
+    ).all()
     with pytest.raises(InvalidDataError, match="no rows"):
         fit_isotonic(np.array([]), np.array([]))
 
@@ -73,5 +84,11 @@ def test_each_row_is_scored_alone():
     curve = fit_isotonic(score, rng.random(300))
     asked = rng.standard_normal(700)
     whole = curve.predict(asked)
-    for cut in (1, 5, 299, 301, 640):  # more or fewer than the curve has points: bits must not depend on it
+    for cut in (
+        1,
+        5,
+        299,
+        301,
+        640,
+    ):  # more or fewer than the curve has points: bits must not depend on it
         assert curve.predict(asked[:cut]).tobytes() == whole[:cut].tobytes()

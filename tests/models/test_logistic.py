@@ -41,13 +41,16 @@ def test_a_soft_label_is_two_weighted_rows():
     y = np.random.default_rng(2).random(len(x))
     coef, intercept = fit_logistic(x, y, penalty=5.0, signs=free(x))
     theirs = LogisticRegression(C=0.2, tol=1e-10, max_iter=5000).fit(
-        np.r_[x, x], np.r_[np.ones(len(x)), np.zeros(len(x))], sample_weight=np.r_[y, 1 - y])
+        np.r_[x, x], np.r_[np.ones(len(x)), np.zeros(len(x))], sample_weight=np.r_[y, 1 - y]
+    )
     np.testing.assert_allclose(coef, theirs.coef_[0], atol=2e-5)
     assert intercept == pytest.approx(theirs.intercept_[0], abs=2e-5)
 
 
 @settings(max_examples=25, deadline=None)
-@given(seed=st.integers(0, 999), signs=st.lists(st.sampled_from([-1, 0, 1]), min_size=4, max_size=4))
+@given(
+    seed=st.integers(0, 999), signs=st.lists(st.sampled_from([-1, 0, 1]), min_size=4, max_size=4)
+)
 def test_bounds_hold_and_nothing_within_them_is_better(seed, signs):
     x, y = sample(seed, n=150)
     signs = np.array(signs)
@@ -56,7 +59,9 @@ def test_bounds_hold_and_nothing_within_them_is_better(seed, signs):
     best, rng = loss(x, y, coef, intercept, 2.0), np.random.default_rng(seed)
     for size in (1e-3, 1e-2, 0.1):
         for step in rng.normal(0, size, (20, 5)):
-            near = np.where(signs != 0, signs * np.maximum(signs * (coef + step[:4]), 0), coef + step[:4])
+            near = np.where(
+                signs != 0, signs * np.maximum(signs * (coef + step[:4]), 0), coef + step[:4]
+            )
             assert loss(x, y, near, intercept + step[4], 2.0) >= best - 1e-7 * abs(best)
 
 
@@ -69,7 +74,9 @@ def test_a_coefficient_against_its_sign_is_zero_not_fitted():
 def test_a_heavy_penalty_leaves_the_base_rate():
     x, y = sample()
     coef, intercept = fit_logistic(x, y, penalty=1e9, signs=free(x))
-    assert np.abs(coef).max() < 1e-5 and 1 / (1 + np.exp(-intercept)) == pytest.approx(y.mean(), abs=1e-4)
+    assert np.abs(coef).max() < 1e-5 and 1 / (1 + np.exp(-intercept)) == pytest.approx(
+        y.mean(), abs=1e-4
+    )
 
 
 def test_one_class_alone_stays_finite():
@@ -80,9 +87,16 @@ def test_one_class_alone_stays_finite():
 
 
 def test_loadings_by_hand():
-    load, allowed = loadings(("a", "b", "c", "d"), ("a", "b"), {"both": ("c", "d"), "one": ("d",)},
-                             {"b": -1, "c": -1, "d": 1}, 0.5)
-    np.testing.assert_array_equal(load, [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, -0.25, 0], [0, 0, 0.25, 0.5]])
+    load, allowed = loadings(
+        ("a", "b", "c", "d"),
+        ("a", "b"),
+        {"both": ("c", "d"), "one": ("d",)},
+        {"b": -1, "c": -1, "d": 1},
+        0.5,
+    )
+    np.testing.assert_array_equal(
+        load, [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, -0.25, 0], [0, 0, 0.25, 0.5]]
+    )
     assert allowed.tolist() == [0, -1, 1, 1]
 
 

@@ -15,8 +15,11 @@ from regime.models.onset import ONSET, walk_onset
 from regime.splits.walk_forward import PurgedWalkForward
 
 ONSETS = OnsetLabels(labellers=(EpisodeLabels(depth=1.0), EpisodeLabels(depth=1.5)))
-MODEL = DeleveragingClassifier(core=("past", "noise"), trees=TreeSettings(rounds=10, leaf_rows=50),
-                               phase_trees=TreeSettings(leaf_rows=10**9))
+MODEL = DeleveragingClassifier(
+    core=("past", "noise"),
+    trees=TreeSettings(rounds=10, leaf_rows=50),
+    phase_trees=TreeSettings(leaf_rows=10**9),
+)
 SPLITS = PurgedWalkForward(first_test=date(2005, 1, 3), minimum_train=400)
 
 
@@ -24,27 +27,38 @@ SPLITS = PurgedWalkForward(first_test=date(2005, 1, 3), minimum_train=400)
 def past():
     rng = np.random.default_rng(2)
     dates = pd.bdate_range("2000-01-03", periods=1900, name="date")
-    market = pd.DataFrame({"sp500": 100 * np.exp((rng.standard_t(4, 1900) * 0.01 + 0.0004).cumsum())}, index=dates)
-    X = pd.DataFrame({"past": market["sp500"].pct_change(20), "noise": rng.normal(size=1900)}, index=dates)
+    market = pd.DataFrame(
+        {"sp500": 100 * np.exp((rng.standard_t(4, 1900) * 0.01 + 0.0004).cumsum())}, index=dates
+    )
+    X = pd.DataFrame(
+        {"past": market["sp500"].pct_change(20), "noise": rng.normal(size=1900)}, index=dates
+    )
     return market, X
 
 
 def test_each_block_is_the_forecast_of_a_model_fitted_on_the_rows_of_the_purged_walk_forward(past):
     market, X = past
     p = walk_onset(MODEL, X, ONSETS(market), SPLITS.folds(X.index), minimum_train=400)
-    assert p.name == ONSET and p[:"2005-01-02"].isna().all() and p["2005-01-03":].between(0, 1).all()
+    assert (
+        p.name == ONSET and p[:"2005-01-02"].isna().all() and p["2005-01-03":].between(0, 1).all()
+    )
     for fold in SPLITS.folds(X.index):
         labels = ONSETS(market, fold.refit)  # what the refit could see, and no more
         rows = SPLITS.train_rows(fold, labels)
         fitted = clone(MODEL).fit(X.iloc[rows], labels.weights.to_numpy()[rows])
-        assert p.iloc[fold.test].to_numpy().tobytes() == fitted.predict_proba(X.iloc[fold.test])[:, 2].tobytes()
+        assert (
+            p.iloc[fold.test].to_numpy().tobytes()
+            == fitted.predict_proba(X.iloc[fold.test])[:, 2].tobytes()
+        )
 
 
 @pytest.mark.parametrize("cut", [1400, 1501, 1899])
 def test_truncation_law(past, cut):
     market, X = past
     whole = walk_onset(MODEL, X, ONSETS(market), SPLITS.folds(X.index), minimum_train=400)
-    part = walk_onset(MODEL, X[:cut], ONSETS(market[:cut]), SPLITS.folds(X.index[:cut]), minimum_train=400)
+    part = walk_onset(
+        MODEL, X[:cut], ONSETS(market[:cut]), SPLITS.folds(X.index[:cut]), minimum_train=400
+    )
     assert part.notna().any()
     pd.testing.assert_series_equal(whole[:cut], part, check_exact=True)
 

@@ -35,8 +35,12 @@ def test_columns_and_history(table):
 @pytest.mark.parametrize("t", [59, 300, 2599])
 def test_price_scores_by_hand(market, table, t):
     close = market[0].to_numpy()
-    assert table["drawdown_252"].iloc[t] == pytest.approx(1 - close[t] / close[max(0, t - 251):t + 1].max(), abs=1e-12)
-    assert table["below_200dma"].iloc[t] == pytest.approx(1 - close[t] / close[max(0, t - 199):t + 1].mean(), abs=1e-12)
+    assert table["drawdown_252"].iloc[t] == pytest.approx(
+        1 - close[t] / close[max(0, t - 251) : t + 1].max(), abs=1e-12
+    )
+    assert table["below_200dma"].iloc[t] == pytest.approx(
+        1 - close[t] / close[max(0, t - 199) : t + 1].mean(), abs=1e-12
+    )
 
 
 def test_realised_vol_by_hand(market):
@@ -44,7 +48,7 @@ def test_realised_vol_by_hand(market):
     w = 0.5 ** (np.arange(399, -1, -1) / 21)
     mean = (w * r).sum() / w.sum()
     biased = (w * (r - mean) ** 2).sum() / w.sum()
-    unbiased = biased * w.sum() ** 2 / (w.sum() ** 2 - (w ** 2).sum())
+    unbiased = biased * w.sum() ** 2 / (w.sum() ** 2 - (w**2).sum())
     assert realised_vol(market[1]).iloc[399] == pytest.approx(np.sqrt(252 * unbiased), rel=1e-10)
 
 
@@ -64,8 +68,10 @@ def test_downside_rank_by_hand(market):
     weakness = -average(r) / (deviation + 1e-5)
     score = downside_rank(market[0])
     for t in (999, 1500, len(r) - 1):
-        ranks = [(v[:t + 1] < v[t]).mean() + ((v[:t + 1] == v[t]).sum() + 1) / 2 / (t + 1)
-                 for v in (deviation, weakness)]
+        ranks = [
+            (v[: t + 1] < v[t]).mean() + ((v[: t + 1] == v[t]).sum() + 1) / 2 / (t + 1)
+            for v in (deviation, weakness)
+        ]
         assert score[close.index[t + 1]] == pytest.approx(np.mean(ranks), abs=1e-9)
 
 
@@ -81,7 +87,9 @@ def test_higher_is_more_stress_in_a_crash(market):
     _, returns, vix = market
     fall = returns.copy()
     fall.iloc[-15:] = -0.03
-    crashed = raw_scores(100 * (1 + fall).cumprod(), fall, vix + np.r_[np.zeros(2585), np.full(15, 30)])
+    crashed = raw_scores(
+        100 * (1 + fall).cumprod(), fall, vix + np.r_[np.zeros(2585), np.full(15, 30)]
+    )
     assert (crashed.iloc[-1] > crashed.iloc[-20]).all() and crashed["downside_rank"].iloc[-1] > 0.99
 
 

@@ -16,7 +16,10 @@ from regime.schema import REGIMES, Labels, check_probabilities
 
 N, FIRST = 1500, 400
 INDEX = pd.bdate_range("2000-01-03", periods=N, name="date")
-FOLDS = tuple(SimpleNamespace(refit=INDEX[a - 1], test=np.arange(a, min(a + 220, N))) for a in range(FIRST, N, 220))
+FOLDS = tuple(
+    SimpleNamespace(refit=INDEX[a - 1], test=np.arange(a, min(a + 220, N)))
+    for a in range(FIRST, N, 220)
+)
 STRESS = REGIMES.index("deleveraging")
 
 
@@ -26,15 +29,20 @@ def labels_of(stress, delay=30, index=INDEX):
     table = np.full((len(index), 4), np.nan)
     table[known] = np.column_stack([1 - stress, 0 * stress, stress, 0 * stress])[known]
     when = pd.Series(index[np.minimum(rows + delay, len(index) - 1)].where(known), index)
-    return Labels(weights=pd.DataFrame(table, index, columns=list(REGIMES)), span_end=when, known_at=when)
+    return Labels(
+        weights=pd.DataFrame(table, index, columns=list(REGIMES)), span_end=when, known_at=when
+    )
 
 
 def cut(labels, t):
     """Labels as they stood at the close of session t - 1."""
     now = labels.weights.index[t - 1]
     known = labels.known_by(now).to_numpy()
-    return Labels(weights=labels.weights.where(np.tile(known[:, None], 4)).iloc[:t],
-                  span_end=labels.span_end.where(known).iloc[:t], known_at=labels.known_at.where(known).iloc[:t])
+    return Labels(
+        weights=labels.weights.where(np.tile(known[:, None], 4)).iloc[:t],
+        span_end=labels.span_end.where(known).iloc[:t],
+        known_at=labels.known_at.where(known).iloc[:t],
+    )
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +53,9 @@ def world():
     stress = (rng.random(N) < 1 / (1 + np.exp(-truth_odds))).astype(float)
     p = 1 / (1 + np.exp(-4 * truth_odds - 1))
     rest = (1 - p)[:, None] * np.array([0.5, 0.3, 0.2])
-    forecasts = pd.DataFrame(np.column_stack([rest[:, 0], rest[:, 1], p, rest[:, 2]]), INDEX, columns=list(REGIMES))
+    forecasts = pd.DataFrame(
+        np.column_stack([rest[:, 0], rest[:, 1], p, rest[:, 2]]), INDEX, columns=list(REGIMES)
+    )
     forecasts.iloc[:FIRST] = np.nan
     return forecasts, labels_of(stress), stress
 
@@ -61,8 +71,8 @@ def test_overconfidence_is_mended(world, method):
     check_probabilities(better.iloc[FIRST:])
 
     def loss(table):
-        p = np.clip(table["deleveraging"].to_numpy()[FIRST + 440:], 1e-4, 1 - 1e-4)
-        y = stress[FIRST + 440:]
+        p = np.clip(table["deleveraging"].to_numpy()[FIRST + 440 :], 1e-4, 1 - 1e-4)
+        y = stress[FIRST + 440 :]
         return -(y * np.log(p) + (1 - y) * np.log1p(-p)).mean()
 
     assert loss(better) < 0.8 * loss(forecasts)
@@ -75,7 +85,9 @@ def test_each_fold_equals_a_fit_by_hand(world, method):
     score = log_odds(forecasts["deleveraging"].to_numpy())
     for fold in FOLDS[1:]:
         begin = fold.test[0]
-        rows = [t for t in range(FIRST, begin) if t + 30 < begin and t < begin - 21 and t >= begin - 500]
+        rows = [
+            t for t in range(FIRST, begin) if t + 30 < begin and t < begin - 21 and t >= begin - 500
+        ]
         curve = METHODS[method](score[rows], stress[rows])
         assert (result[fold.test] == curve.predict(score[fold.test])).all()
 
@@ -83,11 +95,15 @@ def test_each_fold_equals_a_fit_by_hand(world, method):
 def test_nothing_is_done_where_it_is_not_wanted_or_little_is_known(world):
     forecasts, labels, _ = world
     pd.testing.assert_frame_equal(Recalibration()(forecasts, labels, FOLDS), forecasts)
-    pd.testing.assert_frame_equal(Recalibration(method="platt", minimum_rows=5000)(forecasts, labels, FOLDS), forecasts)
+    pd.testing.assert_frame_equal(
+        Recalibration(method="platt", minimum_rows=5000)(forecasts, labels, FOLDS), forecasts
+    )
     calm = labels_of(np.zeros(N))
     pd.testing.assert_frame_equal(small("isotonic")(forecasts, calm, FOLDS), forecasts)
     first = small("platt")(forecasts, labels, FOLDS).iloc[FOLDS[0].test]
-    pd.testing.assert_frame_equal(first, forecasts.iloc[FOLDS[0].test])  # no forecast before the first block
+    pd.testing.assert_frame_equal(
+        first, forecasts.iloc[FOLDS[0].test]
+    )  # no forecast before the first block
 
 
 @settings(max_examples=30, deadline=None)
@@ -95,7 +111,11 @@ def test_nothing_is_done_where_it_is_not_wanted_or_little_is_known(world):
 def test_cut_history_gives_equal_bits(method, t):
     forecasts, labels, _ = _again()
     whole = small(method)(forecasts, labels, FOLDS)
-    folds = [SimpleNamespace(refit=fold.refit, test=fold.test[fold.test < t]) for fold in FOLDS if fold.test[0] < t]
+    folds = [
+        SimpleNamespace(refit=fold.refit, test=fold.test[fold.test < t])
+        for fold in FOLDS
+        if fold.test[0] < t
+    ]
     short = small(method)(forecasts.iloc[:t], cut(labels, t), folds)
     assert whole.iloc[:t].to_numpy().tobytes() == short.to_numpy().tobytes()
 
@@ -117,23 +137,38 @@ def _again():
 
 
 @settings(max_examples=60, deadline=None)
-@given(seed=st.integers(0, 1000), window=st.sampled_from([0, 100, 600]), embargo=st.integers(1, 60),
-       reach=st.integers(0, 300))
+@given(
+    seed=st.integers(0, 1000),
+    window=st.sampled_from([0, 100, 600]),
+    embargo=st.integers(1, 60),
+    reach=st.integers(0, 300),
+)
 def test_rows_equal_brute_force(seed, window, embargo, reach):
     rng, rows = np.random.default_rng(seed), np.arange(N)
     span = np.minimum(rows + rng.integers(0, reach + 1, N), N - 1)
     known = np.where(rng.random(N) < 0.1, -1, np.minimum(span + rng.integers(0, 5, N), N - 1))
     weights = np.full((N, 4), np.nan)
     weights[known >= 0] = 0.25
-    labels = Labels(weights=pd.DataFrame(weights, INDEX, columns=list(REGIMES)),
-                    span_end=pd.Series(INDEX[span].where(known >= 0), INDEX),
-                    known_at=pd.Series(INDEX[np.maximum(known, 0)].where(known >= 0), INDEX))
+    labels = Labels(
+        weights=pd.DataFrame(weights, INDEX, columns=list(REGIMES)),
+        span_end=pd.Series(INDEX[span].where(known >= 0), INDEX),
+        known_at=pd.Series(INDEX[np.maximum(known, 0)].where(known >= 0), INDEX),
+    )
     score = np.where(rng.random(N) < 0.2, np.nan, 1.0)
     for fold in FOLDS:
         begin = fold.test[0]
-        expected = [t for t in range(begin) if 0 <= known[t] < begin and span[t] < begin and t < begin - embargo
-                    and np.isfinite(score[t]) and (not window or t >= begin - window)]
-        chosen = Recalibration(method="platt", window=window, embargo=embargo).rows(fold, INDEX, score, labels)
+        expected = [
+            t
+            for t in range(begin)
+            if 0 <= known[t] < begin
+            and span[t] < begin
+            and t < begin - embargo
+            and np.isfinite(score[t])
+            and (not window or t >= begin - window)
+        ]
+        chosen = Recalibration(method="platt", window=window, embargo=embargo).rows(
+            fold, INDEX, score, labels
+        )
         assert chosen.tolist() == expected
 
 
@@ -158,12 +193,19 @@ def test_the_rest_keeps_its_shares(world):
     np.testing.assert_allclose(changed.sum(axis=1), 1.0)
     pd.testing.assert_frame_equal(with_stress(table, table["deleveraging"].to_numpy()), table)
     sure = pd.DataFrame([[0.0, 0.0, 1.0, 0.0]], INDEX[:1], columns=list(REGIMES))
-    assert with_stress(sure, np.array([0.4])).iloc[0].tolist() == pytest.approx([0.2, 0.2, 0.4, 0.2])
+    assert with_stress(sure, np.array([0.4])).iloc[0].tolist() == pytest.approx(
+        [0.2, 0.2, 0.4, 0.2]
+    )
 
 
 def test_log_odds_are_finite():
     odds = log_odds(np.array([0.0, 0.5, 1.0, np.nan]))
-    assert odds[1] == 0 and np.isfinite(odds[:3]).all() and np.isnan(odds[3]) and odds[0] == pytest.approx(-odds[2])
+    assert (
+        odds[1] == 0
+        and np.isfinite(odds[:3]).all()
+        and np.isnan(odds[3])
+        and odds[0] == pytest.approx(-odds[2])
+    )
 
 
 def test_a_calibrated_forecast_is_hardly_changed_by_platt(world):
@@ -179,12 +221,22 @@ def test_sessions_that_differ_are_refused(world):
         small("platt")(forecasts.iloc[3:], labels, FOLDS)
 
 
-@pytest.mark.parametrize("bad", [{"method": "beta"}, {"minimum_rows": 0}, {"minimum_stress": -1.0}, {"window": -1},
-                                 {"embargo": 0}])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"method": "beta"},
+        {"minimum_rows": 0},
+        {"minimum_stress": -1.0},
+        {"window": -1},
+        {"embargo": 0},
+    ],
+)
 def test_arguments_out_of_range_are_named(bad):
     with pytest.raises(ConfigError, match=f"^{next(iter(bad))}: "):
         Recalibration(**bad)
 
 
 def test_constructor_is_the_config_schema():
-    assert build(Recalibration, {"method": "venn_abers"}, "x.yaml") == Recalibration(method="venn_abers")
+    assert build(Recalibration, {"method": "venn_abers"}, "x.yaml") == Recalibration(
+        method="venn_abers"
+    )

@@ -13,8 +13,11 @@ def space(trial):
 
 
 def test_both_branches_are_heard():
-    assert offers(space) == {"form": ["one of", "linear", "trees"], "leaves": ["int", 3, 15, 1, False],
-                             "penalty": ["float", 1.0, 100.0, None, True]}
+    assert offers(space) == {
+        "form": ["one of", "linear", "trees"],
+        "leaves": ["int", 3, 15, 1, False],
+        "penalty": ["float", 1.0, 100.0, None, True],
+    }
 
 
 def test_given_answers_lead_to_the_same_design():

@@ -11,9 +11,17 @@ from regime.models.trial_journal import JournalLock, repair
 WHOLE = b'{"op_code":0}\n{"op_code":4}\n'
 
 
-@pytest.mark.parametrize(("tail", "cut"), [
-    (b"", 0), (b'{"op_code":6,"tri', 17), (b'{"op_code":6}', 13), (b'{"op_code":6,\n', 14), (b"\x00" * 40, 40),
-    (b'\x00\x00\n{"op_co', 10)])
+@pytest.mark.parametrize(
+    ("tail", "cut"),
+    [
+        (b"", 0),
+        (b'{"op_code":6,"tri', 17),
+        (b'{"op_code":6}', 13),
+        (b'{"op_code":6,\n', 14),
+        (b"\x00" * 40, 40),
+        (b'\x00\x00\n{"op_co', 10),
+    ],
+)
 def test_what_is_torn_is_cut_and_nothing_else(tmp_path, tail, cut):
     journal = tmp_path / "journal"
     journal.write_bytes(WHOLE + tail)
@@ -27,7 +35,7 @@ def test_every_cut_of_a_journal_leaves_its_whole_lines(tmp_path):
     for length in range(len(WHOLE) + 1):
         journal.write_bytes(WHOLE[:length])
         repair(journal)
-        assert journal.read_bytes() == WHOLE[:length - length % 14]
+        assert journal.read_bytes() == WHOLE[: length - length % 14]
 
 
 def test_a_journal_that_is_not_there_needs_no_mending(tmp_path):
@@ -45,8 +53,11 @@ def test_a_writer_mends_what_one_that_died_beside_it_left(tmp_path):
 
 
 def test_a_lock_dies_with_its_holder(tmp_path):
-    code = ("import os, sys; from pathlib import Path; from regime.models.trial_journal import JournalLock\n"
-            "JournalLock(Path(sys.argv[1])).acquire(); os.kill(os.getpid(), 9)")
+    code = (
+        "import os, sys; from pathlib import Path; from regime.models.trial_journal import "
+        "JournalLock\n"
+        "JournalLock(Path(sys.argv[1])).acquire(); os.kill(os.getpid(), 9)"
+    )
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "journal")])
     assert done.returncode == -9
     begun = time.monotonic()

@@ -24,13 +24,20 @@ def toy(trial):
 
 @pytest.fixture
 def plan(tmp_path):
-    return StudyPlan(name="toy", storage=f"journal://{tmp_path}/tuning.journal", locks=tmp_path / "locks", folds=2)
+    return StudyPlan(
+        name="toy",
+        storage=f"journal://{tmp_path}/tuning.journal",
+        locks=tmp_path / "locks",
+        folds=2,
+    )
 
 
 def rows(study):
     table = study.trials()
-    return [(state, value, tuple(study.params(number).values()))
-            for number, state, value in zip(table.index, table["state"], table["value"], strict=True)]
+    return [
+        (state, value, tuple(study.params(number).values()))
+        for number, state, value in zip(table.index, table["state"], table["value"], strict=True)
+    ]
 
 
 def test_a_study_has_as_many_trials_as_were_wanted_and_no_more(plan):
@@ -83,8 +90,8 @@ def test_figures_of_the_table_follow_from_the_folds(plan):
     study.begin_with({"x": 2.0, "y": 1.0})
     study.work(toy, 1)
     row = study.trials().loc[0]
-    assert row["mean"] == pytest.approx(0.9) and row["deviation"] == pytest.approx(0.02 ** 0.5)
-    assert row["value"] == pytest.approx(0.9 - 0.5 * 0.02 ** 0.5)
+    assert row["mean"] == pytest.approx(0.9) and row["deviation"] == pytest.approx(0.02**0.5)
+    assert row["value"] == pytest.approx(0.9 - 0.5 * 0.02**0.5)
     assert row["standard_error"] == pytest.approx(0.1) and row["folds"] == 2
 
 
@@ -134,7 +141,14 @@ def test_ctrl_c_leaves_a_study_that_goes_on(plan):
     assert study.running == 0
     again = Study(plan)
     again.work(toy, 5)
-    assert again.trials()["state"].tolist() == ["complete", "complete", "failed", "complete", "complete", "complete"]
+    assert again.trials()["state"].tolist() == [
+        "complete",
+        "complete",
+        "failed",
+        "complete",
+        "complete",
+        "complete",
+    ]
 
 
 DYING = """
@@ -196,10 +210,15 @@ def test_one_too_many_from_hosts_that_asked_at_once_fails(plan, monkeypatch):
     study = Study(plan)
     study.work(toy, 2)
     counts = itertools.chain([0], itertools.repeat(2))
-    monkeypatch.setattr("regime.models.tuning._count", lambda states: next(counts))  # as another host saw it before
+    monkeypatch.setattr(
+        "regime.models.tuning._count", lambda states: next(counts)
+    )  # as another host saw it before
     study.work(toy, 2)
     monkeypatch.undo()
-    assert study.trials()["state"].tolist() == ["complete", "complete", "failed"] and study.finished == 2
+    assert (
+        study.trials()["state"].tolist() == ["complete", "complete", "failed"]
+        and study.finished == 2
+    )
 
 
 def test_a_torn_line_of_a_dead_writer_does_not_end_the_study_of_the_living(plan):
@@ -225,21 +244,39 @@ def test_a_study_too_small_for_figures_is_not_an_error(plan, tmp_path):
     assert isinstance(Study(plan).draw(tmp_path), list)
 
 
-@pytest.mark.parametrize("storage", ["tuning.log", "redis://host/0", "journal://", "sqlite:///", "postgres//x", ""])
+@pytest.mark.parametrize(
+    "storage", ["tuning.log", "redis://host/0", "journal://", "sqlite:///", "postgres//x", ""]
+)
 def test_an_unknown_storage_is_refused(tmp_path, storage):
     with pytest.raises(ConfigError, match=r"storage: `.*` is of no known kind; give the URL"):
         StudyPlan(name="toy", storage=storage, locks=tmp_path, folds=2)
 
 
-@pytest.mark.parametrize(("field", "value"), [("folds", 1), ("seed", -1), ("startup", 0), ("share", 1.0),
-                                              ("deviations", -0.5)])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("folds", 1), ("seed", -1), ("startup", 0), ("share", 1.0), ("deviations", -0.5)],
+)
 def test_a_value_out_of_range_is_refused(tmp_path, field, value):
     with pytest.raises(ConfigError, match=field):
-        StudyPlan(**{"name": "toy", "storage": "sqlite:///x.db", "locks": tmp_path, "folds": 2, field: value})
+        StudyPlan(
+            **{
+                "name": "toy",
+                "storage": "sqlite:///x.db",
+                "locks": tmp_path,
+                "folds": 2,
+                field: value,
+            }
+        )
 
 
-@pytest.mark.parametrize("storage", ["postgresql://ann:secret@127.0.0.1:1/none", "sqlite:////nowhere/at/all.db",
-                                     "postgresql+nodriver://ann:secret@host/none"])
+@pytest.mark.parametrize(
+    "storage",
+    [
+        "postgresql://ann:secret@127.0.0.1:1/none",
+        "sqlite:////nowhere/at/all.db",
+        "postgresql+nodriver://ann:secret@host/none",
+    ],
+)
 def test_a_storage_that_cannot_be_used_is_told_without_its_password(storage):
     with pytest.raises(ConfigError, match="storage: cannot use ") as caught:
         check_storage(storage)
@@ -256,6 +293,9 @@ def test_a_journal_that_cannot_be_made_or_read_is_told(tmp_path):
 
 
 def test_passwords_are_hidden_and_all_else_is_shown():
-    assert shown("postgresql+psycopg2://ann:s3:cret@h:5432/db") == "postgresql+psycopg2://ann:***@h:5432/db"
+    assert (
+        shown("postgresql+psycopg2://ann:s3:cret@h:5432/db")
+        == "postgresql+psycopg2://ann:***@h:5432/db"
+    )
     assert shown("sqlite:////a/b.db") == "sqlite:////a/b.db"
     assert journal_of("sqlite:///x.db") is None and journal_of("journal:///a/b") == Path("/a/b")

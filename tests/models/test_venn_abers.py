@@ -16,16 +16,27 @@ def by_definition(score, truth, asked):
     pairs = []
     for one in asked:
         x = np.r_[score, one]
-        pairs.append([IsotonicRegression().fit(x, np.r_[truth, outcome]).predict([one])[0] for outcome in (0.0, 1.0)])
+        pairs.append(
+            [
+                IsotonicRegression().fit(x, np.r_[truth, outcome]).predict([one])[0]
+                for outcome in (0.0, 1.0)
+            ]
+        )
     return np.array(pairs)
 
 
 @settings(max_examples=120, deadline=None)
-@given(st.lists(st.tuples(st.integers(-4, 4), st.sampled_from([0.0, 0.3, 1.0])), min_size=1, max_size=30))
+@given(
+    st.lists(
+        st.tuples(st.integers(-4, 4), st.sampled_from([0.0, 0.3, 1.0])), min_size=1, max_size=30
+    )
+)
 def test_intervals_equal_the_definition(rows):
     score, truth = np.array([float(row[0]) for row in rows]), np.array([row[1] for row in rows])
     curve = fit_venn_abers(score, truth)
-    assert curve.intervals(np.array(GRID)) == pytest.approx(by_definition(score, truth, GRID), abs=1e-12)
+    assert curve.intervals(np.array(GRID)) == pytest.approx(
+        by_definition(score, truth, GRID), abs=1e-12
+    )
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +49,9 @@ def noisy():
 def test_long_samples_equal_the_definition(noisy):
     score, truth = noisy
     asked = np.random.default_rng(6).standard_normal(40)
-    assert fit_venn_abers(score, truth).intervals(asked) == pytest.approx(by_definition(score, truth, asked), abs=1e-12)
+    assert fit_venn_abers(score, truth).intervals(asked) == pytest.approx(
+        by_definition(score, truth, asked), abs=1e-12
+    )
 
 
 def test_the_probability_lies_between_and_never_at_an_edge(noisy):
@@ -49,7 +62,9 @@ def test_the_probability_lies_between_and_never_at_an_edge(noisy):
     assert ((low <= p) & (p <= high)).all() and (p > 0).all() and (p < 1).all()
     assert (np.diff(low) >= -1e-15).all() and (np.diff(high) >= -1e-15).all()
     fewer = np.diff(fit_venn_abers(noisy[0][:60], noisy[1][:60]).intervals(asked)).mean()
-    assert fewer > 3 * (high - low).mean()  # an interval says how much data stands behind a probability
+    assert (
+        fewer > 3 * (high - low).mean()
+    )  # an interval says how much data stands behind a probability
 
 
 def test_least_regret_in_log_loss():

@@ -17,21 +17,52 @@ pytestmark = pytest.mark.real
 
 
 def test_the_real_config_is_clean_on_a_sample_of_dates(real_data, capsys):
-    code = main(["audit", "configs/us_macro.yaml", "--data", str(real_data), "--dates", "1", "--json", "--quiet",
-                 "parallel.backend=serial"])
+    code = main(
+        [
+            "audit",
+            "configs/us_macro.yaml",
+            "--data",
+            str(real_data),
+            "--dates",
+            "1",
+            "--json",
+            "--quiet",
+            "parallel.backend=serial",
+        ]
+    )
     out, err = capsys.readouterr()
     assert (code, err) == (0, "")
     report = json.loads(out)
     assert report["verdict"] == "clean"
-    assert report["checks"]["series"]["checked"] >= 150 and report["checks"]["folds"]["checked"] >= 35
+    assert (
+        report["checks"]["series"]["checked"] >= 150 and report["checks"]["folds"]["checked"] >= 35
+    )
     warned = {finding["name"] for finding in report["findings"]}
-    assert "nfci" in warned  # its one vintage leads the market, and the catalogue says that it is revised
+    assert (
+        "nfci" in warned
+    )  # its one vintage leads the market, and the catalogue says that it is revised
 
 
 def test_real_files_with_a_leak_are_told_from_themselves(real_data):
     catalogue = load_catalogue()
-    names = ["sp500", "spy", "vix", "tlt", "ief", "gld", "eem", "hyg", "hy_oas", "ig_oas", "dgs10", "dgs30", "dgs5",
-             "move", "dix", "gex"]
+    names = [
+        "sp500",
+        "spy",
+        "vix",
+        "tlt",
+        "ief",
+        "gld",
+        "eem",
+        "hyg",
+        "hy_oas",
+        "ig_oas",
+        "dgs10",
+        "dgs30",
+        "dgs5",
+        "move",
+        "dix",
+        "gex",
+    ]
     reading = FileSource().read(catalogue, real_data, names, release_times=release_times)
     sessions = reading.sessions[reading.sessions >= "1990-01-01"]
 
@@ -39,7 +70,9 @@ def test_real_files_with_a_leak_are_told_from_themselves(real_data):
         rows = reading.observations
         own = (rows["series"] == name).to_numpy()
         values = pd.Series(rows["value"].to_numpy()[own])
-        table = rows.assign(value=rows["value"].where(~own, pd.Series(change(values).to_numpy(), rows.index[own])))
+        table = rows.assign(
+            value=rows["value"].where(~own, pd.Series(change(values).to_numpy(), rows.index[own]))
+        )
         found = series_findings(table.dropna(subset=["value"]), sessions, catalogue)
         return {item.kind for item in found if item.name == name and item.severity == "leak"}
 
@@ -66,11 +99,16 @@ def test_a_forward_multiple_of_what_was_earned_later_is_told(real_data, tmp_path
 
     def found():
         reading = FileSource().read(catalogue, tmp_path, names, release_times=release_times)
-        return {item.kind for item in series_findings(reading.observations, reading.sessions, catalogue)
-                if item.name == "forward_pe_sp500"}
+        return {
+            item.kind
+            for item in series_findings(reading.observations, reading.sessions, catalogue)
+            if item.name == "forward_pe_sp500"
+        }
 
     assert found() == set()
-    price = pd.read_csv(tmp_path / catalogue.series["sp500"].path, parse_dates=["date"]).set_index("date")["close"]
+    price = pd.read_csv(tmp_path / catalogue.series["sp500"].path, parse_dates=["date"]).set_index(
+        "date"
+    )["close"]
     earned = pd.read_csv(tmp_path / catalogue.series["sp500_earnings"].path, parse_dates=["date"])
     later = earned.set_index(earned["date"].dt.to_period("M"))["earnings"].dropna()
     ends = pd.date_range("2005-01-31", "2021-12-31", freq="ME")
@@ -85,9 +123,14 @@ def test_real_prices_carry_planted_series(real_data):
     """The tests of series work on a real market as on made-up ones."""
     catalogue, names = load_catalogue(), ["sp500", "spy", "tlt", "eem", "hyg"]
     rows = FileSource().read(catalogue, real_data, names, release_times=release_times).observations
-    columns = {str(name): own.set_index("period")["value"] for name, own in rows.groupby("series", observed=True)}
+    columns = {
+        str(name): own.set_index("period")["value"]
+        for name, own in rows.groupby("series", observed=True)
+    }
     prices = pd.DataFrame(columns).loc["2008":].dropna().rename_axis("date")
     honest = world_with(prices, {"planted": prices["tlt"].ewm(halflife=3).mean()})
     assert series_findings(honest.table, honest.sessions, honest.catalogue) == []
     early = world_with(prices, {"planted": prices["tlt"].rolling(5, center=True).mean().dropna()})
-    assert {item.kind for item in series_findings(early.table, early.sessions, early.catalogue)} == {"lead"}
+    assert {
+        item.kind for item in series_findings(early.table, early.sessions, early.catalogue)
+    } == {"lead"}

@@ -21,19 +21,28 @@ def tape(request):
     folder = request.getfixturevalue("real_data")
 
     def read(name, column):
-        return pd.read_csv(folder / name, parse_dates=["date"]).drop_duplicates("date").set_index("date")[column]
+        return (
+            pd.read_csv(folder / name, parse_dates=["date"])
+            .drop_duplicates("date")
+            .set_index("date")[column]
+        )
 
     close = read("prices/^GSPC.csv", "close").loc["1980":]
     tracker = read("prices/SPY.csv", "adj_close").reindex(close.index)
     returns = tracker.pct_change(fill_method=None).fillna(close.pct_change())
-    cash = (read("macro/DGS3MO.csv", "value").reindex(close.index, method="ffill") / 100 / 252).shift(1)
+    cash = (
+        read("macro/DGS3MO.csv", "value").reindex(close.index, method="ffill") / 100 / 252
+    ).shift(1)
     return pd.DataFrame({"close": close, "returns": returns, "cash": cash.fillna(0.0)})
 
 
 @pytest.fixture(scope="module")
 def rules(tape):
-    return {"hold": buy_and_hold(tape["close"]), "average": above_average(tape["close"]),
-            "volatility": volatility_target(tape["returns"])}
+    return {
+        "hold": buy_and_hold(tape["close"]),
+        "average": above_average(tape["close"]),
+        "volatility": volatility_target(tape["returns"]),
+    }
 
 
 def run(tape, exposure, first, last, **options):
@@ -60,8 +69,10 @@ def test_buy_and_hold_has_its_published_figures(tape):
     assert max_drawdown(returns) == pytest.approx(-0.5519, abs=0.0001)
 
 
-@pytest.mark.parametrize(("name", "sharpe", "depth"), [
-    ("hold", 0.52, -0.55), ("average", 0.58, -0.22), ("volatility", 0.64, -0.26)])
+@pytest.mark.parametrize(
+    ("name", "sharpe", "depth"),
+    [("hold", 0.52, -0.55), ("average", 0.58, -0.22), ("volatility", 0.64, -0.26)],
+)
 def test_the_simple_rules_have_their_known_figures(tape, rules, name, sharpe, depth):
     summary = run(tape, rules[name], "2005", "2024").summary()
     assert summary["sharpe"] == pytest.approx(sharpe, abs=0.01)
@@ -76,15 +87,18 @@ def test_engine_gives_the_figures_of_plain_arithmetic(tape, rules, name, rebalan
     assert result.returns.index.equals(net.index)
     assert result.summary()["sharpe"] == pytest.approx(sharpe_ratio(net, cash), abs=0.002)
     assert result.summary()["max_drawdown"] == pytest.approx(max_drawdown(net), abs=0.001)
-    # The plain way books a cost a session late and at the new level: the paths differ by parts of a basis point.
+    # The plain way books a cost a session late and at the new level: the paths differ by parts of a
+    # basis point.
     assert np.abs(result.equity.to_numpy()[1:] / (1 + net).cumprod().to_numpy() - 1).max() < 0.002
 
 
 @pytest.mark.parametrize("name", ["average", "volatility"])
 @pytest.mark.parametrize("rebalance", ["on_signal", "daily"])
 def test_engine_equals_reference_on_real_prices(tape, rules, name, rebalance):
-    mine, oracle = (run(tape, rules[name], "2005", "2024", rebalance=rebalance, engine=engine)
-                    for engine in (backtest, reference_backtest))
+    mine, oracle = (
+        run(tape, rules[name], "2005", "2024", rebalance=rebalance, engine=engine)
+        for engine in (backtest, reference_backtest)
+    )
     np.testing.assert_allclose(mine.equity, oracle.equity, rtol=1e-10, atol=0)
     assert len(mine.orders) == len(oracle.orders)
 
@@ -94,7 +108,9 @@ def test_sessions_without_a_price_delay_the_average_and_say_so(tape, rules):
     levels = (1 + window["returns"]).cumprod()
     out = rules["average"].loc["2020-02-20":"2020-03-31"]
     fill = levels.index[levels.index.get_loc(out[out == 0].index[0]) + 1]
-    result = backtest(levels.mask(levels.index == fill), rules["average"].loc[window.index], FIVE, window["cash"])
+    result = backtest(
+        levels.mask(levels.index == fill), rules["average"].loc[window.index], FIVE, window["cash"]
+    )
     (row,) = result.deferred[result.deferred["due"] == fill].itertuples()
     assert row.outcome == "filled"
     assert row.filled == levels.index[levels.index.get_loc(fill) + 1]

@@ -1,8 +1,9 @@
 """The rivals and the event arithmetic on the real folder, against an independent scorer's numbers.
 
-Golden values: average precision and log loss of each rival and its alarm statistics, printed by the project's
-independent scorer (its own truth, calibration refitted each January, rounded to 3, 4 and 2 digits) on the data
-to 2024-12-31 with the list of episodes beside the folder. Sessions from 2005-01-03; ranks and labels from 1980.
+Golden values: average precision and log loss of each rival and its alarm statistics, printed by the
+project's independent scorer (its own truth, calibration refitted each January, rounded to 3, 4 and
+2 digits) on the data to 2024-12-31 with the list of episodes beside the folder. Sessions from
+2005-01-03; ranks and labels from 1980.
 """
 
 from types import SimpleNamespace
@@ -21,17 +22,41 @@ pytestmark = pytest.mark.real
 
 # window -> rival -> (average precision of the raw score, log loss of its logistic)
 GOLDEN = {
-    ("2005", "2014"): {"vix": (0.501, 0.4376), "drawdown_252": (0.414, 0.5079), "below_200dma": (0.521, 0.4661),
-                       "realised_vol": (0.400, 0.4931), "downside_rank": (0.694, 0.4194)},
-    ("2015", "2024"): {"vix": (0.363, 0.4473), "drawdown_252": (0.391, 0.4688), "below_200dma": (0.394, 0.4583),
-                       "realised_vol": (0.249, 0.4958), "downside_rank": (0.499, 0.4186)},
-    ("2005", "2024"): {"vix": (0.439, 0.4425), "drawdown_252": (0.396, 0.4883), "below_200dma": (0.461, 0.4622),
-                       "realised_vol": (0.324, 0.4944), "downside_rank": (0.601, 0.4190)},
+    ("2005", "2014"): {
+        "vix": (0.501, 0.4376),
+        "drawdown_252": (0.414, 0.5079),
+        "below_200dma": (0.521, 0.4661),
+        "realised_vol": (0.400, 0.4931),
+        "downside_rank": (0.694, 0.4194),
+    },
+    ("2015", "2024"): {
+        "vix": (0.363, 0.4473),
+        "drawdown_252": (0.391, 0.4688),
+        "below_200dma": (0.394, 0.4583),
+        "realised_vol": (0.249, 0.4958),
+        "downside_rank": (0.499, 0.4186),
+    },
+    ("2005", "2024"): {
+        "vix": (0.439, 0.4425),
+        "drawdown_252": (0.396, 0.4883),
+        "below_200dma": (0.461, 0.4622),
+        "realised_vol": (0.324, 0.4944),
+        "downside_rank": (0.601, 0.4190),
+    },
 }
 # 2005-2024: caught of 26, median lag, false alarms a year
-EVENTS = {"vix": (20, 7.5, 2.5), "drawdown_252": (14, 9.0, 0.6), "below_200dma": (19, 16.0, 1.0),
-          "realised_vol": (9, 0.0, 0.65), "downside_rank": (24, 8.0, 2.1)}
-CONSTANT = (-0.099, -0.256, 0.014)  # skill of a constant 0.2 over the best rival's logistic, and its interval
+EVENTS = {
+    "vix": (20, 7.5, 2.5),
+    "drawdown_252": (14, 9.0, 0.6),
+    "below_200dma": (19, 16.0, 1.0),
+    "realised_vol": (9, 0.0, 0.65),
+    "downside_rank": (24, 8.0, 2.1),
+}
+CONSTANT = (
+    -0.099,
+    -0.256,
+    0.014,
+)  # skill of a constant 0.2 over the best rival's logistic, and its interval
 
 
 def read(folder, name: str, column: str) -> pd.Series:
@@ -59,12 +84,17 @@ def truth(real_data, market):
 def folds_of(index: pd.DatetimeIndex, months: int) -> list[SimpleNamespace]:
     rows = np.flatnonzero(index >= "2005-01-01")
     block = (index[rows].year * 12 + index[rows].month - 1) // months
-    return [SimpleNamespace(refit=index[rows[block == b][0] - 1], test=rows[block == b]) for b in np.unique(block)]
+    return [
+        SimpleNamespace(refit=index[rows[block == b][0] - 1], test=rows[block == b])
+        for b in np.unique(block)
+    ]
 
 
 @pytest.fixture(scope="module")
 def yearly(market, truth):
-    return baseline_probabilities(market.scores, truth.stress, truth.known_at, folds_of(market.close.index, 12))
+    return baseline_probabilities(
+        market.scores, truth.stress, truth.known_at, folds_of(market.close.index, 12)
+    )
 
 
 def test_truth_has_the_known_spells_and_base_rate(truth):
@@ -90,10 +120,14 @@ def test_yearly_calibration_equals_the_twins(yearly, truth, window):
 
 @pytest.mark.parametrize("months", [1, 6])
 def test_more_frequent_calibration_is_at_most_five_thousandths_worse(market, truth, months):
-    p = baseline_probabilities(market.scores, truth.stress, truth.known_at, folds_of(market.close.index, months))
+    p = baseline_probabilities(
+        market.scores, truth.stress, truth.known_at, folds_of(market.close.index, months)
+    )
     for window, golden in GOLDEN.items():
         table = score_table(truth, {name: p[name].loc[slice(*window)] for name in golden})
-        assert all(table.loc[name, "log_loss"] <= loss + 0.005 for name, (_, loss) in golden.items())
+        assert all(
+            table.loc[name, "log_loss"] <= loss + 0.005 for name, (_, loss) in golden.items()
+        )
 
 
 def test_alarms_equal_the_twins(market, truth):
@@ -114,15 +148,22 @@ def test_skill_and_interval_equal_the_twins(yearly, truth):
 
 def test_raw_scores_of_a_cut_folder_are_equal_bits(market, real_data):
     cut = slice(None, "2009-06-30")
-    part = raw_scores(market.close[cut], market.returns[cut], read(real_data, "^VIX.csv", "close")[cut])
+    part = raw_scores(
+        market.close[cut], market.returns[cut], read(real_data, "^VIX.csv", "close")[cut]
+    )
     assert part.to_numpy().tobytes() == market.scores[cut].to_numpy().tobytes()
 
 
 def test_fitted_rivals_beat_the_base_rate(market, truth, yearly):
     folds = folds_of(market.close.index, 12)
     X = market.scores.join(market.scores.diff(21).add_suffix("_change"))
-    rivals = {"elastic_net": elastic_net(X, truth.stress, truth.known_at, folds),
-              "online_jump": online_jump(market.returns.fillna(0.0), truth.stress, truth.known_at, folds)}
-    table = score_table(truth, {name: p["2005":"2024"] for name, p in {**rivals, "base": yearly["base_rate"]}.items()})
+    rivals = {
+        "elastic_net": elastic_net(X, truth.stress, truth.known_at, folds),
+        "online_jump": online_jump(market.returns.fillna(0.0), truth.stress, truth.known_at, folds),
+    }
+    table = score_table(
+        truth,
+        {name: p["2005":"2024"] for name, p in {**rivals, "base": yearly["base_rate"]}.items()},
+    )
     assert (table["log_loss"].drop("base") < table.loc["base", "log_loss"]).all()
     assert (table["average_precision"].drop("base") > 1.5 * 0.1713).all()

@@ -34,18 +34,28 @@ def score(model, X, y):
 def test_paths_of_the_shipped_model(known):
     model, X, labels = known
     splits, y = CombinatorialPurged(), labels.weights.loc[X.index]
-    found = cross_validate(model, X, y, cv=splits.purged_by(labels), scoring=score, return_estimator=True,
-                           return_indices=True, error_score="raise")
+    found = cross_validate(
+        model,
+        X,
+        y,
+        cv=splits.purged_by(labels),
+        scoring=score,
+        return_estimator=True,
+        return_indices=True,
+        error_score="raise",
+    )
     ends = np.maximum(labels.span_end, labels.known_at).loc[X.index]
     for indices, chosen in zip(found["indices"]["train"], splits.tested, strict=True):
         edges = splits.edges(len(X))
         assert len(indices) > 5000  # spans of years must not eat the training rows
         for group in chosen:
-            dates = X.index[edges[group]:edges[group + 1]]
+            dates = X.index[edges[group] : edges[group + 1]]
             reach, train = ends.loc[dates].max(), X.index[indices]
             assert ((ends.iloc[indices] < dates[0]).to_numpy() | (train > reach)).all()
     tests = zip(found["estimator"], found["indices"]["test"], strict=True)
-    paths = splits.assemble([model.predict_proba(X.iloc[rows])[:, STRESS] for model, rows in tests], len(X))
+    paths = splits.assemble(
+        [model.predict_proba(X.iloc[rows])[:, STRESS] for model, rows in tests], len(X)
+    )
     truth = y.to_numpy()[:, STRESS]
     losses = path_distribution(lambda path: log_losses(truth, path).mean(), paths, name="log loss")
     assert paths.shape == (5, len(X)) and np.isfinite(paths).all()

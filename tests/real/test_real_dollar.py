@@ -3,7 +3,13 @@
 import pandas as pd
 import pytest
 
-from regime.mechanisms.dollar import INPUTS, DollarStress, carry_unwind, dash_for_dollars, equity_correlation
+from regime.mechanisms.dollar import (
+    INPUTS,
+    DollarStress,
+    carry_unwind,
+    dash_for_dollars,
+    equity_correlation,
+)
 from regime.panel.as_of import AsOf
 
 pytestmark = pytest.mark.real
@@ -27,7 +33,10 @@ def test_dollar_and_equities_changed_sign(values: pd.DataFrame) -> None:
 
 def test_the_carry_trade_came_off_in_the_weeks_that_are_remembered(values: pd.DataFrame) -> None:
     unwind = carry_unwind(values)
-    assert unwind.loc["2024-08-05":"2024-08-06"].max() > 3 and unwind.loc["2008-10-20":"2008-10-28"].max() > 2
+    assert (
+        unwind.loc["2024-08-05":"2024-08-06"].max() > 3
+        and unwind.loc["2008-10-20":"2008-10-28"].max() > 2
+    )
 
 
 def test_the_broad_index_is_told_inside_its_vintage(values: pd.DataFrame, known: AsOf) -> None:

@@ -10,9 +10,13 @@ from regime.workflows.explain import explain
 pytestmark = pytest.mark.real
 
 
-@pytest.mark.parametrize(("day", "session", "refit"), [
-    ("2008-10-10", "2008-10-10", "2008-06-30"), ("2020-03-15", "2020-03-13", "2019-12-31")])
-def test_a_day_is_explained_by_the_model_of_its_own_block(real_data: Path, day: str, session: str, refit: str) -> None:
+@pytest.mark.parametrize(
+    ("day", "session", "refit"),
+    [("2008-10-10", "2008-10-10", "2008-06-30"), ("2020-03-15", "2020-03-13", "2019-12-31")],
+)
+def test_a_day_is_explained_by_the_model_of_its_own_block(
+    real_data: Path, day: str, session: str, refit: str
+) -> None:
     begun = time.perf_counter()
     told = explain("us_macro.yaml", as_of=day, data=real_data, overrides=["tracking=NullTracker"])
     assert time.perf_counter() - begun < 60

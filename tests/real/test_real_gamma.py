@@ -1,6 +1,9 @@
-"""Real chains and the daily series: expectations written down first, and what other people's numbers say.
+"""Real chains and the daily series.
 
-`tests/golden/flows_expectations.gamma.yaml` holds the expected signs, and an outcome beside each miss.
+Expectations written down first, and what other people's numbers say.
+
+`tests/golden/flows_expectations.gamma.yaml` holds the expected signs, and an outcome beside each
+miss.
 """
 
 from pathlib import Path
@@ -24,8 +27,13 @@ GOLDEN = Path(__file__).parents[1] / "golden/flows_expectations.gamma.yaml"
 EXPECTED = yaml.safe_load(GOLDEN.read_text(encoding="utf-8"))
 LOW, HIGH = 0.2, 0.8
 # Read from 16:00 of the day on; the Sunday's and the holiday's on the session after.
-CHAINS = {"SPX_2022-03-23": "2022-03-23", "SPX_2023-08-20": "2023-08-21", "SPX_2023-09-04": "2023-09-05",
-          "SPX_2023-09-14": "2023-09-14", "SPY_2023-09-14": "2023-09-14"}
+CHAINS = {
+    "SPX_2022-03-23": "2022-03-23",
+    "SPX_2023-08-20": "2023-08-21",
+    "SPX_2023-09-04": "2023-09-05",
+    "SPX_2023-09-14": "2023-09-14",
+    "SPY_2023-09-14": "2023-09-14",
+}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +60,10 @@ def test_the_reading_of_the_date_is_the_expected_one_or_a_known_miss(gex_values,
         assert not reading.available and "no daily gamma is known" in reading.reason
         return
     values = reading.values
-    hits = {"sign": values["sign"] == told["sign"], "level": told["level"] in ("any", level(values["percentile"]))}
+    hits = {
+        "sign": values["sign"] == told["sign"],
+        "level": told["level"] in ("any", level(values["percentile"])),
+    }
     missed = sorted(name for name, hit in hits.items() if not hit)
     assert missed == sorted(told.get("missed", [])), (values["total_usd"], values["percentile"])
     assert bool(missed) == ("outcome" in told)
@@ -60,14 +71,18 @@ def test_the_reading_of_the_date_is_the_expected_one_or_a_known_miss(gex_values,
 
 def test_gamma_was_negative_in_the_two_shocks_and_known_a_day_later(gex_values):
     for day, after in (("2018-02-05", "2018-02-06"), ("2020-03-16", "2020-03-17")):
-        assert DealerGamma()(as_of=pd.Timestamp(after), gex=gex_values["gex"]).values["sign"] == -1, day
+        assert (
+            DealerGamma()(as_of=pd.Timestamp(after), gex=gex_values["gex"]).values["sign"] == -1
+        ), day
     raw = gex_values["gex"].loc["2018-02-02":"2018-02-06"]
     assert raw.loc["2018-02-06"] < 0 < raw.loc["2018-02-02"]
 
 
 @pytest.mark.parametrize("name", CHAINS)
 def test_every_row_of_a_chain_is_kept_or_counted(real_data, name):
-    values = DealerGamma()(as_of=pd.Timestamp(CHAINS[name]), chain=read_chain(chain_file(real_data, name))).values
+    values = DealerGamma()(
+        as_of=pd.Timestamp(CHAINS[name]), chain=read_chain(chain_file(real_data, name))
+    ).values
     counts, raw = values["options"], pd.read_csv(chain_file(real_data, name))
     assert counts["given"] == len(raw) == counts["kept"] + sum(counts["dropped"].values())
     crossed = (raw["bid"] > raw["ask"]) & (raw["expiry"] >= raw["date"])
@@ -81,8 +96,13 @@ def test_every_row_of_a_chain_is_kept_or_counted(real_data, name):
 
 @pytest.mark.parametrize("name", CHAINS)
 def test_the_total_is_near_the_one_of_the_vendors_gammas(real_data, name):
-    """Their gammas have four digits and terms of their own; calls and puts nearly cancel in the net."""
-    values = DealerGamma()(as_of=pd.Timestamp(CHAINS[name]), chain=read_chain(chain_file(real_data, name))).values
+    """Their gammas have four digits and terms of their own.
+
+    Calls and puts nearly cancel in the net.
+    """
+    values = DealerGamma()(
+        as_of=pd.Timestamp(CHAINS[name]), chain=read_chain(chain_file(real_data, name))
+    ).values
     raw = pd.read_csv(chain_file(real_data, name))
     raw = raw[raw["expiry"] >= raw["date"]]
     theirs = raw["gamma"] * raw["open_interest"] * raw["spot"] ** 2
@@ -96,7 +116,10 @@ def test_volatilities_solved_from_mid_prices_are_the_vendors(real_data):
     chain = read_chain(chain_file(real_data, "SPX_2023-09-04"))
     given = DealerGamma()(as_of=pd.Timestamp("2023-09-05"), chain=chain).values
     solved = DealerGamma()(as_of=pd.Timestamp("2023-09-05"), chain=chain.assign(iv=np.nan)).values
-    assert solved["options"]["volatilities_solved"] > 5000 and given["options"]["volatilities_solved"] < 10
+    assert (
+        solved["options"]["volatilities_solved"] > 5000
+        and given["options"]["volatilities_solved"] < 10
+    )
     assert solved["gross_usd"] == pytest.approx(given["gross_usd"], rel=0.01)
     assert solved["total_usd"] == pytest.approx(given["total_usd"], abs=0.01 * given["gross_usd"])
     assert solved["nearest_zero"] == pytest.approx(given["nearest_zero"], rel=0.002)
@@ -109,15 +132,22 @@ def test_the_exchanges_own_form_reads_as_the_plain_one(real_data):
     own = read_chain(page).set_index("symbol").sort_index()
     same = ["spot", "expiry", "strike", "type", "bid", "ask", "iv", "open_interest", "underlying"]
     pd.testing.assert_frame_equal(own[same], plain[same], check_dtype=False)
-    readings = [DealerGamma()(as_of=pd.Timestamp("2023-09-14"), chain=table.reset_index()).values
-                for table in (own, plain)]
+    readings = [
+        DealerGamma()(as_of=pd.Timestamp("2023-09-14"), chain=table.reset_index()).values
+        for table in (own, plain)
+    ]
     assert readings[0]["options"]["dropped"] == readings[1]["options"]["dropped"]
-    assert readings[0]["total_usd"] == pytest.approx(readings[1]["total_usd"], abs=0.01 * readings[1]["gross_usd"])
+    assert readings[0]["total_usd"] == pytest.approx(
+        readings[1]["total_usd"], abs=0.01 * readings[1]["gross_usd"]
+    )
     assert readings[0]["minutes_after_cut_off"] == 31
 
 
 def test_carry_of_a_real_chain_is_that_of_its_day(real_data, gex_values):
-    """In September 2023 bills paid 5.4 % and the index 1.5 %; quotes were made a little above the closing index."""
+    """In September 2023 bills paid 5.4 % and the index 1.5 %.
+
+    Quotes were made a little above the closing index.
+    """
     from regime.mechanisms.option_chain import check_chain, contracts
     from regime.mechanisms.put_call_parity import carry
 
@@ -126,12 +156,16 @@ def test_carry_of_a_real_chain_is_that_of_its_day(real_data, gex_values):
     assert found.rate[0] == pytest.approx(0.055, abs=0.005)
     later = (options.years > 0.25) & (options.years < 1.5)
     assert np.median(found.dividend_yield[later]) == pytest.approx(0.014, abs=0.004)
-    assert 1.0 < found.quote_spot / options.spot < 1.0015 and found.from_chain >= 0.9 * found.expiries
+    assert (
+        1.0 < found.quote_spot / options.spot < 1.0015 and found.from_chain >= 0.9 * found.expiries
+    )
 
 
 def test_features_of_the_daily_series_lean_the_way_theory_says(gex_values):
     """Not a score: the mean of each feature in March 2020 against its mean in the quiet 2017."""
-    made = pd.DataFrame({feature.spec.name: feature(gex_values) for feature in GammaFeatures().features()})
+    made = pd.DataFrame(
+        {feature.spec.name: feature(gex_values) for feature in GammaFeatures().features()}
+    )
     quiet = made.loc["2017"].mean()
     for feature in GammaFeatures().features():
         crash = made.loc["2020-02-28":"2020-03-31", feature.spec.name].mean()

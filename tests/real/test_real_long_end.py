@@ -3,7 +3,13 @@
 import pandas as pd
 import pytest
 
-from regime.mechanisms.long_end import INPUTS, LongEnd, bear_steepening, mortgage_spread, rate_volatility
+from regime.mechanisms.long_end import (
+    INPUTS,
+    LongEnd,
+    bear_steepening,
+    mortgage_spread,
+    rate_volatility,
+)
 from regime.panel.as_of import AsOf
 
 pytestmark = pytest.mark.real
@@ -15,7 +21,9 @@ def test_it_strains_when_long_money_was_the_story(values: pd.DataFrame) -> None:
     strained = (score >= 0.5).groupby(score.index.year).sum()
     assert strained.loc[2013] > 20 and strained.loc[2022] > 50  # the taper tantrum, and the hikes
     assert strained.loc[[2010, 2012, 2014, 2017, 2019]].max() <= 2
-    assert bear_steepening(values, 21).loc["2023-09-20":"2023-10-31"].max() > 1.5  # the term premium's autumn
+    assert (
+        bear_steepening(values, 21).loc["2023-09-20":"2023-10-31"].max() > 1.5
+    )  # the term premium's autumn
     assert bear_steepening(values).loc["2019-08"].max() == 0.0
 
 
@@ -34,5 +42,7 @@ def test_the_stale_days_of_the_move_are_not_read(values: pd.DataFrame) -> None:
 
 def test_the_term_premium_is_told_inside_its_vintage(values: pd.DataFrame, known: AsOf) -> None:
     day = pd.Timestamp("2023-10-31")
-    told = LongEnd()(values, day, term_premium=known.history("term_premium", day)).to_dict()["term_premium"]
+    told = LongEnd()(values, day, term_premium=known.history("term_premium", day)).to_dict()[
+        "term_premium"
+    ]
     assert told["change_63_points"] > 0.4 and told["vintage"] == "one, revised"

@@ -1,4 +1,7 @@
-"""Valuation, cross-asset selling, crypto and depth on real data: what was expected, what was read, and known facts."""
+"""Valuation, cross-asset selling, crypto and depth on real data.
+
+What was expected, what was read, and known facts.
+"""
 
 import operator
 from pathlib import Path
@@ -22,8 +25,10 @@ from regime.sources.files import FileSource
 
 pytestmark = pytest.mark.real
 GOLDEN = Path(__file__).parents[1] / "golden"
-EXPECTED = {name: yaml.safe_load((GOLDEN / f"flows_expectations.{name}.yaml").read_text(encoding="utf-8"))
-            for name in ("cross_asset", "crypto", "depth", "valuation")}
+EXPECTED = {
+    name: yaml.safe_load((GOLDEN / f"flows_expectations.{name}.yaml").read_text(encoding="utf-8"))
+    for name in ("cross_asset", "crypto", "depth", "valuation")
+}
 CASES = [(name, str(date)) for name, dates in EXPECTED.items() for date in dates]
 HOLDS = {">=": operator.ge, "<=": operator.le}
 
@@ -39,9 +44,11 @@ def values(real_data: Path) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def tables(real_data: Path, values: pd.DataFrame) -> Tables:
     folder = real_data / "valuation"
-    return Tables(earnings=pd.read_csv(folder / "earnings_surprise_sp500.csv", dtype=str),
-                  capex=pd.read_csv(folder / "hyperscaler_capex_quarterly.csv", dtype=str),
-                  closes=session_closes(pd.DatetimeIndex(values.index)))
+    return Tables(
+        earnings=pd.read_csv(folder / "earnings_surprise_sp500.csv", dtype=str),
+        capex=pd.read_csv(folder / "hyperscaler_capex_quarterly.csv", dtype=str),
+        closes=session_closes(pd.DatetimeIndex(values.index)),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +61,10 @@ def read(values: pd.DataFrame, tables: Tables) -> Any:
                 "cross_asset": lambda: CrossAssetSelling()(values, date),
                 "crypto": lambda: CryptoStress()(values, date),
                 "depth": lambda: MarketDepth()(values, date, closes=tables.closes),
-                "valuation": lambda: TechValuation()(values, date, tables)}[name]().to_dict()
+                "valuation": lambda: TechValuation()(values, date, tables),
+            }[name]().to_dict()
         return made[name, date]
+
     return one
 
 
@@ -84,33 +93,66 @@ def test_readings_are_as_expected_or_a_known_miss(read: Any, name: str, date: st
 
 
 def test_all_dates_of_the_issue_have_expectations_and_few_are_missed() -> None:
-    dates = {"2008-09-16", "2011-08-09", "2018-02-06", "2019-09-18", "2020-02-25", "2020-03-13", "2021-05-20",
-             "2022-06-13", "2023-03-13", "2024-08-06"}
+    dates = {
+        "2008-09-16",
+        "2011-08-09",
+        "2018-02-06",
+        "2019-09-18",
+        "2020-02-25",
+        "2020-03-13",
+        "2021-05-20",
+        "2022-06-13",
+        "2023-03-13",
+        "2024-08-06",
+    }
     told = [one for name in EXPECTED for ones in EXPECTED[name].values() for one in ones]
     assert all({str(date) for date in EXPECTED[name]} == dates for name in EXPECTED)
-    assert all(one["because"] for one in told) and sum("outcome" in one for one in told) <= len(told) / 10
+    assert (
+        all(one["because"] for one in told)
+        and sum("outcome" in one for one in told) <= len(told) / 10
+    )
 
 
 def test_a_312_and_a_519_are_not_alike(read: Any) -> None:
     macro, crypto = (read("cross_asset", date) for date in ("2020-03-13", "2021-05-20"))
     assert macro["breadth"]["10"] > 4 * crypto["breadth"]["10"]
     assert macro["havens"]["failed"] and not crypto["havens"]["failed"]
-    assert all(read("crypto", date)["bitcoin"]["return_5"] < -0.2 for date in ("2020-03-13", "2021-05-20"))
+    assert all(
+        read("crypto", date)["bitcoin"]["return_5"] < -0.2 for date in ("2020-03-13", "2021-05-20")
+    )
 
 
 def test_turbulence_is_largest_in_the_crises(values: pd.DataFrame) -> None:
     week = CrossAssetSelling().history(values)["turbulence_week"]
     worst = week[week.index >= "2000-01-01"].nlargest(60)
-    assert set(worst.index.year) <= {2000, 2001, 2006, 2007, 2008, 2011, 2013, 2015, 2016, 2018, 2020, 2024}
+    assert set(worst.index.year) <= {
+        2000,
+        2001,
+        2006,
+        2007,
+        2008,
+        2011,
+        2013,
+        2015,
+        2016,
+        2018,
+        2020,
+        2024,
+    }
     assert worst.index[0].year in (2008, 2020)
 
 
 def test_reports_of_the_leaders_against_the_record(values: pd.DataFrame, tables: Tables) -> None:
-    """Nvidia's report of 2023-05-24 moved the next session by 24 %; Meta's of 2022-02-02 by -26 %."""
+    """Nvidia's report of 2023-05-24 moved the next session by 24 %.
+
+    Meta's of 2022-02-02 by -26 %.
+    """
     from regime.mechanisms.earnings import earnings_events, report_reactions
 
     events = earnings_events(tables.earnings)
-    moved = report_reactions(events, values[["nvda", "meta"]], values["sp500"] * 0 + 1, tables.closes)
+    moved = report_reactions(
+        events, values[["nvda", "meta"]], values["sp500"] * 0 + 1, tables.closes
+    )
     moved.index = values.index[moved["session"]]
     assert moved.loc["2023-05-25", "reaction"] == pytest.approx(0.2437, abs=0.002)
     assert moved.loc["2022-02-03", "reaction"] == pytest.approx(-0.2639, abs=0.002)
@@ -123,6 +165,9 @@ def test_the_sampled_file_has_no_release_dates(real_data: Path, values: pd.DataF
 
 
 def test_nothing_is_infinite(values: pd.DataFrame) -> None:
-    for history in (CrossAssetSelling().history(values), CryptoStress().history(values),
-                    MarketDepth()(values, values.index[-1]).history):
+    for history in (
+        CrossAssetSelling().history(values),
+        CryptoStress().history(values),
+        MarketDepth()(values, values.index[-1]).history,
+    ):
         assert not np.isinf(history.to_numpy(dtype=float)).any()

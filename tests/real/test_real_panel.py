@@ -42,8 +42,9 @@ def world(real_data: Path) -> World:
     return World(catalogue, reading, known, known.panel(reading.sessions))
 
 
-def rewrite(source: Path, target: Path, paths: set[str],
-            change: Callable[[str], str | None]) -> None:
+def rewrite(
+    source: Path, target: Path, paths: set[str], change: Callable[[str], str | None]
+) -> None:
     """Copy the files with each data line passed through `change`; None leaves the line out."""
     for path in sorted(paths):
         header, *lines = (source / path).read_text(encoding="utf-8").splitlines()
@@ -59,7 +60,9 @@ def paths_of(catalogue: Catalogue) -> set[str]:
 def test_every_series_is_there_and_nothing_is_refused(world: World) -> None:
     assert set(world.reading.status) == set(world.catalogue.series)
     assert {status.verdict for status in world.reading.status.values()} <= {"ok", "stale"}
-    assert {name: status.note for name, status in world.reading.status.items() if status.refused} == {}
+    assert {
+        name: status.note for name, status in world.reading.status.items() if status.refused
+    } == {}
     assert all(world.reading.status[name].verdict == "ok" for name in world.catalogue.required)
 
 
@@ -103,7 +106,9 @@ def test_dealer_gamma_was_negative_and_known_the_day_after(world: World) -> None
         assert world.value("gex", following) == gex.loc[day]
 
 
-@pytest.mark.parametrize(("date", "trigger"), [("2017-10-03", 2534.6), ("2019-07-01", 2964.3), ("2019-11-25", 3133.6)])
+@pytest.mark.parametrize(
+    ("date", "trigger"), [("2017-10-03", 2534.6), ("2019-07-01", 2964.3), ("2019-11-25", 3133.6)]
+)
 def test_trend_triggers_are_the_price_months_ago(world: World, date: str, trigger: float) -> None:
     assert world.value("sp500", date) == pytest.approx(trigger, abs=0.05)
 
@@ -126,7 +131,10 @@ def test_splices_meet_without_a_hole(world: World) -> None:
 
 
 def test_consolidated_futures_are_in_minis_throughout(world: World) -> None:
-    net, interest = world.history("cot_tff_sp500_lev_net"), world.history("cot_tff_sp500_open_interest")
+    net, interest = (
+        world.history("cot_tff_sp500_lev_net"),
+        world.history("cot_tff_sp500_open_interest"),
+    )
     assert interest.loc["2023-05-02"] == 2_304_633
     assert interest.loc["2023-04-25"] == 5 * 453_159
     share = net / interest
@@ -136,13 +144,15 @@ def test_consolidated_futures_are_in_minis_throughout(world: World) -> None:
 
 def test_the_stale_days_of_the_move_are_left_out(world: World) -> None:
     assert world.reading.status["move"].repaired == 2
-    assert not {pd.Timestamp("2023-03-15"), pd.Timestamp("2023-06-20")} & set(world.history("move").index)
+    assert not {pd.Timestamp("2023-03-15"), pd.Timestamp("2023-06-20")} & set(
+        world.history("move").index
+    )
 
 
 def test_required_series_have_no_hole_and_ages_are_never_negative(world: World) -> None:
     for name in world.catalogue.required:
         column = world.panel.values[name]
-        assert column.loc[column.first_valid_index():].notna().all(), name
+        assert column.loc[column.first_valid_index() :].notna().all(), name
     assert world.panel.age.min(axis=None) >= 0
     limit = pd.Series(world.catalogue.max_age)
     assert (world.panel.age.where(world.panel.values.notna()).max() <= limit).all()
@@ -161,21 +171,32 @@ def test_releases_follow_their_periods_and_orders_of_magnitude(world: World) -> 
 def test_panel_of_what_was_released_equals_the_panel(world: World, date: str) -> None:
     rows, sessions = world.reading.observations, world.reading.sessions
     sessions = sessions[sessions <= date]
-    short = AsOf(rows[rows["released"] <= session_closes(sessions)[-1]], world.catalogue.max_age).panel(sessions)
+    short = AsOf(
+        rows[rows["released"] <= session_closes(sessions)[-1]], world.catalogue.max_age
+    ).panel(sessions)
     assert short.values.to_numpy().tobytes() == world.panel.values.loc[:date].to_numpy().tobytes()
     assert short.age.to_numpy().tobytes() == world.panel.age.loc[:date].to_numpy().tobytes()
 
 
 @pytest.mark.parametrize("date", ["2012-06-29", "2018-06-15"])
-def test_a_folder_cut_at_a_date_gives_the_same_panel(world: World, real_data: Path, tmp_path: Path, date: str) -> None:
-    rewrite(real_data, tmp_path, paths_of(world.catalogue), lambda line: line if line[:10] <= date else None)
+def test_a_folder_cut_at_a_date_gives_the_same_panel(
+    world: World, real_data: Path, tmp_path: Path, date: str
+) -> None:
+    rewrite(
+        real_data,
+        tmp_path,
+        paths_of(world.catalogue),
+        lambda line: line if line[:10] <= date else None,
+    )
     reading = FileSource().read(world.catalogue, tmp_path, release_times=release_times)
     short = AsOf(reading.observations, world.catalogue.max_age).panel(reading.sessions)
     assert short.values.index[-1] == pd.Timestamp(date)
     assert short.values.to_numpy().tobytes() == world.panel.values.loc[:date].to_numpy().tobytes()
 
 
-def test_a_folder_of_later_dates_reads_unedited(world: World, real_data: Path, tmp_path: Path) -> None:
+def test_a_folder_of_later_dates_reads_unedited(
+    world: World, real_data: Path, tmp_path: Path
+) -> None:
     """All dates 1,456 days (four years of weeks) on: nothing looks at the clock."""
     names = ["sp500", "spy", "vix", "dgs3mo", "reserves", "cot_sp500_spec_net", "btc"]
 

@@ -1,4 +1,7 @@
-"""Positions, rule-driven funds and pension funds on real data: expectations written before, and published facts."""
+"""Positions, rule-driven funds and pension funds on real data.
+
+Expectations written before, and published facts.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -33,13 +36,19 @@ def expectations(name: str) -> list[dict[str, Any]]:
     return readings
 
 
-CASES = [pytest.param(name, row, id=f"{name}-{row['date']}") for name in MECHANISMS for row in expectations(name)]
+CASES = [
+    pytest.param(name, row, id=f"{name}-{row['date']}")
+    for name in MECHANISMS
+    for row in expectations(name)
+]
 
 
 @pytest.fixture(scope="module")
 def values(real_data: Path) -> pd.DataFrame:
     groups = [group for contract in CONTRACTS.values() for group in contract.groups.values()]
-    names = {name for group in groups for name in group.inputs} | {contract.price for contract in CONTRACTS.values()}
+    names = {name for group in groups for name in group.inputs} | {
+        contract.price for contract in CONTRACTS.values()
+    }
     catalogue = load_catalogue().only(names | {*ASSETS.values(), "sp500", "dgs3mo", "margin_debt"})
     reading = FileSource().read(catalogue, real_data, catalogue.series, release_times=release_times)
     return AsOf(reading.observations, catalogue.max_age).panel(reading.sessions).values
@@ -70,7 +79,9 @@ def test_expected_readings(values: pd.DataFrame, name: str, row: dict[str, Any])
     assert row["outcome"].startswith("Missed") if missed else row["outcome"] == "as expected"
     for path, number in row["read"].items():
         number_read = isinstance(number, int | float) and not isinstance(number, bool)
-        assert at(table, path) == (pytest.approx(number, rel=1e-3, abs=1e-6) if number_read else number)
+        assert at(table, path) == (
+            pytest.approx(number, rel=1e-3, abs=1e-6) if number_read else number
+        )
 
 
 @pytest.mark.parametrize("name", MECHANISMS)
@@ -89,24 +100,36 @@ def test_a_report_counts_from_the_friday_of_its_publication(values: pd.DataFrame
 
 def test_the_change_of_unit_leaves_no_mark(values: pd.DataFrame) -> None:
     """Contracts became five times as many on 2 May 2023; shares and entries do not know."""
-    for contract, group in (("sp500", "leveraged_funds"), ("sp500", "asset_managers"), ("nasdaq", "leveraged_funds")):
+    for contract, group in (
+        ("sp500", "leveraged_funds"),
+        ("sp500", "asset_managers"),
+        ("nasdaq", "leveraged_funds"),
+    ):
         share = net_share(values, CONTRACTS[contract].groups[group]).loc["2022":"2024"]
         step = abs(share["2023-05-05"] - share["2023-04-28"])
         assert step < share.diff().abs()[share.diff() != 0].quantile(0.9)
-    before, after = (Positions(contracts=("sp500",))(values, pd.Timestamp(date)).to_dict()["contracts"]["sp500"]
-                     for date in ("2023-05-04", "2023-05-05"))
+    before, after = (
+        Positions(contracts=("sp500",))(values, pd.Timestamp(date)).to_dict()["contracts"]["sp500"]
+        for date in ("2023-05-04", "2023-05-05")
+    )
     assert abs(before["price_above_entry"] - after["price_above_entry"]) < 0.05
 
 
 def test_dealers_are_absent_where_their_file_is(values: pd.DataFrame) -> None:
-    there = {date: Positions(contracts=("sp500",))(values, pd.Timestamp(date)).to_dict()["contracts"]["sp500"]
-             for date in ("2023-02-03", "2023-09-05", "2024-02-06", "2024-08-06")}
+    there = {
+        date: Positions(contracts=("sp500",))(values, pd.Timestamp(date)).to_dict()["contracts"][
+            "sp500"
+        ]
+        for date in ("2023-02-03", "2023-09-05", "2024-02-06", "2024-08-06")
+    }
     assert [table["dealers"]["available"] for table in there.values()] == [True, False, True, False]
     assert all(table["available"] for table in there.values())
 
 
 def test_margin_growth_is_what_finra_prints(values: pd.DataFrame, real_data: Path) -> None:
-    printed = pd.read_csv(real_data / "positioning/finra_margin_debt_yoy.csv", index_col=0, parse_dates=True)["yoy_pct"]
+    printed = pd.read_csv(
+        real_data / "positioning/finra_margin_debt_yoy.csv", index_col=0, parse_dates=True
+    )["yoy_pct"]
     growth = margin_growth(values["margin_debt"], values["sp500"])["debt"] * 100
     fresh = (values["margin_debt"] != values["margin_debt"].shift(1)) & growth.notna()
     ours = growth[fresh]
@@ -119,8 +142,10 @@ def test_margin_growth_is_what_finra_prints(values: pd.DataFrame, real_data: Pat
 def test_exposures_rank_as_those_of_another_author(values: pd.DataFrame, real_data: Path) -> None:
     """Somebody else's models of the same funds, made with other windows and caps."""
     prices = pd.DataFrame({title: values[name] for title, name in ASSETS.items()})
-    for file, ours, least in (("sp_voltarget", vol_control_exposure(values["sp500"]), 0.95),
-                              ("riskparity_model_equity", risk_parity_exposure(prices)["equities"], 0.80)):
+    for file, ours, least in (
+        ("sp_voltarget", vol_control_exposure(values["sp500"]), 0.95),
+        ("riskparity_model_equity", risk_parity_exposure(prices)["equities"], 0.80),
+    ):
         path = next((real_data / "positioning").glob(f"{file}*allocation.csv"))
         theirs = pd.read_csv(path, index_col=0, parse_dates=True)["value"]
         both = pd.DataFrame({"ours": ours, "theirs": theirs.reindex(ours.index)}).dropna()
@@ -137,6 +162,11 @@ def test_features_are_finite_move_and_know_no_future(values: pd.DataFrame) -> No
     for feature in CrowdingFeatures().features():
         column = feature(recent)
         known = column.dropna()
-        assert len(known) > 1500 and np.isfinite(known).all() and known.nunique() > 20, feature.spec.name
+        assert len(known) > 1500 and np.isfinite(known).all() and known.nunique() > 20, (
+            feature.spec.name
+        )
         assert known.abs().max() < 5, feature.spec.name
-        assert feature(recent.iloc[:7000]).to_numpy().tobytes() == column.iloc[:7000].to_numpy().tobytes()
+        assert (
+            feature(recent.iloc[:7000]).to_numpy().tobytes()
+            == column.iloc[:7000].to_numpy().tobytes()
+        )

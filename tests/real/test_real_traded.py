@@ -1,4 +1,7 @@
-"""A portfolio on real bars: levels against plain reading, and half-spreads in bands that were looked at."""
+"""A portfolio on real bars.
+
+Levels against plain reading, and half-spreads in bands that were looked at.
+"""
 
 import numpy as np
 import pandas as pd
@@ -11,35 +14,60 @@ from regime.workflows.settings import load_settings
 from regime.workflows.traded import read_traded
 
 pytestmark = pytest.mark.real
-BASKET = Allocation(risk={"spy": 0.4, "qqq": 0.2, "eem": 0.15, "hyg": 0.15, "dbc": 0.05, "btc": 0.05},
-                    hedge={"tlt": 0.4, "gld": 0.3, "uup": 0.3}, hedge_share=0.5)
-# Basis points, the median over all sessions from 2010 on: between a tick and what a swing within the session can feign.
-BANDS = {"spy": (2, 20), "qqq": (1, 20), "eem": (0.5, 20), "hyg": (0.5, 10), "dbc": (0.5, 15), "btc": (0.5, 30),
-         "tlt": (0.5, 12), "gld": (0.5, 12), "uup": (0.5, 8), "bil": (0.5, 2)}
+BASKET = Allocation(
+    risk={"spy": 0.4, "qqq": 0.2, "eem": 0.15, "hyg": 0.15, "dbc": 0.05, "btc": 0.05},
+    hedge={"tlt": 0.4, "gld": 0.3, "uup": 0.3},
+    hedge_share=0.5,
+)
+# Basis points, the median over all sessions from 2010 on: between a tick and what a swing within
+# the session can feign.
+BANDS = {
+    "spy": (2, 20),
+    "qqq": (1, 20),
+    "eem": (0.5, 20),
+    "hyg": (0.5, 10),
+    "dbc": (0.5, 15),
+    "btc": (0.5, 30),
+    "tlt": (0.5, 12),
+    "gld": (0.5, 12),
+    "uup": (0.5, 8),
+    "bil": (0.5, 2),
+}
 
 
 @pytest.fixture(scope="module")
 def world(request):
     folder = request.getfixturevalue("real_data")
-    return read_world(load_settings("us_macro.yaml", ["tracking=NullTracker"]), folder, NoProgress())
+    return read_world(
+        load_settings("us_macro.yaml", ["tracking=NullTracker"]), folder, NoProgress()
+    )
 
 
 @pytest.fixture(scope="module")
 def traded(request, world):
     settings = load_settings("us_macro.yaml", ["tracking=NullTracker"])
-    return read_traded(settings, [*BASKET.assets, "bil"], request.getfixturevalue("real_data"), world.sessions)
+    return read_traded(
+        settings, [*BASKET.assets, "bil"], request.getfixturevalue("real_data"), world.sessions
+    )
 
 
 def plain(folder, name, column):
-    return pd.read_csv(folder / "prices" / f"{name}.csv", parse_dates=["date"]).set_index("date")[column]
+    return pd.read_csv(folder / "prices" / f"{name}.csv", parse_dates=["date"]).set_index("date")[
+        column
+    ]
 
 
 @pytest.mark.parametrize("name", ["SPY", "QQQ", "EEM", "HYG", "DBC", "TLT", "GLD", "UUP", "BIL"])
 def test_levels_are_those_of_the_files(traded, world, real_data, name):
     own = plain(real_data, name, "adj_close").reindex(world.sessions)
-    pd.testing.assert_series_equal(traded.prices[name.lower()], own, check_names=False, check_freq=False)
+    pd.testing.assert_series_equal(
+        traded.prices[name.lower()], own, check_names=False, check_freq=False
+    )
     gap = traded.opens[name.lower()] / traded.prices[name.lower()].shift(1)
-    assert abs(np.log(gap.dropna())).median() < 0.01 and gap.between(0.7, 1.3).where(gap.notna(), True).all()
+    assert (
+        abs(np.log(gap.dropna())).median() < 0.01
+        and gap.between(0.7, 1.3).where(gap.notna(), True).all()
+    )
 
 
 def test_the_tracker_has_the_returns_of_the_world(traded, world):
@@ -53,7 +81,9 @@ def test_bitcoin_is_a_day_behind_and_misses_no_session(traded, world, real_data)
     before = own.index - pd.Timedelta(days=1)
     np.testing.assert_allclose(own, close.reindex(before), rtol=1e-12)
     # 2020-03-12: the fall of the 12th ended at 00:00 UTC and counts for Friday the 13th.
-    assert own["2020-03-13"] / own["2020-03-12"] == pytest.approx(close["2020-03-12"] / close["2020-03-11"])
+    assert own["2020-03-13"] / own["2020-03-12"] == pytest.approx(
+        close["2020-03-12"] / close["2020-03-11"]
+    )
     assert own["2020-03-13"] / own["2020-03-12"] < 0.7
 
 
@@ -66,7 +96,10 @@ def test_half_spreads_lie_in_bands_that_were_looked_at(traded, name):
 
 
 def test_half_spreads_know_what_was_dear(traded):
-    """Where the estimate has something to see it is right: eighths before decimals, the crash, bills at a tick."""
+    """Where the estimate has something to see it is right.
+
+    Eighths before decimals, the crash, bills at a tick.
+    """
     half = traded.half_spread_bps
     assert half["qqq"]["2000":"2001"].median() > 2 * half["qqq"]["2010":].median()
     assert half["hyg"]["2008-06":"2009-06"].median() > 3 * half["hyg"]["2010":].median()
@@ -77,12 +110,16 @@ def test_half_spreads_know_what_was_dear(traded):
 
 def test_an_allocation_holds_what_there_was(traded, world):
     weights = BASKET(pd.Series(0.6, world.sessions), traded.prices)
-    assert (weights.loc[:"1994"] == 0).all().all()  # SPY's file begins in 1995: before it all is cash
+    assert (
+        (weights.loc[:"1994"] == 0).all().all()
+    )  # SPY's file begins in 1995: before it all is cash
     first = weights.loc["1995-01-03"]
     assert first["spy"] == pytest.approx(0.6) and first.drop("spy").eq(0).all()
     last = weights.iloc[-1]
-    expected = {**{name: 0.6 * share for name, share in BASKET.risk.items()},
-                **{name: 0.2 * share for name, share in BASKET.hedge.items()}}
+    expected = {
+        **{name: 0.6 * share for name, share in BASKET.risk.items()},
+        **{name: 0.2 * share for name, share in BASKET.hedge.items()},
+    }
     assert last.to_dict() == pytest.approx(expected)
     begun = weights.gt(0).idxmax()
     assert begun["btc"] == pd.Timestamp("2014-09-18") and begun["hyg"] == pd.Timestamp("2007-04-11")

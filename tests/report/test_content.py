@@ -32,7 +32,8 @@ def own_copy(saved: Path, tmp_path: Path) -> Path:
 
 
 def test_the_page_of_what_was_saved_is_the_same_byte_for_byte(
-        tmp_path: Path, full_content: ReportContent, simulated_view: SimulatedView) -> None:
+    tmp_path: Path, full_content: ReportContent, simulated_view: SimulatedView
+) -> None:
     content = dataclasses.replace(full_content, world=simulated_view)
     save_content(content, tmp_path)
     assert render(load_content(tmp_path)) == render(content)
@@ -41,40 +42,64 @@ def test_the_page_of_what_was_saved_is_the_same_byte_for_byte(
 
 def test_a_bare_page_comes_back_too(tmp_path: Path, report_content: ReportContent) -> None:
     bare = ReportContent(
-        title="bare", summary={}, prices=pd.Series(dtype=float), truth=pd.Series(dtype=object),
-        probabilities=report_content.probabilities.iloc[:1], exposure=pd.Series(dtype=float), equity=pd.DataFrame())
+        title="bare",
+        summary={},
+        prices=pd.Series(dtype=float),
+        truth=pd.Series(dtype=object),
+        probabilities=report_content.probabilities.iloc[:1],
+        exposure=pd.Series(dtype=float),
+        equity=pd.DataFrame(),
+    )
     save_content(bare, tmp_path / "a")
     assert render(load_content(tmp_path / "a")) == render(bare)
-    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["content.json", "probabilities.parquet"]
+    assert sorted(path.name for path in (tmp_path / "a").iterdir()) == [
+        "content.json",
+        "probabilities.parquet",
+    ]
 
 
 def test_frames_and_words_come_back_as_they_were(saved: Path, full_content: ReportContent) -> None:
     found = load_content(saved)
     for name in ("probabilities", "equity", "spread", "rivals", "reliability", "spells", "sweep"):
-        pd.testing.assert_frame_equal(getattr(found, name), getattr(full_content, name), check_freq=False)
+        pd.testing.assert_frame_equal(
+            getattr(found, name), getattr(full_content, name), check_freq=False
+        )
     for name in ("prices", "exposure"):
-        pd.testing.assert_series_equal(getattr(found, name), getattr(full_content, name), check_freq=False)
+        pd.testing.assert_series_equal(
+            getattr(found, name), getattr(full_content, name), check_freq=False
+        )
     assert list(found.stress) == list(full_content.stress) and found.limits == full_content.limits
     assert found.sections[0].tables == full_content.sections[0].tables
     assert json.loads(json.dumps(full_content.summary)) == found.summary
 
 
 def test_numbers_of_numpy_paths_and_members_of_the_enum_are_saved(
-        tmp_path: Path, report_content: ReportContent) -> None:
-    truth = pd.Series([Regime.CALM, None, Regime.DELEVERAGING], index=report_content.probabilities.index[:3])
-    content = dataclasses.replace(report_content, truth=truth, families={"dollar": np.float32(0.25)},
-                                  lineage={"seed": np.int64(7), "place": Path("a/b")})
+    tmp_path: Path, report_content: ReportContent
+) -> None:
+    truth = pd.Series(
+        [Regime.CALM, None, Regime.DELEVERAGING], index=report_content.probabilities.index[:3]
+    )
+    content = dataclasses.replace(
+        report_content,
+        truth=truth,
+        families={"dollar": np.float32(0.25)},
+        lineage={"seed": np.int64(7), "place": Path("a/b")},
+    )
     save_content(content, tmp_path)
     assert render(load_content(tmp_path)) == render(content)
 
 
-def test_saving_twice_leaves_what_the_second_said(own_copy: Path, report_content: ReportContent) -> None:
+def test_saving_twice_leaves_what_the_second_said(
+    own_copy: Path, report_content: ReportContent
+) -> None:
     save_content(report_content, own_copy)
     assert render(load_content(own_copy)) == render(report_content)
 
 
-@pytest.mark.parametrize("name", ["content.json", "rivals.parquet", "stress-0.parquet",
-                                  "sections-0-figure-columns.parquet"])
+@pytest.mark.parametrize(
+    "name",
+    ["content.json", "rivals.parquet", "stress-0.parquet", "sections-0-figure-columns.parquet"],
+)
 def test_a_missing_file_is_named(own_copy: Path, name: str) -> None:
     (own_copy / name).unlink()
     with pytest.raises(MissingDataError, match=name.replace(".", r"\.")):
@@ -96,12 +121,21 @@ def test_a_damaged_frame_is_named_wherever_the_damage_is(own_copy: Path, at: int
         load_content(own_copy)
 
 
-@pytest.mark.parametrize("spoil", [
-    lambda text: text[:len(text) // 2], lambda text: "", lambda text: "[]", lambda text: "\x00",
-    lambda text: text.replace('"parts"', '"pieces"', 1), lambda text: text.replace('"frames"', '"frame"', 1),
-    lambda text: text.replace('"kind": "series"', '"sort": "series"', 1),
-    lambda text: text.replace('"kept": true', '"kept": 1, "more"', 1).replace('"prices"', '"price"', 1),
-])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda text: text[: len(text) // 2],
+        lambda text: "",
+        lambda text: "[]",
+        lambda text: "\x00",
+        lambda text: text.replace('"parts"', '"pieces"', 1),
+        lambda text: text.replace('"frames"', '"frame"', 1),
+        lambda text: text.replace('"kind": "series"', '"sort": "series"', 1),
+        lambda text: text.replace('"kept": true', '"kept": 1, "more"', 1).replace(
+            '"prices"', '"price"', 1
+        ),
+    ],
+)
 def test_a_damaged_index_is_named(own_copy: Path, spoil: object) -> None:
     path = own_copy / "content.json"
     path.write_text(spoil(path.read_text(encoding="utf-8")), encoding="utf-8")  # type: ignore[operator]
@@ -111,8 +145,12 @@ def test_a_damaged_index_is_named(own_copy: Path, spoil: object) -> None:
 
 def test_another_version_is_refused_with_its_mend(own_copy: Path) -> None:
     path = own_copy / "content.json"
-    path.write_text(path.read_text(encoding="utf-8").replace('"version": 1', '"version": 9'), encoding="utf-8")
-    with pytest.raises(InvalidDataError, match="version 9 of a saved report, this program reads 1; run again"):
+    path.write_text(
+        path.read_text(encoding="utf-8").replace('"version": 1', '"version": 9'), encoding="utf-8"
+    )
+    with pytest.raises(
+        InvalidDataError, match="version 9 of a saved report, this program reads 1; run again"
+    ):
         load_content(own_copy)
 
 
@@ -125,30 +163,50 @@ def test_no_name_in_the_index_leads_out_of_the_folder(own_copy: Path) -> None:
         load_content(own_copy)
 
 
-@pytest.mark.parametrize(("part", "value", "words"), [
-    ("summary", {"a": float("nan")}, "write None for NaN"),
-    ("lineage", {"a": pd.Timestamp("2020-01-02")}, "cannot be saved"),
-    ("stress", {"a": pd.DataFrame({"x": [1, "one"]})}, "one kind of value"),
-])
+@pytest.mark.parametrize(
+    ("part", "value", "words"),
+    [
+        ("summary", {"a": float("nan")}, "write None for NaN"),
+        ("lineage", {"a": pd.Timestamp("2020-01-02")}, "cannot be saved"),
+        ("stress", {"a": pd.DataFrame({"x": [1, "one"]})}, "one kind of value"),
+    ],
+)
 def test_what_cannot_be_saved_is_refused(
-        tmp_path: Path, report_content: ReportContent, part: str, value: object, words: str) -> None:
+    tmp_path: Path, report_content: ReportContent, part: str, value: object, words: str
+) -> None:
     with pytest.raises(InvalidDataError, match=words):
         save_content(dataclasses.replace(report_content, **{part: value}), tmp_path)
     assert not (tmp_path / "content.json").exists()
 
 
-@pytest.mark.parametrize(("part", "value", "words"), [
-    ("spread", pd.DataFrame({"low": [0.1]}), "spread: lacks the columns high; it has low"),
-    ("reliability", pd.DataFrame({"forecast": [0.1]}), "lacks the columns forecaster, observed, sessions"),
-    ("reasons", pd.DataFrame({"name": ["a"]}), "lacks the columns now"),
-    ("spells", pd.DataFrame({"name": ["a"], "first": [0]}), "lacks the columns last"),
-    ("sweep", pd.DataFrame({"a": [1], "chosen": [True]}), "lacks the columns robust_sharpe"),
-    ("sweep", pd.DataFrame({"a": [1], "robust_sharpe": 1.0, "chosen": [True]}), "needs two parameters"),
-    ("sweep", pd.DataFrame({"a": [1, 1], "b": [2, 2], "robust_sharpe": 1.0, "chosen": True}), "stands twice"),
-    ("sections", (Section(key="a", title="", sentence=""),) * 2, "the key 'a' stands twice"),
-])
+@pytest.mark.parametrize(
+    ("part", "value", "words"),
+    [
+        ("spread", pd.DataFrame({"low": [0.1]}), "spread: lacks the columns high; it has low"),
+        (
+            "reliability",
+            pd.DataFrame({"forecast": [0.1]}),
+            "lacks the columns forecaster, observed, sessions",
+        ),
+        ("reasons", pd.DataFrame({"name": ["a"]}), "lacks the columns now"),
+        ("spells", pd.DataFrame({"name": ["a"], "first": [0]}), "lacks the columns last"),
+        ("sweep", pd.DataFrame({"a": [1], "chosen": [True]}), "lacks the columns robust_sharpe"),
+        (
+            "sweep",
+            pd.DataFrame({"a": [1], "robust_sharpe": 1.0, "chosen": [True]}),
+            "needs two parameters",
+        ),
+        (
+            "sweep",
+            pd.DataFrame({"a": [1, 1], "b": [2, 2], "robust_sharpe": 1.0, "chosen": True}),
+            "stands twice",
+        ),
+        ("sections", (Section(key="a", title="", sentence=""),) * 2, "the key 'a' stands twice"),
+    ],
+)
 def test_frames_of_another_form_are_refused(
-        report_content: ReportContent, part: str, value: object, words: str) -> None:
+    report_content: ReportContent, part: str, value: object, words: str
+) -> None:
     with pytest.raises(InvalidDataError, match=words):
         dataclasses.replace(report_content, **{part: value})
 
@@ -157,15 +215,27 @@ def test_frames_of_another_form_are_refused(
 def test_a_section_keeps_off_the_pages_own_ids(key: str) -> None:
     with pytest.raises(InvalidDataError, match="choose another"):
         Section(key=key, title="", sentence="")
-    figure = Figure(key=key, title="", caption="", alternative="", height=1, columns={}, traces=[], layout={})
+    figure = Figure(
+        key=key, title="", caption="", alternative="", height=1, columns={}, traces=[], layout={}
+    )
     with pytest.raises(InvalidDataError, match="choose another"):
         Section(key="fine", title="", sentence="", figure=figure)
 
 
 def test_a_section_and_its_figure_may_share_a_key(report_content: ReportContent) -> None:
-    figure = Figure(key="own", title="", caption="A caption.", alternative="", height=100, columns={}, traces=[],
-                    layout={"xaxis": {"type": "linear"}})
-    content = dataclasses.replace(report_content, sections=(
-        Section(key="own", title="Own", sentence="It says so.", figure=figure),))
+    figure = Figure(
+        key="own",
+        title="",
+        caption="A caption.",
+        alternative="",
+        height=100,
+        columns={},
+        traces=[],
+        layout={"xaxis": {"type": "linear"}},
+    )
+    content = dataclasses.replace(
+        report_content,
+        sections=(Section(key="own", title="Own", sentence="It says so.", figure=figure),),
+    )
     page = render(content)
     assert page.count('id="own"') == 1 and 'data-figure="own"' in page and "It says so." in page

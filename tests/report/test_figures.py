@@ -36,18 +36,35 @@ def _resolved(node: Any, figure: Figure) -> Any:
 
 def test_plotly_accepts_every_specification(full_content: ReportContent) -> None:
     figures = figures_of(full_content)
-    assert [figure.key for figure in figures] == ["regimes", "probabilities", "rivals", "reliability", "wealth",
-                                                  "rolling", "sweep", "curves", "cta-exposure"]
+    assert [figure.key for figure in figures] == [
+        "regimes",
+        "probabilities",
+        "rivals",
+        "reliability",
+        "wealth",
+        "rolling",
+        "sweep",
+        "curves",
+        "cta-exposure",
+    ]
     for figure in figures:
-        drawn = go.Figure(data=_resolved(figure.traces, figure), layout=_resolved(figure.layout, figure))
+        drawn = go.Figure(
+            data=_resolved(figure.traces, figure), layout=_resolved(figure.layout, figure)
+        )
         assert len(drawn.data) == len(figure.traces)
         assert set(figure.fit) <= set(figure.layout)
 
 
-def test_columns_of_a_figure_are_of_one_length_and_none_is_left_out(full_content: ReportContent) -> None:
+def test_columns_of_a_figure_are_of_one_length_and_none_is_left_out(
+    full_content: ReportContent,
+) -> None:
     for figure in figures_of(full_content):
         named = set(re.findall(r'"column": "([^"]+)"', json.dumps(figure.traces)))
-        words = [trace["text"]["regimes"] for trace in figure.traces if isinstance(trace.get("text"), dict)]
+        words = [
+            trace["text"]["regimes"]
+            for trace in figure.traces
+            if isinstance(trace.get("text"), dict)
+        ]
         named |= {name for pairs in words for _, name in pairs}
         assert named == set(figure.columns) and set(figure.coarse) <= set(figure.columns)
         assert len({len(values) for values in figure.columns.values()}) <= 1
@@ -58,10 +75,15 @@ def test_columns_of_a_figure_are_of_one_length_and_none_is_left_out(full_content
 
 def test_every_figure_says_what_it_shows(full_content: ReportContent) -> None:
     for figure in figures_of(full_content)[:-1]:
-        assert figure.sentence.endswith(".") and "nan" not in (figure.sentence + figure.alternative).lower(), figure.key
+        assert (
+            figure.sentence.endswith(".")
+            and "nan" not in (figure.sentence + figure.alternative).lower()
+        ), figure.key
 
 
-def test_stacked_traces_begin_with_deleveraging_and_cover_all_regimes(report_content: ReportContent) -> None:
+def test_stacked_traces_begin_with_deleveraging_and_cover_all_regimes(
+    report_content: ReportContent,
+) -> None:
     figure = probability_figure(report_content.probabilities)
     assert figure.traces[0]["y"]["column"] == "deleveraging"
     assert {trace["y"]["column"] for trace in figure.traces} == set(REGIMES)
@@ -74,13 +96,17 @@ def test_regimes_become_codes_in_the_order_of_the_enum_and_unknown_a_gap() -> No
     figure = regime_figure(pd.Series(100.0, index=index), truth, probabilities)
     assert figure.columns["model"].tolist() == [0, 1, 2, 3, 2]
     np.testing.assert_array_equal(figure.columns["known"], [0, np.nan, 2, 3, np.nan])
-    assert [(shade["x0"], shade["x1"]) for shade in figure.layout["shapes"]] == [("2020-01-03", "2020-01-03")]
+    assert [(shade["x0"], shade["x1"]) for shade in figure.layout["shapes"]] == [
+        ("2020-01-03", "2020-01-03")
+    ]
 
 
 def test_truth_of_a_categorical_and_no_truth_at_all() -> None:
     index = pd.bdate_range("2020-01-01", periods=3, name="date")
     probabilities = pd.DataFrame(np.eye(4)[[0, 0, 0]], index=index, columns=list(REGIMES))
-    truth = pd.Series(pd.Categorical(["calm", None, "fragile"], categories=list(REGIMES)), index=index)
+    truth = pd.Series(
+        pd.Categorical(["calm", None, "fragile"], categories=list(REGIMES)), index=index
+    )
     figure = regime_figure(pd.Series(1.0, index=index), truth, probabilities)
     np.testing.assert_array_equal(figure.columns["known"], [0, np.nan, 1])
     bare = regime_figure(pd.Series(1.0, index=index), pd.Series(dtype=object), probabilities)
@@ -91,15 +117,22 @@ def test_closes_left_out_are_named_in_the_caption(report_content: ReportContent)
     later = report_content.probabilities.loc["2010":]
     figure = regime_figure(report_content.prices, report_content.truth, later)
     assert figure.columns["price"][0] == report_content.prices[later.index[0]]
-    assert "Closes before 1 January 2010, the first session out of sample, are not shown." in figure.caption
+    assert (
+        "Closes before 1 January 2010, the first session out of sample, are not shown."
+        in figure.caption
+    )
 
 
 def test_words_of_the_wealth_figure_hold_growth_and_fall(report_content: ReportContent) -> None:
     index = pd.bdate_range("2020-01-01", periods=4, name="date")
-    equity = pd.DataFrame({"strategy": [1.0, 1.2, 0.9, 1.5], "buy_and_hold": [1.0, 0.5, 0.25, 0.75]}, index=index)
+    equity = pd.DataFrame(
+        {"strategy": [1.0, 1.2, 0.9, 1.5], "buy_and_hold": [1.0, 0.5, 0.25, 0.75]}, index=index
+    )
     figure = wealth_figure(equity, pd.Series(1.0, index=index))
-    assert figure.sentence == ("This rule turns 1 into 1.50 with a deepest fall of 25%; "
-                                  "Buy and hold turns 1 into 0.75 with a deepest fall of 75%.")
+    assert figure.sentence == (
+        "This rule turns 1 into 1.50 with a deepest fall of 25%; "
+        "Buy and hold turns 1 into 0.75 with a deepest fall of 75%."
+    )
     np.testing.assert_allclose(figure.columns["under strategy"], [0, 0, -0.25, 0])
 
 
@@ -116,7 +149,9 @@ def test_spans_are_the_runs_of_true(flags: list[bool]) -> None:
     index = pd.bdate_range("2020-01-01", periods=len(flags))
     found = pd.Series(False, index=index)
     for first, last in spans(pd.Series(flags, index=index, dtype=bool)):
-        assert not found[first:last].any() and (first == index[0] or not flags[index.get_loc(first) - 1])
+        assert not found[first:last].any() and (
+            first == index[0] or not flags[index.get_loc(first) - 1]
+        )
         found[first:last] = True
     assert found.tolist() == flags
 
@@ -136,26 +171,39 @@ def test_shades_are_one_rectangle_a_spell() -> None:
     mask = pd.Series([True, False, True, True], index=pd.bdate_range("2020-01-01", periods=4))
     found = shades(mask, 0.5, y0=0.1)
     assert [(shade["x0"], shade["x1"], shade["y0"], shade["opacity"]) for shade in found] == [
-        ("2020-01-01", "2020-01-01", 0.1, 0.5), ("2020-01-03", "2020-01-06", 0.1, 0.5)]
+        ("2020-01-01", "2020-01-01", 0.1, 0.5),
+        ("2020-01-03", "2020-01-06", 0.1, 0.5),
+    ]
 
 
 def test_a_rolling_ratio_is_that_of_its_window_over_cash() -> None:
     random, index = np.random.default_rng(5), pd.bdate_range("2020-01-01", periods=400, name="date")
-    returns = pd.DataFrame(random.normal(0.001, 0.01, (400, 2)), index, ["strategy", "buy_and_hold"])
+    returns = pd.DataFrame(
+        random.normal(0.001, 0.01, (400, 2)), index, ["strategy", "buy_and_hold"]
+    )
     equity, cash = (1 + returns).cumprod(), pd.Series(0.0002, index=index[1:])
     figure = rolling_figure(equity, cash)
     assert figure is not None
     window = returns["strategy"].iloc[-252:] - 0.0002
-    assert figure.columns["ratio strategy"][-1] == pytest.approx(window.mean() / window.std() * 252 ** 0.5)
-    assert np.isfinite(figure.columns["ratio strategy"]).sum() == 400 - 252  # the first session has no return
+    assert figure.columns["ratio strategy"][-1] == pytest.approx(
+        window.mean() / window.std() * 252**0.5
+    )
+    assert (
+        np.isfinite(figure.columns["ratio strategy"]).sum() == 400 - 252
+    )  # the first session has no return
     bare = rolling_figure(equity, pd.Series(dtype=float))
     assert bare is not None and "bills not taken off" in bare.caption
     assert rolling_figure(equity.iloc[:200], cash) is None
 
 
 def test_a_year_in_bills_does_not_flatten_the_others() -> None:
-    random, index = np.random.default_rng(5), pd.bdate_range("2000-01-01", periods=5000, name="date")
-    returns = pd.DataFrame(random.normal(0.0004, 0.01, (5000, 2)), index, ["strategy", "buy_and_hold"])
+    random, index = (
+        np.random.default_rng(5),
+        pd.bdate_range("2000-01-01", periods=5000, name="date"),
+    )
+    returns = pd.DataFrame(
+        random.normal(0.0004, 0.01, (5000, 2)), index, ["strategy", "buy_and_hold"]
+    )
     returns.iloc[3000:3255, 0] = 0.0001 + 1e-6 * random.standard_normal(255)
     figure = rolling_figure((1 + returns).cumprod(), pd.Series(dtype=float))
     assert figure is not None and np.nanmax(figure.columns["ratio strategy"]) > 100
@@ -167,21 +215,30 @@ def test_names_reach_plotly_letter_by_letter() -> None:
 
 
 def test_layouts_lay_what_is_given_over_the_common_ground() -> None:
-    layout = base_layout(yaxis={"type": "log"}, xaxis={"anchor": "y2"}, margin={"l": 1}, hoversubplots="axis")
+    layout = base_layout(
+        yaxis={"type": "log"}, xaxis={"anchor": "y2"}, margin={"l": 1}, hoversubplots="axis"
+    )
     assert layout["yaxis"]["type"] == "log" and layout["yaxis"]["gridcolor"] == "var(--grid)"
     assert layout["xaxis"]["anchor"] == "y2" and layout["xaxis"]["type"] == "date"
-    assert layout["margin"] == {"l": 1, "r": 10, "t": 10, "b": 28} and layout["hoversubplots"] == "axis"
+    assert (
+        layout["margin"] == {"l": 1, "r": 10, "t": 10, "b": 28}
+        and layout["hoversubplots"] == "axis"
+    )
 
 
 def test_more_benchmarks_than_colours_are_still_drawn(report_content: ReportContent) -> None:
-    equity = pd.concat([report_content.equity["buy_and_hold"].rename(f"rule {i}") for i in range(7)], axis=1)
+    equity = pd.concat(
+        [report_content.equity["buy_and_hold"].rename(f"rule {i}") for i in range(7)], axis=1
+    )
     figure = wealth_figure(equity, pd.Series(dtype=float))
     assert len(figure.traces) == 15
     assert np.isnan(figure.columns["exposure"]).all()
 
 
 @pytest.mark.parametrize("column", ["exposure", "date"])
-def test_a_benchmark_named_like_a_column_of_ours_takes_nothing_away(report_content: ReportContent, column: str) -> None:
+def test_a_benchmark_named_like_a_column_of_ours_takes_nothing_away(
+    report_content: ReportContent, column: str
+) -> None:
     equity = report_content.equity.rename(columns={"200dma": column})
     figure = wealth_figure(equity, report_content.exposure)
     np.testing.assert_array_equal(figure.columns["exposure"], report_content.exposure)

@@ -50,7 +50,8 @@ def outline(full_content: ReportContent) -> Outline:
 
 
 def test_the_page_is_small_enough_and_the_same_twice(
-        full_content: ReportContent, simulated_view: SimulatedView) -> None:
+    full_content: ReportContent, simulated_view: SimulatedView
+) -> None:
     content = dataclasses.replace(full_content, world=simulated_view)
     page = render(content)
     assert page.startswith("<!doctype html>") and len(page.encode()) < 6_000_000
@@ -60,13 +61,27 @@ def test_the_page_is_small_enough_and_the_same_twice(
 def test_what_is_not_given_is_not_on_the_page(report_content: ReportContent) -> None:
     page = render(report_content)
     ids = {str(attrs["id"]) for _, attrs in Outline(page).tags if "id" in attrs}
-    assert not ids & {"rivals", "reliability", "why", "spells", "sweep", "stress", "curves", "limits", "world"}
+    assert not ids & {
+        "rivals",
+        "reliability",
+        "why",
+        "spells",
+        "sweep",
+        "stress",
+        "curves",
+        "limits",
+        "world",
+    }
     assert {"rolling", "months"} <= ids and "Not audited" in page
 
 
 def test_nothing_is_asked_of_another_host(outline: Outline) -> None:
-    fetching = [(tag, attrs) for tag, attrs in outline.tags
-                if tag in ("link", "img", "iframe", "object", "embed", "base") or (tag == "script" and "src" in attrs)]
+    fetching = [
+        (tag, attrs)
+        for tag, attrs in outline.tags
+        if tag in ("link", "img", "iframe", "object", "embed", "base")
+        or (tag == "script" and "src" in attrs)
+    ]
     assert fetching == []
     assert all(str(attrs["href"]).startswith("#") for tag, attrs in outline.tags if tag == "a")
     assert not re.search(r"@import|url\(", CSS)
@@ -77,20 +92,55 @@ def test_nothing_is_asked_of_another_host(outline: Outline) -> None:
 def test_every_section_and_link_target_is_there(outline: Outline) -> None:
     ids = {attrs["id"] for _, attrs in outline.tags if "id" in attrs}
     assert {"today", "regimes", "probabilities", "scores", "families", "wealth"} <= ids
-    assert {"performance", "notes", "lineage", "audit", "why", "rivals", "reliability", "mechanism-cta", "cta-exposure",
-            "rolling", "months", "spells", "sweep", "stress", "curves", "limits"} <= ids
+    assert {
+        "performance",
+        "notes",
+        "lineage",
+        "audit",
+        "why",
+        "rivals",
+        "reliability",
+        "mechanism-cta",
+        "cta-exposure",
+        "rolling",
+        "months",
+        "spells",
+        "sweep",
+        "stress",
+        "curves",
+        "limits",
+    } <= ids
     assert len(ids) == len([attrs for _, attrs in outline.tags if "id" in attrs])
     assert {str(attrs["href"])[1:] for tag, attrs in outline.tags if tag == "a"} <= ids
 
 
 def test_the_page_says_what_the_run_found(outline: Outline) -> None:
-    for part in ("the most likely regime is calm", "The rule keeps all capital in equities", "this may be luck",
-                 "Elastic-net logistic best baseline", "0.2412", "−55.2%", "sofr99: absent", "1a2b3c4d", "trees: 150",
-                 "5c0ffee15600dcafe0123456789abcde", "Cross-asset selling", "Audit clean: nothing looks ahead in 12",
-                 "over its members", "Positioning speaks most for a deleveraging", "−0.90 a week ago",
-                 "the deflated Sharpe ratio is 0.93", "above 31 basis points", "V-shaped troughs", "Next trigger",
-                 "Volatility and the Fed, late 2018", "At 10 times the costs the Sharpe ratio is 0.46", "5,512",
-                 "Volatility target 12%", "A week ago"):
+    for part in (
+        "the most likely regime is calm",
+        "The rule keeps all capital in equities",
+        "this may be luck",
+        "Elastic-net logistic best baseline",
+        "0.2412",
+        "−55.2%",
+        "sofr99: absent",
+        "1a2b3c4d",
+        "trees: 150",
+        "5c0ffee15600dcafe0123456789abcde",
+        "Cross-asset selling",
+        "Audit clean: nothing looks ahead in 12",
+        "over its members",
+        "Positioning speaks most for a deleveraging",
+        "−0.90 a week ago",
+        "the deflated Sharpe ratio is 0.93",
+        "above 31 basis points",
+        "V-shaped troughs",
+        "Next trigger",
+        "Volatility and the Fed, late 2018",
+        "At 10 times the costs the Sharpe ratio is 0.46",
+        "5,512",
+        "Volatility target 12%",
+        "A week ago",
+    ):
         assert part in outline.text, part
 
 
@@ -101,17 +151,39 @@ def test_every_figure_has_words_for_who_cannot_see_it(outline: Outline) -> None:
 
 
 def test_a_script_in_any_text_is_inert(report_content: ReportContent) -> None:
-    summary = {**report_content.summary, "config": HOSTILE,
-               "events": {HOSTILE: {"caught": HOSTILE}}, "backtest": {"strategy": {HOSTILE: 1.0}}}
+    summary = {
+        **report_content.summary,
+        "config": HOSTILE,
+        "events": {HOSTILE: {"caught": HOSTILE}},
+        "backtest": {"strategy": {HOSTILE: 1.0}},
+    }
     content = dataclasses.replace(
-        report_content, title=HOSTILE, summary=summary, notes=(HOSTILE,), config_text=HOSTILE, families={HOSTILE: 1.0},
-        lineage={HOSTILE: HOSTILE}, equity=report_content.equity.rename(columns={"200dma": HOSTILE}),
-        rivals=report_content.probabilities[["calm"]].set_axis([HOSTILE], axis=1), limits=(HOSTILE,),
-        reasons=pd.DataFrame({"name": [HOSTILE], "now": [1.0], "text": [HOSTILE]}), stress_notes=(HOSTILE,),
-        stress={HOSTILE: pd.DataFrame({HOSTILE: [HOSTILE]}, index=[HOSTILE])}, sweep_notes=(HOSTILE,),
-        sweep=pd.DataFrame({HOSTILE: [1, 2], "b": [HOSTILE, "x"], "robust_sharpe": 1.0, "chosen": [True, False]}),
-        sections=(Section(key="own", title=HOSTILE, sentence=HOSTILE,
-                          tables=(Table(title=HOSTILE, header=(), rows=()),)),))
+        report_content,
+        title=HOSTILE,
+        summary=summary,
+        notes=(HOSTILE,),
+        config_text=HOSTILE,
+        families={HOSTILE: 1.0},
+        lineage={HOSTILE: HOSTILE},
+        equity=report_content.equity.rename(columns={"200dma": HOSTILE}),
+        rivals=report_content.probabilities[["calm"]].set_axis([HOSTILE], axis=1),
+        limits=(HOSTILE,),
+        reasons=pd.DataFrame({"name": [HOSTILE], "now": [1.0], "text": [HOSTILE]}),
+        stress_notes=(HOSTILE,),
+        stress={HOSTILE: pd.DataFrame({HOSTILE: [HOSTILE]}, index=[HOSTILE])},
+        sweep_notes=(HOSTILE,),
+        sweep=pd.DataFrame(
+            {HOSTILE: [1, 2], "b": [HOSTILE, "x"], "robust_sharpe": 1.0, "chosen": [True, False]}
+        ),
+        sections=(
+            Section(
+                key="own",
+                title=HOSTILE,
+                sentence=HOSTILE,
+                tables=(Table(title=HOSTILE, header=(), rows=()),),
+            ),
+        ),
+    )
     page = render(content)
     scripts = [attrs for tag, attrs in Outline(page).tags if tag == "script"]
     assert len(scripts) == 3 and HOSTILE not in page
@@ -119,10 +191,19 @@ def test_a_script_in_any_text_is_inert(report_content: ReportContent) -> None:
 
 def test_a_bare_run_still_makes_a_page(report_content: ReportContent) -> None:
     content = ReportContent(
-        title="bare", summary={}, prices=pd.Series(dtype=float), truth=pd.Series(dtype=object),
-        probabilities=report_content.probabilities.iloc[:1], exposure=pd.Series(dtype=float), equity=pd.DataFrame())
+        title="bare",
+        summary={},
+        prices=pd.Series(dtype=float),
+        truth=pd.Series(dtype=object),
+        probabilities=report_content.probabilities.iloc[:1],
+        exposure=pd.Series(dtype=float),
+        equity=pd.DataFrame(),
+    )
     found = Outline(render(content))
-    assert "No rule was run" in found.text and "Every series of the catalogue was present" in found.text
+    assert (
+        "No rule was run" in found.text
+        and "Every series of the catalogue was present" in found.text
+    )
     assert len([1 for _, attrs in found.tags if attrs.get("class") == "plot"]) == 2
 
 
@@ -138,18 +219,33 @@ def test_content_that_is_not_a_runs_is_refused(report_content: ReportContent) ->
 # Simulated sight on linear RGB, full strength: Machado, Oliveira, Fernandes (2009), table 1.
 SIGHT = {
     "trichromat": np.eye(3),
-    "protanope": np.array([[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],
-                           [-0.003882, -0.048116, 1.051998]]),
-    "deuteranope": np.array([[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
-                             [-0.011820, 0.042940, 0.968881]]),
-    "tritanope": np.array([[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602],
-                           [0.004733, 0.691367, 0.303900]]),
+    "protanope": np.array(
+        [
+            [0.152286, 1.052583, -0.204868],
+            [0.114503, 0.786281, 0.099216],
+            [-0.003882, -0.048116, 1.051998],
+        ]
+    ),
+    "deuteranope": np.array(
+        [
+            [0.367322, 0.860646, -0.227968],
+            [0.280085, 0.672501, 0.047413],
+            [-0.011820, 0.042940, 0.968881],
+        ]
+    ),
+    "tritanope": np.array(
+        [
+            [1.255528, -0.076749, -0.178779],
+            [-0.078411, 0.930809, 0.147602],
+            [0.004733, 0.691367, 0.303900],
+        ]
+    ),
 }
 TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
 
 
 def _linear(colour: str) -> np.ndarray:
-    encoded = np.array([int(colour[i:i + 2], 16) for i in (1, 3, 5)]) / 255
+    encoded = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
     return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
 
 
@@ -173,8 +269,17 @@ def test_regimes_keep_apart_for_every_kind_of_sight(theme: int, sight: str) -> N
 
 
 @pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
-@pytest.mark.parametrize(("ink", "ground"), [("ink", "page"), ("ink", "card"), ("soft", "page"), ("soft", "card"),
-                                             ("accent", "page"), ("accent", "card")])
+@pytest.mark.parametrize(
+    ("ink", "ground"),
+    [
+        ("ink", "page"),
+        ("ink", "card"),
+        ("soft", "page"),
+        ("soft", "card"),
+        ("accent", "page"),
+        ("accent", "card"),
+    ],
+)
 def test_text_stands_out_by_the_ratio_that_wcag_asks(theme: int, ink: str, ground: str) -> None:
     light = sorted(float(TO_XYZ[1] @ _linear(_colours(theme)[name])) for name in (ink, ground))
     assert (light[1] + 0.05) / (light[0] + 0.05) >= 4.5

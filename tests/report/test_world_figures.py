@@ -23,11 +23,20 @@ def shown(report_content: ReportContent) -> pd.DatetimeIndex:
 
 def test_four_figures_over_the_dates_of_the_model(simulated_view, shown):
     figures = world_figures(simulated_view, shown)
-    assert [figure.key for figure in figures] == ["world-prices", "world-flows", "world-triggers", "world-reserves"]
+    assert [figure.key for figure in figures] == [
+        "world-prices",
+        "world-flows",
+        "world-triggers",
+        "world-reserves",
+    ]
     for figure in figures:
         assert len({len(column) for column in figure.columns.values()}) == 1, figure.key
         named = set(re.findall(r'"column": "([^"]+)"', json.dumps(figure.traces)))
-        assert named <= set(figure.columns) and len(figure.alternative) > 60 and figure.caption.endswith(".")
+        assert (
+            named <= set(figure.columns)
+            and len(figure.alternative) > 60
+            and figure.caption.endswith(".")
+        )
     assert all((figure.columns["date"][0] >= np.datetime64(shown[0])) for figure in figures[:3])
     assert json.dumps(encode(figures))
 
@@ -61,22 +70,40 @@ def test_each_session_has_one_mark_by_regime_over_reserves(simulated_view, shown
 
 
 def test_facts_are_those_of_the_frames(simulated_view):
-    table = fact_table(simulated_view.prices, simulated_view.regimes, simulated_view.reserves, simulated_view.funding)
+    table = fact_table(
+        simulated_view.prices,
+        simulated_view.regimes,
+        simulated_view.reserves,
+        simulated_view.funding,
+    )
     cells = {row.name: row.cells[0] for row in table.rows}
     moves = np.log(simulated_view.prices["sp500"]).diff().dropna()
-    assert cells["Volatility a year"] == f"{moves.std() * 252 ** 0.5:.1%}" and cells["VIX, mean"] == "20.0"
+    assert (
+        cells["Volatility a year"] == f"{moves.std() * 252**0.5:.1%}"
+        and cells["VIX, mean"] == "20.0"
+    )
     assert cells["Excess kurtosis of daily returns"] == f"{moves.kurt():.1f}"
-    calm, stress = map(float, cells["Correlation of risky markets, calm and deleveraging"].split(", "))
+    calm, stress = map(
+        float, cells["Correlation of risky markets, calm and deleveraging"].split(", ")
+    )
     assert 0.1 < calm < 0.3 < 0.5 < stress
-    least, middle, most = (float(part.replace("−", "-").replace(" bp", ""))
-                           for part in next(row for row in table.rows if "SOFR" in row.name).cells[0].split(", "))
+    least, middle, most = (
+        float(part.replace("−", "-").replace(" bp", ""))
+        for part in next(row for row in table.rows if "SOFR" in row.name).cells[0].split(", ")
+    )
     assert least - middle > middle - most >= 0
     assert all(len(row.cells) == len(table.header) - 1 for row in table.rows)
 
 
 def test_the_page_gets_a_section_of_its_own(simulated_view, report_content):
     page = render(dataclasses.replace(report_content, world=simulated_view))
-    for part in ('id="world"', 'id="world-prices"', 'data-figure="world-reserves"', "Stylised facts", 'href="#world"'):
+    for part in (
+        'id="world"',
+        'id="world-prices"',
+        'data-figure="world-reserves"',
+        "Stylised facts",
+        'href="#world"',
+    ):
         assert part in page, part
     assert page.count('class="key"') == 4  # regimes, probabilities, world prices, reserves
     assert 'id="world"' not in render(report_content)

@@ -29,9 +29,18 @@ RULES = [
     Floor(least=0.2),
     CapStep(per_day=0.25),
     VolatilityTarget(target=0.12, cap=0.9),
-    RuleStack(Hysteresis(enter=0.6, leave=0.4), MinimumHold(days=5), CapStep(per_day=0.25), VolatilityTarget()),
+    RuleStack(
+        Hysteresis(enter=0.6, leave=0.4),
+        MinimumHold(days=5),
+        CapStep(per_day=0.25),
+        VolatilityTarget(),
+    ),
     RuleStack(Hysteresis(enter=0.6, leave=0.4), Cooldown(days=5), Floor(least=0.1)),
-    Blend(Threshold(level=0.3), RuleStack(Ramp(low=0.1, high=0.8), MinimumHold(days=3)), Threshold(level=0.8)),
+    Blend(
+        Threshold(level=0.3),
+        RuleStack(Ramp(low=0.1, high=0.8), MinimumHold(days=3)),
+        Threshold(level=0.8),
+    ),
 ]
 IDS = [str(rule) for rule in RULES]
 
@@ -40,7 +49,9 @@ def signals(deleveraging, volatility=None):
     dates = pd.bdate_range("2024-01-01", periods=len(deleveraging), name="date")
     p = np.asarray(deleveraging, dtype=float)
     rest = (1 - p) / 2
-    table = pd.DataFrame({"calm": rest, "fragile": rest, "deleveraging": p, "recovery": 0 * p}, index=dates)
+    table = pd.DataFrame(
+        {"calm": rest, "fragile": rest, "deleveraging": p, "recovery": 0 * p}, index=dates
+    )
     return table.assign(volatility=0.15 if volatility is None else volatility)
 
 
@@ -96,7 +107,7 @@ def test_a_lost_feed_keeps_what_is_held(rule):
     dead = table.copy()
     dead.iloc[40:] = NAN
     exposure = rule(dead)
-    settled = exposure.iloc[40 + 12:]  # a hold or a step that was under way may still finish
+    settled = exposure.iloc[40 + 12 :]  # a hold or a step that was under way may still finish
     assert settled.nunique() == 1
     assert (rule(dead * NAN) == rule(dead * NAN).iloc[0]).all()
 
@@ -107,7 +118,10 @@ def test_threshold():
 
 def test_threshold_on_the_sum_of_two_regimes():
     # signals() puts half of the rest on fragile: .2 -> .2 + .4, .0 -> .5.
-    assert exposures(Threshold(level=0.6, regimes=("deleveraging", "fragile")), [0.0, 0.2]) == [1, 0]
+    assert exposures(Threshold(level=0.6, regimes=("deleveraging", "fragile")), [0.0, 0.2]) == [
+        1,
+        0,
+    ]
 
 
 def test_hysteresis_stays_out_between_its_levels():
@@ -129,13 +143,19 @@ def test_smoothing_is_the_exponential_average():
 
 
 def test_ramp():
-    assert exposures(Ramp(low=0.2, high=0.6), [0.1, 0.2, 0.4, NAN, 0.6, 0.9]) == pytest.approx([1, 1, 0.5, 0.5, 0, 0])
+    assert exposures(Ramp(low=0.2, high=0.6), [0.1, 0.2, 0.4, NAN, 0.6, 0.9]) == pytest.approx(
+        [1, 1, 0.5, 0.5, 0, 0]
+    )
 
 
 def test_minimum_hold_by_hand():
     stack = RuleStack(Threshold(level=0.5), MinimumHold(days=3))
     assert exposures(stack, [0.9, 0.1, 0.1, 0.1, 0.9, 0.9, 0.9, 0.1]) == [0, 0, 0, 1, 1, 1, 0, 0]
-    assert exposures(RuleStack(Threshold(level=0.5), MinimumHold(days=1)), [0.9, 0.1, 0.9]) == [0, 1, 0]
+    assert exposures(RuleStack(Threshold(level=0.5), MinimumHold(days=1)), [0.9, 0.1, 0.9]) == [
+        0,
+        1,
+        0,
+    ]
 
 
 @given(st.integers(0, 10**6), st.integers(1, 9))
@@ -159,10 +179,12 @@ def test_cooldown_by_hand():
 @settings(max_examples=60, deadline=None)
 def test_cooldown_is_what_its_definition_says(seed, days):
     proposed = np.random.default_rng(seed).choice([0.0, 0.3, 0.6, 1.0], 80)
-    held = np.r_[1.0, answers(Cooldown(days=days), proposed.tolist())]  # fully invested the day before the first
+    held = np.r_[
+        1.0, answers(Cooldown(days=days), proposed.tolist())
+    ]  # fully invested the day before the first
     cut = np.r_[False, np.diff(held) < 0]
     for t, wanted in enumerate(proposed, start=1):
-        waits = wanted > held[t - 1] and cut[max(t - days, 0):t].any()
+        waits = wanted > held[t - 1] and cut[max(t - days, 0) : t].any()
         assert held[t] == (held[t - 1] if waits else wanted)
 
 
@@ -180,14 +202,29 @@ def test_cap_step_law(seed, per_day):
 
 
 def test_cap_step_walks_all_the_way():
-    assert exposures(RuleStack(Threshold(level=0.5), CapStep(per_day=0.4)), [0.9] * 4 + [0.1] * 2) == pytest.approx(
-        [0.6, 0.2, 0.0, 0.0, 0.4, 0.8])
+    assert exposures(
+        RuleStack(Threshold(level=0.5), CapStep(per_day=0.4)), [0.9] * 4 + [0.1] * 2
+    ) == pytest.approx([0.6, 0.2, 0.0, 0.0, 0.4, 0.8])
 
 
 def test_volatility_target():
     volatility = [NAN, 0.24, 0.06, NAN, 0.0, 0.48]
-    assert exposures(VolatilityTarget(target=0.12), [0.0] * 6, volatility) == [1, 0.5, 1, 1, 1, 0.25]
-    assert exposures(VolatilityTarget(target=0.12, cap=0.5), [0.0] * 6, volatility) == [0.5, 0.5, 0.5, 0.5, 0.5, 0.25]
+    assert exposures(VolatilityTarget(target=0.12), [0.0] * 6, volatility) == [
+        1,
+        0.5,
+        1,
+        1,
+        1,
+        0.25,
+    ]
+    assert exposures(VolatilityTarget(target=0.12, cap=0.5), [0.0] * 6, volatility) == [
+        0.5,
+        0.5,
+        0.5,
+        0.5,
+        0.5,
+        0.25,
+    ]
 
 
 def test_overlay_scales_what_is_proposed():
@@ -203,38 +240,47 @@ def test_blend_is_the_mean():
 
 
 def test_stack_of_one_is_that_rule_and_nesting_changes_nothing():
-    table, parts = random_signals(6), (Hysteresis(enter=0.5, leave=0.3), MinimumHold(days=3), CapStep(per_day=0.5))
+    table, parts = (
+        random_signals(6),
+        (Hysteresis(enter=0.5, leave=0.3), MinimumHold(days=3), CapStep(per_day=0.5)),
+    )
     flat = RuleStack(*parts)(table)
     assert RuleStack(RuleStack(*parts[:2]), parts[2])(table).equals(flat)
     assert RuleStack(parts[0])(table).equals(parts[0](table))
 
 
 def test_needs_are_listed_once_in_order():
-    stack = RuleStack(Threshold(level=0.5), Blend(Ramp(low=0.1, high=0.5, regimes=("fragile",)), Threshold(level=0.4)),
-                      VolatilityTarget())
+    stack = RuleStack(
+        Threshold(level=0.5),
+        Blend(Ramp(low=0.1, high=0.5, regimes=("fragile",)), Threshold(level=0.4)),
+        VolatilityTarget(),
+    )
     assert stack.needs == ("deleveraging", "fragile", "volatility")
 
 
-@pytest.mark.parametrize(("make", "message"), [
-    (lambda: Threshold(level=1.2), r"^level: must lie in \[0, 1\], got 1.2"),
-    (lambda: Threshold(level=NAN), "^level: "),
-    (lambda: Threshold(level=0.5, regimes=()), "^regimes: name one or more"),
-    (lambda: Threshold(level=0.5, regimes=("crash",)), "^regimes: .*crash"),
-    (lambda: Threshold(level=0.5, regimes=("calm", "calm")), "^regimes: .*each once"),
-    (lambda: Threshold(level=0.5, halflife=-1), "^halflife: "),
-    (lambda: Hysteresis(enter=0.4, leave=0.6), "^leave: must not exceed enter = 0.4, got 0.6"),
-    (lambda: Ramp(low=0.5, high=0.5), "^high: must exceed low"),
-    (lambda: MinimumHold(days=0), "^days: must be at least 1, got 0"),
-    (lambda: Cooldown(days=-1), "^days: must be 0 or more, got -1"),
-    (lambda: Floor(least=1.5), r"^least: must lie in \[0, 1\], got 1.5"),
-    (lambda: Floor(least=NAN), "^least: "),
-    (lambda: CapStep(per_day=0.0), "^per_day: "),
-    (lambda: VolatilityTarget(target=0.0), "^target: "),
-    (lambda: VolatilityTarget(cap=1.5), "^cap: "),
-    (lambda: VolatilityTarget(cap=0.0), "^cap: "),
-    (lambda: RuleStack(), "^rules: must hold at least one"),
-    (lambda: Blend(Threshold(level=0.5), 0.5), "^rules: must all be rules, got 0.5"),
-])
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Threshold(level=1.2), r"^level: must lie in \[0, 1\], got 1.2"),
+        (lambda: Threshold(level=NAN), "^level: "),
+        (lambda: Threshold(level=0.5, regimes=()), "^regimes: name one or more"),
+        (lambda: Threshold(level=0.5, regimes=("crash",)), "^regimes: .*crash"),
+        (lambda: Threshold(level=0.5, regimes=("calm", "calm")), "^regimes: .*each once"),
+        (lambda: Threshold(level=0.5, halflife=-1), "^halflife: "),
+        (lambda: Hysteresis(enter=0.4, leave=0.6), "^leave: must not exceed enter = 0.4, got 0.6"),
+        (lambda: Ramp(low=0.5, high=0.5), "^high: must exceed low"),
+        (lambda: MinimumHold(days=0), "^days: must be at least 1, got 0"),
+        (lambda: Cooldown(days=-1), "^days: must be 0 or more, got -1"),
+        (lambda: Floor(least=1.5), r"^least: must lie in \[0, 1\], got 1.5"),
+        (lambda: Floor(least=NAN), "^least: "),
+        (lambda: CapStep(per_day=0.0), "^per_day: "),
+        (lambda: VolatilityTarget(target=0.0), "^target: "),
+        (lambda: VolatilityTarget(cap=1.5), "^cap: "),
+        (lambda: VolatilityTarget(cap=0.0), "^cap: "),
+        (lambda: RuleStack(), "^rules: must hold at least one"),
+        (lambda: Blend(Threshold(level=0.5), 0.5), "^rules: must all be rules, got 0.5"),
+    ],
+)
 def test_parameters_out_of_range_are_refused_by_name(make, message):
     with pytest.raises(ConfigError, match=message):
         make()
@@ -242,7 +288,9 @@ def test_parameters_out_of_range_are_refused_by_name(make, message):
 
 def test_signals_that_break_their_range_are_refused_with_date_and_column():
     table = signals([0.1, 0.2, 0.3])
-    with pytest.raises(InvalidDataError, match=r"2024-01-02: `deleveraging` is 1.2, must lie in \[0, 1\]"):
+    with pytest.raises(
+        InvalidDataError, match=r"2024-01-02: `deleveraging` is 1.2, must lie in \[0, 1\]"
+    ):
         Threshold(level=0.5)(table.assign(deleveraging=[0.1, 1.2, 0.3]))
     with pytest.raises(InvalidDataError, match=r"2024-01-03: `volatility` is -0.1"):
         VolatilityTarget()(table.assign(volatility=[0.1, 0.1, -0.1]))

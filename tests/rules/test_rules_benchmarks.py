@@ -14,7 +14,9 @@ from regime.rules.overlays import VolatilityTarget
 @pytest.fixture
 def walk():
     dates = pd.bdate_range("2020-01-01", periods=500, name="date")
-    return pd.Series(100 * np.exp(np.cumsum(np.random.default_rng(4).normal(0, 0.02, 500))), index=dates)
+    return pd.Series(
+        100 * np.exp(np.cumsum(np.random.default_rng(4).normal(0, 0.02, 500))), index=dates
+    )
 
 
 def test_buy_and_hold_is_one_on_every_date(walk):
@@ -36,8 +38,14 @@ def test_volatility_target_equals_the_overlay(walk):
     assert volatility_target(returns).tolist() == pytest.approx(overlay.tolist(), rel=1e-12)
 
 
-@pytest.mark.parametrize("rule", [buy_and_hold, above_average,
-                                  lambda prices: volatility_target(prices.pct_change(fill_method=None))])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        buy_and_hold,
+        above_average,
+        lambda prices: volatility_target(prices.pct_change(fill_method=None)),
+    ],
+)
 def test_causal_and_within_bounds(walk, rule):
     whole = rule(walk)
     assert whole.between(0, 1).all()

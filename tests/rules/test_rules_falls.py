@@ -19,7 +19,9 @@ LAW = settings(max_examples=80, deadline=None)
 
 
 def closes(values):
-    return pd.DataFrame({"price": values}, index=pd.bdate_range("2024-01-01", periods=len(values), name="date"))
+    return pd.DataFrame(
+        {"price": values}, index=pd.bdate_range("2024-01-01", periods=len(values), name="date")
+    )
 
 
 def path(seed, days=120):
@@ -44,7 +46,10 @@ def stepped(rule, prices, proposed):
 
 
 def stop_by_search(prices, depth, regained):
-    """In from `start` until the first close a `depth` below the highest since; out until the first that is back."""
+    """In from `start` until the first close a `depth` below the highest since.
+
+    Out until the first that is back.
+    """
     held, start = np.ones(len(prices)), 0
     while start < len(prices):
         highs = np.maximum.accumulate(prices[start:])
@@ -70,10 +75,26 @@ def test_the_stop_is_what_a_search_over_the_path_finds(seed, depth, regained):
 def test_the_stop_by_hand():
     rule = DrawdownStop(depth=0.1, regained=0.5)
     # High 100, out at 90, low 80: half of 20 is won back at 90; from there the next stop is 81.
-    assert rule(closes([100, 91, 90, 80, 89, 90, 82, 81, 85, 85.5])).tolist() == [1, 1, 0, 0, 0, 1, 1, 0, 0, 1]
+    assert rule(closes([100, 91, 90, 80, 89, 90, 82, 81, 85, 85.5])).tolist() == [
+        1,
+        1,
+        0,
+        0,
+        0,
+        1,
+        1,
+        0,
+        0,
+        1,
+    ]
     # Any higher close is a new high, here 100.01: out at 90.009, half of 10.01 back at 95.005.
     assert rule(closes([100, 100.01, 90.01, 90.0, 95.0, 95.005])).tolist() == [1, 1, 1, 0, 0, 1]
-    assert DrawdownStop(depth=0.1, regained=1.0)(closes([0.3, 0.1, 0.2999, 0.3])).tolist() == [1, 0, 0, 1]
+    assert DrawdownStop(depth=0.1, regained=1.0)(closes([0.3, 0.1, 0.2999, 0.3])).tolist() == [
+        1,
+        0,
+        0,
+        1,
+    ]
 
 
 def test_the_stop_passes_on_what_is_proposed_while_in():
@@ -90,19 +111,24 @@ def lift_by_definition(rule, prices, proposed):
     """Exposure at each close, from the whole path up to it and without any carried state."""
     average = pd.Series(prices).ewm(halflife=rule.halflife, adjust=False).mean().to_numpy()
     above, away = prices > average, proposed < rule.exposure
-    return [_lift_at(rule, t, prices[:t + 1], proposed[:t + 1], above, away) for t in range(len(prices))]
+    return [
+        _lift_at(rule, t, prices[: t + 1], proposed[: t + 1], above, away)
+        for t in range(len(prices))
+    ]
 
 
 def _lift_at(rule, t, prices, proposed, above, away):
     if not away[t]:
         return proposed[t]
     exits = max(i for i in range(t + 1) if away[i] and (i == 0 or not away[i - 1]))
-    alarm = max(i for i in range(exits, t + 1) if i == exits or proposed[i] < proposed[exits:i].min())
+    alarm = max(
+        i for i in range(exits, t + 1) if i == exits or proposed[i] < proposed[exits:i].min()
+    )
     returned = max([i for i in range(1, exits) if away[i - 1] and not away[i]], default=0)
     stretch = max([i for i in range(t + 1) if not above[i]], default=-1) + 1
     first = max(alarm + 1, stretch)  # counted from here
     for u in range(first + rule.confirm - 1, t + 1):
-        seen = prices[returned:u + 1]
+        seen = prices[returned : u + 1]
         high = len(seen) - 1 - int(seen[::-1].argmax())
         if prices[u] >= seen[high:].min() + rule.regained * (seen[high] - seen[high:].min()):
             share = min(t - u + 1, rule.fade) / rule.fade
@@ -110,13 +136,23 @@ def _lift_at(rule, t, prices, proposed, above, away):
     return proposed[t]
 
 
-@given(seed=SEEDS, halflife=st.floats(0.5, 15.0), confirm=st.integers(1, 5), regained=st.floats(0.0, 1.0),
-       exposure=st.sampled_from([1.0, 0.6]), fade=st.integers(1, 4))
+@given(
+    seed=SEEDS,
+    halflife=st.floats(0.5, 15.0),
+    confirm=st.integers(1, 5),
+    regained=st.floats(0.0, 1.0),
+    exposure=st.sampled_from([1.0, 0.6]),
+    fade=st.integers(1, 4),
+)
 @LAW
 def test_the_lift_is_what_its_definition_says(seed, halflife, confirm, regained, exposure, fade):
-    rule = ReentryOnTrend(halflife=halflife, confirm=confirm, regained=regained, exposure=exposure, fade=fade)
+    rule = ReentryOnTrend(
+        halflife=halflife, confirm=confirm, regained=regained, exposure=exposure, fade=fade
+    )
     prices, proposed = path(seed), proposals(seed)
-    assert stepped(rule, prices, proposed) == pytest.approx(lift_by_definition(rule, prices, proposed), abs=1e-12)
+    assert stepped(rule, prices, proposed) == pytest.approx(
+        lift_by_definition(rule, prices, proposed), abs=1e-12
+    )
 
 
 @given(seed=SEEDS, fade=st.integers(1, 4), exposure=st.floats(0.1, 1.0))
@@ -154,8 +190,9 @@ def test_a_v_waits_for_its_share_of_the_fall():
 
 def test_a_lift_fades_in_and_ends_at_once():
     assert v_shaped(confirm=1, fade=4).tolist() == [1, 1, 0, 0, 0, 0.25, 0.5, 0.75, 1]
-    assert stepped(ReentryOnTrend(halflife=1.0, confirm=1, fade=2), [100, 90, 100, 101, 90], [1, 0, 0, 0, 0]) == [
-        1, 0, 0.5, 1, 0]
+    assert stepped(
+        ReentryOnTrend(halflife=1.0, confirm=1, fade=2), [100, 90, 100, 101, 90], [1, 0, 0, 0, 0]
+    ) == [1, 0, 0.5, 1, 0]
 
 
 def test_an_alarm_in_a_rising_market_is_obeyed_first():
@@ -178,8 +215,8 @@ def test_a_rally_that_fails_is_left_at_the_average():
 
 def test_each_absence_is_judged_by_its_own_fall():
     rule = ReentryOnTrend(halflife=1.0, confirm=1, regained=0.5)
-    # The rules are back at 60: from there the fall is 60 to 50, half of it 55, not the 75 of 100 to 50.
-    # The average is 58.875 in the end.
+    # The rules are back at 60: from there the fall is 60 to 50, half of it 55, not the 75 of 100 to
+    # 50. The average is 58.875 in the end.
     assert stepped(rule, [100, 50, 60, 50, 59], [1, 0, 1, 0, 0]) == [1, 0, 1, 0, 1]
     assert stepped(rule, [100, 50, 60, 50, 59], [1, 0, 0, 0, 0]) == [1, 0, 0, 0, 0]
 
@@ -193,7 +230,9 @@ def test_a_missing_price_neither_lifts_nor_ends_a_lift():
 
 
 def test_what_a_price_may_be():
-    with pytest.raises(InvalidDataError, match=r"2024-01-02: `price` is 0.0, must be finite and above 0"):
+    with pytest.raises(
+        InvalidDataError, match=r"2024-01-02: `price` is 0.0, must be finite and above 0"
+    ):
         DrawdownStop()(closes([100.0, 0.0]))
     with pytest.raises(InvalidDataError, match=r"`price` is -1.0"):
         ReentryOnTrend()(closes([-1.0]))
@@ -201,18 +240,24 @@ def test_what_a_price_may_be():
         DrawdownStop().step(DrawdownStop().start(), {}, 1.0)
 
 
-@pytest.mark.parametrize(("make", "message"), [
-    (lambda: DrawdownStop(depth=0.0), r"^depth: must lie in \(0, 1\), got 0.0"),
-    (lambda: DrawdownStop(depth=1.0), "^depth: "),
-    (lambda: DrawdownStop(regained=0.0), r"^regained: must lie in \(0, 1\], got 0.0"),
-    (lambda: DrawdownStop(regained=NAN), "^regained: "),
-    (lambda: ReentryOnTrend(halflife=0.0), "^halflife: must be a number of sessions above 0, got 0.0"),
-    (lambda: ReentryOnTrend(halflife=math.inf), "^halflife: "),
-    (lambda: ReentryOnTrend(confirm=0), "^confirm: must be at least 1, got 0"),
-    (lambda: ReentryOnTrend(fade=0), "^fade: must be at least 1, got 0"),
-    (lambda: ReentryOnTrend(regained=1.1), r"^regained: must lie in \[0, 1\], got 1.1"),
-    (lambda: ReentryOnTrend(exposure=0.0), r"^exposure: must lie in \(0, 1\], got 0.0"),
-])
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: DrawdownStop(depth=0.0), r"^depth: must lie in \(0, 1\), got 0.0"),
+        (lambda: DrawdownStop(depth=1.0), "^depth: "),
+        (lambda: DrawdownStop(regained=0.0), r"^regained: must lie in \(0, 1\], got 0.0"),
+        (lambda: DrawdownStop(regained=NAN), "^regained: "),
+        (
+            lambda: ReentryOnTrend(halflife=0.0),
+            "^halflife: must be a number of sessions above 0, got 0.0",
+        ),
+        (lambda: ReentryOnTrend(halflife=math.inf), "^halflife: "),
+        (lambda: ReentryOnTrend(confirm=0), "^confirm: must be at least 1, got 0"),
+        (lambda: ReentryOnTrend(fade=0), "^fade: must be at least 1, got 0"),
+        (lambda: ReentryOnTrend(regained=1.1), r"^regained: must lie in \[0, 1\], got 1.1"),
+        (lambda: ReentryOnTrend(exposure=0.0), r"^exposure: must lie in \(0, 1\], got 0.0"),
+    ],
+)
 def test_parameters_out_of_range_are_refused_by_name(make, message):
     with pytest.raises(ConfigError, match=message):
         make()
@@ -220,5 +265,7 @@ def test_parameters_out_of_range_are_refused_by_name(make, message):
 
 def test_sentences():
     assert str(ReentryOnTrend(halflife=5, confirm=1, regained=0.25, exposure=0.5, fade=4)) == (
-        "lifted to 0.5 over 4 sessions after a close above the price's average (halflife 5) with 25 % of the fall "
-        "won back, until one that is not")
+        "lifted to 0.5 over 4 sessions after a close above the price's average (halflife 5) with "
+        "25 % of the fall "
+        "won back, until one that is not"
+    )

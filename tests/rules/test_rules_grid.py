@@ -1,4 +1,7 @@
-"""Grids from YAML: every combination, the impossible ones dropped and counted, mistakes answered."""
+"""Grids from YAML.
+
+Every combination, the impossible ones dropped and counted, mistakes answered.
+"""
 
 import numpy as np
 import pytest
@@ -35,8 +38,11 @@ def test_every_combination_once_and_the_impossible_counted():
     assert len(GRID) == (2 * 3 - 1) * 3 * 9 + 3 * 2 + 1 and GRID.dropped == 3 * 9 + 2
     rules = [str(GRID.rule(i)) for i in range(len(GRID))]
     assert len(set(rules)) == len(GRID)
-    assert GRID.rule(0) == RuleStack(Hysteresis(enter=0.4, leave=0.2, halflife=0.0), MinimumHold(days=1),
-                                     VolatilityTarget(target=0.1))
+    assert GRID.rule(0) == RuleStack(
+        Hysteresis(enter=0.4, leave=0.2, halflife=0.0),
+        MinimumHold(days=1),
+        VolatilityTarget(target=0.1),
+    )
     assert GRID.rule(1).rules[2].target == 0.12
     assert GRID.needs == ("deleveraging", "volatility", "fragile")
 
@@ -46,8 +52,13 @@ def test_programs_are_those_of_the_rules():
     assert len(own) == len(GRID)
     for name in ("opcodes", "parameters", "halflives"):
         assert np.array_equal(getattr(own, name), getattr(each, name)), name
-    names = [[[table.regimes[table.columns[i, k]] for k in range(3) if table.reading[i, k]] for i in range(len(table))]
-             for table in (own, each)]
+    names = [
+        [
+            [table.regimes[table.columns[i, k]] for k in range(3) if table.reading[i, k]]
+            for i in range(len(table))
+        ]
+        for table in (own, each)
+    ]
     assert names[0] == names[1]
 
 
@@ -55,7 +66,10 @@ def test_the_lattice_tells_the_values_of_every_setting():
     table = GRID.lattice().table()
     for i in range(0, 135, 7):
         parts = GRID.rule(i).rules
-        assert table["0.Hysteresis.enter"][i] == parts[0].enter and table["0.Hysteresis.leave"][i] == parts[0].leave
+        assert (
+            table["0.Hysteresis.enter"][i] == parts[0].enter
+            and table["0.Hysteresis.leave"][i] == parts[0].leave
+        )
         assert table["1.MinimumHold.days"][i] == parts[1].days
         assert table["2.VolatilityTarget.target"][i] == parts[2].target
     assert table["0.Ramp.regimes"][136] == ("fragile", "deleveraging")
@@ -71,24 +85,47 @@ def test_settings_of_different_stacks_are_no_neighbours():
 
 
 def test_a_grid_survives_text():
-    assert config.build(Grid, yaml.safe_load(yaml.safe_dump(config.dump(GRID))), "grid.yaml") == GRID
+    assert (
+        config.build(Grid, yaml.safe_load(yaml.safe_dump(config.dump(GRID))), "grid.yaml") == GRID
+    )
 
 
-@pytest.mark.parametrize(("rules", "message"), [
-    ([{"Hysteresis": {"enter": [0.4, 1.4], "leave": 0.2}}], r"stacks\[0\]: rules\[0\].Hysteresis: enter: must lie in"),
-    ([{"MinimumHold": {"days": [1, 0]}}], r"rules\[0\].MinimumHold: days: must be at least 1, got 0"),
-    (["VolatilityTarget", {"MinimumHold": {"dais": [1]}}], r"rules\[1\].MinimumHold: unknown key `dais`.*`days`"),
-    ([{"Histeresis": {"enter": 0.5, "leave": 0.2}}], "unknown class `Histeresis`; did you mean `Hysteresis`"),
-    ([{"Floor": {"least": [0.1]}}], r"rules\[0\]: Floor cannot be swept"),
-    ([{"Threshold": {"level": ["high"]}}], r"rules\[0\].Threshold.level: .*`high`"),
-    ([{"Threshold": {"level": []}}], r"rules\[0\].Threshold.level: lists no value"),
-    ([{"Threshold": {"level": [0.5, 0.5]}}], "level: lists a value twice"),
-    ([{"Ramp": {"low": [0.5], "high": [0.3, 0.4]}}], "no combination of these values is a rule"),
-    ([{"Ramp": {"low": [0.5]}}], "key `high` is missing"),
-    ([{"Threshold": {"level": 0.5}, "MinimumHold": {"days": 2}}], r"rules\[0\]: name one rule with its arguments"),
-    (["VolatilityTarget"] * 4, "stacks of one to 3 rules, got 4"),
-    ([], "stacks of one to 3 rules, got 0"),
-])
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        (
+            [{"Hysteresis": {"enter": [0.4, 1.4], "leave": 0.2}}],
+            r"stacks\[0\]: rules\[0\].Hysteresis: enter: must lie in",
+        ),
+        (
+            [{"MinimumHold": {"days": [1, 0]}}],
+            r"rules\[0\].MinimumHold: days: must be at least 1, got 0",
+        ),
+        (
+            ["VolatilityTarget", {"MinimumHold": {"dais": [1]}}],
+            r"rules\[1\].MinimumHold: unknown key `dais`.*`days`",
+        ),
+        (
+            [{"Histeresis": {"enter": 0.5, "leave": 0.2}}],
+            "unknown class `Histeresis`; did you mean `Hysteresis`",
+        ),
+        ([{"Floor": {"least": [0.1]}}], r"rules\[0\]: Floor cannot be swept"),
+        ([{"Threshold": {"level": ["high"]}}], r"rules\[0\].Threshold.level: .*`high`"),
+        ([{"Threshold": {"level": []}}], r"rules\[0\].Threshold.level: lists no value"),
+        ([{"Threshold": {"level": [0.5, 0.5]}}], "level: lists a value twice"),
+        (
+            [{"Ramp": {"low": [0.5], "high": [0.3, 0.4]}}],
+            "no combination of these values is a rule",
+        ),
+        ([{"Ramp": {"low": [0.5]}}], "key `high` is missing"),
+        (
+            [{"Threshold": {"level": 0.5}, "MinimumHold": {"days": 2}}],
+            r"rules\[0\]: name one rule with its arguments",
+        ),
+        (["VolatilityTarget"] * 4, "stacks of one to 3 rules, got 4"),
+        ([], "stacks of one to 3 rules, got 0"),
+    ],
+)
 def test_mistakes_are_answered_with_their_place(rules, message):
     with pytest.raises(ConfigError, match=message):
         build(*rules)
@@ -103,6 +140,15 @@ def test_an_empty_grid_and_a_setting_beyond_it_are_refused():
 
 def test_a_large_grid_is_laid_out_without_building_its_rules():
     values = np.linspace(0.3, 0.9, 100).round(4).tolist()
-    grid = Grid(stacks=(StackGrid(rules=({"Threshold": {"level": values}}, {"CapStep": {"per_day": values}},
-                                         {"VolatilityTarget": {"target": values[:10]}})),))
+    grid = Grid(
+        stacks=(
+            StackGrid(
+                rules=(
+                    {"Threshold": {"level": values}},
+                    {"CapStep": {"per_day": values}},
+                    {"VolatilityTarget": {"target": values[:10]}},
+                )
+            ),
+        )
+    )
     assert len(grid) == len(grid.programs()) == len(grid.lattice()) == 100_000

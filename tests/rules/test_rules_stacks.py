@@ -39,12 +39,25 @@ TOLD = [
     st.builds(Threshold, level=SHARE, regimes=READ, halflife=HALFLIFE),
     pairs(Hysteresis, "leave", "enter"),
     pairs(Ramp, "low", "high"),
-    st.builds(RegimeMap, calm=SHARE, fragile=SHARE, deleveraging=SHARE, recovery=SHARE, halflife=HALFLIFE,
-              how=st.sampled_from(["expected", "likeliest"])),
+    st.builds(
+        RegimeMap,
+        calm=SHARE,
+        fragile=SHARE,
+        deleveraging=SHARE,
+        recovery=SHARE,
+        halflife=HALFLIFE,
+        how=st.sampled_from(["expected", "likeliest"]),
+    ),
     st.builds(VolatilityTarget, target=st.floats(0.05, 0.3), cap=st.floats(0.1, 1.0)),
     st.builds(DrawdownStop, depth=st.floats(0.01, 0.3), regained=st.floats(0.01, 1.0)),
-    st.builds(ReentryOnTrend, halflife=st.floats(0.5, 20.0), confirm=st.integers(1, 5), regained=SHARE,
-              exposure=st.floats(0.1, 1.0), fade=st.integers(1, 5)),
+    st.builds(
+        ReentryOnTrend,
+        halflife=st.floats(0.5, 20.0),
+        confirm=st.integers(1, 5),
+        regained=SHARE,
+        exposure=st.floats(0.1, 1.0),
+        fade=st.integers(1, 5),
+    ),
     st.builds(Floor, least=SHARE),
 ]
 COUNTING = [
@@ -68,14 +81,19 @@ LAW = settings(max_examples=60, deadline=None)
 
 
 def world(seed, days=DAYS, holes=0.15):
-    """Persistent probabilities, volatilities, and a price that falls and turns; single values missing."""
+    """Persistent probabilities, volatilities, and a price that falls and turns.
+
+    Single values missing.
+    """
     rng = np.random.default_rng(seed)
     raw = np.exp(np.cumsum(rng.normal(0, 0.5, (days, 4)), axis=0))
     dates = pd.bdate_range("2024-01-01", periods=days, name="date")
     table = pd.DataFrame(raw / raw.sum(axis=1, keepdims=True), index=dates, columns=list(REGIMES))
     drift = np.repeat(rng.normal(0, 0.01, days // 10 + 1), 10)[:days]
-    table = table.assign(volatility=rng.gamma(4, 0.04, days),
-                         price=100 * np.exp(np.cumsum(drift + rng.normal(0, 0.01, days))))
+    table = table.assign(
+        volatility=rng.gamma(4, 0.04, days),
+        price=100 * np.exp(np.cumsum(drift + rng.normal(0, 0.01, days))),
+    )
     return table.mask(rng.random(table.shape) < holes)
 
 
@@ -124,7 +142,9 @@ def test_sessions_on_which_every_feed_is_lost_might_as_well_not_have_been(rule, 
 def test_feeds_lost_for_good_end_all_trading(rule, seed):
     table = world(seed, days=160)
     table.iloc[60:] = math.nan
-    assert rule(table).iloc[150:].nunique() == 1  # what counts sessions has finished what was under way
+    assert (
+        rule(table).iloc[150:].nunique() == 1
+    )  # what counts sessions has finished what was under way
 
 
 @given(rule=RULES, seed=SEEDS, power=st.integers(-8, 8))
@@ -160,4 +180,6 @@ def test_flips_and_turnover_can_be_told_of_every_rule(rule, seed):
 def test_a_rule_reads_as_part_of_a_sentence(rule):
     words = str(rule)
     assert words == words.strip() and not words.endswith(".")
-    assert type(rule).__name__ not in words and "=" not in words.replace("P(", "").replace(">= ", "").replace(" = ", "")
+    assert type(rule).__name__ not in words and "=" not in words.replace("P(", "").replace(
+        ">= ", ""
+    ).replace(" = ", "")

@@ -24,15 +24,24 @@ def saved_parts():
 
     return ModelParts(
         features=FEATURES,
-        stress_boosters=tuple(text(seed, stress, list(FEATURES), objective="binary", extra_trees=True)
-                              for seed in (1, 2)),
-        linear=Linear(center=(0.1, 0.2, 0.3, 0.4, 1 / 3), scale=(1.0, 2.0, 3.0, 0.7, 1e-3), clip=(3.0,) * 5,
-                      coef=(0.5, 0.0, -0.2, 1 / 7, 1e-17), intercept=-0.2),
+        stress_boosters=tuple(
+            text(seed, stress, list(FEATURES), objective="binary", extra_trees=True)
+            for seed in (1, 2)
+        ),
+        linear=Linear(
+            center=(0.1, 0.2, 0.3, 0.4, 1 / 3),
+            scale=(1.0, 2.0, 3.0, 0.7, 1e-3),
+            clip=(3.0,) * 5,
+            coef=(0.5, 0.0, -0.2, 1 / 7, 1e-17),
+            intercept=-0.2,
+        ),
         linear_weight=0.4,
         slope=1.1,
         intercept=-0.3,
         # Trained on a bare array: its columns are called Column_0, ...
-        phase_booster=text(3, random.integers(0, 3, 500), "auto", objective="multiclass", num_class=3),
+        phase_booster=text(
+            3, random.integers(0, 3, 500), "auto", objective="multiclass", num_class=3
+        ),
         phase_prior=(0.6, 0.2, 0.2),
     )
 
@@ -46,8 +55,13 @@ def golden_columns():
 
 @pytest.fixture(scope="session")
 def bundle_arguments(saved_parts, golden_columns):
-    return {"parts": saved_parts, "golden": golden_columns, "rule": {"Threshold": {"enter": 0.6}},
-            "training_window": ("1990-01-02", "2004-12-31"), "data_hash": "ab" * 32}
+    return {
+        "parts": saved_parts,
+        "golden": golden_columns,
+        "rule": {"Threshold": {"enter": 0.6}},
+        "training_window": ("1990-01-02", "2004-12-31"),
+        "data_hash": "ab" * 32,
+    }
 
 
 @pytest.fixture

@@ -36,10 +36,26 @@ def test_a_missing_folder_is_missing_data(tmp_path):
         read_files(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("name", ["../model.json", "/etc/passwd", "a/b.json", "..", ".hidden.json", "C:\\x.txt",
-                                  "model.json\n", "MODEL.json", "model.pkl", ""])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../model.json",
+        "/etc/passwd",
+        "a/b.json",
+        "..",
+        ".hidden.json",
+        "C:\\x.txt",
+        "model.json\n",
+        "MODEL.json",
+        "model.pkl",
+        "",
+    ],
+)
 def test_a_name_that_is_not_plain_is_refused(listed_folder, name):
-    rewrite(listed_folder, lambda content: content["files"].update({name: {"bytes": 0, "sha256": "0" * 64}}))
+    rewrite(
+        listed_folder,
+        lambda content: content["files"].update({name: {"bytes": 0, "sha256": "0" * 64}}),
+    )
     with pytest.raises(BundleError, match="not a plain file name"):
         read_files(listed_folder)
 
@@ -49,7 +65,10 @@ def test_every_missing_and_extra_file_is_named(listed_folder):
     with pytest.raises(BundleError) as error:
         read_files(listed_folder)
     assert len(error.value.faults) == 2
-    assert "stress_0.txt: listed" in error.value.faults[0] and "stress_1.txt: not listed" in error.value.faults[1]
+    assert (
+        "stress_0.txt: listed" in error.value.faults[0]
+        and "stress_1.txt: not listed" in error.value.faults[1]
+    )
 
 
 def test_links_and_folders_are_refused_unread(listed_folder, tmp_path):
@@ -64,26 +83,42 @@ def test_links_and_folders_are_refused_unread(listed_folder, tmp_path):
     assert len(error.value.faults) == 3
 
 
-@pytest.mark.parametrize("change", [
-    lambda content: content.update(version=2),
-    lambda content: content.update(version=True),
-    lambda content: content.update(format="other"),
-    lambda content: content.update(note="x"),
-    lambda content: content.update(files=[]),
-    lambda content: content["files"].pop("model.json"),
-    lambda content: content["files"]["model.json"].update(sha256="0" * 64),
-    lambda content: content["files"]["model.json"].update(bytes=4),
-    lambda content: content["files"].update({"model.json": None}),
-    lambda content: content["files"]["model.json"].update(sha256=content["files"]["model.json"]["sha256"].upper()),
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda content: content.update(version=2),
+        lambda content: content.update(version=True),
+        lambda content: content.update(format="other"),
+        lambda content: content.update(note="x"),
+        lambda content: content.update(files=[]),
+        lambda content: content["files"].pop("model.json"),
+        lambda content: content["files"]["model.json"].update(sha256="0" * 64),
+        lambda content: content["files"]["model.json"].update(bytes=4),
+        lambda content: content["files"].update({"model.json": None}),
+        lambda content: content["files"]["model.json"].update(
+            sha256=content["files"]["model.json"]["sha256"].upper()
+        ),
+    ],
+)
 def test_a_changed_manifest_is_refused(listed_folder, change):
     rewrite(listed_folder, change)
     with pytest.raises(BundleError):
         read_files(listed_folder)
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"null", b"{", b"\xff\xfe", b"[" * 100_000, b'{"format": NaN}',
-                                     b'{"format": ' + b"9" * 10_000 + b"}"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[]",
+        b"null",
+        b"{",
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"format": NaN}',
+        b'{"format": ' + b"9" * 10_000 + b"}",
+    ],
+)
 def test_a_manifest_that_is_no_manifest_is_refused(listed_folder, content):
     (listed_folder / MANIFEST).write_bytes(content)
     with pytest.raises(BundleError):

@@ -11,10 +11,14 @@ from regime.runtime.pyfunc import _load_pyfunc
 
 
 def test_the_frame_keeps_its_index_and_names_the_regimes(saved_bundle, golden_columns):
-    frame = pd.DataFrame(golden_columns, index=pd.bdate_range("2020-01-01", periods=20, name="date"))
+    frame = pd.DataFrame(
+        golden_columns, index=pd.bdate_range("2020-01-01", periods=20, name="date")
+    )
     answer = _load_pyfunc(str(saved_bundle)).predict(frame, params=None)
     assert tuple(answer.columns) == REGIMES and answer.index.equals(frame.index)
-    np.testing.assert_array_equal(answer.to_numpy(), load_model(saved_bundle).predict_proba(golden_columns))
+    np.testing.assert_array_equal(
+        answer.to_numpy(), load_model(saved_bundle).predict_proba(golden_columns)
+    )
 
 
 def test_an_altered_bundle_is_refused_here_too(saved_bundle):

@@ -35,9 +35,26 @@ def refusal(text):
 
 def test_the_plain_form():
     chain = parsed(PLAIN)
-    assert list(chain.columns) == ["date", "quoted", "released", "underlying", "symbol", "spot", "expiry", "strike",
-                                   "type", "bid", "ask", "iv", "open_interest"]
-    assert chain["open_interest"].tolist() == [120, 80, 0] and chain["type"].tolist() == ["C", "P", "P"]
+    assert list(chain.columns) == [
+        "date",
+        "quoted",
+        "released",
+        "underlying",
+        "symbol",
+        "spot",
+        "expiry",
+        "strike",
+        "type",
+        "bid",
+        "ask",
+        "iv",
+        "open_interest",
+    ]
+    assert chain["open_interest"].tolist() == [120, 80, 0] and chain["type"].tolist() == [
+        "C",
+        "P",
+        "P",
+    ]
     np.testing.assert_array_equal(chain["iv"], [0.11, np.nan, 0.15])
     np.testing.assert_array_equal(chain["bid"], [12.1, 6.9, np.nan])
     assert chain["expiry"].iloc[2] == pd.Timestamp("2023-12-15") and chain["quoted"].isna().all()
@@ -47,12 +64,22 @@ def test_the_plain_form():
 
 def test_the_form_of_the_exchange():
     chain = parsed(PAGE)
-    assert len(chain) == 4 and (chain["spot"] == 4505.1001).all() and (chain["underlying"] == "SPX").all()
+    assert (
+        len(chain) == 4
+        and (chain["spot"] == 4505.1001).all()
+        and (chain["underlying"] == "SPX").all()
+    )
     assert (chain["date"] == pd.Timestamp("2023-09-14")).all()
     assert (chain["quoted"] == pd.Timestamp("2023-09-14 16:31")).all()
     assert (chain["released"] == pd.Timestamp("2023-09-14 20:31", tz="UTC")).all()
     put = chain[chain["symbol"] == "SPX231215P04400000"].iloc[0]
-    assert (put["type"], put["strike"], put["bid"], put["iv"], put["open_interest"]) == ("P", 4400, 60, 0.15, 0)
+    assert (put["type"], put["strike"], put["bid"], put["iv"], put["open_interest"]) == (
+        "P",
+        4400,
+        60,
+        0.15,
+        0,
+    )
     assert put["expiry"] == pd.Timestamp("2023-12-15")
 
 
@@ -65,25 +92,48 @@ def test_both_forms_hold_the_same_options():
 def test_the_least_that_the_plain_form_needs():
     few = "date,spot,expiry,strike,type,iv,open_interest\n2024-01-02,5000,2024-02-01,5000,call,0.2,1000\n"
     chain = parsed(few)
-    assert chain["type"].tolist() == ["C"] and chain["underlying"].tolist() == [""] and chain["bid"].isna().all()
+    assert (
+        chain["type"].tolist() == ["C"]
+        and chain["underlying"].tolist() == [""]
+        and chain["bid"].isna().all()
+    )
     assert parsed(few.replace("call", " puts ")).loc[0, "type"] == "P"
     assert parsed(few.replace(",iv", ",bid,ask").replace(",0.2", ",1,2"))["iv"].isna().all()
 
 
-@pytest.mark.parametrize(("old", "new", "told"), [
-    ("strike", "stryke", "no column `strike` (is it `stryke`?)"),
-    (",open_interest", ",oi", "no column `open_interest`"),
-    ("12.1,12.5", "12.1,x", "chain.csv: line 2: column `ask`: `x` is no number"),
-    ("6.9,7.2", "-6.9,7.2", "chain.csv: line 3: column `bid`: -6.9; it must be at least 0"),
-    (",80\n", ",\n", "chain.csv: line 3: column `open_interest`: nothing; it must be at least 0"),
-    (",4400.0,P,", ",0,P,", "chain.csv: line 4: column `strike`: 0; it must be above 0"),
-    (",4400.0,P,", ",4400.0,X,", "chain.csv: line 4: column `type`: `X` is neither C nor P"),
-    ("2023-12-15", "12/15/2023", "chain.csv: line 4: expiry `12/15/2023` is not of the form YYYY-MM-DD"),
-    ("2023-09-14,SPX,4505.1,2023-12-15", "14.9.2023,SPX,4505.1,2023-12-15", "chain.csv: line 4: date `14.9.2023`"),
-    ("0.11,0.5,0.01,120", "0.11,0.5,0.01", "chain.csv: line 2: 14 fields where the header has 15"),
-    ("4505.1,2023-12-15", "-1,2023-12-15", "column `spot`: -1; it must be above 0"),
-    ("0.11,", "-0.11,", "column `iv`: -0.11"),
-])
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("strike", "stryke", "no column `strike` (is it `stryke`?)"),
+        (",open_interest", ",oi", "no column `open_interest`"),
+        ("12.1,12.5", "12.1,x", "chain.csv: line 2: column `ask`: `x` is no number"),
+        ("6.9,7.2", "-6.9,7.2", "chain.csv: line 3: column `bid`: -6.9; it must be at least 0"),
+        (
+            ",80\n",
+            ",\n",
+            "chain.csv: line 3: column `open_interest`: nothing; it must be at least 0",
+        ),
+        (",4400.0,P,", ",0,P,", "chain.csv: line 4: column `strike`: 0; it must be above 0"),
+        (",4400.0,P,", ",4400.0,X,", "chain.csv: line 4: column `type`: `X` is neither C nor P"),
+        (
+            "2023-12-15",
+            "12/15/2023",
+            "chain.csv: line 4: expiry `12/15/2023` is not of the form YYYY-MM-DD",
+        ),
+        (
+            "2023-09-14,SPX,4505.1,2023-12-15",
+            "14.9.2023,SPX,4505.1,2023-12-15",
+            "chain.csv: line 4: date `14.9.2023`",
+        ),
+        (
+            "0.11,0.5,0.01,120",
+            "0.11,0.5,0.01",
+            "chain.csv: line 2: 14 fields where the header has 15",
+        ),
+        ("4505.1,2023-12-15", "-1,2023-12-15", "column `spot`: -1; it must be above 0"),
+        ("0.11,", "-0.11,", "column `iv`: -0.11"),
+    ],
+)
 def test_a_fault_of_the_plain_form_is_told_by_its_line(old, new, told):
     assert told in refusal(PLAIN.replace(old, new))
 
@@ -93,32 +143,62 @@ def test_faults_of_several_columns_are_told_together():
     assert told.startswith("3 faults:") and "line 2" in told and "line 4" in told
 
 
-@pytest.mark.parametrize(("old", "new", "told"), [
-    ("Last: 4505.1001", "4505.1001", "no `Last: PRICE` above the header"),
-    ("Last: 4505.1001", "Last: 0", "the last price of the underlying is 0, must be above 0"),
-    ("September 14, 2023", "14.9.2023", "no `Date: September 14, 2023 at 4:31 PM EDT` above the header"),
-    ("Fri Dec 15 2023", "2023-12-15", "chain.csv: line 6: expiry `2023-12-15` is not of the form Thu Sep 14 2023"),
-    ("Fri Dec 15 2023", "Fri Dec 35 2023", "chain.csv: line 6: expiry `Fri Dec 35 2023`"),
-    (",4400.00,", ",n/a,", "chain.csv: line 6: column `strike`: `n/a` is no number"),
-    (",6.9,7.2,", ",6.9,-7.2,", "chain.csv: line 5: column `put_ask`: -7.2; it must be at least 0"),
-    (",0.01,120,", ",0.01,,", "chain.csv: line 5: column `call_open_interest`: nothing"),
-    (",0,0,0\n", ",0,0\n", "chain.csv: line 6: 21 fields where the header has 22"),
-    ("Strike,Puts", "Level,Puts", "chain.csv: line 4: the header is not Cboe's: column `Strike` missing"),
-    ("Gamma,Open Interest,Strike", "Gamma,Strike", "column `Open Interest` missing"),
-    ("Bid,Ask,Volume,IV,Delta,Gamma,Open Interest,Strike", "Ask,Bid,Volume,IV,Delta,Gamma,Open Interest,Strike",
-     "the header is not Cboe's in its order"),
-    ("Expiration Date,", "Expires,", "no line begins with `Expiration Date`"),
-])
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("Last: 4505.1001", "4505.1001", "no `Last: PRICE` above the header"),
+        ("Last: 4505.1001", "Last: 0", "the last price of the underlying is 0, must be above 0"),
+        (
+            "September 14, 2023",
+            "14.9.2023",
+            "no `Date: September 14, 2023 at 4:31 PM EDT` above the header",
+        ),
+        (
+            "Fri Dec 15 2023",
+            "2023-12-15",
+            "chain.csv: line 6: expiry `2023-12-15` is not of the form Thu Sep 14 2023",
+        ),
+        ("Fri Dec 15 2023", "Fri Dec 35 2023", "chain.csv: line 6: expiry `Fri Dec 35 2023`"),
+        (",4400.00,", ",n/a,", "chain.csv: line 6: column `strike`: `n/a` is no number"),
+        (
+            ",6.9,7.2,",
+            ",6.9,-7.2,",
+            "chain.csv: line 5: column `put_ask`: -7.2; it must be at least 0",
+        ),
+        (",0.01,120,", ",0.01,,", "chain.csv: line 5: column `call_open_interest`: nothing"),
+        (",0,0,0\n", ",0,0\n", "chain.csv: line 6: 21 fields where the header has 22"),
+        (
+            "Strike,Puts",
+            "Level,Puts",
+            "chain.csv: line 4: the header is not Cboe's: column `Strike` missing",
+        ),
+        ("Gamma,Open Interest,Strike", "Gamma,Strike", "column `Open Interest` missing"),
+        (
+            "Bid,Ask,Volume,IV,Delta,Gamma,Open Interest,Strike",
+            "Ask,Bid,Volume,IV,Delta,Gamma,Open Interest,Strike",
+            "the header is not Cboe's in its order",
+        ),
+        ("Expiration Date,", "Expires,", "no line begins with `Expiration Date`"),
+    ],
+)
 def test_a_fault_of_the_exchanges_form_is_told_by_its_line(old, new, told):
     assert told in refusal(PAGE.replace(old, new))
 
 
-@pytest.mark.parametrize(("text", "told"), [
-    ("", "the file is empty"), ("\n \n", "the file is empty"), (PLAIN.splitlines()[0] + "\n", "a header and no rows"),
-    ("<html>limit</html>", "a page of HTML"), ("\n".join(PAGE.splitlines()[:4]), "a header and no options"),
-    ("date,spot,expiry,strike,type,bid,open_interest\n2024-01-02,1,2024-02-01,1,C,1,1\n",
-     "neither column `iv` nor both"),
-])
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "the file is empty"),
+        ("\n \n", "the file is empty"),
+        (PLAIN.splitlines()[0] + "\n", "a header and no rows"),
+        ("<html>limit</html>", "a page of HTML"),
+        ("\n".join(PAGE.splitlines()[:4]), "a header and no options"),
+        (
+            "date,spot,expiry,strike,type,bid,open_interest\n2024-01-02,1,2024-02-01,1,C,1,1\n",
+            "neither column `iv` nor both",
+        ),
+    ],
+)
 def test_what_is_no_chain_is_refused(text, told):
     assert told in refusal(text)
 
@@ -126,5 +206,7 @@ def test_what_is_no_chain_is_refused(text, told):
 def test_a_file_is_read_and_an_absent_one_is_missing(tmp_path):
     (tmp_path / "chain.csv").write_bytes(b"\xef\xbb\xbf" + PAGE.replace("\n", "\r\n").encode())
     pd.testing.assert_frame_equal(read_chain(tmp_path / "chain.csv"), parsed(PAGE))
-    with pytest.raises(MissingDataError, match="no such file; give an option chain with --chain FILE"):
+    with pytest.raises(
+        MissingDataError, match="no such file; give an option chain with --chain FILE"
+    ):
         read_chain(Path("no/such/chain.csv"))

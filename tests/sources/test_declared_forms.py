@@ -1,4 +1,7 @@
-"""Missing codes and thousands: only what the catalogue declares for a file, and nothing by guess."""
+"""Missing codes and thousands.
+
+Only what the catalogue declares for a file, and nothing by guess.
+"""
 
 import numpy as np
 import pytest
@@ -30,8 +33,10 @@ def test_a_declared_code_is_no_value_and_an_undeclared_one_is_text_or_a_number(c
             numbers("1", code, "2")
 
 
-@pytest.mark.parametrize(("mark", "text"), [(",", "1,234,567.5"), ("'", "1'234'567.5"), (" ", "1 234 567.5"),
-                                            ("_", "1_234_567.5")])
+@pytest.mark.parametrize(
+    ("mark", "text"),
+    [(",", "1,234,567.5"), ("'", "1'234'567.5"), (" ", "1 234 567.5"), ("_", "1_234_567.5")],
+)
 def test_declared_thousands_are_read_and_undeclared_ones_refused(mark: str, text: str) -> None:
     assert numbers(text, f"-{text}", "12", "", thousands=mark)[:3] == [1234567.5, -1234567.5, 12]
     with pytest.raises(InvalidDataError, match="line 2: column `value`"):
@@ -45,8 +50,18 @@ def test_what_is_grouped_otherwise_is_no_number(text: str) -> None:
 
 
 def test_a_file_declares_its_own_marks_only() -> None:
-    base = {"name": "x", "title": "X", "unit": "u", "frequency": "daily", "release": Release(days=1), "low": 0.0,
-            "high": 1.0, "max_age_days": 7, "path": "x.csv", "column": "value"}
+    base = {
+        "name": "x",
+        "title": "X",
+        "unit": "u",
+        "frequency": "daily",
+        "release": Release(days=1),
+        "low": 0.0,
+        "high": 1.0,
+        "max_age_days": 7,
+        "path": "x.csv",
+        "column": "value",
+    }
     with pytest.raises(ConfigError, match="thousands: must be one of"):
         SeriesSpec(**base, thousands=".")  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="thousands: must be one of"):

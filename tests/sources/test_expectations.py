@@ -24,24 +24,39 @@ def test_checks_stand_in_the_catalogue_or_in_a_file_beside_it(tmp_path: Path) ->
     inside = "{series: {oil: {bars: {}}}, tables: {t: {title: T, paths: [a.csv], siblings: [{path: b.csv}]}}}"
     here = load_expectations(written(tmp_path, f"checks: {inside}"))
     assert here.series["oil"].bars == Bars()
-    assert here.tables["t"] == TableSpec(name="t", title="T", paths=("a.csv",), siblings=(Sibling(path="b.csv"),))
+    assert here.tables["t"] == TableSpec(
+        name="t", title="T", paths=("a.csv",), siblings=(Sibling(path="b.csv"),)
+    )
     written(tmp_path, inside, "beside.yaml")
     assert load_expectations(written(tmp_path, "checks: beside.yaml")) == here
 
 
 def test_faults_of_all_entries_come_together(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as error:
-        load_expectations(written(tmp_path, """
+        load_expectations(
+            written(
+                tmp_path,
+                """
 checks:
   serie: {}
   series: {oil: {bras: {}}, gas: {siblings: [{path: ../b.csv}]}, coal: {siblings: [{path: b.csv, tolerance: 0}]}}
   tables: {t: {title: T, paths: []}, u: {paths: [/etc/passwd], title: U}, v: 7,
            w: {title: W, paths: [a], low: 2, high: 1}}
-"""))
+""",
+            )
+        )
     message = str(error.value)
-    for part in ("unknown key `serie`", "series.oil: unknown key `bras`; did you mean `bars`?",
-                 "series.gas", "must stay inside the data folder, got `../b.csv`", "tolerance: must be positive",
-                 "tables.t: paths: name at least one file", "got `/etc/passwd`", "tables.v", "low: must be below high"):
+    for part in (
+        "unknown key `serie`",
+        "series.oil: unknown key `bras`; did you mean `bars`?",
+        "series.gas",
+        "must stay inside the data folder, got `../b.csv`",
+        "tolerance: must be positive",
+        "tables.t: paths: name at least one file",
+        "got `/etc/passwd`",
+        "tables.v",
+        "low: must be below high",
+    ):
         assert part in message, part
 
 

@@ -17,19 +17,47 @@ LATER, SOONER = Release(days=1), Release(days=0, time="08:00")
 
 
 def spec(name: str, **changes: object) -> SeriesSpec:
-    base = {"name": name, "title": name, "unit": "percent", "frequency": "daily", "release": LATER, "low": 0.01,
-            "high": 10_000.0, "max_age_days": 7, "path": f"{name}.csv", "column": "value"}
+    base = {
+        "name": name,
+        "title": name,
+        "unit": "percent",
+        "frequency": "daily",
+        "release": LATER,
+        "low": 0.01,
+        "high": 10_000.0,
+        "max_age_days": 7,
+        "path": f"{name}.csv",
+        "column": "value",
+    }
     return SeriesSpec(**{**base, **changes})  # type: ignore[arg-type]
 
 
-CATALOGUE = Catalogue(series={item.name: item for item in [
-    spec("sp500", path="p/m.csv", column="close", required=True),
-    spec("sp500_high", path="p/m.csv", column="high"),
-    spec("vix", required=True),
-    spec("rate", splice=(SplicePart(path="old.csv", scale=100.0, release=SOONER),
-                         SplicePart(path="older.csv", proxy=False))),
-    spec("held", path="long.csv", column="net", where={"who": "funds", "what": "vix"}, low=-1e6, high=1e6),
-    spec("oil", max_step=10.0)]})
+CATALOGUE = Catalogue(
+    series={
+        item.name: item
+        for item in [
+            spec("sp500", path="p/m.csv", column="close", required=True),
+            spec("sp500_high", path="p/m.csv", column="high"),
+            spec("vix", required=True),
+            spec(
+                "rate",
+                splice=(
+                    SplicePart(path="old.csv", scale=100.0, release=SOONER),
+                    SplicePart(path="older.csv", proxy=False),
+                ),
+            ),
+            spec(
+                "held",
+                path="long.csv",
+                column="net",
+                where={"who": "funds", "what": "vix"},
+                low=-1e6,
+                high=1e6,
+            ),
+            spec("oil", max_step=10.0),
+        ]
+    }
+)
 
 
 def released_next_day(periods: pd.DatetimeIndex, release: Release) -> pd.DatetimeIndex:
@@ -51,7 +79,14 @@ def fill(folder: Path) -> Path:
     write(folder, "older.csv", DAYS[:30], value=3.0)
     write(folder, "oil.csv", DAYS, value=70.0)
     long = DAYS.repeat(2)
-    write(folder, "long.csv", long, who=["funds", "banks"] * count, what="vix", net=np.arange(2 * count) - 50)
+    write(
+        folder,
+        "long.csv",
+        long,
+        who=["funds", "banks"] * count,
+        what="vix",
+        net=np.arange(2 * count) - 50,
+    )
     return folder
 
 
@@ -86,11 +121,20 @@ def test_a_sound_folder(folder: Path) -> None:
     reading = read(folder)
     assert reading.sessions.equals(DAYS.rename("date"))
     assert [status.verdict for status in reading.status.values()] == ["ok"] * 6
-    assert series(reading, "sp500_high").tolist() == [value + 2 for value in series(reading, "sp500")]
+    assert series(reading, "sp500_high").tolist() == [
+        value + 2 for value in series(reading, "sp500")
+    ]
     assert list(reading.observations["series"].drop_duplicates()) == list(CATALOGUE.series)
-    assert (reading.observations["released"] > reading.observations["period"].dt.tz_localize("UTC")).all()
+    assert (
+        reading.observations["released"] > reading.observations["period"].dt.tz_localize("UTC")
+    ).all()
     status = reading.status["sp500"]
-    assert (status.first, status.last, status.rows, status.note) == (DAYS[0], DAYS[-1], len(DAYS), "")
+    assert (status.first, status.last, status.rows, status.note) == (
+        DAYS[0],
+        DAYS[-1],
+        len(DAYS),
+        "",
+    )
 
 
 def test_a_long_table_gives_the_rows_asked_for(folder: Path) -> None:
@@ -107,7 +151,9 @@ def test_splices_serve_before_the_first_date_of_those_before_them(folder: Path) 
 
 def test_a_splice_may_have_its_own_release(folder: Path) -> None:
     rows = read(folder).observations.query("series == 'rate'")
-    delay = (rows["released"].dt.tz_localize(None).dt.normalize() - rows["period"]).dt.days.to_numpy()
+    delay = (
+        rows["released"].dt.tz_localize(None).dt.normalize() - rows["period"]
+    ).dt.days.to_numpy()
     assert delay.tolist() == [1] * 20 + [0] * 20 + [1] * (len(DAYS) - 40)
 
 
@@ -133,11 +179,17 @@ def test_far_future_folders_need_no_clock(folder: Path) -> None:
     assert read(folder, names=["sp500", "vix"]).sessions[-1] == days[-1]
 
 
-@pytest.mark.parametrize(("days", "verdict", "note"), [
-    (DAYS[:0], "empty", "oil.csv has no values"),
-    (DAYS[-1:] + pd.Timedelta(days=3), "not_begun", "no row up to the last session"),
-    (DAYS[:30], "stale", "last value 2024-02-09 is 49 days old, at most 7 allowed")])
-def test_an_optional_series_may_be_away(folder: Path, days: pd.DatetimeIndex, verdict: str, note: str) -> None:
+@pytest.mark.parametrize(
+    ("days", "verdict", "note"),
+    [
+        (DAYS[:0], "empty", "oil.csv has no values"),
+        (DAYS[-1:] + pd.Timedelta(days=3), "not_begun", "no row up to the last session"),
+        (DAYS[:30], "stale", "last value 2024-02-09 is 49 days old, at most 7 allowed"),
+    ],
+)
+def test_an_optional_series_may_be_away(
+    folder: Path, days: pd.DatetimeIndex, verdict: str, note: str
+) -> None:
     write(folder, "oil.csv", days, value=70.0)
     status = read(folder).status["oil"]
     assert (status.verdict, status.note) == (verdict, note)
@@ -152,7 +204,10 @@ def test_an_optional_file_may_be_empty(folder: Path, content: bytes) -> None:
 def test_an_absent_optional_series_is_named(folder: Path) -> None:
     (folder / "oil.csv").unlink()
     reading = read(folder)
-    assert (reading.status["oil"].verdict, reading.status["oil"].note) == ("absent", "no file oil.csv")
+    assert (reading.status["oil"].verdict, reading.status["oil"].note) == (
+        "absent",
+        "no file oil.csv",
+    )
     assert series(reading, "oil").empty
 
 
@@ -205,27 +260,56 @@ def test_an_empty_folder_names_every_required_series(tmp_path: Path) -> None:
     assert all("no such file; put it into the data folder" in fault for fault in faults)
 
 
-@pytest.mark.parametrize(("content", "kind", "fault"), [
-    (b"", InvalidDataError, "required series `vix`: the file has no values"),
-    (b"date,value\n", InvalidDataError, "required series `vix`: the file has no values"),
-    (b"date,value\n2024-03-28,\n", InvalidDataError, "the file has no values"),
-    (b"date,value\n2030-01-02,20\n", MissingDataError, "no row up to the last session"),
-    (b"date,value\n2024-03-01,20\n", MissingDataError, "last value 2024-03-01 is 28 days old, at most 7 allowed"),
-    (b"<html>", InvalidDataError, "vix.csv: line 1: a page of HTML"),
-    (b"date,close\n2024-03-28,20\n", InvalidDataError, "vix.csv: line 1: no column `value`"),
-    (b"date,value\n2024-03-28,20\n2024-03-28,21\n", InvalidDataError, "vix.csv: line 3: date 2024-03-28 repeats"),
-    (b"date,value\n2024-03-28,20\n2024-03-27,21\n", InvalidDataError, "vix.csv: line 3: date 2024-03-27 follows"),
-    (b"date,value\n03/28/2024,20\n", InvalidDataError, "vix.csv: line 2: date `03/28/2024`"),
-    (b"date,value\n2024-03-28,twenty\n", InvalidDataError, "vix.csv: line 2: column `value`: `twenty`")])
-def test_faults_of_a_required_file(folder: Path, content: bytes, kind: type[RegimeError], fault: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "kind", "fault"),
+    [
+        (b"", InvalidDataError, "required series `vix`: the file has no values"),
+        (b"date,value\n", InvalidDataError, "required series `vix`: the file has no values"),
+        (b"date,value\n2024-03-28,\n", InvalidDataError, "the file has no values"),
+        (b"date,value\n2030-01-02,20\n", MissingDataError, "no row up to the last session"),
+        (
+            b"date,value\n2024-03-01,20\n",
+            MissingDataError,
+            "last value 2024-03-01 is 28 days old, at most 7 allowed",
+        ),
+        (b"<html>", InvalidDataError, "vix.csv: line 1: a page of HTML"),
+        (b"date,close\n2024-03-28,20\n", InvalidDataError, "vix.csv: line 1: no column `value`"),
+        (
+            b"date,value\n2024-03-28,20\n2024-03-28,21\n",
+            InvalidDataError,
+            "vix.csv: line 3: date 2024-03-28 repeats",
+        ),
+        (
+            b"date,value\n2024-03-28,20\n2024-03-27,21\n",
+            InvalidDataError,
+            "vix.csv: line 3: date 2024-03-27 follows",
+        ),
+        (b"date,value\n03/28/2024,20\n", InvalidDataError, "vix.csv: line 2: date `03/28/2024`"),
+        (
+            b"date,value\n2024-03-28,twenty\n",
+            InvalidDataError,
+            "vix.csv: line 2: column `value`: `twenty`",
+        ),
+    ],
+)
+def test_faults_of_a_required_file(
+    folder: Path, content: bytes, kind: type[RegimeError], fault: str
+) -> None:
     (folder / "vix.csv").write_bytes(content)
     (found,) = faults_of(kind, folder)
     assert fault in found
 
 
-@pytest.mark.parametrize("content", [
-    b"<html>", b"date,value\n2024-03-28,20\n2024-03-28,21\n", b"date,value\n1/2/24,1\n",
-    b"date,value\n2024-03-28,text\n", b"when,value\n2024-03-28,1\n"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"<html>",
+        b"date,value\n2024-03-28,20\n2024-03-28,21\n",
+        b"date,value\n1/2/24,1\n",
+        b"date,value\n2024-03-28,text\n",
+        b"when,value\n2024-03-28,1\n",
+    ],
+)
 def test_a_broken_optional_file_is_a_fault_too(folder: Path, content: bytes) -> None:
     (folder / "oil.csv").write_bytes(content)
     (fault,) = faults_of(InvalidDataError, folder)
@@ -238,7 +322,12 @@ def test_several_faults_come_together_and_broken_data_outrank_missing_ones(folde
     (folder / "older.csv").write_bytes(b"<html>")
     replace_line(folder / "long.csv", 4, "yesterday,funds,vix,1")
     faults = faults_of(InvalidDataError, folder)
-    assert sorted(fault.split(":")[0] for fault in faults) == ["long.csv", "older.csv", "p/m.csv", "vix.csv"]
+    assert sorted(fault.split(":")[0] for fault in faults) == [
+        "long.csv",
+        "older.csv",
+        "p/m.csv",
+        "vix.csv",
+    ]
 
 
 def test_one_fault_of_a_shared_file_is_told_once(folder: Path) -> None:
@@ -275,7 +364,9 @@ def test_each_file_is_opened_once(folder: Path, monkeypatch: pytest.MonkeyPatch)
     assert sorted(opened) == sorted(path.name for path in folder.rglob("*.csv"))
 
 
-def test_the_hash_is_that_of_the_bytes_read(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_the_hash_is_that_of_the_bytes_read(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     before = read(folder).hash
     assert read(fill(tmp_path_factory.mktemp("twin"))).hash == before
     (folder / "unread.csv").write_text("anything")
@@ -294,12 +385,19 @@ def test_the_hash_tells_files_apart_that_swap_contents(folder: Path) -> None:
 
 
 @given(cut=st.integers(5, len(DAYS) - 1))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_folder_cut_at_any_date_reads_the_same_up_to_it(folder: Path, tmp_path_factory: pytest.TempPathFactory,
-                                                          cut: int) -> None:
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_a_folder_cut_at_any_date_reads_the_same_up_to_it(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, cut: int
+) -> None:
     whole, short = read(folder), tmp_path_factory.mktemp("cut")
     for path in folder.rglob("*.csv"):
-        rows = [line for line in path.read_text().splitlines() if line < f"{DAYS[cut]:%Y-%m-%d}" or "date" in line]
+        rows = [
+            line
+            for line in path.read_text().splitlines()
+            if line < f"{DAYS[cut]:%Y-%m-%d}" or "date" in line
+        ]
         (short / path.relative_to(folder)).parent.mkdir(exist_ok=True)
         (short / path.relative_to(folder)).write_text("\n".join(rows) + "\n")
     reading = read(short)

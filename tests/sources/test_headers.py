@@ -12,11 +12,15 @@ def write(folder, path, text):
 
 
 def names(folder, strict=()):
-    return set(readable(load_catalogue().with_bars(["spy", "qqq"]).only([*NAMES, "spy_traded"]), folder, strict).series)
+    return set(
+        readable(
+            load_catalogue().with_bars(["spy", "qqq"]).only([*NAMES, "spy_traded"]), folder, strict
+        ).series
+    )
 
 
 def test_a_series_whose_column_a_file_lacks_is_left_out(tmp_path):
-    write(tmp_path, "prices/SPY.csv", "\ufeffdate,adj_close,\"volume\"\n")
+    write(tmp_path, "prices/SPY.csv", '\ufeffdate,adj_close,"volume"\n')
     assert names(tmp_path) == {*NAMES} - {"spy_open"}
 
 

@@ -1,4 +1,7 @@
-"""One series or table through all its checks: planted faults are found by name, and sound folders stay silent."""
+"""One series or table through all its checks.
+
+Planted faults are found by name, and sound folders stay silent.
+"""
 
 from dataclasses import replace
 from datetime import date
@@ -24,8 +27,11 @@ NUMBERS = business_days(16_436, 19_000, False)
 NUMBERS = NUMBERS[(NUMBERS >= 16_436) & (NUMBERS <= 19_000)]  # 2015-01-01 .. 2022-01-08
 DAYS = pd.DatetimeIndex(NUMBERS.astype("M8[D]").astype("M8[us]"))
 FEDERAL = np.setdiff1d(NUMBERS, business_days(16_436, 19_000, True))
-CLOCK = Clock(sessions=Sessions(days=NUMBERS, federal=FEDERAL, now=int(NUMBERS[-1])), release_times=release_times,
-              session_closes=session_closes)
+CLOCK = Clock(
+    sessions=Sessions(days=NUMBERS, federal=FEDERAL, now=int(NUMBERS[-1])),
+    release_times=release_times,
+    session_closes=session_closes,
+)
 
 
 def path_of(size: float = 0.01, seed: int = 0) -> np.ndarray:
@@ -37,8 +43,19 @@ def write(folder: Path, path: str, dates: pd.DatetimeIndex, **columns: Any) -> N
 
 
 def spec(**changes: Any) -> SeriesSpec:
-    base = {"name": "oil", "title": "Oil", "unit": "USD", "frequency": "daily", "release": Release(at_close=True),
-            "low": 0.1, "high": 1e5, "max_age_days": 7, "path": "oil.csv", "column": "value", "changes": "log"}
+    base = {
+        "name": "oil",
+        "title": "Oil",
+        "unit": "USD",
+        "frequency": "daily",
+        "release": Release(at_close=True),
+        "low": 0.1,
+        "high": 1e5,
+        "max_age_days": 7,
+        "path": "oil.csv",
+        "column": "value",
+        "changes": "log",
+    }
     return SeriesSpec(**{**base, **changes})
 
 
@@ -48,8 +65,12 @@ def series(folder: Path, one: SeriesSpec, watch: Watch | None = None) -> Inspect
 
 
 def table(folder: Path, path: str, **changes: Any) -> list[Inspection]:
-    return inspect_table(TableSpec(**{"name": "t", "title": "T", "paths": (path,), **changes}), path,
-                         Archive(folder, CLOCK.now), CLOCK)
+    return inspect_table(
+        TableSpec(**{"name": "t", "title": "T", "paths": (path,), **changes}),
+        path,
+        Archive(folder, CLOCK.now),
+        CLOCK,
+    )
 
 
 def found(inspection: Inspection, severity: str = "") -> dict[str, int]:
@@ -65,7 +86,13 @@ def test_a_sound_series_has_its_row_and_nothing_to_object_to(tmp_path: Path) -> 
     one = series(tmp_path, spec())
     assert (one.verdict, one.sentence, one.findings) == ("ok", "nothing to object to", ())
     assert (one.first, one.last, one.rows) == (NUMBERS[0], NUMBERS[-1], len(DAYS))
-    assert (one.age_days, one.max_age_days, one.gaps.missing, one.repeats, one.outliers) == (0, 7, 0, 0, 0)
+    assert (one.age_days, one.max_age_days, one.gaps.missing, one.repeats, one.outliers) == (
+        0,
+        7,
+        0,
+        0,
+        0,
+    )
     assert one.released == pd.Timestamp("2022-01-07 21:00", tz="UTC")
 
 
@@ -83,14 +110,19 @@ def test_planted_faults_are_all_named_and_counted_in_the_row(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(("required", "verdict"), [(True, "fault"), (False, "warning")])
-def test_a_series_that_ends_early_or_is_absent(tmp_path: Path, required: bool, verdict: str) -> None:
+def test_a_series_that_ends_early_or_is_absent(
+    tmp_path: Path, required: bool, verdict: str
+) -> None:
     assert (found(series(tmp_path, spec(required=required)))) == {"absent": 1}
     write(tmp_path, "oil.csv", DAYS[:100], value=path_of()[:100])
     one = series(tmp_path, spec(required=required))
     assert (one.verdict, one.age_days) == (verdict, int(NUMBERS[-1] - NUMBERS[99]))
     assert f"ends early: the last value is of {DAYS[99]:%Y-%m-%d}" in one.sentence
     write(tmp_path, "oil.csv", DAYS[:0], value=[])
-    assert (series(tmp_path, spec(required=required)).verdict, series(tmp_path, spec()).rows) == (verdict, 0)
+    assert (series(tmp_path, spec(required=required)).verdict, series(tmp_path, spec()).rows) == (
+        verdict,
+        0,
+    )
 
 
 def test_values_out_of_range_are_a_fault_with_the_first_line(tmp_path: Path) -> None:
@@ -103,11 +135,21 @@ def test_values_out_of_range_are_a_fault_with_the_first_line(tmp_path: Path) -> 
     assert one.outliers >= 2
 
 
-@pytest.mark.parametrize(("content", "check"), [
-    (b"date,value\n2021-01-04,1\n2021-01-05\n", "torn"), (b"\xff\xfed\x00", "encoding"), (b"<html>", "html"),
-    (b"date,value\n2021-01-04,1,2\n2021-01-05,1\n", "ragged"), (b"date,value\n2021-01-04,x\n", "unreadable"),
-    (b"date,value\n2021-01-05,1\n2021-01-04,1\n", "unreadable"), (b"date,value\n1/4/21,1\n", "unreadable")])
-def test_a_file_that_cannot_be_read_is_a_typed_fault(tmp_path: Path, content: bytes, check: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "check"),
+    [
+        (b"date,value\n2021-01-04,1\n2021-01-05\n", "torn"),
+        (b"\xff\xfed\x00", "encoding"),
+        (b"<html>", "html"),
+        (b"date,value\n2021-01-04,1,2\n2021-01-05,1\n", "ragged"),
+        (b"date,value\n2021-01-04,x\n", "unreadable"),
+        (b"date,value\n2021-01-05,1\n2021-01-04,1\n", "unreadable"),
+        (b"date,value\n1/4/21,1\n", "unreadable"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_a_typed_fault(
+    tmp_path: Path, content: bytes, check: str
+) -> None:
     (tmp_path / "oil.csv").write_bytes(content)
     one = series(tmp_path, spec())
     assert one.verdict == "fault" and check in found(one, "fault") and "unreadable" in found(one)
@@ -120,7 +162,9 @@ def test_every_series_of_a_broken_file_says_so(tmp_path: Path) -> None:
     both = [spec(), spec(name="gas", column="gas")]
     shelf = Shelf(tmp_path, Catalogue(series={one.name: one for one in both}))
     archive = Archive(tmp_path, CLOCK.now)
-    assert ["unreadable" in found(inspect_series(one, Watch(), shelf, archive, CLOCK)) for one in both] == [True, True]
+    assert [
+        "unreadable" in found(inspect_series(one, Watch(), shelf, archive, CLOCK)) for one in both
+    ] == [True, True]
 
 
 def test_a_thousandth_is_a_fault_and_a_declared_scale_turns_it_into_a_note(tmp_path: Path) -> None:
@@ -147,7 +191,10 @@ def test_dropped_ticks_are_notes_and_others_stay_warnings(tmp_path: Path) -> Non
     values = path_of()
     values[[500, 900]] *= 1.3
     write(tmp_path, "oil.csv", DAYS, value=values)
-    drops = tuple(Repair(kind="drop", first=day.date(), last=day.date(), reason="bad tick") for day in DAYS[[500, 900]])
+    drops = tuple(
+        Repair(kind="drop", first=day.date(), last=day.date(), reason="bad tick")
+        for day in DAYS[[500, 900]]
+    )
     both = series(tmp_path, spec(repairs=drops))
     assert (both.verdict, found(both, "note")) == ("ok", {"repaired": 1, "bad_tick": 2, "gaps": 2})
     one = series(tmp_path, spec(repairs=drops[:1]))
@@ -159,17 +206,29 @@ def test_siblings_and_bars_of_a_watch(tmp_path: Path) -> None:
     opening = np.concatenate([[close[0]], close[:-1]])
     stale = close.copy()
     stale[700] = stale[699]
-    bars = {"open": opening, "high": np.maximum(opening, stale), "low": np.minimum(opening, stale), "close": stale}
+    bars = {
+        "open": opening,
+        "high": np.maximum(opening, stale),
+        "low": np.minimum(opening, stale),
+        "close": stale,
+    }
     write(tmp_path, "oil.csv", DAYS, value=stale)
     write(tmp_path, "bars.csv", DAYS, **bars)
     write(tmp_path, "true.csv", DAYS, value=close)
-    watch = Watch(bars=Bars(path="bars.csv"), siblings=(Sibling(path="true.csv"), Sibling(path="absent.csv")))
+    watch = Watch(
+        bars=Bars(path="bars.csv"), siblings=(Sibling(path="true.csv"), Sibling(path="absent.csv"))
+    )
     one = series(tmp_path, spec(), watch)
     assert found(one) == {"sibling": 1, "stale_bar": 1}
     assert all(f"{DAYS[700]:%Y-%m-%d}" in finding.dates for finding in one.findings)
     day = DAYS[700].date()
-    mended = series(tmp_path, spec(repairs=(Repair(kind="drop", first=day, last=day, reason="stale"),)), watch)
-    assert (mended.verdict, set(found(mended, "note"))) == ("ok", {"repaired", "gaps", "stale_bar", "sibling"})
+    mended = series(
+        tmp_path, spec(repairs=(Repair(kind="drop", first=day, last=day, reason="stale"),)), watch
+    )
+    assert (mended.verdict, set(found(mended, "note"))) == (
+        "ok",
+        {"repaired", "gaps", "stale_bar", "sibling"},
+    )
     (tmp_path / "true.csv").write_text("date,value\n2021-01-04,x\n")
     assert found(series(tmp_path, spec(), watch)) == {"no_sibling": 1, "stale_bar": 1}
 
@@ -180,9 +239,17 @@ def test_what_must_be_known_is_a_note(tmp_path: Path) -> None:
     midnight = Release(calendar_days=1, zone="UTC", time="00:00", roll=False)
     splice = (SplicePart(path="old.csv"),)
     one = series(tmp_path, spec(revised=True, caveat="survivors", release=midnight, splice=splice))
-    assert (one.verdict, found(one)) == ("ok", {"proxy": 600, "revised": 1, "caveat": 1, "late_known": 1})
-    assert "public at 00:00 UTC, at the earliest 3 hours after the New York close" in text(one, "late_known")
-    assert f"600 rows from {DAYS[0]:%Y-%m-%d} to {DAYS[599]:%Y-%m-%d} come from old.csv, a proxy" in text(one, "proxy")
+    assert (one.verdict, found(one)) == (
+        "ok",
+        {"proxy": 600, "revised": 1, "caveat": 1, "late_known": 1},
+    )
+    assert "public at 00:00 UTC, at the earliest 3 hours after the New York close" in text(
+        one, "late_known"
+    )
+    assert (
+        f"600 rows from {DAYS[0]:%Y-%m-%d} to {DAYS[599]:%Y-%m-%d} come from old.csv, a proxy"
+        in text(one, "proxy")
+    )
 
 
 def test_rows_after_now_and_federal_holidays_are_told(tmp_path: Path) -> None:
@@ -196,16 +263,40 @@ def test_rows_after_now_and_federal_holidays_are_told(tmp_path: Path) -> None:
 
 def test_a_long_table_gives_one_result_a_group(tmp_path: Path) -> None:
     weeks = pd.date_range(DAYS[0], DAYS[-1], freq="W-TUE")
-    rows = pd.concat([pd.DataFrame({"date": weeks.strftime("%Y-%m-%d"), "who": who, "held": 1e5 * held,
-                                    "long": 4e4 * held, "short": -3e4 * held})
-                      for who, held in (("a", path_of(0.05, 1)[:len(weeks)]), ("b", path_of(0.05, 2)[:len(weeks)]))])
+    rows = pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "date": weeks.strftime("%Y-%m-%d"),
+                    "who": who,
+                    "held": 1e5 * held,
+                    "long": 4e4 * held,
+                    "short": -3e4 * held,
+                }
+            )
+            for who, held in (
+                ("a", path_of(0.05, 1)[: len(weeks)]),
+                ("b", path_of(0.05, 2)[: len(weeks)]),
+            )
+        ]
+    )
     broken = (rows["who"] == "b") & (rows["date"] >= "2020-01-01")
     rows.loc[broken, ["held", "long", "short"]] *= 5
     rows.to_csv(tmp_path / "cot.csv", index=False)
-    declared = {"by": "who", "frequency": "weekly", "columns": ("held", "long", "short"), "shorts": ("short",),
-                "one_unit": True, "max_age_days": 20}
+    declared = {
+        "by": "who",
+        "frequency": "weekly",
+        "columns": ("held", "long", "short"),
+        "shorts": ("short",),
+        "one_unit": True,
+        "max_age_days": 20,
+    }
     first, second = table(tmp_path, "cot.csv", **declared)
-    assert (first.name, first.verdict, found(first)) == ("cot.csv[a]", "ok", {"negative_shorts": len(weeks)})
+    assert (first.name, first.verdict, found(first)) == (
+        "cot.csv[a]",
+        "ok",
+        {"negative_shorts": len(weeks)},
+    )
     assert (second.verdict, set(found(second))) == ("fault", {"negative_shorts", "unit_break"})
     assert "from 2020-01-07 on times 5 (" in second.sentence
 
@@ -214,12 +305,18 @@ def test_columns_bars_and_holidays_of_a_table(tmp_path: Path) -> None:
     all_days = pd.bdate_range(DAYS[0], DAYS[-1])
     values = pd.Series(path_of(), index=DAYS).reindex(all_days).ffill().to_numpy(copy=True)
     write(tmp_path, "curve.csv", all_days, front=values, back=values * 1.1)
-    (one,) = table(tmp_path, "curve.csv", columns=("front", "back"), changes="log", low=0.1, high=1e5)
+    (one,) = table(
+        tmp_path, "curve.csv", columns=("front", "back"), changes="log", low=0.1, high=1e5
+    )
     holidays = len(all_days) - len(DAYS)
     assert found(one) == {"holiday_repeats": holidays} and one.repeats == holidays
     values[50] *= 2
-    write(tmp_path, "curve.csv", all_days, front=values, back=np.where(values > 100, np.inf, values))
-    (one,) = table(tmp_path, "curve.csv", columns=("front", "back"), changes="log", low=0.1, high=1e5)
+    write(
+        tmp_path, "curve.csv", all_days, front=values, back=np.where(values > 100, np.inf, values)
+    )
+    (one,) = table(
+        tmp_path, "curve.csv", columns=("front", "back"), changes="log", low=0.1, high=1e5
+    )
     assert {finding.column for finding in one.findings if finding.check == "bad_tick"} == {"front"}
     assert text(one, "out_of_range").startswith("`back`: ") and one.verdict == "fault"
 
@@ -229,12 +326,32 @@ def test_prices_sums_chains_and_events(tmp_path: Path) -> None:
     write(tmp_path, "etf.csv", DAYS, close=close, adj_close=close, unadj_close=close * 1.1)
     (etf,) = table(tmp_path, "etf.csv", columns=("close",), adjusted=True)
     write(tmp_path, "sum.csv", DAYS, total=3e-4, mean=1e-4, n=3)
-    (sums,) = table(tmp_path, "sum.csv", columns=("total",), records=Records(total="total", mean="mean", count="n"))
+    (sums,) = table(
+        tmp_path,
+        "sum.csv",
+        columns=("total",),
+        records=Records(total="total", mean="mean", count="n"),
+    )
     day = pd.DatetimeIndex(["2021-07-04"] * 3)
-    write(tmp_path, "chain.csv", day, expiry=["2021-07-02", "2021-08-20", "2021-08-20"], bid=[1, 2, 3], ask=[2, 1, 4],
-          iv=[0.2, 0.2, 0], open_interest=[1, 1, 0])
-    (chain,) = table(tmp_path, "chain.csv", columns=("bid",), frequency="irregular", chain=ChainColumns())
-    write(tmp_path, "news.csv", pd.DatetimeIndex(["2021-05-05", "2021-05-05", "2020-01-01"]), eps=[1.0, 2.0, None])
+    write(
+        tmp_path,
+        "chain.csv",
+        day,
+        expiry=["2021-07-02", "2021-08-20", "2021-08-20"],
+        bid=[1, 2, 3],
+        ask=[2, 1, 4],
+        iv=[0.2, 0.2, 0],
+        open_interest=[1, 1, 0],
+    )
+    (chain,) = table(
+        tmp_path, "chain.csv", columns=("bid",), frequency="irregular", chain=ChainColumns()
+    )
+    write(
+        tmp_path,
+        "news.csv",
+        pd.DatetimeIndex(["2021-05-05", "2021-05-05", "2020-01-01"]),
+        eps=[1.0, 2.0, None],
+    )
     (news,) = table(tmp_path, "news.csv", columns=("eps",), frequency="events")
     assert (found(etf), found(news)) == ({"adjusted": len(DAYS)}, {})
     assert set(found(sums)) == {"daily_sum"}
@@ -263,6 +380,10 @@ def test_finding_nothing_wrong_is_the_rule_over_clean_folders(tmp_path: Path) ->
 
 def test_repairs_of_one_day_carry_their_reason(tmp_path: Path) -> None:
     write(tmp_path, "oil.csv", DAYS, value=path_of())
-    repair = Repair(kind="drop", first=date(2020, 3, 2), last=date(2020, 3, 2), reason="198.71 was reported")
+    repair = Repair(
+        kind="drop", first=date(2020, 3, 2), last=date(2020, 3, 2), reason="198.71 was reported"
+    )
     one = series(tmp_path, spec(repairs=(repair,)))
-    assert text(one, "repaired") == "declared repair, 1 row dropped: 2020-03-02 (198.71 was reported)"
+    assert (
+        text(one, "repaired") == "declared repair, 1 row dropped: 2020-03-02 (198.71 was reported)"
+    )

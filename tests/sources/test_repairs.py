@@ -1,4 +1,7 @@
-"""Declared repairs: they do what they say, row by row, and are told; nothing else is ever mended."""
+"""Declared repairs: they do what they say, row by row, and are told.
+
+Nothing else is ever mended.
+"""
 
 from datetime import date
 from pathlib import Path
@@ -18,23 +21,51 @@ DAYS = pd.bdate_range("2024-01-01", periods=60)
 NUMBERS = DAYS.to_numpy().astype("M8[D]").astype(np.int64)
 DROP = Repair(kind="drop", first=date(2024, 1, 10), last=date(2024, 1, 11), reason="stale")
 SCALE = Repair(kind="scale", last=date(2024, 1, 31), factor=5, reason="older contracts")
-REPLACE = Repair(kind="replace", first=date(2024, 3, 1), last=date(2024, 3, 5), path="twin.csv", reason="bad ticks")
+REPLACE = Repair(
+    kind="replace",
+    first=date(2024, 3, 1),
+    last=date(2024, 3, 5),
+    path="twin.csv",
+    reason="bad ticks",
+)
 
 
 def twin(repair):
     return NUMBERS[::2], np.full(len(NUMBERS[::2]), 77.0)
 
 
-@pytest.mark.parametrize(("arguments", "fault"), [
-    ({"kind": "drop", "reason": " ", "first": date(2024, 1, 1)}, "reason: say what"),
-    ({"kind": "drop", "reason": "x"}, "first: give `first`, `last` or both"),
-    ({"kind": "drop", "reason": "x", "first": date(2024, 1, 2), "last": date(2024, 1, 1)}, "must not be after last"),
-    ({"kind": "scale", "reason": "x", "first": date(2024, 1, 2)}, "factor: a positive number"),
-    ({"kind": "scale", "reason": "x", "first": date(2024, 1, 2), "factor": -5}, "factor: a positive number"),
-    ({"kind": "drop", "reason": "x", "first": date(2024, 1, 2), "factor": 5}, "factor: a positive number"),
-    ({"kind": "replace", "reason": "x", "first": date(2024, 1, 2)}, "path: the file to take values from"),
-    ({"kind": "drop", "reason": "x", "first": date(2024, 1, 2), "path": "a.csv"}, "path: the file to take values"),
-    ({"kind": "replace", "reason": "x", "first": date(2024, 1, 2), "path": "../a.csv"}, "path: must stay inside")])
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        ({"kind": "drop", "reason": " ", "first": date(2024, 1, 1)}, "reason: say what"),
+        ({"kind": "drop", "reason": "x"}, "first: give `first`, `last` or both"),
+        (
+            {"kind": "drop", "reason": "x", "first": date(2024, 1, 2), "last": date(2024, 1, 1)},
+            "must not be after last",
+        ),
+        ({"kind": "scale", "reason": "x", "first": date(2024, 1, 2)}, "factor: a positive number"),
+        (
+            {"kind": "scale", "reason": "x", "first": date(2024, 1, 2), "factor": -5},
+            "factor: a positive number",
+        ),
+        (
+            {"kind": "drop", "reason": "x", "first": date(2024, 1, 2), "factor": 5},
+            "factor: a positive number",
+        ),
+        (
+            {"kind": "replace", "reason": "x", "first": date(2024, 1, 2)},
+            "path: the file to take values from",
+        ),
+        (
+            {"kind": "drop", "reason": "x", "first": date(2024, 1, 2), "path": "a.csv"},
+            "path: the file to take values",
+        ),
+        (
+            {"kind": "replace", "reason": "x", "first": date(2024, 1, 2), "path": "../a.csv"},
+            "path: must stay inside",
+        ),
+    ],
+)
 def test_an_impossible_repair_is_refused(arguments, fault):
     with pytest.raises(ConfigError, match=fault):
         Repair(**arguments)
@@ -47,13 +78,16 @@ def test_each_kind_does_what_it_says_and_tells_it():
     expected = pd.Series(values, index=DAYS)
     expected[:"2024-01-31"] *= 5
     expected["2024-01-10":"2024-01-11"] = np.nan
-    expected["2024-03-01":"2024-03-05"] = [77.0 if day in NUMBERS[::2] else np.nan for day in NUMBERS[44:47]]
+    expected["2024-03-01":"2024-03-05"] = [
+        77.0 if day in NUMBERS[::2] else np.nan for day in NUMBERS[44:47]
+    ]
     np.testing.assert_array_equal(mended, expected)
     assert values[0] == 1.0  # the file's own are untouched
     assert told == (
         "1 row dropped: 2024-01-11 (stale)",
         "21 rows multiplied by 5: 2024-01-01 to 2024-01-31 (older contracts)",
-        "3 rows taken from twin.csv: 2024-03-01 to 2024-03-05 (bad ticks)")
+        "3 rows taken from twin.csv: 2024-03-01 to 2024-03-05 (bad ticks)",
+    )
 
 
 def test_a_repair_that_meets_no_row_is_not_told():
@@ -73,14 +107,28 @@ def test_repairs_of_a_shorter_file_are_those_of_the_longer_one(cut):
 
 
 def spec(name: str, **changes: object) -> SeriesSpec:
-    base = {"name": name, "title": name, "unit": "USD", "frequency": "daily", "release": Release(days=1), "low": 0.01,
-            "high": 1000.0, "max_age_days": 7, "path": f"{name}.csv", "column": "value"}
+    base = {
+        "name": name,
+        "title": name,
+        "unit": "USD",
+        "frequency": "daily",
+        "release": Release(days=1),
+        "low": 0.01,
+        "high": 1000.0,
+        "max_age_days": 7,
+        "path": f"{name}.csv",
+        "column": "value",
+    }
     return SeriesSpec(**{**base, **changes})  # type: ignore[arg-type]
 
 
 def read(folder: Path, *repairs: Repair, **changes: object) -> Reading:
-    catalogue = Catalogue(series={one.name: one for one in (spec("sp500"), spec("oil", repairs=repairs, **changes))})
-    return FileSource().read(catalogue, folder, release_times=lambda periods, rule: periods.tz_localize("UTC"))
+    catalogue = Catalogue(
+        series={one.name: one for one in (spec("sp500"), spec("oil", repairs=repairs, **changes))}
+    )
+    return FileSource().read(
+        catalogue, folder, release_times=lambda periods, rule: periods.tz_localize("UTC")
+    )
 
 
 def values(reading: Reading) -> pd.Series:
@@ -90,9 +138,14 @@ def values(reading: Reading) -> pd.Series:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for name, numbers in {"sp500": np.full(60, 100.0), "oil": np.arange(60.0) + 1, "twin": np.full(60, 77.0)}.items():
-        pd.DataFrame({"date": DAYS.strftime("%Y-%m-%d"), "value": numbers}).to_csv(tmp_path / f"{name}.csv",
-                                                                                  index=False)
+    for name, numbers in {
+        "sp500": np.full(60, 100.0),
+        "oil": np.arange(60.0) + 1,
+        "twin": np.full(60, 77.0),
+    }.items():
+        pd.DataFrame({"date": DAYS.strftime("%Y-%m-%d"), "value": numbers}).to_csv(
+            tmp_path / f"{name}.csv", index=False
+        )
     return tmp_path
 
 
@@ -107,7 +160,9 @@ def test_a_reading_is_repaired_counted_and_told(folder: Path) -> None:
 
 
 def test_repairs_come_before_the_range_is_looked_at(folder: Path) -> None:
-    (folder / "oil.csv").write_text((folder / "oil.csv").read_text().replace("2024-01-11,9.0", "2024-01-11,9e9"))
+    (folder / "oil.csv").write_text(
+        (folder / "oil.csv").read_text().replace("2024-01-11,9.0", "2024-01-11,9e9")
+    )
     assert read(folder).status["oil"].refused == 1
     assert read(folder, DROP).status["oil"].refused == 0
 
@@ -122,7 +177,9 @@ def test_a_twin_is_part_of_the_hash_and_its_absence_leaves_the_rows_out(folder: 
 
 
 def test_one_wrong_unit_in_the_middle_is_refused_alone(folder: Path) -> None:
-    (folder / "oil.csv").write_text((folder / "oil.csv").read_text().replace("2024-02-20,37.0", "2024-02-20,0.02"))
+    (folder / "oil.csv").write_text(
+        (folder / "oil.csv").read_text().replace("2024-02-20,37.0", "2024-02-20,0.02")
+    )
     reading = read(folder, max_step=100.0)
     assert (reading.status["oil"].refused, reading.status["oil"].rows) == (1, 59)
     assert "line 38, 2024-02-20: `value` 0.02 has changed its unit" in reading.status["oil"].note
@@ -133,8 +190,23 @@ def test_the_shipped_repairs_are_the_known_faults() -> None:
     assert {repair.first for repair in declared["move"]} == {date(2023, 3, 15), date(2023, 6, 20)}
     assert all(repair.kind == "drop" for repair in declared["move"])
     minis = {name for name, repairs in declared.items() if repairs[0].factor == 5}
-    assert minis == {f"cot_tff_{part}" for part in ("sp500_lev_net", "sp500_am_net", "sp500_open_interest",
-                                                    "nq_lev_long", "nq_lev_short", "nq_open_interest",
-                                                    "sp500_dealer_long", "sp500_dealer_short", "nq_dealer_long",
-                                                    "nq_dealer_short", "nq_am_long", "nq_am_short")}
-    assert {repairs[0].last for name, repairs in declared.items() if name in minis} == {date(2023, 5, 1)}
+    assert minis == {
+        f"cot_tff_{part}"
+        for part in (
+            "sp500_lev_net",
+            "sp500_am_net",
+            "sp500_open_interest",
+            "nq_lev_long",
+            "nq_lev_short",
+            "nq_open_interest",
+            "sp500_dealer_long",
+            "sp500_dealer_short",
+            "nq_dealer_long",
+            "nq_dealer_short",
+            "nq_am_long",
+            "nq_am_short",
+        )
+    }
+    assert {repairs[0].last for name, repairs in declared.items() if name in minis} == {
+        date(2023, 5, 1)
+    }

@@ -28,8 +28,11 @@ def labels_from(span_end, known_at, index=INDEX, weights=None):
     def dates(rows):
         return pd.Series(index[np.maximum(rows, 0)].where(known_at >= 0), index=index)
 
-    return Labels(weights=pd.DataFrame(table, index=index, columns=list(REGIMES)),
-                  span_end=dates(np.asarray(span_end)), known_at=dates(known_at))
+    return Labels(
+        weights=pd.DataFrame(table, index=index, columns=list(REGIMES)),
+        span_end=dates(np.asarray(span_end)),
+        known_at=dates(known_at),
+    )
 
 
 def instant(index=INDEX):
@@ -45,17 +48,28 @@ def random_spans(seed, reach):
 
 
 def brute_force(sessions, span, known, groups, test_groups, embargo):
-    """Rows are compared two by two, in sessions; nothing is shared with the splitter but the cut into groups."""
+    """Rows are compared two by two, in sessions.
+
+    Nothing is shared with the splitter but the cut into groups.
+    """
     parts = np.array_split(np.arange(len(sessions)), groups)
     for chosen in combinations(range(groups), test_groups):
         test = [row for group in chosen for row in parts[group]]
         train = []
-        for s in (row for row in range(len(sessions)) if row not in set(test) and known[sessions[row]] >= 0):
+        for s in (
+            row
+            for row in range(len(sessions))
+            if row not in set(test) and known[sessions[row]] >= 0
+        ):
             mine = set(range(sessions[s], max(span[sessions[s]], known[sessions[s]]) + 1))
             shared = near = False
             for group in chosen:
-                reach = max(max(sessions[t], span[sessions[t]], known[sessions[t]]) if known[sessions[t]] >= 0
-                            else sessions[t] for t in parts[group])
+                reach = max(
+                    max(sessions[t], span[sessions[t]], known[sessions[t]])
+                    if known[sessions[t]] >= 0
+                    else sessions[t]
+                    for t in parts[group]
+                )
                 taken = set(range(sessions[parts[group][0]], reach + 1))
                 shared |= bool(mine & taken)
                 near |= 0 < sessions[s] - reach <= embargo
@@ -65,14 +79,24 @@ def brute_force(sessions, span, known, groups, test_groups, embargo):
 
 
 @settings(max_examples=40, deadline=None)
-@given(seed=st.integers(0, 10_000), groups=st.integers(2, 6), data=st.data(), embargo=st.integers(1, 12),
-       reach=st.integers(0, 25), left_out=st.integers(0, 3))
+@given(
+    seed=st.integers(0, 10_000),
+    groups=st.integers(2, 6),
+    data=st.data(),
+    embargo=st.integers(1, 12),
+    reach=st.integers(0, 25),
+    left_out=st.integers(0, 3),
+)
 def test_splits_equal_brute_force(seed, groups, data, embargo, reach, left_out):
     test_groups = data.draw(st.integers(1, groups - 1))
     span, known = random_spans(seed, reach)
     sessions = np.arange(len(INDEX))
     if left_out:  # rows of X may be missing; spans are still counted in sessions
-        sessions = np.sort(np.random.default_rng(seed).choice(sessions, len(INDEX) // (left_out + 1), replace=False))
+        sessions = np.sort(
+            np.random.default_rng(seed).choice(
+                sessions, len(INDEX) // (left_out + 1), replace=False
+            )
+        )
     splits = CombinatorialPurged(groups=groups, test_groups=test_groups, embargo=embargo)
     expected = list(brute_force(sessions, span, known, groups, test_groups, embargo))
     if any(not train for train, _ in expected):
@@ -87,8 +111,13 @@ def test_six_groups_by_two_are_fifteen_splits_and_five_paths():
     splits = CombinatorialPurged(groups=6, test_groups=2)
     assert (splits.n_splits, splits.n_paths) == (15, 5)
     assert len(list(splits.split(INDEX, instant()))) == 15
-    assert splits.paths().tolist() == [[0, 0, 1, 2, 3, 4], [1, 5, 5, 6, 7, 8], [2, 6, 9, 9, 10, 11],
-                                       [3, 7, 10, 12, 12, 13], [4, 8, 11, 13, 14, 14]]
+    assert splits.paths().tolist() == [
+        [0, 0, 1, 2, 3, 4],
+        [1, 5, 5, 6, 7, 8],
+        [2, 6, 9, 9, 10, 11],
+        [3, 7, 10, 12, 12, 13],
+        [4, 8, 11, 13, 14, 14],
+    ]
 
 
 @given(groups=st.integers(2, 9), data=st.data())
@@ -96,19 +125,32 @@ def test_each_split_serves_each_of_its_groups_in_one_path(groups, data):
     k = data.draw(st.integers(1, groups - 1))
     splits = CombinatorialPurged(groups=groups, test_groups=k)
     paths = splits.paths()
-    assert paths.shape == (splits.n_paths, groups) and splits.n_paths * groups == k * comb(groups, k)
+    assert paths.shape == (splits.n_paths, groups) and splits.n_paths * groups == k * comb(
+        groups, k
+    )
     used = sorted((int(number), group) for row in paths for group, number in enumerate(row))
-    assert used == sorted((number, group) for number, chosen in enumerate(splits.tested) for group in chosen)
+    assert used == sorted(
+        (number, group) for number, chosen in enumerate(splits.tested) for group in chosen
+    )
 
 
 @settings(max_examples=30, deadline=None)
 @given(rows=st.integers(9, 60), groups=st.integers(2, 6), data=st.data(), columns=st.integers(0, 3))
 def test_paths_hold_every_row_once_from_a_split_that_tested_it(rows, groups, data, columns):
-    splits = CombinatorialPurged(groups=groups, test_groups=data.draw(st.integers(1, groups - 1)), embargo=1)
+    splits = CombinatorialPurged(
+        groups=groups, test_groups=data.draw(st.integers(1, groups - 1)), embargo=1
+    )
     edges = splits.edges(rows)
-    tests = [np.concatenate([np.arange(edges[g], edges[g + 1]) for g in chosen]) for chosen in splits.tested]
-    parts = [np.add.outer(1000.0 * number + test, np.arange(columns)) if columns else 1000.0 * number + test
-             for number, test in enumerate(tests)]
+    tests = [
+        np.concatenate([np.arange(edges[g], edges[g + 1]) for g in chosen])
+        for chosen in splits.tested
+    ]
+    parts = [
+        np.add.outer(1000.0 * number + test, np.arange(columns))
+        if columns
+        else 1000.0 * number + test
+        for number, test in enumerate(tests)
+    ]
     paths = splits.assemble(parts, rows)
     assert paths.shape == (splits.n_paths, rows, *([columns] if columns else []))
     plain = paths[..., 0] if columns else paths
@@ -123,11 +165,16 @@ def test_a_label_that_rests_on_the_test_is_out_even_if_called_known():
     splits = CombinatorialPurged(groups=4, test_groups=1, embargo=1)
     train, test = list(splits.split(INDEX, labels_from(np.minimum(rows + 30, 239), rows)))[2]
     assert test.tolist() == list(range(120, 180))
-    assert train.tolist() == [*range(90), *range(211, 240)]  # 90 rests on 120; 179 rests on 209, and one more
+    assert train.tolist() == [
+        *range(90),
+        *range(211, 240),
+    ]  # 90 rests on 120; 179 rests on 209, and one more
 
 
 def test_embargo_follows_the_test_alone():
-    train, _ = list(CombinatorialPurged(groups=4, test_groups=1, embargo=21).split(INDEX, instant()))[1]
+    train, _ = list(
+        CombinatorialPurged(groups=4, test_groups=1, embargo=21).split(INDEX, instant())
+    )[1]
     assert train.tolist() == [*range(60), *range(141, 240)]
 
 
@@ -149,14 +196,25 @@ def test_inside_cross_validate():
     labels = labels_from(reach, reach, weights=weights)
     X = pd.DataFrame({"x": x}, index=INDEX)
     splits = CombinatorialPurged(groups=6, test_groups=2, embargo=5)
-    found = cross_validate(Watched(), X, stress.astype(int), cv=splits.purged_by(labels), scoring="neg_log_loss",
-                           return_estimator=True, return_indices=True, error_score="raise")
+    found = cross_validate(
+        Watched(),
+        X,
+        stress.astype(int),
+        cv=splits.purged_by(labels),
+        scoring="neg_log_loss",
+        return_estimator=True,
+        return_indices=True,
+        error_score="raise",
+    )
     assert len(found["test_score"]) == 15
-    for (train, test), model, inside in zip(splits.split(X, labels), found["estimator"], found["indices"]["test"],
-                                            strict=True):
+    for (train, test), model, inside in zip(
+        splits.split(X, labels), found["estimator"], found["indices"]["test"], strict=True
+    ):
         assert model.rows_.equals(INDEX[train]) and (inside == test).all()
-    parts = [model.predict_proba(X.iloc[test])[:, 1] for model, test in
-             zip(found["estimator"], found["indices"]["test"], strict=True)]
+    parts = [
+        model.predict_proba(X.iloc[test])[:, 1]
+        for model, test in zip(found["estimator"], found["indices"]["test"], strict=True)
+    ]
     paths = splits.assemble(parts, len(X))
     assert paths.shape == (5, len(INDEX)) and len(np.unique(paths.mean(axis=1))) == 5
 
@@ -169,7 +227,9 @@ def test_an_array_as_y_is_refused_with_the_way_out():
 
 def test_unknown_labels_never_train():
     known = np.where(np.arange(240) < 30, -1, np.arange(240))
-    for train, _ in CombinatorialPurged(groups=4, test_groups=1).split(INDEX, labels_from(known, known)):
+    for train, _ in CombinatorialPurged(groups=4, test_groups=1).split(
+        INDEX, labels_from(known, known)
+    ):
         assert train.min() >= 30
 
 
@@ -188,8 +248,16 @@ def test_faults_are_named():
         splits.assemble([np.zeros(120)] * 5, 240)
 
 
-@pytest.mark.parametrize("bad", [{"groups": 1}, {"test_groups": 0}, {"test_groups": 6}, {"embargo": 0},
-                                 {"groups": 30, "test_groups": 15}])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"groups": 1},
+        {"test_groups": 0},
+        {"test_groups": 6},
+        {"embargo": 0},
+        {"groups": 30, "test_groups": 15},
+    ],
+)
 def test_arguments_out_of_range_are_named(bad):
     with pytest.raises(ConfigError, match=f"^{next(iter(bad))}: "):
         CombinatorialPurged(**bad)

@@ -25,8 +25,11 @@ def labels_from(span_end, known_at, *, positive=True, index=INDEX):
     def dates(rows):
         return pd.Series(index[np.maximum(rows, 0)].where(known_at >= 0), index=index)
 
-    return Labels(weights=pd.DataFrame(weights, index=index, columns=list(REGIMES)),
-                  span_end=dates(np.asarray(span_end)), known_at=dates(known_at))
+    return Labels(
+        weights=pd.DataFrame(weights, index=index, columns=list(REGIMES)),
+        span_end=dates(np.asarray(span_end)),
+        known_at=dates(known_at),
+    )
 
 
 def instant(index=INDEX, **options):
@@ -39,7 +42,12 @@ def splitter(**options):
 
 
 @settings(max_examples=60, deadline=None)
-@given(seed=st.integers(0, 10_000), months=st.integers(1, 12), embargo=st.integers(1, 80), reach=st.integers(0, 400))
+@given(
+    seed=st.integers(0, 10_000),
+    months=st.integers(1, 12),
+    embargo=st.integers(1, 80),
+    reach=st.integers(0, 400),
+)
 def test_train_rows_equal_brute_force(seed, months, embargo, reach):
     rng, n, rows = np.random.default_rng(seed), len(INDEX), np.arange(len(INDEX))
     span = np.minimum(rows + rng.integers(0, reach + 1, n), n - 1)
@@ -47,12 +55,20 @@ def test_train_rows_equal_brute_force(seed, months, embargo, reach):
     labels, split = labels_from(span, known), splitter(refit_months=months, embargo=embargo)
     for fold in split.folds(INDEX):
         first = fold.test[0]
-        expected = [t for t in rows if known[t] >= 0 and known[t] < first and span[t] < first and t < first - embargo]
+        expected = [
+            t
+            for t in rows
+            if known[t] >= 0 and known[t] < first and span[t] < first and t < first - embargo
+        ]
         assert split.train_rows(fold, labels).tolist() == expected
 
 
 @settings(max_examples=40, deadline=None)
-@given(start=st.dates(date(1999, 1, 1), date(2006, 1, 1)), months=st.integers(1, 24), cut=st.integers(1, len(INDEX)))
+@given(
+    start=st.dates(date(1999, 1, 1), date(2006, 1, 1)),
+    months=st.integers(1, 24),
+    cut=st.integers(1, len(INDEX)),
+)
 def test_folds_tile_the_calendar_and_later_sessions_change_none(start, months, cut):
     split = PurgedWalkForward(first_test=start, refit_months=months)
     whole, part = split.folds(INDEX), split.folds(INDEX[:cut])
@@ -72,7 +88,12 @@ def test_folds_tile_the_calendar_and_later_sessions_change_none(start, months, c
 def test_blocks_by_hand():
     folds = splitter(first_test=date(2004, 1, 31), refit_months=1).folds(INDEX)
     firsts = [f"{INDEX[fold.test[0]]:%m-%d}" for fold in folds[:4]]
-    assert firsts == ["02-02", "03-01", "03-31", "04-30"]  # month ends are counted from the first day, not drifted
+    assert firsts == [
+        "02-02",
+        "03-01",
+        "03-31",
+        "04-30",
+    ]  # month ends are counted from the first day, not drifted
     assert folds[0].refit == pd.Timestamp("2004-01-30") and folds[-1].test[-1] == len(INDEX) - 1
 
 
@@ -120,14 +141,16 @@ def test_labels_over_another_index_are_refused():
         split.train_rows(split.folds(INDEX)[0], instant(other))
     fold = split.folds(INDEX)[-1]
     with pytest.raises(InvalidDataError, match="make labels and folds over one index"):
-        split.train_rows(fold, instant(INDEX[:fold.test[0] - 1]))
+        split.train_rows(fold, instant(INDEX[: fold.test[0] - 1]))
 
 
 def test_labels_may_end_at_the_refit():
     split = splitter()
     for fold in split.folds(INDEX):
-        known = INDEX[:fold.test[0]]
-        np.testing.assert_array_equal(split.train_rows(fold, instant(known)), split.train_rows(fold, instant(INDEX)))
+        known = INDEX[: fold.test[0]]
+        np.testing.assert_array_equal(
+            split.train_rows(fold, instant(known)), split.train_rows(fold, instant(INDEX))
+        )
 
 
 def test_no_folds_without_sessions():
@@ -135,8 +158,9 @@ def test_no_folds_without_sessions():
     assert splitter(first_test=date(2010, 1, 1)).folds(INDEX) == ()
 
 
-@pytest.mark.parametrize("bad", [{"refit_months": 0}, {"embargo": 0}, {"minimum_train": 0},
-                                 {"first_test": "2005-01-01"}])
+@pytest.mark.parametrize(
+    "bad", [{"refit_months": 0}, {"embargo": 0}, {"minimum_train": 0}, {"first_test": "2005-01-01"}]
+)
 def test_arguments_out_of_range_are_named(bad):
     with pytest.raises(ConfigError, match=f"^{next(iter(bad))}: "):
         splitter(**bad)

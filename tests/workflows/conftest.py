@@ -18,8 +18,13 @@ from regime.sources.simulated import SimulatedSource
 from regime.workflows.settings import load_settings
 
 YEARS = 8
-QUICK = ("splits.first_test=2012-01-01", "splits.refit_months=12", "model.seeds=1", "parallel.jobs=1",
-         "tracking=NullTracker")
+QUICK = (
+    "splits.first_test=2012-01-01",
+    "splits.refit_months=12",
+    "model.seeds=1",
+    "parallel.jobs=1",
+    "tracking=NullTracker",
+)
 
 
 class Answer(NamedTuple):
@@ -50,7 +55,9 @@ def simulated_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, own in rows.groupby("series", observed=True):
         spec = catalogue.series[str(name)]
         keys = {column: [text] * len(own) for column, text in (spec.where or {}).items()}
-        table = pd.DataFrame({"date": own["period"], **keys, spec.column: own["value"] / spec.scale})
+        table = pd.DataFrame(
+            {"date": own["period"], **keys, spec.column: own["value"] / spec.scale}
+        )
         known = tables.get(spec.path)
         tables[spec.path] = table if known is None else known.merge(table, how="outer")
     for path, table in tables.items():
@@ -66,8 +73,11 @@ def own_folder(simulated_folder: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
-            ) -> Callable[..., Answer]:
+def command(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Callable[..., Answer]:
     """Run a command in a fresh working directory; ``--out`` is its folder `out`."""
     place = tmp_path / "place"
     place.mkdir()
@@ -77,19 +87,24 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         capsys.readouterr()
         code = main([*map(str, arguments), "--out", "out"])
         return Answer(code, *capsys.readouterr(), place / "out")
+
     return run
 
 
 @pytest.fixture
 def run_folder(command: Callable[..., Answer], own_folder: Path) -> Callable[..., Answer]:
     """`regime run us_macro.yaml` on the test's own folder, quickly."""
-    return lambda *arguments: command("run", "us_macro.yaml", "--data", own_folder, *QUICK, *arguments)
+    return lambda *arguments: command(
+        "run", "us_macro.yaml", "--data", own_folder, *QUICK, *arguments
+    )
 
 
 @pytest.fixture(scope="session")
 def whole_run(simulated_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Answer:
     """The run on the unspoilt folder, made once."""
     out = tmp_path_factory.mktemp("whole") / "out"
-    code = main(["run", "us_macro.yaml", "--data", str(simulated_folder), "--out", str(out), *QUICK])
+    code = main(
+        ["run", "us_macro.yaml", "--data", str(simulated_folder), "--out", str(out), *QUICK]
+    )
     assert code == 0
     return Answer(code, "", "", out)

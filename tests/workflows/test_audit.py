@@ -1,4 +1,7 @@
-"""`regime audit` as a user calls it: clean on what is honest, exit 5 with name, place and size on what is not."""
+"""`regime audit` as a user calls it.
+
+Clean on what is honest, exit 5 with name, place and size on what is not.
+"""
 
 import json
 import re
@@ -21,13 +24,23 @@ from regime.workflows.parallel import Parallel
 from regime.workflows.probed import workflow_builders
 from regime.workflows.settings import load_settings
 
-SHORT = ("splits.first_test=2012-01-01", "parallel.backend=serial")  # tests have every processor busy already
+SHORT = (
+    "splits.first_test=2012-01-01",
+    "parallel.backend=serial",
+)  # tests have every processor busy already
 
 
 @pytest.fixture(scope="module")
 def demo():
-    settings = load_settings("demo.yaml", ["source.SimulatedSource.years=8", "source.SimulatedSource.start=2006-01-02",
-                                           "start=2006-01-02", *SHORT])
+    settings = load_settings(
+        "demo.yaml",
+        [
+            "source.SimulatedSource.years=8",
+            "source.SimulatedSource.start=2006-01-02",
+            "start=2006-01-02",
+            *SHORT,
+        ],
+    )
     world = read_world(settings, None, NoProgress())
     return settings, world, settings.features(world.panel)
 
@@ -46,8 +59,12 @@ def test_builders_are_probed_alike_on_any_number_of_processes(demo):
     """A few of them, one of which looks ahead."""
     settings, world, _ = demo
     make = Mechanism("positioning", "planted")
-    bad = make("planted", 5, 1, ("sp500",), lambda v: v["sp500"].pct_change(fill_method=None).shift(-3))
-    few = feature_builders([*settings.features.features[:11], bad], subject_of(settings, world, load_catalogue()))
+    bad = make(
+        "planted", 5, 1, ("sp500",), lambda v: v["sp500"].pct_change(fill_method=None).shift(-3)
+    )
+    few = feature_builders(
+        [*settings.features.features[:11], bad], subject_of(settings, world, load_catalogue())
+    )
     told = []
     for parallel in (Parallel(backend="serial"), Parallel(jobs=2)):
         account = _Account()
@@ -57,7 +74,9 @@ def test_builders_are_probed_alike_on_any_number_of_processes(demo):
 
 
 def test_a_folder_is_clean_and_its_report_plain(simulated_folder, capsys):
-    code, out, err = answer(capsys, "us_macro.yaml", "--data", simulated_folder, "--dates", 1, "--json", *SHORT)
+    code, out, err = answer(
+        capsys, "us_macro.yaml", "--data", simulated_folder, "--dates", 1, "--json", *SHORT
+    )
     assert (code, err) == (0, "")
     report = json.loads(out)
     assert report["verdict"] == "clean" and report["checks"]["series"]["checked"] > 40
@@ -77,19 +96,31 @@ def spoil(folder, path, change, column="value"):
 def filled(values):
     result = values.copy()
     for start in range(100, len(values) - 100, 200):
-        result.iloc[start:start + 15] = np.nan
+        result.iloc[start : start + 15] = np.nan
     return result.interpolate()
 
 
 def test_leaks_in_files_and_rules_are_named_together(own_folder, tmp_path, capsys):
-    spoil(own_folder, "prices/SPY.csv", lambda x: x.shift(-2), "adj_close")     # dated two sessions too early
-    spoil(own_folder, "macro/DGS30.csv", filled)                              # gaps filled from their ends
+    spoil(
+        own_folder, "prices/SPY.csv", lambda x: x.shift(-2), "adj_close"
+    )  # dated two sessions too early
+    spoil(own_folder, "macro/DGS30.csv", filled)  # gaps filled from their ends
     catalogue = tmp_path / "series.yaml"
     text = find_config("series.yaml").read_text(encoding="utf-8")
-    text = re.sub(r"  h41: +\{days: 1,", "  h41: {days: 0,", text)             # Wednesday's balance sheet on Wednesday
+    text = re.sub(
+        r"  h41: +\{days: 1,", "  h41: {days: 0,", text
+    )  # Wednesday's balance sheet on Wednesday
     catalogue.write_text(text, encoding="utf-8")
-    code, out, err = answer(capsys, "us_macro.yaml", "--data", own_folder, "--dates", 1, f"catalogue={catalogue}",
-                            *SHORT)
+    code, out, err = answer(
+        capsys,
+        "us_macro.yaml",
+        "--data",
+        own_folder,
+        "--dates",
+        1,
+        f"catalogue={catalogue}",
+        *SHORT,
+    )
     assert code == 5
     assert "Verdict: leaks" in out
     assert re.search(r"spy \(series.yaml, series.spy: prices/SPY.csv\): lead, \d+ sessions?", err)
@@ -101,7 +132,9 @@ def test_leaks_in_files_and_rules_are_named_together(own_folder, tmp_path, capsy
 def test_a_leaky_feature_is_named_with_file_and_reach(demo):
     settings, world, _ = demo
     make = Mechanism("positioning", "planted")
-    bad = make("planted", 5, 1, ("sp500",), lambda v: v["sp500"].pct_change(fill_method=None).shift(-3))
+    bad = make(
+        "planted", 5, 1, ("sp500",), lambda v: v["sp500"].pct_change(fill_method=None).shift(-3)
+    )
     features = _Features(settings.features, bad)
     spoiled = replace(settings, features=features)
     report = audit_run(spoiled, world, features(world.panel), settings.splits.folds(world.sessions))
@@ -126,7 +159,9 @@ def test_an_honest_run_is_clean_and_says_so(demo):
 
 def test_a_splitter_without_purge_is_named(demo, monkeypatch):
     settings, world, features = demo
-    monkeypatch.setattr(PurgedWalkForward, "train_rows", lambda self, fold, labels: np.arange(300, fold.test[0]))
+    monkeypatch.setattr(
+        PurgedWalkForward, "train_rows", lambda self, fold, labels: np.arange(300, fold.test[0])
+    )
     report = audit_run(settings, world, features, settings.splits.folds(world.sessions))
     assert {("purge", "walk-forward"), ("embargo", "walk-forward")} <= leaks(report)
 
@@ -158,4 +193,3 @@ class _Features:
 
     def __call__(self, panel):
         return pd.DataFrame({feature.spec.name: feature(panel.values) for feature in self.features})
-

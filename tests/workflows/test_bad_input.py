@@ -1,4 +1,7 @@
-"""What a user may get wrong: an exit code, one message with place, rule, value and mend, and nothing written."""
+"""What a user may get wrong.
+
+An exit code, one message with place, rule, value and mend, and nothing written.
+"""
 
 import os
 from pathlib import Path
@@ -49,6 +52,7 @@ def in_field(text: str):
         date, _, rest = lines[100].partition(",")
         lines[100] = ",".join([date, text, *rest.split(",")[1:]])
         write_lines(path, lines)
+
     return change
 
 
@@ -72,9 +76,19 @@ FAULTS = [
     (VIX, end_early, 3, "days old, at most 7 allowed; bring the file up to date"),
     (VIX, empty, 4, "required series `vix`: the file has no values; fetch it again"),
     (VIX, page, 4, "line 1: a page of HTML, not CSV"),
-    (VIX, in_field("99999"), 4, f"line 101, {DATE}: `close` 99999 is outside 0.5..1500 percent; correct the file"),
+    (
+        VIX,
+        in_field("99999"),
+        4,
+        f"line 101, {DATE}: `close` 99999 is outside 0.5..1500 percent; correct the file",
+    ),
     (VIX, in_field("-3"), 4, "`close` -3 is outside 0.5..1500 percent"),
-    (VIX, in_field("n/a"), 4, "line 101: column `close`: `n/a` is no number; leave the field empty"),
+    (
+        VIX,
+        in_field("n/a"),
+        4,
+        "line 101: column `close`: `n/a` is no number; leave the field empty",
+    ),
     (VIX, repeat, 4, f"line 102: date {DATE} repeats: keep one row a date"),
     (VIX, swap, 4, f"line 102: date {DATE} follows 2006-05-26: sort the file by date"),
     (VIX, american, 4, "is not of the form YYYY-MM-DD"),
@@ -87,13 +101,17 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("path", "spoil", "code", "message"), FAULTS)
-def test_a_fault_of_the_data_is_one_message_and_writes_nothing(run_folder, own_folder, path, spoil, code, message):
+def test_a_fault_of_the_data_is_one_message_and_writes_nothing(
+    run_folder, own_folder, path, spoil, code, message
+):
     spoil(own_folder / path)
     answer = run_folder("tracking={Tracker: {}}")
     assert (answer.code, answer.stdout) == (code, "")
     assert answer.stderr.startswith(f"regime: error: {path}: ") and answer.stderr.count("\n") == 1
     assert message in answer.stderr
-    assert list(answer.out.parent.iterdir()) == []  # neither output nor a record of a run that never began
+    assert (
+        list(answer.out.parent.iterdir()) == []
+    )  # neither output nor a record of a run that never began
 
 
 def test_faults_of_several_files_come_together(run_folder, own_folder):
@@ -105,7 +123,12 @@ def test_faults_of_several_files_come_together(run_folder, own_folder):
     assert answer.code == 4
     first, *faults = answer.stderr.splitlines()
     assert first == "regime: error: 4 faults:"
-    assert sorted(fault.split(":")[0].strip() for fault in faults) == ["macro/MOVE.csv", "macro/SOFR.csv", SPY, VIX]
+    assert sorted(fault.split(":")[0].strip() for fault in faults) == [
+        "macro/MOVE.csv",
+        "macro/SOFR.csv",
+        SPY,
+        VIX,
+    ]
 
 
 def test_an_older_output_stays_as_it_was(run_folder, own_folder, whole_run):
@@ -117,64 +140,137 @@ def test_an_older_output_stays_as_it_was(run_folder, own_folder, whole_run):
     assert [(path.name, path.read_text()) for path in out.iterdir()] == [("summary.json", "{}")]
 
 
-@pytest.mark.parametrize(("arguments", "code", "message"), [
-    (["run", "us_macro.yaml", "--data", "nowhere"], 3, "nowhere: no such folder; give the data folder with --data"),
-    (["run", "us_macro.yaml"], 2, "us_macro reads files; name their folder with --data DIR"),
-    (["features", "us_macro.yaml"], 2, "us_macro reads files; name their folder with --data DIR"),
-    (["run", "us_macor.yaml"], 2, "us_macor.yaml: no such config; did you mean `us_macro.yaml`?"),
-    (["run", "splits.refit_month=3"], 2,
-     "configs/demo.yaml, splits: unknown key `refit_month`; did you mean `refit_months`?"),
-    (["run", "slpits.refit_months=3"], 2, "configs/demo.yaml: unknown key `slpits`; did you mean `splits`?"),
-    (["run", "splits.horizn=3"], 2,
-     "splits: unknown key `horizn`; known: embargo, first_test, minimum_train, refit_months"),
-    (["run", "model.seeds=one"], 2, "configs/demo.yaml, model.seeds: "),
-    (["run", "parallel.jobs=true"], 2, "configs/demo.yaml, parallel.jobs: must be a number, got `true`"),
-    (["run", "splits.first_test=soon"], 2, "got `soon`"),
-    (["run", "model.penalty=.nan"], 2, "model.penalty: Input should be a finite number"),
-    (["run", "model.linear_weight=2"], 2, "model: linear_weight: must lie in [0, 1], got 2"),
-    (["run", "features.dollar.lookback=0"], 2, "features.dollar: lookback: must be positive, got 0"),
-    (["run", "features.dollar.lookback=21"], 2, "two features are called `dollar_momentum_21`"),
-    (["run", "source.years=3"], 2, "name one class, FileSource or SimulatedSource"),
-    (["run", "rule.rules.9.MinimumHold.days=3"], 2, "no item 9 in a list of 3; the first is 0"),
-    (["run", "basket=[sp500,sp5000]"], 2, "series `sp5000`: not in the catalogue"),
-    (["run", "catalogue=seris.yaml"], 2, "seris.yaml: no such config; did you mean `series.yaml`?"),
-    (["run", "name=../elsewhere"], 2, "name: must be fit for a folder"),
-    (["run", "seed=-1"], 2, "seed: must be 0 or more, got -1"),
-    (["run", "start=2050-01-01"], 4, "start: 2050-01-01 leaves 0 sessions of the data"),
-    (["run", "splits.first_test=2050-01-01", "tracking=NullTracker"], 2,
-     "splits.first_test: 2050-01-01 leaves no session to test"),
-    (["run", "splits.minimum_train=9000", "splits.refit_months=48", "tracking=NullTracker", "parallel.jobs=1"], 4,
-     "too short a history: no refit has enough labelled rows"),
-    (["run", "--episodes", "none.csv"], 3, "none.csv: no such file"),
-    (["evaluate", "none.parquet", "--data", "nowhere"], 3, "none.parquet: no such file"),
-])
-def test_a_fault_of_the_command_is_one_message_and_writes_nothing(command, arguments, code, message):
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (
+            ["run", "us_macro.yaml", "--data", "nowhere"],
+            3,
+            "nowhere: no such folder; give the data folder with --data",
+        ),
+        (["run", "us_macro.yaml"], 2, "us_macro reads files; name their folder with --data DIR"),
+        (
+            ["features", "us_macro.yaml"],
+            2,
+            "us_macro reads files; name their folder with --data DIR",
+        ),
+        (
+            ["run", "us_macor.yaml"],
+            2,
+            "us_macor.yaml: no such config; did you mean `us_macro.yaml`?",
+        ),
+        (
+            ["run", "splits.refit_month=3"],
+            2,
+            "configs/demo.yaml, splits: unknown key `refit_month`; did you mean `refit_months`?",
+        ),
+        (
+            ["run", "slpits.refit_months=3"],
+            2,
+            "configs/demo.yaml: unknown key `slpits`; did you mean `splits`?",
+        ),
+        (
+            ["run", "splits.horizn=3"],
+            2,
+            "splits: unknown key `horizn`; known: embargo, first_test, minimum_train, refit_months",
+        ),
+        (["run", "model.seeds=one"], 2, "configs/demo.yaml, model.seeds: "),
+        (
+            ["run", "parallel.jobs=true"],
+            2,
+            "configs/demo.yaml, parallel.jobs: must be a number, got `true`",
+        ),
+        (["run", "splits.first_test=soon"], 2, "got `soon`"),
+        (["run", "model.penalty=.nan"], 2, "model.penalty: Input should be a finite number"),
+        (["run", "model.linear_weight=2"], 2, "model: linear_weight: must lie in [0, 1], got 2"),
+        (
+            ["run", "features.dollar.lookback=0"],
+            2,
+            "features.dollar: lookback: must be positive, got 0",
+        ),
+        (["run", "features.dollar.lookback=21"], 2, "two features are called `dollar_momentum_21`"),
+        (["run", "source.years=3"], 2, "name one class, FileSource or SimulatedSource"),
+        (["run", "rule.rules.9.MinimumHold.days=3"], 2, "no item 9 in a list of 3; the first is 0"),
+        (["run", "basket=[sp500,sp5000]"], 2, "series `sp5000`: not in the catalogue"),
+        (
+            ["run", "catalogue=seris.yaml"],
+            2,
+            "seris.yaml: no such config; did you mean `series.yaml`?",
+        ),
+        (["run", "name=../elsewhere"], 2, "name: must be fit for a folder"),
+        (["run", "seed=-1"], 2, "seed: must be 0 or more, got -1"),
+        (["run", "start=2050-01-01"], 4, "start: 2050-01-01 leaves 0 sessions of the data"),
+        (
+            ["run", "splits.first_test=2050-01-01", "tracking=NullTracker"],
+            2,
+            "splits.first_test: 2050-01-01 leaves no session to test",
+        ),
+        (
+            [
+                "run",
+                "splits.minimum_train=9000",
+                "splits.refit_months=48",
+                "tracking=NullTracker",
+                "parallel.jobs=1",
+            ],
+            4,
+            "too short a history: no refit has enough labelled rows",
+        ),
+        (["run", "--episodes", "none.csv"], 3, "none.csv: no such file"),
+        (["evaluate", "none.parquet", "--data", "nowhere"], 3, "none.parquet: no such file"),
+    ],
+)
+def test_a_fault_of_the_command_is_one_message_and_writes_nothing(
+    command, arguments, code, message
+):
     answer = command(*arguments)
     assert (answer.code, answer.stdout) == (code, "")
-    assert message in answer.stderr and answer.stderr.startswith("regime: error: ") and answer.stderr.count("\n") == 1
+    assert (
+        message in answer.stderr
+        and answer.stderr.startswith("regime: error: ")
+        and answer.stderr.count("\n") == 1
+    )
     assert list(answer.out.parent.iterdir()) == []
 
 
 def test_faults_of_a_config_come_together_with_file_and_section(command, tmp_path):
     own = tmp_path / "own.yaml"
-    own.write_text("extends: demo.yaml\nsplits: {refit_month: 3}\nmodel: {seeds: many}\nlabels: JumpModelLables\n")
+    own.write_text(
+        "extends: demo.yaml\nsplits: {refit_month: 3}\nmodel: {seeds: many}\nlabels: "
+        "JumpModelLables\n"
+    )
     answer = command("run", own)
     first, *faults = answer.stderr.splitlines()
     assert (answer.code, first) == (2, "regime: error: 3 faults:")
     assert sorted(faults) == [
         f"  {own}, labels: unknown class `JumpModelLables`; did you mean `JumpModelLabels`?",
-        f"  {own}, model.seeds: Input should be a valid integer, unable to parse string as an integer, got `many`",
-        f"  {own}, splits: unknown key `refit_month`; did you mean `refit_months`?"]
+        f"  {own}, model.seeds: Input should be a valid integer, unable to parse string as an "
+        "integer, got `many`",
+        f"  {own}, splits: unknown key `refit_month`; did you mean `refit_months`?",
+    ]
 
 
-@pytest.mark.parametrize(("content", "code", "message"), [
-    ("", 3, "the file is empty"),
-    ("name,start,trough,end,counts\n", 3, "no episode in it"),
-    ("name,start,end,counts\na,2012-03-01,2012-07-01,1\n", 4, "line 1: column `trough` is missing"),
-    ("name,start,trough,end,counts\na,2012-03-01,May,2012-07-01,1\n", 4, "line 2: `trough` must be a date"),
-    ("name,start,trough,end,counts\na,2012-03-01,2012-02-01,2012-07-01,2\n", 4, "2 faults"),
-])
-def test_a_bad_list_of_episodes_is_found_before_the_training(command, tmp_path, content, code, message):
+@pytest.mark.parametrize(
+    ("content", "code", "message"),
+    [
+        ("", 3, "the file is empty"),
+        ("name,start,trough,end,counts\n", 3, "no episode in it"),
+        (
+            "name,start,end,counts\na,2012-03-01,2012-07-01,1\n",
+            4,
+            "line 1: column `trough` is missing",
+        ),
+        (
+            "name,start,trough,end,counts\na,2012-03-01,May,2012-07-01,1\n",
+            4,
+            "line 2: `trough` must be a date",
+        ),
+        ("name,start,trough,end,counts\na,2012-03-01,2012-02-01,2012-07-01,2\n", 4, "2 faults"),
+    ],
+)
+def test_a_bad_list_of_episodes_is_found_before_the_training(
+    command, tmp_path, content, code, message
+):
     path = tmp_path / "episodes.csv"
     path.write_text(content)
     answer = command("run", "--episodes", path)
@@ -197,20 +293,41 @@ def test_an_output_that_is_in_the_way_is_found_before_the_training(command, tmp_
 def test_a_place_where_nothing_may_be_written_is_found_before_the_training(command, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: mode & os.W_OK == 0)
     answer = command("run")
-    assert (answer.code, answer.stderr) == (2, "regime: error: out: cannot write there (. is read-only); "
-                                               "name another place\n")
+    assert (answer.code, answer.stderr) == (
+        2,
+        "regime: error: out: cannot write there (. is read-only); name another place\n",
+    )
 
 
-@pytest.mark.parametrize(("table", "message"), [
-    (pd.DataFrame({"date": ["2012-01-03"], "p": [0.5]}), "column `deleveraging` is missing"),
-    (pd.DataFrame({"date": ["yesterday"], "deleveraging": [0.5]}), "row 1: `yesterday` is not a date"),
-    (pd.DataFrame({"date": ["2012-01-03", "2012-01-04"], "deleveraging": [0.5, 1.5]}),
-     "2012-01-04: 1.5 lies outside [0, 1]"),
-    (pd.DataFrame({"date": ["2012-01-07"], "deleveraging": [0.5]}), "2012-01-07 is no session of the data"),
-    (pd.DataFrame({"date": ["2012-01-04", "2012-01-03"], "deleveraging": [0.5, 0.5]}), "dates must rise strictly"),
-    (pd.DataFrame({"date": ["2006-06-01"], "deleveraging": [0.5]}), "set splits.first_test earlier"),
-])
-def test_somebody_elses_probabilities_are_checked(command, simulated_folder, tmp_path, table, message):
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (pd.DataFrame({"date": ["2012-01-03"], "p": [0.5]}), "column `deleveraging` is missing"),
+        (
+            pd.DataFrame({"date": ["yesterday"], "deleveraging": [0.5]}),
+            "row 1: `yesterday` is not a date",
+        ),
+        (
+            pd.DataFrame({"date": ["2012-01-03", "2012-01-04"], "deleveraging": [0.5, 1.5]}),
+            "2012-01-04: 1.5 lies outside [0, 1]",
+        ),
+        (
+            pd.DataFrame({"date": ["2012-01-07"], "deleveraging": [0.5]}),
+            "2012-01-07 is no session of the data",
+        ),
+        (
+            pd.DataFrame({"date": ["2012-01-04", "2012-01-03"], "deleveraging": [0.5, 0.5]}),
+            "dates must rise strictly",
+        ),
+        (
+            pd.DataFrame({"date": ["2006-06-01"], "deleveraging": [0.5]}),
+            "set splits.first_test earlier",
+        ),
+    ],
+)
+def test_somebody_elses_probabilities_are_checked(
+    command, simulated_folder, tmp_path, table, message
+):
     path = tmp_path / "theirs.csv"
     table.to_csv(path, index=False)
     answer = command("evaluate", path, "--data", simulated_folder, "splits.first_test=2012-01-01")

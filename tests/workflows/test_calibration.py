@@ -1,4 +1,7 @@
-"""Whether probabilities mean what they say: figures by hand, and probabilities whose fault is known."""
+"""Whether probabilities mean what they say.
+
+Figures by hand, and probabilities whose fault is known.
+"""
 
 import json
 
@@ -18,15 +21,23 @@ from regime.workflows.settings import load_settings
 @pytest.fixture(scope="module")
 def case():
     """A simulated world, and log-odds of a deleveraging that are true on average."""
-    settings = load_settings("demo.yaml", ["tracking=NullTracker", "source.SimulatedSource.years=24",
-                                           "source.SimulatedSource.start=2001-01-02", "start=2001-01-02",
-                                           "splits.first_test=2004-01-02"])
+    settings = load_settings(
+        "demo.yaml",
+        [
+            "tracking=NullTracker",
+            "source.SimulatedSource.years=24",
+            "source.SimulatedSource.start=2001-01-02",
+            "start=2001-01-02",
+            "splits.first_test=2004-01-02",
+        ],
+    )
     world = read_world(settings, None, NoProgress())
     folds = settings.splits.folds(world.sessions)
     days = world.sessions[np.concatenate([fold.test for fold in folds])]
     truth = truth_from_labels(settings.truth(world.market))
     hit = truth.stress.reindex(days).fillna(0.0).to_numpy()
-    # Normal signals of unit variance one and a half apart: log-odds are linear in them by Bayes' rule.
+    # Normal signals of unit variance one and a half apart: log-odds are linear in them by Bayes'
+    # rule.
     signal = np.random.default_rng(5).normal(1.5 * hit, 1.0)
     rate = hit.mean()
     return settings, world, folds, days, truth, np.log(rate / (1 - rate)) + 1.5 * signal - 1.125
@@ -34,7 +45,10 @@ def case():
 
 def told(odds, days):
     stress = 1 / (1 + np.exp(-odds))
-    return pd.DataFrame({name: stress if name == "deleveraging" else (1 - stress) / 3 for name in REGIMES}, index=days)
+    return pd.DataFrame(
+        {name: stress if name == "deleveraging" else (1 - stress) / 3 for name in REGIMES},
+        index=days,
+    )
 
 
 def test_true_probabilities_need_no_curve_and_the_figures_are_those_by_hand(case):
@@ -48,8 +62,14 @@ def test_true_probabilities_need_no_curve_and_the_figures_are_those_by_hand(case
     assert found.ways.loc["none", "reliability"] < 0.002 and not (found.ways["low"] > 0).any()
     assert "does not help in any of three ways" in found.sentences()[0]
     came = truth.regime.reindex(days).dropna()
-    assert found.regimes["observed"].to_dict() == pytest.approx({name: (came == name).mean() for name in REGIMES})
-    assert found.regimes["observed"].sum() == pytest.approx(1) == pytest.approx(found.regimes["forecast"].sum())
+    assert found.regimes["observed"].to_dict() == pytest.approx(
+        {name: (came == name).mean() for name in REGIMES}
+    )
+    assert (
+        found.regimes["observed"].sum()
+        == pytest.approx(1)
+        == pytest.approx(found.regimes["forecast"].sum())
+    )
 
 
 def test_sure_beyond_reason_is_seen_and_a_curve_would_help(case):
@@ -71,7 +91,10 @@ def test_sets_hold_the_true_regime_as_often_as_they_promise(case):
 def test_the_page_and_the_json_tell_it(case):
     settings, world, folds, days, _, odds = case
     found = calibration_account(settings, world, told(odds, days), folds)
-    section, content = calibration_section(found), json.loads(json.dumps(found.summary(), allow_nan=False))
+    section, content = (
+        calibration_section(found),
+        json.loads(json.dumps(found.summary(), allow_nan=False)),
+    )
     assert [len(table.rows) for table in section.tables] == [4, 4, len(found.sets)]
     assert content["ways"]["none"]["brier"] == found.ways.loc["none", "brier"]
     assert content["sets"]["all"]["covered"] == found.sets.loc["all", "covered"]

@@ -1,4 +1,7 @@
-"""`regime flows` on the simulated world and on a folder: one decision, blind to all that comes after it."""
+"""`regime flows` on the simulated world and on a folder.
+
+One decision, blind to all that comes after it.
+"""
 
 import json
 from dataclasses import replace
@@ -20,15 +23,30 @@ from regime.workflows.flows_tables import GROUPS, NUMBERS, TITLES, number_rows, 
 from regime.workflows.mechanism_sections import LINES, mechanism_sections, run_sections
 from regime.workflows.settings import load_settings
 
-KEYS = ["as_of", "cta", "gamma", "positions", "vol_control", "pension", "reserves", "dollar", "valuation", "long_end",
-        "cross_asset", "depth", "analogs"]
+KEYS = [
+    "as_of",
+    "cta",
+    "gamma",
+    "positions",
+    "vol_control",
+    "pension",
+    "reserves",
+    "dollar",
+    "valuation",
+    "long_end",
+    "cross_asset",
+    "depth",
+    "analogs",
+]
 YEARS = 8
 AS_OF = "2013-06-14"
 
 
 @pytest.fixture(scope="module")
 def settings():
-    return replace(load_settings("demo.yaml"), source=SimulatedSource(years=YEARS), start=date(2006, 1, 2))
+    return replace(
+        load_settings("demo.yaml"), source=SimulatedSource(years=YEARS), start=date(2006, 1, 2)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +59,9 @@ def test_the_keys_are_those_of_the_issue(found):
     assert list(told) == KEYS and told["as_of"] == AS_OF
     for key in KEYS[1:]:
         assert isinstance(told[key]["available"], bool)
-        assert told[key]["available"] == ("reason" not in told[key]) == bool(told[key].get("sentence"))
+        assert (
+            told[key]["available"] == ("reason" not in told[key]) == bool(told[key].get("sentence"))
+        )
     assert "crypto" in told["cross_asset"]
     json.dumps(told, allow_nan=False)
 
@@ -62,7 +82,10 @@ def test_most_mechanisms_read_the_simulated_world(found):
 
 
 def test_nothing_after_the_decision_is_read(settings, found, monkeypatch):
-    """Whatever is released later is stirred, left out, or comes later still: the JSON has the same bits."""
+    """Whatever is released later is stirred, left out, or comes later still.
+
+    The JSON has the same bits.
+    """
     read = flows_inputs.read_all
     cut = session_closes(pd.DatetimeIndex([AS_OF]))[0]
 
@@ -77,7 +100,9 @@ def test_nothing_after_the_decision_is_read(settings, found, monkeypatch):
     def cut_off(*arguments):
         reading = read(*arguments)
         known = reading.observations[reading.observations["released"] <= cut]
-        return replace(reading, observations=known, sessions=reading.sessions[reading.sessions <= AS_OF])
+        return replace(
+            reading, observations=known, sessions=reading.sessions[reading.sessions <= AS_OF]
+        )
 
     for other in (stirred, cut_off):
         monkeypatch.setattr(flows_inputs, "read_all", other)
@@ -89,7 +114,10 @@ def test_nothing_after_the_decision_is_read(settings, found, monkeypatch):
 
 def _doubled(reading):
     rows = reading.observations
-    return replace(reading, observations=rows.assign(value=rows["value"] * np.where(rows["series"] == "sp500", 2, 1)))
+    return replace(
+        reading,
+        observations=rows.assign(value=rows["value"] * np.where(rows["series"] == "sp500", 2, 1)),
+    )
 
 
 def test_a_date_that_is_no_session_is_the_session_before(settings, found):
@@ -98,10 +126,18 @@ def test_a_date_that_is_no_session_is_the_session_before(settings, found):
 
 def test_the_decision_date():
     sessions = pd.DatetimeIndex(["2024-08-02", "2024-08-05"], name="date")
-    assert decision_date(sessions, None) == decision_date(sessions, "2030-01-01") == pd.Timestamp("2024-08-05")
+    assert (
+        decision_date(sessions, None)
+        == decision_date(sessions, "2030-01-01")
+        == pd.Timestamp("2024-08-05")
+    )
     assert decision_date(sessions, "2024-08-04") == pd.Timestamp("2024-08-02")
-    for wrong, words in (("2024-08-01", "lies before the first session, 2024-08-02"), ("08/05/2024", "is no day"),
-                         ("2024-08-05 16:00", "is no day"), ("2024-13-01", "is no day")):
+    for wrong, words in (
+        ("2024-08-01", "lies before the first session, 2024-08-02"),
+        ("08/05/2024", "is no day"),
+        ("2024-08-05 16:00", "is no day"),
+        ("2024-13-01", "is no day"),
+    ):
         with pytest.raises(ConfigError, match=words):
             decision_date(sessions, wrong)
 
@@ -129,7 +165,16 @@ def test_a_source_that_has_prices_alone_leaves_reasons(settings, monkeypatch):
     told = flows(settings, as_of=AS_OF).to_dict()
     assert told["cta"]["available"] and told["vol_control"]["available"]
     silent = [key for key in KEYS[1:] if not told[key]["available"]]
-    assert set(silent) >= {"gamma", "positions", "pension", "reserves", "dollar", "valuation", "long_end", "depth"}
+    assert set(silent) >= {
+        "gamma",
+        "positions",
+        "pension",
+        "reserves",
+        "dollar",
+        "valuation",
+        "long_end",
+        "depth",
+    }
     assert all(told[key]["reason"] for key in silent)
 
 
@@ -137,8 +182,16 @@ def test_every_series_that_is_read_is_in_the_catalogue_and_bars_are_asked_for():
     from regime.sources.catalogue import load_catalogue
 
     names = mechanism_series(load_catalogue().with_bars(["spy", "qqq"]))
-    assert {"sp500", "spy_open", "qqq_low", "spy_volume", "gex", "margin_debt", "term_premium", "cot_tff_vix_lev_long"
-            } <= set(names)
+    assert {
+        "sp500",
+        "spy_open",
+        "qqq_low",
+        "spy_volume",
+        "gex",
+        "margin_debt",
+        "term_premium",
+        "cot_tff_vix_lev_long",
+    } <= set(names)
     assert names == tuple(sorted(names)) and len(names) > 120
 
 
@@ -150,8 +203,10 @@ def own_table(path, days, **columns):
 def test_a_users_own_multiple_and_book_are_used_from_their_release_on(settings, tmp_path):
     days = pd.bdate_range("2012-01-02", "2013-12-31").strftime("%Y-%m-%d")
     rising = np.linspace(20, 40, len(days))
-    own = OwnFiles(pe=own_table(tmp_path / "pe.csv", days, forward_pe=rising, released=days),
-                   book=own_table(tmp_path / "book.csv", days, depth=rising, released=days))
+    own = OwnFiles(
+        pe=own_table(tmp_path / "pe.csv", days, forward_pe=rising, released=days),
+        book=own_table(tmp_path / "book.csv", days, depth=rising, released=days),
+    )
     told = flows(settings, as_of=AS_OF, own=own).to_dict()
     assert told["valuation"]["multiple"]["source"] == "own"
     assert told["depth"]["available"] and told["depth"]["source"] == "the user's own order book"
@@ -159,11 +214,18 @@ def test_a_users_own_multiple_and_book_are_used_from_their_release_on(settings, 
     assert told["valuation"]["multiple"]["level"] == pytest.approx(rising[last])
 
 
-@pytest.mark.parametrize(("name", "columns", "words"), [
-    ("pe", {"forward_pe": 20.0}, r"own\.csv: line 1: no column `released`"),
-    ("book", {"released": "2013-01-02"}, r"own\.csv: line 1: no column `depth`"),
-    ("caps", {"released": "2013-01-02", "ticker": "AAPL"}, r"own\.csv: line 1: no column `market_cap`"),
-])
+@pytest.mark.parametrize(
+    ("name", "columns", "words"),
+    [
+        ("pe", {"forward_pe": 20.0}, r"own\.csv: line 1: no column `released`"),
+        ("book", {"released": "2013-01-02"}, r"own\.csv: line 1: no column `depth`"),
+        (
+            "caps",
+            {"released": "2013-01-02", "ticker": "AAPL"},
+            r"own\.csv: line 1: no column `market_cap`",
+        ),
+    ],
+)
 def test_an_own_file_without_a_column_is_named(settings, tmp_path, name, columns, words):
     path = own_table(tmp_path / "own.csv", ["2013-01-02"], **columns)
     with pytest.raises(InvalidDataError, match=words):
@@ -174,8 +236,10 @@ def test_an_own_file_without_a_column_is_named(settings, tmp_path, name, columns
 
 def test_a_chain_takes_the_place_of_the_daily_series(settings, tmp_path):
     chain = tmp_path / "chain.csv"
-    chain.write_text("date,spot,expiry,strike,type,iv,open_interest\n"
-                     f"{AS_OF},1000,2013-07-19,1000,C,0.2,500\n{AS_OF},1000,2013-07-19,950,P,0.25,900\n")
+    chain.write_text(
+        "date,spot,expiry,strike,type,iv,open_interest\n"
+        f"{AS_OF},1000,2013-07-19,1000,C,0.2,500\n{AS_OF},1000,2013-07-19,950,P,0.25,900\n"
+    )
     told = flows(settings, as_of=AS_OF, own=OwnFiles(chain=chain)).to_dict()["gamma"]
     assert told["source"] == "chain" and told["spot"] == 1000
     later = flows(settings, as_of="2013-06-13", own=OwnFiles(chain=chain)).to_dict()["gamma"]
@@ -183,22 +247,34 @@ def test_a_chain_takes_the_place_of_the_daily_series(settings, tmp_path):
 
 
 def test_tables_and_sections_tell_every_mechanism(found):
-    assert {name for group in GROUPS.values() for name in group} == set(found.readings) == set(TITLES) == set(NUMBERS)
+    assert (
+        {name for group in GROUPS.values() for name in group}
+        == set(found.readings)
+        == set(TITLES)
+        == set(NUMBERS)
+    )
     assert set(LINES) == set(TITLES)
     tables = reading_tables(found.readings)
-    assert sum(len(table.rows) for table in tables[::2]) == 13 and all(len(table.header) == 2 for table in tables)
+    assert sum(len(table.rows) for table in tables[::2]) == 13 and all(
+        len(table.header) == 2 for table in tables
+    )
     for name, reading in found.readings.items():
         assert bool(number_rows(reading)) == reading.available, name
     sections = mechanism_sections(found.readings)
     assert len(sections) == 13 and len({section.key for section in sections}) == 13
     names = [name for group in GROUPS.values() for name in group]
     for name, section in zip(names, sections, strict=True):
-        assert section.sentence and (section.figure is None) == section.sentence.startswith("No reading")
+        assert section.sentence and (section.figure is None) == section.sentence.startswith(
+            "No reading"
+        )
         if section.figure is not None:
             columns, past = section.figure.columns, found.readings[name].history.index
             assert {len(column) for column in columns.values()} == {len(columns["date"])}
             # Five years day by day, before them one session in five.
-            assert list(columns["date"]) == [*past[:-1260][::5].to_numpy(), *past[-1260:].to_numpy()]
+            assert list(columns["date"]) == [
+                *past[:-1260][::5].to_numpy(),
+                *past[-1260:].to_numpy(),
+            ]
 
 
 def test_figures_of_a_run_begin_with_it(found):
@@ -209,7 +285,10 @@ def test_figures_of_a_run_begin_with_it(found):
 
 def test_a_silent_mechanism_has_words_and_no_figure():
     silent = {name: Absent(name=name, reason="no data") for name in TITLES}
-    assert all(s.sentence == "No reading: no data." and s.figure is None for s in mechanism_sections(silent))
+    assert all(
+        s.sentence == "No reading: no data." and s.figure is None
+        for s in mechanism_sections(silent)
+    )
     empty = MechanismReading(name="cta", sentence="Nothing.", values={})
     (section,) = mechanism_sections({"cta": empty})
     assert section.figure is None and section.tables == ()
@@ -233,11 +312,16 @@ def test_a_folder_is_read_with_what_it_has(simulated_folder, capsys):
 
 
 def test_a_column_that_a_file_lacks_is_no_data_and_a_required_one_is_a_fault(own_folder, capsys):
-    assert "volume" not in (own_folder / "prices" / "SPY.csv").read_text(encoding="utf-8").splitlines()[0]
+    assert (
+        "volume"
+        not in (own_folder / "prices" / "SPY.csv").read_text(encoding="utf-8").splitlines()[0]
+    )
     assert main(["flows", "--data", str(own_folder), "--as-of", AS_OF, "--json"]) == 0
     assert not json.loads(capsys.readouterr().out)["depth"]["available"]
     path = own_folder / "prices" / "SPY.csv"
-    path.write_text(path.read_text(encoding="utf-8").replace("adj_close", "close"), encoding="utf-8")
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("adj_close", "close"), encoding="utf-8"
+    )
     assert main(["flows", "--data", str(own_folder), "--as-of", AS_OF, "--json"]) == 4
     assert "no column `adj_close`" in capsys.readouterr().err
 
@@ -252,7 +336,12 @@ def test_people_get_tables_and_nothing_else(simulated_folder, capsys):
     assert main(["flows", "demo.yaml", "--data", str(simulated_folder), "--as-of", AS_OF]) == 0
     out, err = capsys.readouterr()
     assert err == "" and out.rstrip().endswith(f"As of {AS_OF}")
-    for words in ("Positioning and forced flows", "Trend followers", "short trigger", "Like which past"):
+    for words in (
+        "Positioning and forced flows",
+        "Trend followers",
+        "short trigger",
+        "Like which past",
+    ):
         assert words in out
     assert max(map(len, out.splitlines())) <= 120
 
@@ -264,14 +353,22 @@ def test_a_date_after_the_data_is_told_as_such(simulated_folder, capsys):
     assert "days before 2099-1-5: this is no reading of that day." in out and err == ""
     assert main([*whole, "--as-of", "2099-01-05", "--json"]) == 0
     out, err = capsys.readouterr()
-    assert out.count("\n") == 1 and json.loads(out)["as_of"] < "2099" and err.startswith("The data end on ")
+    assert (
+        out.count("\n") == 1
+        and json.loads(out)["as_of"] < "2099"
+        and err.startswith("The data end on ")
+    )
 
 
-@pytest.mark.parametrize(("arguments", "code", "words"), [
-    (["--as-of", "yesterday"], 2, "as_of: `yesterday` is no day"),
-    (["--as-of", "1990-01-02"], 2, "before the first session"),
-    (["--chain", "none.csv"], 3, "none.csv: no such file"), (["nowhere.yaml"], 2, "nowhere.yaml: no such config"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--as-of", "yesterday"], 2, "as_of: `yesterday` is no day"),
+        (["--as-of", "1990-01-02"], 2, "before the first session"),
+        (["--chain", "none.csv"], 3, "none.csv: no such file"),
+        (["nowhere.yaml"], 2, "nowhere.yaml: no such config"),
+    ],
+)
 def test_wrong_arguments_are_told(simulated_folder, capsys, arguments, code, words):
     assert main(["flows", "--data", str(simulated_folder), *arguments]) == code
     out, err = capsys.readouterr()

@@ -1,4 +1,7 @@
-"""The walk-forward: what each fold may see, that processes change nothing, and that shuffled labels teach nothing."""
+"""The walk-forward.
+
+What each fold may see, that processes change nothing, and that shuffled labels teach nothing.
+"""
 
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
@@ -25,9 +28,17 @@ QUIET = NoProgress()
 @pytest.fixture(scope="module")
 def quick():
     """Settings of a small run, its world and its features."""
-    settings = load_settings("demo.yaml", ["source.SimulatedSource.years=11", "splits.first_test=2012-01-01",
-                                           "splits.refit_months=12", "model.seeds=1", "parallel.jobs=1",
-                                           "tracking=NullTracker"])
+    settings = load_settings(
+        "demo.yaml",
+        [
+            "source.SimulatedSource.years=11",
+            "splits.first_test=2012-01-01",
+            "splits.refit_months=12",
+            "model.seeds=1",
+            "parallel.jobs=1",
+            "tracking=NullTracker",
+        ],
+    )
     world = read_world(settings, None, QUIET)
     return settings, world, settings.features(world.panel)
 
@@ -40,7 +51,9 @@ def forecast(quick):
 
 def test_two_processes_give_the_bits_of_one(quick, forecast):
     settings, world, features = quick
-    spread = walk_forward(replace(settings, parallel=Parallel(jobs=2)), features, world.market, QUIET)
+    spread = walk_forward(
+        replace(settings, parallel=Parallel(jobs=2)), features, world.market, QUIET
+    )
     assert spread.probabilities.to_numpy().tobytes() == forecast.probabilities.to_numpy().tobytes()
     assert [fold.refit for fold in spread.folds] == [fold.refit for fold in forecast.folds]
 
@@ -48,7 +61,9 @@ def test_two_processes_give_the_bits_of_one(quick, forecast):
 def test_every_session_of_every_block_is_served_once(quick, forecast):
     sessions = quick[1].sessions
     served = sessions[np.concatenate([fold.test for fold in forecast.folds])]
-    assert forecast.probabilities.index.equals(served) and served.equals(sessions[sessions >= "2012-01-01"])
+    assert forecast.probabilities.index.equals(served) and served.equals(
+        sessions[sessions >= "2012-01-01"]
+    )
     check_probabilities(forecast.probabilities)
     assert len(forecast.folds) == 5
 
@@ -91,17 +106,24 @@ def test_no_row_trains_that_was_not_known_at_the_refit(quick):
     assert len(fits) == len(asked) == len(seen.folds)
     for fold, (rows, y), block, shown in zip(seen.folds, fits, asked, spy.seen, strict=True):
         assert shown == (fold.refit, fold.refit)
-        labels = settings.labels(world.market.loc[:fold.refit], fold.refit)
-        assert (labels.known_at[rows] <= fold.refit).all() and (labels.span_end[rows] <= fold.refit).all()
+        labels = settings.labels(world.market.loc[: fold.refit], fold.refit)
+        assert (labels.known_at[rows] <= fold.refit).all() and (
+            labels.span_end[rows] <= fold.refit
+        ).all()
         assert (hindsight.known_at[rows] <= fold.refit).all()
         np.testing.assert_array_equal(y, labels.weights.loc[rows])
-        assert rows[-1] < features.index[fold.test[0] - settings.splits.embargo] and len(rows) >= 1000
+        assert (
+            rows[-1] < features.index[fold.test[0] - settings.splits.embargo] and len(rows) >= 1000
+        )
         assert block.equals(features.index[fold.test]) and block[0] > fold.refit
 
 
 @dataclass(frozen=True)
 class Shuffled:
-    """Real labels, each known row with the weights of another: the same shares, and nothing to learn."""
+    """Real labels, each known row with the weights of another.
+
+    The same shares, and nothing to learn.
+    """
 
     inner: Any
     seed: int = 0
@@ -110,44 +132,61 @@ class Shuffled:
         labels = self.inner(market, as_of)
         rows = np.flatnonzero(labels.known_at.notna())
         weights = labels.weights.copy()
-        weights.iloc[rows] = weights.iloc[np.random.default_rng(self.seed).permutation(rows)].to_numpy()
+        weights.iloc[rows] = weights.iloc[
+            np.random.default_rng(self.seed).permutation(rows)
+        ].to_numpy()
         return Labels(weights=weights, span_end=labels.span_end, known_at=labels.known_at)
 
 
 def skill_of(settings, world, forecast):
     """Skill of a forecast against the best of the unlearned rivals, and its scores, on the real labels."""
     truth = truth_from_labels(settings.truth(world.market))
-    scores = raw_scores(world.close, world.returns, world.panel.values["vix"], rank_start="2006-01-01")
+    scores = raw_scores(
+        world.close, world.returns, world.panel.values["vix"], rank_start="2006-01-01"
+    )
     table = baseline_probabilities(scores, truth.stress, truth.known_at, forecast.folds)
     return judge(settings, truth, forecast.probabilities, table)
 
 
 def flat_loss(settings, world, forecast):
     """Log loss of a forecast levelled to its mean in each block."""
-    blocks = np.concatenate([np.full(len(fold.test), number) for number, fold in enumerate(forecast.folds)])
+    blocks = np.concatenate(
+        [np.full(len(fold.test), number) for number, fold in enumerate(forecast.folds)]
+    )
     level = forecast.probabilities["deleveraging"].groupby(blocks).transform("mean")
-    return score_table(truth_from_labels(settings.truth(world.market)), {"flat": level}).loc["flat", "log_loss"]
+    return score_table(truth_from_labels(settings.truth(world.market)), {"flat": level}).loc[
+        "flat", "log_loss"
+    ]
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_shuffled_labels_give_no_skill(quick, forecast, seed):
     settings, world, features = quick
     honest = skill_of(settings, world, forecast)
-    shuffled = walk_forward(replace(settings, labels=Shuffled(settings.labels, seed)), features, world.market, QUIET)
+    shuffled = walk_forward(
+        replace(settings, labels=Shuffled(settings.labels, seed)), features, world.market, QUIET
+    )
     blind = skill_of(settings, world, shuffled)
     assert blind.skill.skill <= 0.0
-    # No better than saying the mean of its own block every day; with the real labels it is, so a leak would show.
-    learnt, nothing = (table.table.loc["model", "log_loss"] / flat_loss(settings, world, told)
-                       for table, told in ((honest, forecast), (blind, shuffled)))
+    # No better than saying the mean of its own block every day; with the real labels it is, so a
+    # leak would show.
+    learnt, nothing = (
+        table.table.loc["model", "log_loss"] / flat_loss(settings, world, told)
+        for table, told in ((honest, forecast), (blind, shuffled))
+    )
     assert nothing >= 0.97 and learnt < nothing - 0.04
-    spread = shuffled.probabilities["deleveraging"].std() / forecast.probabilities["deleveraging"].std()
+    spread = (
+        shuffled.probabilities["deleveraging"].std() / forecast.probabilities["deleveraging"].std()
+    )
     assert spread < 0.5
 
 
 def test_a_history_too_short_for_any_refit_is_said(quick):
     settings, world, features = quick
-    greedy = replace(settings, splits=replace(settings.splits, minimum_train=10 ** 6))
-    with pytest.raises(InvalidDataError, match=r"too short a history: .* lower splits.minimum_train"):
+    greedy = replace(settings, splits=replace(settings.splits, minimum_train=10**6))
+    with pytest.raises(
+        InvalidDataError, match=r"too short a history: .* lower splits.minimum_train"
+    ):
         walk_forward(greedy, features, world.market, QUIET)
     with pytest.raises(InvalidDataError, match="too few labelled rows"):
         final_model(greedy, features, world.market)
@@ -165,8 +204,8 @@ def test_the_final_model_rests_on_all_that_is_known_at_the_last_session(quick):
     settings, world, features = quick
     model, (first, last) = final_model(settings, features, world.market)
     labels = settings.labels(world.market, features.index[-1])
-    known = labels.known_at.notna().to_numpy()[:len(features) - settings.splits.embargo]
-    rows = features.index[:len(known)][known]
+    known = labels.known_at.notna().to_numpy()[: len(features) - settings.splits.embargo]
+    rows = features.index[: len(known)][known]
     assert (first, last) == (f"{rows[0]:%Y-%m-%d}", f"{rows[-1]:%Y-%m-%d}")
     again = signed_model(settings).fit(features.loc[rows], labels.weights.loc[rows].to_numpy())
     assert again.parts_ == model.parts_
@@ -178,6 +217,10 @@ def test_priors_bind_what_is_outside_the_core_only(quick):
     members = {name for group in model.composites.values() for name in group}
     specs = {spec.name: spec.sign for spec in settings.features.specs}
     assert {name: model.signs[name] for name in members} == {name: specs[name] for name in members}
-    assert all(model.signs[name] in (-1, 1) for name in members) and not set(model.core) & set(model.signs)
-    chosen = signed_model(replace(settings, model=replace(settings.model, signs={model.core[0]: 1})))
+    assert all(model.signs[name] in (-1, 1) for name in members) and not set(model.core) & set(
+        model.signs
+    )
+    chosen = signed_model(
+        replace(settings, model=replace(settings.model, signs={model.core[0]: 1}))
+    )
     assert chosen.signs[model.core[0]] == 1

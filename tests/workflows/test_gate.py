@@ -1,4 +1,7 @@
-"""The gate of skill: shuffled labels and pure noise are refused, a real signal passes, and a refusal ends a run."""
+"""The gate of skill.
+
+Shuffled labels and pure noise are refused, a real signal passes, and a refusal ends a run.
+"""
 
 import json
 from collections.abc import Iterator
@@ -25,8 +28,14 @@ from regime.workflows.settings import load_settings
 from regime.workflows.verdict import Verdict, judge, rivals, truth_of
 
 QUIET = NoProgress()
-OVERRIDES = ["source.SimulatedSource.years=11", "splits.first_test=2012-01-01", "splits.refit_months=12",
-             "model.seeds=1", "parallel.jobs=1", "tracking=NullTracker"]
+OVERRIDES = [
+    "source.SimulatedSource.years=11",
+    "splits.first_test=2012-01-01",
+    "splits.refit_months=12",
+    "model.seeds=1",
+    "parallel.jobs=1",
+    "tracking=NullTracker",
+]
 
 
 @pytest.fixture(scope="module")
@@ -48,14 +57,18 @@ class Shuffled:
         labels = self.inner(market, as_of)
         rows = np.flatnonzero(labels.known_at.notna())
         weights = labels.weights.copy()
-        weights.iloc[rows] = weights.iloc[np.random.default_rng(self.seed).permutation(rows)].to_numpy()
+        weights.iloc[rows] = weights.iloc[
+            np.random.default_rng(self.seed).permutation(rows)
+        ].to_numpy()
         return Labels(weights=weights, span_end=labels.span_end, known_at=labels.known_at)
 
 
 def held(settings, world, features, truth, rival_features=None):
     """The gate on the walk-forward of these settings and features, against all rivals."""
     forecast = walk_forward(settings, features, world.market, QUIET)
-    others = rivals(world, features if rival_features is None else rival_features, truth, forecast.folds, QUIET)
+    others = rivals(
+        world, features if rival_features is None else rival_features, truth, forecast.folds, QUIET
+    )
     return gate(settings, judge(settings, truth, forecast.probabilities, others))
 
 
@@ -70,8 +83,12 @@ def test_shuffled_labels_are_refused(quick, seed):
 def test_pure_noise_is_refused(quick, seed):
     settings, world, features, truth = quick
     draw = np.random.default_rng(seed)
-    noise = pd.DataFrame(draw.normal(size=features.shape), index=features.index, columns=features.columns)
-    slow = noise.ewm(halflife=21).mean()  # as slow as real features: chance patterns last as long as spells
+    noise = pd.DataFrame(
+        draw.normal(size=features.shape), index=features.index, columns=features.columns
+    )
+    slow = noise.ewm(
+        halflife=21
+    ).mean()  # as slow as real features: chance patterns last as long as spells
     for made in (noise, slow):
         assert not held(settings, world, made, truth).passed
 
@@ -90,12 +107,19 @@ def test_a_signal_passes(quick):
 
 def verdict(skill: float, low: float, high: float) -> Verdict:
     table = pd.DataFrame({"log_loss": [0.3, 0.4]}, index=["model", "vix"])
-    return Verdict(table=table, folds=None, skill=Skill(against="vix", skill=skill, interval=(low, high)), events={},
-                   spells=pd.DataFrame())
+    return Verdict(
+        table=table,
+        folds=None,
+        skill=Skill(against="vix", skill=skill, interval=(low, high)),
+        events={},
+        spells=pd.DataFrame(),
+    )
 
 
-@pytest.mark.parametrize(("skill", "low", "passed"), [
-    (0.2, 0.01, True), (0.2, 0.0, False), (0.2, -0.1, False), (-0.1, -0.2, False)])
+@pytest.mark.parametrize(
+    ("skill", "low", "passed"),
+    [(0.2, 0.01, True), (0.2, 0.0, False), (0.2, -0.1, False), (-0.1, -0.2, False)],
+)
 def test_the_whole_interval_must_lie_above_zero(quick, skill, low, passed):
     for needed in ("advisory", "required"):
         found = gate(replace(quick[0], gate=needed), verdict(skill, low, 0.3))
@@ -148,21 +172,41 @@ class Tracked:
 
 def test_a_refused_run_writes_everything_registers_nothing_and_ends_with_6(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    settings = replace(load_settings("demo.yaml", ["source.SimulatedSource.years=8", *OVERRIDES[1:]]),
-                       tracking=Tracked(), gate="required")
-    with pytest.raises(GateError, match=r"no skill over .*the outputs are in out/demo, nothing was registered") as told:
+    settings = replace(
+        load_settings("demo.yaml", ["source.SimulatedSource.years=8", *OVERRIDES[1:]]),
+        tracking=Tracked(),
+        gate="required",
+    )
+    with pytest.raises(
+        GateError, match=r"no skill over .*the outputs are in out/demo, nothing was registered"
+    ) as told:
         run(settings)
     assert told.value.exit_code == 6
-    names = {"summary.json", "probabilities.parquet", "exposure.parquet", "report.html", "bundle", "page"}
+    names = {
+        "summary.json",
+        "probabilities.parquet",
+        "exposure.parquet",
+        "report.html",
+        "bundle",
+        "page",
+    }
     assert {path.name for path in (tmp_path / "out" / "demo").iterdir()} == names
     assert set(Witness.seen["artifacts"]) == names and "registered" not in Witness.seen
     assert Witness.seen["gate"].startswith("no skill over ") and Witness.seen["ended"] == "well"
     summary = json.loads((tmp_path / "out" / "demo" / "summary.json").read_text(encoding="utf-8"))
     assert summary["gate"]["required"] and not summary["gate"]["passed"]
-    assert {"skill", "rule", "sentences"} <= set(summary["luck"]) and summary["honesty"]["events"]["spells"] >= 1
+    assert {"skill", "rule", "sentences"} <= set(summary["luck"]) and summary["honesty"]["events"][
+        "spells"
+    ] >= 1
     page = (tmp_path / "out" / "demo" / "report.html").read_text(encoding="utf-8")
-    assert "Is it luck?" in page and "On what does the verdict rest?" in page and "No skill over" in page
-    assert list(pd.read_parquet(tmp_path / "out/demo/probabilities.parquet").columns) == list(REGIMES)
+    assert (
+        "Is it luck?" in page
+        and "On what does the verdict rest?" in page
+        and "No skill over" in page
+    )
+    assert list(pd.read_parquet(tmp_path / "out/demo/probabilities.parquet").columns) == list(
+        REGIMES
+    )
 
 
 def test_an_advisory_gate_lets_a_run_without_skill_end_with_0(whole_run):
@@ -175,4 +219,6 @@ def test_an_advisory_gate_lets_a_run_without_skill_end_with_0(whole_run):
 def test_a_ledger_that_is_away_costs_no_training(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["run", "demo.yaml", "ledger=trials.csv"]) == 3
-    assert "ledger: trials.csv: no such file" in capsys.readouterr().err and not list(tmp_path.iterdir())
+    assert "ledger: trials.csv: no such file" in capsys.readouterr().err and not list(
+        tmp_path.iterdir()
+    )

@@ -31,16 +31,31 @@ QUIET = NoProgress()
 @pytest.fixture(scope="module")
 def case():
     """A simulated world with a model that knows the truth half, and two rivals that know less."""
-    settings = load_settings("demo.yaml", ["tracking=NullTracker", "source.SimulatedSource.years=16",
-                                           "source.SimulatedSource.start=2009-01-02", "start=2009-01-02"])
+    settings = load_settings(
+        "demo.yaml",
+        [
+            "tracking=NullTracker",
+            "source.SimulatedSource.years=16",
+            "source.SimulatedSource.start=2009-01-02",
+            "start=2009-01-02",
+        ],
+    )
     world = read_world(settings, None, QUIET)
     truth = truth_from_labels(settings.truth(world.market))
     days, draw = world.sessions[world.sessions >= "2012-01-01"], np.random.default_rng(2)
     tilt = truth.stress.reindex(days).fillna(0.0).to_numpy()
     stress = 1 / (1 + np.exp(2.0 - 2.5 * tilt - draw.normal(0, 0.7, len(days))))
-    model = pd.DataFrame({name: stress if name == "deleveraging" else (1 - stress) / 3 for name in REGIMES}, index=days)
-    rivals = pd.DataFrame({"weak": 1 / (1 + np.exp(1.5 - 1.5 * tilt - draw.normal(0, 0.7, len(days)))),
-                           "base_rate": 0.2}, index=days).reindex(world.sessions)
+    model = pd.DataFrame(
+        {name: stress if name == "deleveraging" else (1 - stress) / 3 for name in REGIMES},
+        index=days,
+    )
+    rivals = pd.DataFrame(
+        {
+            "weak": 1 / (1 + np.exp(1.5 - 1.5 * tilt - draw.normal(0, 0.7, len(days)))),
+            "base_rate": 0.2,
+        },
+        index=days,
+    ).reindex(world.sessions)
     verdict = judge(settings, truth, model, rivals)
     strategy = trade(settings, world, decide(settings, world, model), QUIET)
     return settings, world, truth, model, rivals, verdict, strategy
@@ -56,8 +71,12 @@ def losses(case):
     """Losses of model and best rival on the known sessions."""
     _, _, truth, model, rivals, verdict, _ = case
     known = truth.stress.reindex(model.index).dropna()
-    return known, {"model": log_losses(known.to_numpy(), model.loc[known.index, "deleveraging"].to_numpy()),
-                   "rival": log_losses(known.to_numpy(), rivals.loc[known.index, verdict.skill.against].to_numpy())}
+    return known, {
+        "model": log_losses(known.to_numpy(), model.loc[known.index, "deleveraging"].to_numpy()),
+        "rival": log_losses(
+            known.to_numpy(), rivals.loc[known.index, verdict.skill.against].to_numpy()
+        ),
+    }
 
 
 def test_each_crisis_is_left_out_with_its_surroundings(case, found, losses):
@@ -65,13 +84,18 @@ def test_each_crisis_is_left_out_with_its_surroundings(case, found, losses):
     gain = loss["rival"] - loss["model"]
     assert len(found.crises) >= 5 and found.crises["start"].is_monotonic_increasing
     for row in found.crises.itertuples():
-        low, high = known.index.searchsorted(row.start), known.index.searchsorted(row.end, side="right") - 1
-        assert known.iloc[low:high + 1].eq(1).all() and row.sessions == high - low + 1
+        low, high = (
+            known.index.searchsorted(row.start),
+            known.index.searchsorted(row.end, side="right") - 1,
+        )
+        assert known.iloc[low : high + 1].eq(1).all() and row.sessions == high - low + 1
         out = np.zeros(len(known), dtype=bool)
-        out[max(low - 21, 0):high + 22] = True
+        out[max(low - 21, 0) : high + 22] = True
         kept = {name: own[~out] for name, own in loss.items()}
         assert row.skill == pytest.approx(1 - kept["model"].mean() / kept["rival"].mean())
-        assert (row.low, row.high) == skill_interval(kept["model"], kept["rival"], seed=case[0].seed)
+        assert (row.low, row.high) == skill_interval(
+            kept["model"], kept["rival"], seed=case[0].seed
+        )
         assert row.share == pytest.approx(gain[out].sum() / gain.sum())
 
 
@@ -84,26 +108,39 @@ def test_spans_hold_every_session_once_and_inflation_is_left_out(case, found, lo
     rest = ~known.index.year.isin([2022, 2023])
     row = found.periods.loc["Without 2022-2023"]
     assert row["sessions"] == rest.sum() < len(known)
-    assert row["skill"] == pytest.approx(1 - loss["model"][rest].mean() / loss["rival"][rest].mean())
+    assert row["skill"] == pytest.approx(
+        1 - loss["model"][rest].mean() / loss["rival"][rest].mean()
+    )
     book = case[-1].result
     held = ~book.returns.index.year.isin([2022, 2023])
-    assert row["sharpe"] == pytest.approx(annual_sharpe((book.returns - book.cash_returns)[held].to_numpy()))
+    assert row["sharpe"] == pytest.approx(
+        annual_sharpe((book.returns - book.cash_returns)[held].to_numpy())
+    )
 
 
 def test_a_sample_of_those_years_alone_or_of_others_has_no_row_without_them(case):
     _, _, truth, model, rivals, _, strategy = case
     for first, last in (("2022-01-01", "2023-12-31"), ("2013-01-01", "2019-12-31")):
         days = model.loc[first:last].index
-        scored = scored_sessions(truth, {"model": model.loc[days, "deleveraging"], "weak": rivals.loc[days, "weak"]},
-                                 against="weak", seed=7)
+        scored = scored_sessions(
+            truth,
+            {"model": model.loc[days, "deleveraging"], "weak": rivals.loc[days, "weak"]},
+            against="weak",
+            seed=7,
+        )
         assert len(period_table(scored, strategy)) == 1
 
 
 def test_the_own_definition_gives_the_verdict_again(case, found):
     settings, _, _, _, _, verdict, _ = case
     table = found.definitions
-    assert 9 <= len(table) <= 12 and sum(name.startswith("jump model") for name in table.index) == len(table) - 9
-    own = table.loc[f"falls of {settings.truth.depth:g} volatilities, S&P 500 {settings.truth.core_weight:.0%}"]
+    assert (
+        9 <= len(table) <= 12
+        and sum(name.startswith("jump model") for name in table.index) == len(table) - 9
+    )
+    own = table.loc[
+        f"falls of {settings.truth.depth:g} volatilities, S&P 500 {settings.truth.core_weight:.0%}"
+    ]
     assert own["against"] == verdict.skill.against and own["skill"] == verdict.skill.skill
     assert (own["low"], own["high"]) == verdict.skill.interval
     assert own["average_precision"] == verdict.table.loc["model", "average_precision"]
@@ -113,9 +150,15 @@ def test_the_own_definition_gives_the_verdict_again(case, found):
 
 def scored(gain, stress):
     days = pd.bdate_range("2000-01-03", periods=len(gain), name="date")
-    truth = Truth(stress=pd.Series(stress, index=days, dtype=float), known_at=pd.Series(days, index=days))
-    made = scored_sessions(truth, {"model": truth.stress * 0.5, "flat": truth.stress * 0 + 0.3}, against="flat", seed=7)
-    return replace(made, losses={"model": np.zeros(len(gain)), "flat": np.asarray(gain, dtype=float)}), truth
+    truth = Truth(
+        stress=pd.Series(stress, index=days, dtype=float), known_at=pd.Series(days, index=days)
+    )
+    made = scored_sessions(
+        truth, {"model": truth.stress * 0.5, "flat": truth.stress * 0 + 0.3}, against="flat", seed=7
+    )
+    return replace(
+        made, losses={"model": np.zeros(len(gain)), "flat": np.asarray(gain, dtype=float)}
+    ), truth
 
 
 def test_equal_spells_count_whole_and_one_long_one_hardly_more_than_itself():
@@ -125,7 +168,9 @@ def test_equal_spells_count_whole_and_one_long_one_hardly_more_than_itself():
     assert number.spells == 10 and number.events == pytest.approx(10.0) and number.sessions == 6300
     lopsided = np.arange(6300) < 3000
     lopsided[4000:6000:500] = True
-    assert effective_number(*scored(draw, lopsided)).events == pytest.approx(3004 ** 2 / (3000 ** 2 + 4))
+    assert effective_number(*scored(draw, lopsided)).events == pytest.approx(
+        3004**2 / (3000**2 + 4)
+    )
 
 
 def test_sessions_that_repeat_each_other_count_once():
@@ -161,8 +206,12 @@ def test_doubts_grow_as_the_model_fades(case, found):
     draw = np.random.default_rng(5).normal(0, 0.3, len(model))
     weak = rivals.loc[model.index, "weak"]
     stress = 1 / (1 + np.exp(-(np.log(weak / (1 - weak)) + draw)))
-    twin = pd.DataFrame({name: stress if name == "deleveraging" else (1 - stress) / 3 for name in REGIMES})
-    frail = honesty(settings, world, truth, twin, rivals, judge(settings, truth, twin, rivals), strategy)
+    twin = pd.DataFrame(
+        {name: stress if name == "deleveraging" else (1 - stress) / 3 for name in REGIMES}
+    )
+    frail = honesty(
+        settings, world, truth, twin, rivals, judge(settings, truth, twin, rivals), strategy
+    )
     assert len(frail.doubts()) > len(found.doubts()) >= 1
     assert any("no lead over the best rival is shown" in line for line in frail.doubts())
     assert frail.skill < 0 and frail.crises["share"].isna().all()  # there is no gain to share
@@ -172,14 +221,32 @@ def test_doubts_grow_as_the_model_fades(case, found):
 def test_two_sections_say_it_and_hold_the_tables(case, found):
     settings, _, truth, model, rivals, verdict, strategy = case
     days = strategy.result.returns.index
-    kept = {str(i): pd.Series(np.random.default_rng(i).normal(0, 0.01, len(days)), days) for i in range(4)}
-    lucky = luck(settings, truth, model, rivals, verdict, strategy, Ledger(rows=4, returns=kept, note="4 rows"))
+    kept = {
+        str(i): pd.Series(np.random.default_rng(i).normal(0, 0.01, len(days)), days)
+        for i in range(4)
+    }
+    lucky = luck(
+        settings,
+        truth,
+        model,
+        rivals,
+        verdict,
+        strategy,
+        Ledger(rows=4, returns=kept, note="4 rows"),
+    )
     first, second = honesty_sections(gate(settings, verdict), lucky, found)
     assert (first.key, first.title) == ("luck", "Is it luck?")
     assert (second.key, second.title) == ("ground", "On what does the verdict rest?")
-    assert first.sentence.startswith("Skill over Weak: ") and "`" not in first.sentence + second.sentence
+    assert (
+        first.sentence.startswith("Skill over Weak: ")
+        and "`" not in first.sentence + second.sentence
+    )
     assert [len(table.rows) for table in first.tables] == [2, 8]
-    assert [len(table.rows) for table in second.tables] == [len(found.crises), 3, len(found.definitions)]
+    assert [len(table.rows) for table in second.tables] == [
+        len(found.crises),
+        3,
+        len(found.definitions),
+    ]
     for table in (*first.tables, *second.tables):
         assert all(len(row.cells) == max(len(table.header) - 1, 1) for row in table.rows)
         assert not any("nan" in cell for row in table.rows for cell in row.cells)
@@ -191,4 +258,6 @@ def test_limits_take_their_sentences_from_these(case, found):
     old = limits(settings, truth, model, rivals, verdict, strategy)
     new = limits(settings, truth, model, rivals, verdict, strategy, luck=lucky, honesty=found)
     assert set(found.doubts()) | set(lucky.doubts()) <= set(new)
-    assert old[0] == new[0] and not any(" alone its lead over the best baseline" in line for line in new)
+    assert old[0] == new[0] and not any(
+        " alone its lead over the best baseline" in line for line in new
+    )

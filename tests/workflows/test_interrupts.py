@@ -13,10 +13,21 @@ import pytest
 from regime.cli import main
 
 COMMAND = "import sys; from regime.cli import main; sys.exit(main(sys.argv[1:]))"
-LONG = ["run", "--out", "out", "source.SimulatedSource.years=12", "splits.first_test=2011-01-01",
-        "splits.refit_months=1"]
-SHORT = ["source.SimulatedSource.years=8", "splits.first_test=2012-01-01", "splits.refit_months=24", "model.seeds=1",
-         "parallel.jobs=1"]
+LONG = [
+    "run",
+    "--out",
+    "out",
+    "source.SimulatedSource.years=12",
+    "splits.first_test=2011-01-01",
+    "splits.refit_months=1",
+]
+SHORT = [
+    "source.SimulatedSource.years=8",
+    "splits.first_test=2012-01-01",
+    "splits.refit_months=24",
+    "model.seeds=1",
+    "parallel.jobs=1",
+]
 
 
 def statuses(place: Path) -> list[str]:
@@ -28,13 +39,22 @@ def statuses(place: Path) -> list[str]:
 
 
 def listening() -> None:
-    """Take Ctrl-C as a terminal's child would: a background job's children inherit that it is ignored."""
+    """Take Ctrl-C as a terminal's child would.
+
+    A background job's children inherit that it is ignored.
+    """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def begin(place: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, "-c", COMMAND, *LONG], cwd=place, stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, text=True, preexec_fn=listening)
+    return subprocess.Popen(
+        [sys.executable, "-c", COMMAND, *LONG],
+        cwd=place,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=listening,
+    )
 
 
 def stop(run: subprocess.Popen[str], place: Path, number: int) -> tuple[int, str, str]:
@@ -57,7 +77,10 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="module")
 def answers(places: dict[str, Path]) -> dict[str, tuple[int, str, str]]:
-    """How a run ended that was killed outright, and one that was interrupted; side by side, to save time."""
+    """How a run ended that was killed outright, and one that was interrupted.
+
+    Side by side, to save time.
+    """
     runs = {name: begin(place) for name, place in places.items()}
     signals = {"killed": signal.SIGKILL, "interrupted": signal.SIGINT}
     return {name: stop(run, places[name], signals[name]) for name, run in runs.items()}
@@ -70,7 +93,9 @@ def test_ctrl_c_ends_with_130_and_one_word_and_marks_the_run(answers, places):
     assert list((places["interrupted"] / "mlruns" / "running").iterdir()) == []
 
 
-def test_a_killed_run_leaves_no_output_and_the_next_one_marks_it_and_works(answers, places, monkeypatch):
+def test_a_killed_run_leaves_no_output_and_the_next_one_marks_it_and_works(
+    answers, places, monkeypatch
+):
     place = places["killed"]
     assert answers["killed"][0] == -signal.SIGKILL
     assert statuses(place) == ["RUNNING"] and [path.name for path in place.iterdir()] == ["mlruns"]
@@ -78,5 +103,11 @@ def test_a_killed_run_leaves_no_output_and_the_next_one_marks_it_and_works(answe
     assert main(["run", "--out", "out", *SHORT]) == 0
     assert statuses(place) == ["KILLED", "FINISHED"]
     assert {path.name for path in (place / "out").iterdir()} == {
-        "bundle", "exposure.parquet", "page", "probabilities.parquet", "report.html", "summary.json"}
+        "bundle",
+        "exposure.parquet",
+        "page",
+        "probabilities.parquet",
+        "report.html",
+        "summary.json",
+    }
     assert list((place / "mlruns" / "running").iterdir()) == []

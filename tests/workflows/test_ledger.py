@@ -26,7 +26,9 @@ def ledger(tmp_path: Path) -> Path:
     (folder / "ledger.csv").write_text("trial,question\n1,a\n2,b\n3,c\n")
     days = pd.bdate_range("2020-01-01", periods=300, name="date")
     for trial in (1, 3):
-        net = pd.DataFrame({"net": np.random.default_rng(trial).normal(0, 0.01, 300)}, index=days).astype("float32")
+        net = pd.DataFrame(
+            {"net": np.random.default_rng(trial).normal(0, 0.01, 300)}, index=days
+        ).astype("float32")
         net.to_parquet(folder / "returns" / f"{trial:04d}.parquet")
     return folder
 
@@ -34,12 +36,17 @@ def ledger(tmp_path: Path) -> Path:
 def test_rows_count_and_returns_are_read(settings, ledger):
     for named in (ledger, ledger / "ledger.csv"):
         found = read_ledger(replace(settings, ledger=str(named)))
-        assert (found.rows, found.tuned, found.trials) == (3, 0, 3) and set(found.returns) == {"1", "3"}
+        assert (found.rows, found.tuned, found.trials) == (3, 0, 3) and set(found.returns) == {
+            "1",
+            "3",
+        }
         assert found.returns["1"].dtype == np.float64 and len(found.returns["1"]) == 300
         assert found.note == f"3 rows of {ledger / 'ledger.csv'} count"
 
 
-def test_the_ledger_beside_the_working_directory_is_found_by_a_run_on_files_alone(settings, ledger, monkeypatch):
+def test_the_ledger_beside_the_working_directory_is_found_by_a_run_on_files_alone(
+    settings, ledger, monkeypatch
+):
     monkeypatch.chdir(ledger.parent)
     assert read_ledger(settings).rows == 3
     simulated = load_settings("demo.yaml", ["tracking=NullTracker"])
@@ -71,13 +78,18 @@ def test_trials_of_the_choices_that_a_config_uses_count_without_a_ledger_too(set
     chosen = ledger.parent / "mine.yaml"
     chosen.write_text(block(settings.name, 2005, 30, 12))
     alone = read_ledger(replace(settings, ledger="", tuned=str(chosen)))
-    assert (alone.rows, alone.trials) == (0, 42) and "42 finished trials of tuning count" in alone.note
+    assert (alone.rows, alone.trials) == (
+        0,
+        42,
+    ) and "42 finished trials of tuning count" in alone.note
     assert read_ledger(replace(settings, ledger=str(ledger), tuned=str(chosen))).trials == 45
 
 
 def block(config, year, complete, pruned):
     head = "" if config == "other" else "blocks:\n"
-    return head + f"""- config: {config}
+    return (
+        head
+        + f"""- config: {config}
   year: {year}
   first: {year}-01-01
   last: {year + 4}-12-31
@@ -94,17 +106,22 @@ def block(config, year, complete, pruned):
     labels: {{EpisodeLabels: {{}}}}
     model: {{core: [positioning_vix]}}
 """
+    )
 
 
 def test_a_named_ledger_that_is_away_is_missed(settings, tmp_path):
-    with pytest.raises(MissingDataError, match=r"ledger: .*trials\.csv: no such file; name the table of trials"):
+    with pytest.raises(
+        MissingDataError, match=r"ledger: .*trials\.csv: no such file; name the table of trials"
+    ):
         read_ledger(replace(settings, ledger=str(tmp_path / "trials.csv")))
 
 
 @pytest.mark.parametrize("text", ["question\na\n", "trial\n1\n1\n", "trial\na\n", "trial\n1.5\n"])
 def test_a_table_of_other_things_is_refused(settings, ledger, text):
     (ledger / "ledger.csv").write_text(text)
-    with pytest.raises(InvalidDataError, match="needs a column `trial` of whole numbers, each once"):
+    with pytest.raises(
+        InvalidDataError, match="needs a column `trial` of whole numbers, each once"
+    ):
         read_ledger(replace(settings, ledger=str(ledger)))
 
 
@@ -113,7 +130,9 @@ def test_damaged_files_are_named(settings, ledger):
     with pytest.raises(InvalidDataError, match=r"0003\.parquet: not a parquet file"):
         read_ledger(replace(settings, ledger=str(ledger)))
     pd.DataFrame({"a": [1.0], "b": [2.0]}).to_parquet(ledger / "returns" / "0003.parquet")
-    with pytest.raises(InvalidDataError, match=r"0003\.parquet: needs one column of daily returns by date"):
+    with pytest.raises(
+        InvalidDataError, match=r"0003\.parquet: needs one column of daily returns by date"
+    ):
         read_ledger(replace(settings, ledger=str(ledger)))
     (ledger / "ledger.csv").write_text("")
     with pytest.raises(InvalidDataError, match=r"ledger\.csv: not a csv"):

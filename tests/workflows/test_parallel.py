@@ -1,4 +1,7 @@
-"""Tasks spread over processes: the same bits as in one, whoever dies on the way, and an error where nothing helps."""
+"""Tasks spread over processes.
+
+The same bits as in one, whoever dies on the way, and an error where nothing helps.
+"""
 
 import dataclasses
 import logging
@@ -27,7 +30,9 @@ from regime.workflows.forecast import walk_forward
 from regime.workflows.parallel import Parallel, spread
 from regime.workflows.settings import load_settings
 
-torture = pytest.mark.skipif(not os.environ.get("REGIME_TORTURE"), reason="minutes of killed processes: make torture")
+torture = pytest.mark.skipif(
+    not os.environ.get("REGIME_TORTURE"), reason="minutes of killed processes: make torture"
+)
 
 SERIAL = Parallel(backend="serial")
 
@@ -44,9 +49,16 @@ def carried():
 def cluster():
     """Two worker processes; a task is given up at the second death, which is soon enough."""
     # The cluster lives in this process, and would tell every death on stderr.
-    with dask.config.set({"distributed.scheduler.allowed-failures": 1}), \
-            LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0",
-                         silence_logs=logging.CRITICAL) as cluster:
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 1}),
+        LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=":0",
+            silence_logs=logging.CRITICAL,
+        ) as cluster,
+    ):
         yield cluster
 
 
@@ -66,8 +78,15 @@ def impatient(monkeypatch):
 @contextmanager
 def threads(workers=1, port=0):
     """A cluster in this process, of one thread a worker."""
-    with LocalCluster(n_workers=workers, threads_per_worker=1, processes=False, dashboard_address=":0",
-                      scheduler_port=port, protocol="tcp", silence_logs=logging.CRITICAL) as cluster:
+    with LocalCluster(
+        n_workers=workers,
+        threads_per_worker=1,
+        processes=False,
+        dashboard_address=":0",
+        scheduler_port=port,
+        protocol="tcp",
+        silence_logs=logging.CRITICAL,
+    ) as cluster:
         yield cluster
 
 
@@ -99,7 +118,7 @@ def task(number: int, log: Path, deaths: int = 0) -> tuple[int, int]:
     if begin(log, number) <= deaths:
         os.kill(os.getpid(), signal.SIGKILL)
     time.sleep(0.1)
-    return number ** 2, os.getpid()
+    return number**2, os.getpid()
 
 
 def wrong(number: int) -> int:
@@ -123,9 +142,17 @@ class Deadly:
 @pytest.fixture(scope="module")
 def quick():
     """Settings of a small run, its world, its features, and what one process makes of them."""
-    settings = load_settings("demo.yaml", ["source.SimulatedSource.years=10", "splits.first_test=2012-01-01",
-                                           "splits.refit_months=12", "model.seeds=1", "parallel.backend=serial",
-                                           "tracking=NullTracker"])
+    settings = load_settings(
+        "demo.yaml",
+        [
+            "source.SimulatedSource.years=10",
+            "splits.first_test=2012-01-01",
+            "splits.refit_months=12",
+            "model.seeds=1",
+            "parallel.backend=serial",
+            "tracking=NullTracker",
+        ],
+    )
     world = read_world(settings, None, NoProgress())
     features = settings.features(world.panel)
     return settings, world, features, walk_forward(settings, features, world.market, NoProgress())
@@ -145,7 +172,9 @@ def test_a_walk_forward_outlives_a_killed_worker(quick, two, tmp_path):
     settings, world, features, alone = quick
     log, told = tmp_path / "begun", Told()
     deadly = Deadly(settings.labels, alone.folds[1].refit, log)
-    found = walk_forward(dataclasses.replace(settings, labels=deadly, parallel=two), features, world.market, told)
+    found = walk_forward(
+        dataclasses.replace(settings, labels=deadly, parallel=two), features, world.market, told
+    )
     assert found.probabilities.to_numpy().tobytes() == alone.probabilities.to_numpy().tobytes()
     assert log.read_text().split().count(str(deadly.refit.year)) == 2
     assert told.steps == told.total == 4
@@ -153,21 +182,27 @@ def test_a_walk_forward_outlives_a_killed_worker(quick, two, tmp_path):
 
 def test_results_come_in_order_and_not_from_this_process(two, tmp_path):
     told = Told()
-    found = spread(two, [partial(task, number, tmp_path / "begun") for number in range(9)], told.advance)
-    assert [square for square, _ in found] == [number ** 2 for number in range(9)] and told.steps == 9
+    found = spread(
+        two, [partial(task, number, tmp_path / "begun") for number in range(9)], told.advance
+    )
+    assert [square for square, _ in found] == [number**2 for number in range(9)] and told.steps == 9
     assert os.getpid() not in {pid for _, pid in found}
 
 
 def test_serially_all_is_done_here(tmp_path):
-    found = spread(SERIAL, [partial(task, number, tmp_path / "begun") for number in range(3)], Told().advance)
-    assert found == [(number ** 2, os.getpid()) for number in range(3)]
+    found = spread(
+        SERIAL, [partial(task, number, tmp_path / "begun") for number in range(3)], Told().advance
+    )
+    assert found == [(number**2, os.getpid()) for number in range(3)]
     assert spread(SERIAL, [], Told().advance) == []
 
 
 def test_a_killed_worker_costs_what_was_being_done(two, tmp_path):
     log, told = tmp_path / "begun", Told()
     tasks = [partial(task, each, log, deaths=int(each == 4)) for each in range(9)]
-    assert [square for square, _ in spread(two, tasks, told.advance)] == [each ** 2 for each in range(9)]
+    assert [square for square, _ in spread(two, tasks, told.advance)] == [
+        each**2 for each in range(9)
+    ]
     begun = log.read_text().split()
     assert begun.count("4") == 2 and told.steps == 9
     assert len(begun) <= 9 + 4  # what two processes are given at a time
@@ -177,14 +212,18 @@ def test_a_killed_worker_costs_what_was_being_done(two, tmp_path):
 def test_every_task_may_kill_its_worker_once(tmp_path):
     log, told = tmp_path / "begun", Told()
     tasks = [partial(task, each, log, deaths=int(each % 2)) for each in range(6)]
-    assert [square for square, _ in spread(Parallel(jobs=2), tasks, told.advance)] == [n ** 2 for n in range(6)]
+    assert [square for square, _ in spread(Parallel(jobs=2), tasks, told.advance)] == [
+        n**2 for n in range(6)
+    ]
     assert told.steps == 6
 
 
 @torture
 def test_a_task_that_kills_whoever_tries_it_is_given_up(two, tmp_path):
     tasks = [partial(task, each, tmp_path / "begun", deaths=9 * (each == 1)) for each in range(3)]
-    with pytest.raises(RegimeError, match=r"^parallel: .*most often memory ran out: .* parallel.backend=serial"):
+    with pytest.raises(
+        RegimeError, match=r"^parallel: .*most often memory ran out: .* parallel.backend=serial"
+    ):
         spread(two, tasks, Told().advance)
     assert (tmp_path / "begun").read_text().split().count("1") <= module.PATIENCE + 1
 
@@ -196,8 +235,11 @@ def test_an_error_of_a_task_is_raised_as_it_is(two):
 
 def test_a_cluster_of_one_thread_works_too(tmp_path):
     with threads() as one:
-        found = spread(Parallel(backend="dask", address=one.scheduler_address),
-                       [lambda: threading.current_thread().name] * 3, Told().advance)
+        found = spread(
+            Parallel(backend="dask", address=one.scheduler_address),
+            [lambda: threading.current_thread().name] * 3,
+            Told().advance,
+        )
     assert len(found) == 3 and not {threading.main_thread().name} & set(found)
 
 
@@ -223,8 +265,11 @@ def slow(number: int, log: Path) -> int:
 def test_a_scheduler_that_comes_back_is_asked_for_the_rest(impatient, monkeypatch, tmp_path):
     with threads() as first, threads_later(first) as later:
         mishap = Mishap(later)
-        found = spread(Parallel(backend="dask", address=first.scheduler_address),
-                       [partial(slow, number, tmp_path / "begun") for number in range(6)], mishap.advance)
+        found = spread(
+            Parallel(backend="dask", address=first.scheduler_address),
+            [partial(slow, number, tmp_path / "begun") for number in range(6)],
+            mishap.advance,
+        )
     assert found == list(range(6)) and mishap.steps == 6
     assert len((tmp_path / "begun").read_text().split()) <= 6 + 2
 
@@ -248,8 +293,11 @@ def threads_later(first):
 @torture
 def test_a_scheduler_that_stays_away_is_said(impatient, tmp_path):
     with threads() as cluster, pytest.raises(ConfigError, match="no scheduler answers at tcp://"):
-        spread(Parallel(backend="dask", address=cluster.scheduler_address),
-               [partial(slow, number, tmp_path / "begun") for number in range(6)], Mishap(cluster.close).advance)
+        spread(
+            Parallel(backend="dask", address=cluster.scheduler_address),
+            [partial(slow, number, tmp_path / "begun") for number in range(6)],
+            Mishap(cluster.close).advance,
+        )
 
 
 def unused():
@@ -263,38 +311,59 @@ def refused(address):
     return str(caught.value)
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense://here", "tcp://127.0.0.1:nowhere"])
+@pytest.mark.parametrize(
+    "address", ["tcp://127.0.0.1:9", "nonsense://here", "tcp://127.0.0.1:nowhere"]
+)
 def test_an_unreachable_scheduler_is_said(impatient, address, capfd):
     message = refused(address)
     assert message.startswith(f"parallel.address: no scheduler answers at {address} within 1 s")
-    assert "start one with `dask scheduler`, or set parallel.backend=loky and parallel.address=''" in message
+    assert (
+        "start one with `dask scheduler`, or set parallel.backend=loky and parallel.address=''"
+        in message
+    )
     assert capfd.readouterr().err == ""
 
 
 def test_a_cluster_without_workers_is_said(impatient):
     with threads(workers=0) as cluster:
-        assert "has had no worker for 1 s; start one with `dask worker tcp://" in refused(cluster.scheduler_address)
+        assert "has had no worker for 1 s; start one with `dask worker tcp://" in refused(
+            cluster.scheduler_address
+        )
 
 
 def test_workers_with_other_versions_are_refused(cluster, monkeypatch, recwarn):
-    monkeypatch.setattr("distributed.versions._version_cached", lambda name: "0.1" if name == "numpy" else None)
+    monkeypatch.setattr(
+        "distributed.versions._version_cached", lambda name: "0.1" if name == "numpy" else None
+    )
     message = refused(cluster.scheduler_address)
-    assert "worker tcp://" in message and " has numpy " in message and "this process 0.1; install the same" in message
+    assert (
+        "worker tcp://" in message
+        and " has numpy " in message
+        and "this process 0.1; install the same" in message
+    )
     assert not recwarn.list
 
 
 def test_a_missing_library_is_said(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    assert refused("tcp://127.0.0.1:9") == ("parallel.backend: dask needs the library distributed; install "
-                                            "deleverage[cluster], or set parallel.backend=loky")
+    assert refused("tcp://127.0.0.1:9") == (
+        "parallel.backend: dask needs the library distributed; install "
+        "deleverage[cluster], or set parallel.backend=loky"
+    )
 
 
-@pytest.mark.parametrize(("overrides", "message"), [
-    (["jobs=0"], "jobs: must be at least 1, got 0"),
-    (["backend=ray"], "loky"),
-    (["backend=dask"], "address: backend dask needs its scheduler's, as tcp://host:8786"),
-    (["address='tcp://host:8786'"], "address: is for backend dask, got `tcp://host:8786` with loky; set backend: dask"),
-])
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["jobs=0"], "jobs: must be at least 1, got 0"),
+        (["backend=ray"], "loky"),
+        (["backend=dask"], "address: backend dask needs its scheduler's, as tcp://host:8786"),
+        (
+            ["address='tcp://host:8786'"],
+            "address: is for backend dask, got `tcp://host:8786` with loky; set backend: dask",
+        ),
+    ],
+)
 def test_a_setting_that_cannot_be_meant_is_refused(overrides, message):
     with pytest.raises(ConfigError, match="parallel") as caught:
         load_settings("demo.yaml", [f"parallel.{override}" for override in overrides])

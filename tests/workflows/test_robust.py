@@ -1,4 +1,6 @@
-"""Folders spoilt at random: a typed error or a right answer, never a traceback, never a silent change.
+"""Folders spoilt at random.
+
+A typed error or a right answer, never a traceback, never a silent change.
 
 REGIME_TORTURE=1 runs the full count.
 """
@@ -93,7 +95,8 @@ def value(text: str) -> Spoil:
         fields = rows[place].split(",")
         # The last column holds the number in every table that the fixture writes.
         fields[max(column, len(fields) - 1)] = text
-        put(path, [head, *rows[:place], ",".join(fields), *rows[place + 1:]])
+        put(path, [head, *rows[:place], ",".join(fields), *rows[place + 1 :]])
+
     spoil.__name__ = f"value_{text[:12]}"
     return spoil
 
@@ -105,6 +108,7 @@ def date(form: str) -> Spoil:
         day, _, rest = rows[place].partition(",")
         rows[place] = f"{pd.Timestamp(day).strftime(form)},{rest}"
         put(path, [head, *rows])
+
     spoil.__name__ = f"date_{form}"
     return spoil
 
@@ -112,6 +116,7 @@ def date(form: str) -> Spoil:
 def bytes_instead(content: bytes) -> Spoil:
     def spoil(path: Path, draw: random.Random) -> None:
         path.write_bytes(content)
+
     spoil.__name__ = f"bytes_{content[:6]!r}"
     return spoil
 
@@ -132,16 +137,35 @@ def semicolons(path: Path, draw: random.Random) -> None:
 
 def torn(path: Path, draw: random.Random) -> None:
     content = path.read_bytes()
-    path.write_bytes(content[:draw.randrange(len(content) // 2, len(content) - 1)])
+    path.write_bytes(content[: draw.randrange(len(content) // 2, len(content) - 1)])
 
 
 # What may be changed without a word; what must be refused or named; what takes rows away.
 NEUTRAL = (shuffle_columns, windows_lines, byte_order_mark, quotes, extra_column)
-FAULTY = (repeat_row, swap_rows, value("abc"), value("inf"), value("-inf"), value("1e300"), value("-1e300"),
-          value("nan?"), value("1.234,5"), value("<script>alert(1)</script>"), date("%d/%m/%Y"),
-          date("%Y-%m-%dT00:00:00Z"),
-          date("%Y-%m-%d 16:00"), bytes_instead(b""), bytes_instead(b"\x00" * 64), bytes_instead(b"<html>busy</html>"),
-          wide_characters, stray_byte, semicolons, rename_column, no_rows, drop_file)
+FAULTY = (
+    repeat_row,
+    swap_rows,
+    value("abc"),
+    value("inf"),
+    value("-inf"),
+    value("1e300"),
+    value("-1e300"),
+    value("nan?"),
+    value("1.234,5"),
+    value("<script>alert(1)</script>"),
+    date("%d/%m/%Y"),
+    date("%Y-%m-%dT00:00:00Z"),
+    date("%Y-%m-%d 16:00"),
+    bytes_instead(b""),
+    bytes_instead(b"\x00" * 64),
+    bytes_instead(b"<html>busy</html>"),
+    wide_characters,
+    stray_byte,
+    semicolons,
+    rename_column,
+    no_rows,
+    drop_file,
+)
 LESS = (drop_rows, torn)
 
 
@@ -157,7 +181,11 @@ def clean(settings, simulated_folder: Path) -> World:
 
 def said(world: World, clean: World) -> set[str]:
     """Series of which the reading says something else than on the clean folder."""
-    return {name for name, status in world.reading.status.items() if status != clean.reading.status[name]}
+    return {
+        name
+        for name, status in world.reading.status.items()
+        if status != clean.reading.status[name]
+    }
 
 
 def moved(world: World, clean: World) -> set[str]:
@@ -169,7 +197,9 @@ def moved(world: World, clean: World) -> set[str]:
 
 
 @pytest.mark.parametrize("case", range(CASES))
-def test_spoilt_folder(case: int, settings, clean: World, simulated_folder: Path, tmp_path: Path) -> None:
+def test_spoilt_folder(
+    case: int, settings, clean: World, simulated_folder: Path, tmp_path: Path
+) -> None:
     draw = random.Random(case)
     folder = Path(shutil.copytree(simulated_folder, tmp_path / "data"))
     kind = draw.choice((NEUTRAL, FAULTY, FAULTY, LESS))
@@ -189,4 +219,6 @@ def test_spoilt_folder(case: int, settings, clean: World, simulated_folder: Path
         assert not changed and not said(world, clean)
     else:
         assert changed <= names | ({"sp500"} if "sp500" in names else set()) or "sp500" in names
-        assert not changed or said(world, clean), f"{spoil.__name__} on {where} changed {changed} in silence"
+        assert not changed or said(world, clean), (
+            f"{spoil.__name__} on {where} changed {changed} in silence"
+        )

@@ -15,8 +15,13 @@ from regime.workflows.data import read_world
 from regime.workflows.settings import load_settings
 from regime.workflows.strategy import signals
 
-QUICK = ("splits.first_test=2010-01-01", "splits.refit_months=12", "model.seeds=1", "parallel.jobs=1",
-         "tracking=NullTracker")
+QUICK = (
+    "splits.first_test=2010-01-01",
+    "splits.refit_months=12",
+    "model.seeds=1",
+    "parallel.jobs=1",
+    "tracking=NullTracker",
+)
 GRID = """
 stacks:
   - rules:
@@ -38,7 +43,15 @@ def forecast_file(simulated_folder, tmp_path_factory):
 
 
 def test_a_rule_on_anybodys_probabilities(command, simulated_folder, forecast_file):
-    answer = command("backtest", "us_macro.yaml", *QUICK, "--data", simulated_folder, "--probabilities", forecast_file)
+    answer = command(
+        "backtest",
+        "us_macro.yaml",
+        *QUICK,
+        "--data",
+        simulated_folder,
+        "--probabilities",
+        forecast_file,
+    )
     assert answer.code == 0, answer.stderr
     for part in ("Filled later", "Costs", "Spells", "Sharpe ratio", "lifted to 1", "90% interval"):
         assert part in answer.stdout, part
@@ -46,43 +59,90 @@ def test_a_rule_on_anybodys_probabilities(command, simulated_folder, forecast_fi
     settings = load_settings("us_macro.yaml", QUICK)
     world = read_world(settings, simulated_folder, NoProgress())
     forecast = pd.read_parquet(forecast_file)
-    pd.testing.assert_series_equal(exposure, settings.rule(signals(world, forecast)), check_freq=False)
-    plain = backtest(world.total_return.loc[exposure.index], exposure, Costs(bps=5), world.cash.loc[exposure.index])
-    assert told["backtest"]["strategy"]["sharpe"] == pytest.approx(plain.summary()["sharpe"], abs=1e-12)
-    assert told["stress"]["delays"][0]["sharpe"] == pytest.approx(told["backtest"]["strategy"]["sharpe"], abs=1e-8)
+    pd.testing.assert_series_equal(
+        exposure, settings.rule(signals(world, forecast)), check_freq=False
+    )
+    plain = backtest(
+        world.total_return.loc[exposure.index],
+        exposure,
+        Costs(bps=5),
+        world.cash.loc[exposure.index],
+    )
+    assert told["backtest"]["strategy"]["sharpe"] == pytest.approx(
+        plain.summary()["sharpe"], abs=1e-12
+    )
+    assert told["stress"]["delays"][0]["sharpe"] == pytest.approx(
+        told["backtest"]["strategy"]["sharpe"], abs=1e-8
+    )
     orders = answer.frame("orders")
     assert (orders["date"] > orders["decided"]).loc[orders["decided"].notna()].all()
 
 
 def test_json_alone_without_stress(command, simulated_folder, forecast_file):
-    answer = command("backtest", "us_macro.yaml", *QUICK, "--data", simulated_folder, "--probabilities", forecast_file,
-                     "--no-stress", "--json", "--quiet")
+    answer = command(
+        "backtest",
+        "us_macro.yaml",
+        *QUICK,
+        "--data",
+        simulated_folder,
+        "--probabilities",
+        forecast_file,
+        "--no-stress",
+        "--json",
+        "--quiet",
+    )
     assert answer.code == 0 and answer.stderr == ""
     told = json.loads(answer.stdout)
     assert told["stress"] is None and len(told["intervals"]) == 3
 
 
 def test_legs_are_traded_where_the_config_names_them(command, simulated_folder, forecast_file):
-    legs = ("allocation.risk={spy: 0.7, eem: 0.3}", "allocation.hedge={tlt: 1.0}",
-            "allocation.hedge_share=0.5", "timing.rebalance=monthly", "costs.impact_bps=2")
-    answer = command("backtest", "us_macro.yaml", *QUICK, *legs, "--data", simulated_folder, "--probabilities",
-                     forecast_file, "--no-stress")
+    legs = (
+        "allocation.risk={spy: 0.7, eem: 0.3}",
+        "allocation.hedge={tlt: 1.0}",
+        "allocation.hedge_share=0.5",
+        "timing.rebalance=monthly",
+        "costs.impact_bps=2",
+    )
+    answer = command(
+        "backtest",
+        "us_macro.yaml",
+        *QUICK,
+        *legs,
+        "--data",
+        simulated_folder,
+        "--probabilities",
+        forecast_file,
+        "--no-stress",
+    )
     assert answer.code == 0, answer.stderr
     orders = answer.frame("orders")
     assert set(orders["asset"]) == {"spy", "eem", "tlt"}
     assert any("first close of each month" in note for note in answer.summary["notes"])
 
 
-@pytest.mark.parametrize(("extra", "code", "words"), [
-    (["timing.same_bar=true"], 2, "same_bar"),
-    (["timing.fill_delay=0"], 2, "fill_delay"),
-    (["costs.bps=-1"], 2, "bps"),
-    (["allocation.risk={spy: 0.5}"], 2, "risk"),
-    (["allocation.risk={moon: 1.0}"], 2, "moon"),
-])
+@pytest.mark.parametrize(
+    ("extra", "code", "words"),
+    [
+        (["timing.same_bar=true"], 2, "same_bar"),
+        (["timing.fill_delay=0"], 2, "fill_delay"),
+        (["costs.bps=-1"], 2, "bps"),
+        (["allocation.risk={spy: 0.5}"], 2, "risk"),
+        (["allocation.risk={moon: 1.0}"], 2, "moon"),
+    ],
+)
 def test_what_is_wrong_is_named(command, simulated_folder, forecast_file, extra, code, words):
-    answer = command("backtest", "us_macro.yaml", *QUICK, *extra, "--data", simulated_folder, "--probabilities",
-                     forecast_file, "--no-stress")
+    answer = command(
+        "backtest",
+        "us_macro.yaml",
+        *QUICK,
+        *extra,
+        "--data",
+        simulated_folder,
+        "--probabilities",
+        forecast_file,
+        "--no-stress",
+    )
     assert (answer.code, "Traceback" in answer.stderr) == (code, False)
     assert words in answer.stderr and not answer.out.exists()
 
@@ -90,8 +150,17 @@ def test_what_is_wrong_is_named(command, simulated_folder, forecast_file, extra,
 def test_a_sweep_counts_its_trials_and_its_luck(command, simulated_folder, forecast_file, tmp_path):
     grid = tmp_path / "grid.yaml"
     grid.write_text(GRID)
-    answer = command("sweep", "us_macro.yaml", *QUICK, "--grid", grid, "--data", simulated_folder, "--probabilities",
-                     forecast_file)
+    answer = command(
+        "sweep",
+        "us_macro.yaml",
+        *QUICK,
+        "--grid",
+        grid,
+        "--data",
+        simulated_folder,
+        "--probabilities",
+        forecast_file,
+    )
     assert answer.code == 0, answer.stderr
     told, table = answer.summary, answer.frame("settings")
     assert told["settings"] == len(table) == 3 * 2 * 2 * 2 * 3
@@ -118,19 +187,34 @@ def test_a_choice_of_a_year_does_not_see_that_year(simulated_folder, forecast_fi
     other = sweep_rules("us_macro.yaml", probabilities=changed, **arguments)
     assert len(whole.by_year) >= 2
     pd.testing.assert_series_equal(whole.by_year["setting"], other.by_year["setting"])
-    assert whole.outside is not None and whole.outside.returns.index[0].year == whole.by_year.index[0]
+    assert (
+        whole.outside is not None and whole.outside.returns.index[0].year == whole.by_year.index[0]
+    )
 
 
-@pytest.mark.parametrize(("text", "words"), [
-    ("stacks: []", "at least one stack"),
-    ("stacks: [{rules: [{Hysteresis: {enter: [0.5], leav: [0.3]}}]}]", "leav"),
-    ("stacks: [{rules: [{Blend: {}}]}]", "Blend"),
-])
-def test_a_wrong_grid_is_refused_before_any_work(command, simulated_folder, forecast_file, tmp_path, text, words):
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("stacks: []", "at least one stack"),
+        ("stacks: [{rules: [{Hysteresis: {enter: [0.5], leav: [0.3]}}]}]", "leav"),
+        ("stacks: [{rules: [{Blend: {}}]}]", "Blend"),
+    ],
+)
+def test_a_wrong_grid_is_refused_before_any_work(
+    command, simulated_folder, forecast_file, tmp_path, text, words
+):
     grid = tmp_path / "grid.yaml"
     grid.write_text(text)
-    answer = command("sweep", "us_macro.yaml", "--grid", grid, "--data", simulated_folder, "--probabilities",
-                     forecast_file)
+    answer = command(
+        "sweep",
+        "us_macro.yaml",
+        "--grid",
+        grid,
+        "--data",
+        simulated_folder,
+        "--probabilities",
+        forecast_file,
+    )
     assert answer.code == 2 and words in answer.stderr and "Traceback" not in answer.stderr
 
 
@@ -152,7 +236,7 @@ def test_a_page_is_drawn_again_from_its_folder(command, simulated_folder, capsys
     assert json.loads(capsys.readouterr().out) == {"report": "out/report.html"}
     assert (answer.out / "report.html").read_bytes() == first
     page = first.decode()
-    for part in ("What this model cannot do", "Why", "id=\"reliability\"", "cannot forecast"):
+    for part in ("What this model cannot do", "Why", 'id="reliability"', "cannot forecast"):
         assert part in page, part
 
 

@@ -20,9 +20,18 @@ def test_the_view_is_the_truth_of_the_configs_world(simulated_settings: Settings
     view, truth = simulated_view(simulated_settings), simulated_settings.source.truth()
     assert view is not None and view.regimes.equals(simulated_settings.source.world())
     sessions = simulated_settings.source.sessions
-    for frame in (view.prices, view.flows, view.triggers, view.trend_exposure, view.reserves, view.funding):
+    for frame in (
+        view.prices,
+        view.flows,
+        view.triggers,
+        view.trend_exposure,
+        view.reserves,
+        view.funding,
+    ):
         assert frame.index.equals(sessions) and np.isfinite(frame.to_numpy()).all()
-    pd.testing.assert_series_equal(view.flows["dealers"], truth.flows["dealers", "equity"], check_names=False)
+    pd.testing.assert_series_equal(
+        view.flows["dealers"], truth.flows["dealers", "equity"], check_names=False
+    )
     assert 3 < view.reserves.mean() < 40 and -20 < view.funding.median() < 50
     assert len(world_figures(view, sessions[-500:])) == 4
 

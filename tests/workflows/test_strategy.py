@@ -1,4 +1,7 @@
-"""From probabilities to equity: a day's own return cannot be earned, and the account is the engine's."""
+"""From probabilities to equity.
+
+A day's own return cannot be earned, and the account is the engine's.
+"""
 
 from dataclasses import replace
 
@@ -32,8 +35,9 @@ def world(settings):
 def fair(world, seed):
     """The simulated world with the sign of each day's excess return drawn anew.
 
-    Its regimes and its agents make days depend on the days before, which an honest rule may earn. With fair
-    signs on the same moves, in the same clusters, there is nothing left to earn but by seeing the day itself.
+    Its regimes and its agents make days depend on the days before, which an honest rule may earn.
+    With fair signs on the same moves, in the same clusters, there is nothing left to earn but by
+    seeing the day itself.
     """
     signs = np.random.default_rng(seed).choice([-1.0, 1.0], len(world.returns))
     excess = (world.returns.fillna(0.0) - world.cash).abs() * signs
@@ -44,9 +48,13 @@ def fair(world, seed):
 def forecast(world):
     """Probabilities of some shape over the last eight years."""
     days = world.sessions[-2000:]
-    odds = pd.Series(np.random.default_rng(3).normal(0, 0.3, 2000), days).ewm(halflife=10).mean() * 8
+    odds = (
+        pd.Series(np.random.default_rng(3).normal(0, 0.3, 2000), days).ewm(halflife=10).mean() * 8
+    )
     stress = 1 / (1 + np.exp(-odds))
-    return pd.DataFrame({name: stress if name == "deleveraging" else (1 - stress) / 3 for name in REGIMES})
+    return pd.DataFrame(
+        {name: stress if name == "deleveraging" else (1 - stress) / 3 for name in REGIMES}
+    )
 
 
 def oracle(world):
@@ -85,19 +93,28 @@ def test_with_the_same_bar_flag_it_earns_a_great_deal(world):
 
 def test_in_the_world_as_it_is_the_day_itself_is_lost_too(world):
     """What one day tells of the next ones may be earned, not the day."""
-    default, cheating = (backtest(world.total_return, oracle(world), FREE, world.cash, same_bar=flag)
-                         for flag in (False, True))
-    assert sharpe(cheating) > 10 * two_errors(cheating) and abs(sharpe(default)) < 0.3 * sharpe(cheating)
+    default, cheating = (
+        backtest(world.total_return, oracle(world), FREE, world.cash, same_bar=flag)
+        for flag in (False, True)
+    )
+    assert sharpe(cheating) > 10 * two_errors(cheating) and abs(sharpe(default)) < 0.3 * sharpe(
+        cheating
+    )
 
 
 def test_an_oracle_of_the_return_that_it_can_earn_does(world):
-    """Two sessions ahead is the first return that a decision earns; the engine loses no day on the way."""
+    """Two sessions ahead is the first return that a decision earns.
+
+    The engine loses no day on the way.
+    """
     drawn = fair(world, 0)
     ahead = oracle(drawn).shift(-2, fill_value=0.0)
     result = backtest(drawn.total_return, ahead, FREE, drawn.cash)
     assert (result.returns.iloc[2:] >= result.cash_returns.iloc[2:] - 1e-12).all()
     for wrong in (-1, -3):
-        missed = backtest(drawn.total_return, oracle(drawn).shift(wrong, fill_value=0.0), FREE, drawn.cash)
+        missed = backtest(
+            drawn.total_return, oracle(drawn).shift(wrong, fill_value=0.0), FREE, drawn.cash
+        )
         assert abs(sharpe(missed)) < 0.15 * sharpe(result)
 
 
@@ -105,14 +122,16 @@ def test_the_workflow_trades_through_the_default_engine(settings, world):
     drawn = fair(world, 0)
     exposure = oracle(drawn)
     strategy = trade(replace(settings, costs=FREE), drawn, exposure, NoProgress())
-    assert strategy.result.equity.equals(backtest(drawn.total_return, exposure, FREE, drawn.cash).equity)
+    assert strategy.result.equity.equals(
+        backtest(drawn.total_return, exposure, FREE, drawn.cash).equity
+    )
     assert abs(sharpe(strategy.result)) < two_errors(strategy.result)
 
 
 def test_signals_hold_what_rules_read(settings, world, forecast):
     table = signals(world, forecast)
     assert table[list(REGIMES)].equals(forecast) and set(settings.rule.needs) <= set(table)
-    by_hand = world.returns.loc[:forecast.index[100]].ewm(halflife=21).std().iloc[-1] * 252 ** 0.5
+    by_hand = world.returns.loc[: forecast.index[100]].ewm(halflife=21).std().iloc[-1] * 252**0.5
     assert table["volatility"].iloc[100] == pytest.approx(by_hand, rel=1e-12)
 
 
@@ -130,11 +149,15 @@ def test_the_account_of_a_strategy_agrees_with_the_reference_engine(settings, wo
     exposure = decide(settings, world, forecast)
     strategy = trade(settings, world, exposure, NoProgress())
     days = exposure.index
-    theirs = reference_backtest(world.total_return.loc[days], exposure, settings.costs, world.cash.loc[days])
+    theirs = reference_backtest(
+        world.total_return.loc[days], exposure, settings.costs, world.cash.loc[days]
+    )
     np.testing.assert_allclose(strategy.result.equity, theirs.equity, rtol=1e-10)
     assert list(strategy.equity) == ["strategy", "buy_and_hold", "200dma", "vol_target_12"]
     hold = strategy.benchmarks["buy_and_hold"].equity
-    np.testing.assert_allclose(hold, world.total_return.loc[days] / world.total_return.loc[days[0]], rtol=1e-10)
+    np.testing.assert_allclose(
+        hold, world.total_return.loc[days] / world.total_return.loc[days[0]], rtol=1e-10
+    )
 
 
 def test_the_summary_is_plain(settings, world, forecast):

@@ -36,9 +36,13 @@ def world(settings):
 def probabilities(world):
     """Of some shape, over the last six years."""
     days = world.sessions[-1500:]
-    odds = pd.Series(np.random.default_rng(3).normal(0, 0.3, 1500), days).ewm(halflife=10).mean() * 8
+    odds = (
+        pd.Series(np.random.default_rng(3).normal(0, 0.3, 1500), days).ewm(halflife=10).mean() * 8
+    )
     stressed = 1 / (1 + np.exp(-odds))
-    return pd.DataFrame({name: stressed if name == "deleveraging" else (1 - stressed) / 3 for name in REGIMES})
+    return pd.DataFrame(
+        {name: stressed if name == "deleveraging" else (1 - stressed) / 3 for name in REGIMES}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +53,9 @@ def exposure(settings, world, probabilities):
 @pytest.fixture(scope="module")
 def spells(probabilities):
     days = probabilities.index
-    return pd.DataFrame({"start": days[[100, 700]], "end": days[[130, 705]], "name": ["one", "two"]})
+    return pd.DataFrame(
+        {"start": days[[100, 700]], "end": days[[130, 705]], "name": ["one", "two"]}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +66,13 @@ def report(settings, world, probabilities, exposure, spells):
 def test_the_plain_cases_are_the_account_of_the_run(settings, world, exposure, report):
     strategy = trade(settings, world, exposure, NoProgress())
     ours = strategy.result.summary()
-    for row in (report.delays.loc[1], report.costs.loc[1], report.missing.loc[0.0], report.noise.loc[(0.0, 0.0)],
-                report.starts.iloc[0]):
+    for row in (
+        report.delays.loc[1],
+        report.costs.loc[1],
+        report.missing.loc[0.0],
+        report.noise.loc[(0.0, 0.0)],
+        report.starts.iloc[0],
+    ):
         assert row["sharpe"] == pytest.approx(ours["sharpe"], abs=1e-9)
         assert row["max_drawdown"] == pytest.approx(ours["max_drawdown"], abs=1e-9)
         assert row["turnover"] == pytest.approx(ours["turnover"], abs=1e-7)
@@ -73,24 +84,39 @@ def test_the_plain_cases_are_the_account_of_the_run(settings, world, exposure, r
 def test_spells_are_those_that_were_given(report, spells, world):
     assert report.spells["name"].tolist() == ["one", "two"]
     assert report.spells["first"].tolist() == spells["start"].tolist()
-    grown = (1 + world.returns.loc[spells["start"][0]:spells["end"][0]]).prod() - 1
+    grown = (1 + world.returns.loc[spells["start"][0] : spells["end"][0]]).prod() - 1
     assert report.spells["market_return"][0] == pytest.approx(grown)
 
 
 def test_the_report_is_plain_and_finite(report):
     told = report.to_dict()
-    assert set(told) == {"delays", "costs", "break_even", "starts", "years", "missing", "noise", "paths", "spells"}
+    assert set(told) == {
+        "delays",
+        "costs",
+        "break_even",
+        "starts",
+        "years",
+        "missing",
+        "noise",
+        "paths",
+        "spells",
+    }
     assert json.loads(json.dumps(told, allow_nan=False)) == told
     assert told["delays"][0]["delay"] == 1 and told["break_even"][0]["rival"] == "buy_and_hold"
     assert told["spells"][0]["first"] == f"{report.spells['first'][0]:%Y-%m-%d}"
     assert [row["name"] for row in told["paths"]] == ["strategy", "buy_and_hold", "vol_target_12"]
     assert told["paths"][0]["wins"] is None and told["noise"][1] == {
-        "size": 0.5, "halflife": 0.0, **report.noise.iloc[1].to_dict()}
+        "size": 0.5,
+        "halflife": 0.0,
+        **report.noise.iloc[1].to_dict(),
+    }
 
 
 def test_three_sentences(report):
     cost, luck, hurt = report.sentences()
-    assert cost.startswith(f"At 5 bp one way the Sharpe ratio is {report.costs.loc[1, 'sharpe']:.2f};")
+    assert cost.startswith(
+        f"At 5 bp one way the Sharpe ratio is {report.costs.loc[1, 'sharpe']:.2f};"
+    )
     assert f"beats buy and hold in {report.paths.loc['buy_and_hold', 'wins']:.0%}" in luck
     assert "buy and hold" in hurt and all(text.endswith(".") for text in (cost, luck, hurt))
 
@@ -103,23 +129,37 @@ def test_what_hurts_most_is_what_takes_most_of_the_lead(report):
     lead = {"sharpe": [0.6, 0.5], "sharpe_buy_and_hold": [0.4, 0.4]}
     even = {"sharpe": [0.6], "sharpe_buy_and_hold": [0.4]}
     years = table([2007, 2008], "year", sharpe=[0.3, 0.7], sharpe_buy_and_hold=[0.1, 0.75])
-    calm = replace(report, delays=table([1, 5], "delay", **lead), years=years,
-                   starts=table(pd.to_datetime(["2005-01-03"]), "start", sessions=[2000.0], **even),
-                   missing=report.missing.assign(sharpe=0.6), noise=report.noise.assign(sharpe=0.6),
-                   costs=table([1], "multiple", cost_bps=[5.0], **even))
-    assert calm.sentences()[2] == ("What hurts most is a history without 2008: its Sharpe ratio is 0.70 against 0.75 "
-                                   "of buy and hold, in place of 0.60 against 0.40.")
+    calm = replace(
+        report,
+        delays=table([1, 5], "delay", **lead),
+        years=years,
+        starts=table(pd.to_datetime(["2005-01-03"]), "start", sessions=[2000.0], **even),
+        missing=report.missing.assign(sharpe=0.6),
+        noise=report.noise.assign(sharpe=0.6),
+        costs=table([1], "multiple", cost_bps=[5.0], **even),
+    )
+    assert calm.sentences()[2] == (
+        "What hurts most is a history without 2008: its Sharpe ratio is 0.70 against 0.75 "
+        "of buy and hold, in place of 0.60 against 0.40."
+    )
     unhurt = replace(calm, delays=calm.delays.iloc[:1], years=years.iloc[:1])
     assert unhurt.sentences()[2].startswith("No stress narrows the distance to buy and hold")
 
 
-@pytest.mark.parametrize(("ahead", "cost", "words"), [
-    ("always", np.nan, "ahead of buy and hold at any cost up to 1000 bp"), ("below", 12.34, "ahead below 12.3 bp of"),
-    ("never", np.nan, "behind buy and hold even at no cost"), ("above", 3.0, "ahead only above 3 bp of"),
-    ("", np.nan, "not to be compared with buy and hold"),
-])
+@pytest.mark.parametrize(
+    ("ahead", "cost", "words"),
+    [
+        ("always", np.nan, "ahead of buy and hold at any cost up to 1000 bp"),
+        ("below", 12.34, "ahead below 12.3 bp of"),
+        ("never", np.nan, "behind buy and hold even at no cost"),
+        ("above", 3.0, "ahead only above 3 bp of"),
+        ("", np.nan, "not to be compared with buy and hold"),
+    ],
+)
 def test_every_end_of_the_break_even_has_its_words(report, ahead, cost, words):
-    row = pd.DataFrame({"cost_bps": [cost], "sharpe": [cost], "ahead": [ahead], "reason": [""]}, ["buy_and_hold"])
+    row = pd.DataFrame(
+        {"cost_bps": [cost], "sharpe": [cost], "ahead": [ahead], "reason": [""]}, ["buy_and_hold"]
+    )
     assert words in replace(report, break_even=row).sentences()[0]
 
 
@@ -129,25 +169,47 @@ def test_runs_repeat_bit_for_bit(settings, world, probabilities, exposure, spell
         pd.testing.assert_frame_equal(own, report.tables()[name], check_exact=True)
 
 
-def test_an_exposure_that_the_rule_did_not_decide_is_refused(settings, world, probabilities, exposure, spells):
+def test_an_exposure_that_the_rule_did_not_decide_is_refused(
+    settings, world, probabilities, exposure, spells
+):
     other = exposure.copy()
     other.iloc[4] = 1.0 - other.iloc[4]
     with pytest.raises(InvalidDataError, match=f"{other.index[4]:%Y-%m-%d} is .* the rule decides"):
         stress(settings, world, probabilities, other, spells, NoProgress(), plan=SMALL)
-    own = stress(settings, world, probabilities, other * 0 + 0.5, spells, NoProgress(), plan=SMALL,
-                 decider=lambda rows: pd.Series(0.5, rows.index))
+    own = stress(
+        settings,
+        world,
+        probabilities,
+        other * 0 + 0.5,
+        spells,
+        NoProgress(),
+        plan=SMALL,
+        decider=lambda rows: pd.Series(0.5, rows.index),
+    )
     assert own.missing["turnover"].eq(own.missing["turnover"].iloc[0]).all()
     with pytest.raises(InvalidDataError, match="has no probability"):
         stress(settings, world, probabilities.iloc[5:], exposure, spells, NoProgress(), plan=SMALL)
 
 
 def test_without_spells_the_table_is_empty(settings, world, probabilities, exposure, spells):
-    found = stress(settings, world, probabilities, exposure, spells.iloc[:0], NoProgress(), plan=SMALL)
+    found = stress(
+        settings, world, probabilities, exposure, spells.iloc[:0], NoProgress(), plan=SMALL
+    )
     assert found.spells.empty and found.to_dict()["spells"] == []
 
 
-@pytest.mark.parametrize("fault", [{"seeds": 0}, {"paths": 0}, {"block": 0.5}, {"label_seeds": -1}, {"seed": -1},
-                                   {"label_share": 1.5}, {"worlds": (-1,)}])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"seeds": 0},
+        {"paths": 0},
+        {"block": 0.5},
+        {"label_seeds": -1},
+        {"seed": -1},
+        {"label_share": 1.5},
+        {"worlds": (-1,)},
+    ],
+)
 def test_a_plan_out_of_range_is_refused(fault):
     with pytest.raises(ConfigError, match=f"^{next(iter(fault))}: "):
         StressPlan(**fault)
@@ -189,17 +251,25 @@ def test_training_on_moved_labels_gives_another_account(settings, world):
 def test_worlds_are_runs_of_the_config(settings):
     first_test = date(2012, 1, 1)
     table = simulated_worlds(settings, [3], years=8, first_test=first_test)
-    assert list(table.index) == [3] and {"sharpe", "max_drawdown", "sharpe_vol_target_12"} <= set(table)
+    assert list(table.index) == [3] and {"sharpe", "max_drawdown", "sharpe_vol_target_12"} <= set(
+        table
+    )
     assert table.notna().all(axis=None) and (table["max_drawdown"] <= 0).all()
 
 
-def test_what_is_trained_anew_is_asked_for(settings, world, probabilities, exposure, spells, monkeypatch):
+def test_what_is_trained_anew_is_asked_for(
+    settings, world, probabilities, exposure, spells, monkeypatch
+):
     asked = []
     empty = pd.DataFrame({"sharpe": [0.1]}, pd.Index([5], name="seed"))
     for name in ("label_noise", "simulated_worlds"):
-        monkeypatch.setattr(f"regime.workflows.retrained.{name}",
-                            lambda *given, name=name, **more: asked.append((name, given[-2], more)) or empty)
+        monkeypatch.setattr(
+            f"regime.workflows.retrained.{name}",
+            lambda *given, name=name, **more: asked.append((name, given[-2], more)) or empty,
+        )
     plan = replace(SMALL, label_seeds=3, label_share=0.1, worlds=(5, 6))
     found = stress(settings, world, probabilities, exposure, spells, NoProgress(), plan=plan)
     assert asked == [("label_noise", range(3), {"share": 0.1}), ("simulated_worlds", (5, 6), {})]
-    assert isinstance(found, StressReport) and found.to_dict()["worlds"] == [{"seed": 5, "sharpe": 0.1}]
+    assert isinstance(found, StressReport) and found.to_dict()["worlds"] == [
+        {"seed": 5, "sharpe": 0.1}
+    ]

@@ -1,4 +1,7 @@
-"""Workers on one study in a PostgreSQL server that the test starts: what a journal gives, and a worker killed."""
+"""Workers on one study in a PostgreSQL server that the test starts.
+
+What a journal gives, and a worker killed.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,9 @@ import pytest
 from regime.models.study_plan import StudyPlan
 from regime.models.tuning import Study
 
-torture = pytest.mark.skipif(not os.environ.get("REGIME_TORTURE"), reason="minutes of killed processes: make torture")
+torture = pytest.mark.skipif(
+    not os.environ.get("REGIME_TORTURE"), reason="minutes of killed processes: make torture"
+)
 
 WORKER = """
 import sys, time
@@ -49,7 +54,14 @@ def unprivileged(folder: Path) -> list[str]:
     """What a command begins with so that it does not run as root, which the server refuses to."""
     if os.getuid():
         return []
-    user = next((name for name in ("postgres", "nobody") if name in {entry.pw_name for entry in pwd.getpwall()}), "")
+    user = next(
+        (
+            name
+            for name in ("postgres", "nobody")
+            if name in {entry.pw_name for entry in pwd.getpwall()}
+        ),
+        "",
+    )
     shutil.chown(folder, user)
     return ["runuser", "-u", user, "--"]
 
@@ -71,11 +83,41 @@ def server() -> Iterator[str]:
         data = folder / "data"
         data.mkdir(mode=0o700)
         as_user = unprivileged(data)
-        subprocess.run([*as_user, str(place / "initdb"), "-D", str(data), "-U", "tuner", "-A", "trust", "--no-sync"],
-                       check=True, capture_output=True, cwd="/")
+        subprocess.run(
+            [
+                *as_user,
+                str(place / "initdb"),
+                "-D",
+                str(data),
+                "-U",
+                "tuner",
+                "-A",
+                "trust",
+                "--no-sync",
+            ],
+            check=True,
+            capture_output=True,
+            cwd="/",
+        )
         with (folder / "log").open("wb") as log:
-            process = subprocess.Popen([*as_user, str(place / "postgres"), "-D", str(data), "-p", str(port), "-h",
-                                        "127.0.0.1", "-k", "", "-F"], stdout=log, stderr=log, cwd="/")
+            process = subprocess.Popen(
+                [
+                    *as_user,
+                    str(place / "postgres"),
+                    "-D",
+                    str(data),
+                    "-p",
+                    str(port),
+                    "-h",
+                    "127.0.0.1",
+                    "-k",
+                    "",
+                    "-F",
+                ],
+                stdout=log,
+                stderr=log,
+                cwd="/",
+            )
             try:
                 wait_for(port, process, folder / "log")
                 yield f"postgresql://tuner@127.0.0.1:{port}/postgres"
@@ -101,9 +143,21 @@ def plan_of(name: str, storage: str, place: Path) -> StudyPlan:
     return StudyPlan(name=name, storage=storage, locks=place / "locks", folds=2, startup=100)
 
 
-def begin(name: str, storage: str, place: Path, seconds: float, total: int) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-c", WORKER, name, storage, str(place / "locks"), str(seconds),
-                             str(total)])
+def begin(
+    name: str, storage: str, place: Path, seconds: float, total: int
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            WORKER,
+            name,
+            storage,
+            str(place / "locks"),
+            str(seconds),
+            str(total),
+        ]
+    )
 
 
 def trials(study: Study) -> list[tuple[dict[str, float], list[float]]]:
@@ -115,7 +169,9 @@ def test_two_workers_on_a_server_give_what_one_gives_on_a_journal(server, tmp_pa
     alone = Study(plan_of("alone", f"journal://{tmp_path}/journal", tmp_path))
     assert begin("alone", f"journal://{tmp_path}/journal", tmp_path, 0.0, 10).wait(120) == 0
     shared = Study(plan_of("shared", server, tmp_path))
-    workers = [begin("shared", server, tmp_path / str(number), 0.1, 10) for number in (1, 2)]  # hosts: no common gate
+    workers = [
+        begin("shared", server, tmp_path / str(number), 0.1, 10) for number in (1, 2)
+    ]  # hosts: no common gate
     assert [worker.wait(120) for worker in workers] == [0, 0]
     table = shared.trials()
     assert shared.finished == 10 and set(table["state"]) <= {"complete", "failed"}

@@ -1,4 +1,7 @@
-"""A fault at any write: no half output, the older output untouched, and the run recorded as failed."""
+"""A fault at any write.
+
+No half output, the older output untouched, and the run recorded as failed.
+"""
 
 import errno
 import os
@@ -13,9 +16,21 @@ import regime.tracking
 import regime.workflows.run as workflow
 from regime.cli import main
 
-ENTRIES = {"bundle", "exposure.parquet", "page", "probabilities.parquet", "report.html", "summary.json"}
-ARGUMENTS = ["source.SimulatedSource.years=8", "splits.first_test=2012-01-01", "splits.refit_months=24",
-             "model.seeds=1", "parallel.jobs=1"]
+ENTRIES = {
+    "bundle",
+    "exposure.parquet",
+    "page",
+    "probabilities.parquet",
+    "report.html",
+    "summary.json",
+}
+ARGUMENTS = [
+    "source.SimulatedSource.years=8",
+    "splits.first_test=2012-01-01",
+    "splits.refit_months=24",
+    "model.seeds=1",
+    "parallel.jobs=1",
+]
 
 
 class FullDisk(OSError):
@@ -34,6 +49,7 @@ def failing(act: Callable, at: int) -> Callable:
         if next(calls) == at:
             raise FullDisk
         return done
+
     return call
 
 
@@ -48,7 +64,11 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dic
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def last_status(place: Path) -> str:
@@ -56,18 +76,42 @@ def last_status(place: Path) -> str:
 
     uri = f"sqlite:///{place / 'mlruns' / 'mlflow.db'}"
     experiments = [item.experiment_id for item in MlflowClient(uri, uri).search_experiments()]
-    (run, *_) = MlflowClient(uri, uri).search_runs(experiments, order_by=["attributes.start_time DESC"])
+    (run, *_) = MlflowClient(uri, uri).search_runs(
+        experiments, order_by=["attributes.start_time DESC"]
+    )
     return str(run.info.status)
 
 
-ACTS = {"to_parquet": pd.DataFrame, "write_bundle": workflow, "render": workflow, "write_json": workflow,
-        "log_metrics": regime.tracking.ActiveRun, "log_artifacts": regime.tracking.ActiveRun,
-        "register": regime.tracking.ActiveRun, "_sync_tree": regime.artifacts, "_set_aside": regime.artifacts}
+ACTS = {
+    "to_parquet": pd.DataFrame,
+    "write_bundle": workflow,
+    "render": workflow,
+    "write_json": workflow,
+    "log_metrics": regime.tracking.ActiveRun,
+    "log_artifacts": regime.tracking.ActiveRun,
+    "register": regime.tracking.ActiveRun,
+    "_sync_tree": regime.artifacts,
+    "_set_aside": regime.artifacts,
+}
 # act, which call of it fails, whether an older output stands there
-CASES = [("to_parquet", 2, False), ("write_bundle", 1, True), ("render", 1, True), ("register", 1, True),
-         ("_sync_tree", 1, True), ("_set_aside", 3, True), ("_set_aside", 5, False)]
-MORE = [("to_parquet", 1, True), ("write_json", 1, True), ("log_metrics", 1, True), ("log_artifacts", 1, False),
-        ("_set_aside", 1, True), ("_set_aside", 3, False), ("_set_aside", 5, True)]
+CASES = [
+    ("to_parquet", 2, False),
+    ("write_bundle", 1, True),
+    ("render", 1, True),
+    ("register", 1, True),
+    ("_sync_tree", 1, True),
+    ("_set_aside", 3, True),
+    ("_set_aside", 5, False),
+]
+MORE = [
+    ("to_parquet", 1, True),
+    ("write_json", 1, True),
+    ("log_metrics", 1, True),
+    ("log_artifacts", 1, False),
+    ("_set_aside", 1, True),
+    ("_set_aside", 3, False),
+    ("_set_aside", 5, True),
+]
 if os.environ.get("REGIME_TORTURE"):
     CASES += MORE
 

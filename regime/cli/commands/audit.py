@@ -25,11 +25,15 @@ __all__ = ["audit"]
 def audit(
     arguments: ConfigAndOverrides = None,
     data: Data = None,
-    dates: Annotated[int, typer.Option("--dates", min=1, help="Random dates at which every builder is probed.")] = 50,
+    dates: Annotated[
+        int, typer.Option("--dates", min=1, help="Random dates at which every builder is probed.")
+    ] = 50,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Look for knowledge of the future in a config and its data: builders, labels, folds, releases, series.
+    """Look for knowledge of the future in a config and its data.
+
+    Builders, labels, folds, releases, series.
 
     Exits with 5 where there is any, naming each leak, its place and its size.
     """
@@ -41,13 +45,33 @@ def audit(
     if json:
         print_json(report.to_dict())
     else:
-        print_tables([_table(report)], [*(f"Warning: {finding}" for finding in report.warnings),
-                                        f"Verdict: {report.verdict}, took {report.seconds:.0f} s"])
+        print_tables(
+            [_table(report)],
+            [
+                *(f"Warning: {finding}" for finding in report.warnings),
+                f"Verdict: {report.verdict}, took {report.seconds:.0f} s",
+            ],
+        )
     if report.leaks:
         raise LeakageError([str(finding) for finding in report.leaks])
 
 
 def _table(report: AuditReport) -> Table:
-    rows = tuple(Row(name=check.name, cells=(f"{check.checked:,}", f"{check.probes:,}", str(check.leaks),
-                                             str(check.warnings), f"{check.seconds:.1f}")) for check in report.checks)
-    return Table(title="Audit", header=("", "Checked", "Comparisons", "Leaks", "Warnings", "Seconds"), rows=rows)
+    rows = tuple(
+        Row(
+            name=check.name,
+            cells=(
+                f"{check.checked:,}",
+                f"{check.probes:,}",
+                str(check.leaks),
+                str(check.warnings),
+                f"{check.seconds:.1f}",
+            ),
+        )
+        for check in report.checks
+    )
+    return Table(
+        title="Audit",
+        header=("", "Checked", "Comparisons", "Leaks", "Warnings", "Seconds"),
+        rows=rows,
+    )

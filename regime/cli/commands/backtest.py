@@ -10,7 +10,16 @@ from typing import Annotated, Any
 
 import typer
 
-from regime.cli.options import ConfigAndOverrides, Data, Episodes, Json, Out, Probabilities, Quiet, split_arguments
+from regime.cli.options import (
+    ConfigAndOverrides,
+    Data,
+    Episodes,
+    Json,
+    Out,
+    Probabilities,
+    Quiet,
+    split_arguments,
+)
 from regime.cli.printing import print_json, print_tables
 from regime.cli.progress import watching
 from regime.cli.streams import reserved_stdout
@@ -20,11 +29,30 @@ __all__ = ["backtest"]
 
 NOTHING = "–"
 # What a terminal has room for.
-PERFORMANCE = ("cagr", "volatility", "sharpe", "max_drawdown", "turnover", "flips_per_year", "mean_exposure")
-CASES = {"sharpe": "Sharpe", "max_drawdown": "Deepest drawdown", "sharpe_buy_and_hold": "Sharpe of holding",
-         "sharpe_vol_target_12": "of the volatility target"}
-SPELLS = {"exposure_before": "Before", "exposure_inside": "In", "exposure_after": "After", "market_return": "Market",
-          "rule_return": "Rule", "loss_avoided": "Avoided", "missed_after": "Missed"}
+PERFORMANCE = (
+    "cagr",
+    "volatility",
+    "sharpe",
+    "max_drawdown",
+    "turnover",
+    "flips_per_year",
+    "mean_exposure",
+)
+CASES = {
+    "sharpe": "Sharpe",
+    "max_drawdown": "Deepest drawdown",
+    "sharpe_buy_and_hold": "Sharpe of holding",
+    "sharpe_vol_target_12": "of the volatility target",
+}
+SPELLS = {
+    "exposure_before": "Before",
+    "exposure_inside": "In",
+    "exposure_after": "After",
+    "market_return": "Market",
+    "rule_return": "Rule",
+    "loss_avoided": "Avoided",
+    "missed_after": "Missed",
+}
 
 
 def backtest(
@@ -33,16 +61,21 @@ def backtest(
     data: Data = None,
     episodes: Episodes = None,
     out: Out = None,
-    stress: Annotated[bool, typer.Option("--stress/--no-stress", help="Try worse fills, costs, data and histories."),
-                      ] = True,
-    worlds: Annotated[int, typer.Option("--worlds", min=0, help="Simulated worlds to try too; half a minute each."),
-                      ] = 0,
+    stress: Annotated[
+        bool,
+        typer.Option("--stress/--no-stress", help="Try worse fills, costs, data and histories."),
+    ] = True,
+    worlds: Annotated[
+        int,
+        typer.Option("--worlds", min=0, help="Simulated worlds to try too; half a minute each."),
+    ] = 0,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Trade the rule of a config, after costs, and show what is left of it under stress.
 
-    The rule reads probabilities from a file or, where none is given, from the config's own walk-forward.
+    The rule reads probabilities from a file or, where none is given, from the config's own
+    walk-forward.
     """
     config, overrides = split_arguments(arguments)
     with reserved_stdout(), watching(quiet) as progress:
@@ -50,31 +83,65 @@ def backtest(
         from regime.workflows.stress import StressPlan
 
         plan = StressPlan(worlds=tuple(range(1, worlds + 1)))
-        result = backtest_rule(config, probabilities=probabilities, data=data, episodes=episodes, out=out,
-                               overrides=overrides, stressed=stress, plan=plan, progress=progress)
+        result = backtest_rule(
+            config,
+            probabilities=probabilities,
+            data=data,
+            episodes=episodes,
+            out=out,
+            overrides=overrides,
+            stressed=stress,
+            plan=plan,
+            progress=progress,
+        )
     told = result.summary
     if json:
         print_json(told)
         return
     found = told["stress"] or {}
-    print_tables([performance_table(told["backtest"], PERFORMANCE), *_stress_tables(found)],
-                 [f"Rule: {told['rule']}", *told["intervals"], *found.get("sentences", ()),
-                  f"From {told['first']} to {told['last']}, took {told['seconds']:.0f} s"])
+    print_tables(
+        [performance_table(told["backtest"], PERFORMANCE), *_stress_tables(found)],
+        [
+            f"Rule: {told['rule']}",
+            *told["intervals"],
+            *found.get("sentences", ()),
+            f"From {told['first']} to {told['last']}, took {told['seconds']:.0f} s",
+        ],
+    )
 
 
 def _stress_tables(found: Mapping[str, Any]) -> Iterator[Table]:
     """The tables that a terminal has room for; the JSON and the report hold all."""
-    for key, title, case, head in (("delays", "Filled later", "delay", "sessions"),
-                                   ("costs", "Costs", "multiple", "times")):
+    for key, title, case, head in (
+        ("delays", "Filled later", "delay", "sessions"),
+        ("costs", "Costs", "multiple", "times"),
+    ):
         rows = found.get(key) or []
         if rows:
-            yield Table(title=title, header=(head, *CASES.values()), rows=tuple(
-                Row(name=f"{row[case]:g}", cells=tuple(_number(row.get(name)) for name in CASES)) for row in rows))
+            yield Table(
+                title=title,
+                header=(head, *CASES.values()),
+                rows=tuple(
+                    Row(
+                        name=f"{row[case]:g}", cells=tuple(_number(row.get(name)) for name in CASES)
+                    )
+                    for row in rows
+                ),
+            )
     spells = found.get("spells") or []
     if spells:
-        yield Table(title="Spells", header=("", *SPELLS.values()), rows=tuple(
-            Row(name=f"{row['first']} to {row['last']}", cells=tuple(_percent(row[name]) for name in SPELLS))
-            for row in spells), note="Held before, in and after each spell; missed: over the 63 sessions after it.")
+        yield Table(
+            title="Spells",
+            header=("", *SPELLS.values()),
+            rows=tuple(
+                Row(
+                    name=f"{row['first']} to {row['last']}",
+                    cells=tuple(_percent(row[name]) for name in SPELLS),
+                )
+                for row in spells
+            ),
+            note="Held before, in and after each spell; missed: over the 63 sessions after it.",
+        )
 
 
 def _number(value: float | None) -> str:

@@ -19,22 +19,46 @@ from regime.report.tables import Row, Table
 
 __all__ = ["check"]
 
-HEADER = ("First", "Last", "Released (UTC)", "Age", "Limit", "Gaps", "Repeats", "Outliers", "Verdict")
+HEADER = (
+    "First",
+    "Last",
+    "Released (UTC)",
+    "Age",
+    "Limit",
+    "Gaps",
+    "Repeats",
+    "Outliers",
+    "Verdict",
+)
 NOTHING = "–"
 
 
 def check(
-    config: Annotated[str, typer.Argument(metavar="CATALOGUE|CONFIG", show_default=False, help=(
-        "A catalogue of series, or a config that names one; series.yaml where none is named."))] = "series.yaml",
+    config: Annotated[
+        str,
+        typer.Argument(
+            metavar="CATALOGUE|CONFIG",
+            show_default=False,
+            help=(
+                "A catalogue of series, or a config that names one; series.yaml where none is "
+                "named."
+            ),
+        ),
+    ] = "series.yaml",
     data: Data = None,
     json: Json = False,
-    notes: Annotated[bool, typer.Option("--notes", help="Print what must be known too, beside what is wrong.")] = False,
+    notes: Annotated[
+        bool, typer.Option("--notes", help="Print what must be known too, beside what is wrong.")
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Check a folder of data, series by series: gaps, repeats, outliers, units, and whether a run could use it.
+    """Check a folder of data, series by series.
 
-    Exits with 0 where a run could use the folder, and as a run would otherwise: 3 where required data are missing
-    or out of date, 4 where data break a rule or a required series has a fault. Warnings never fail.
+    Gaps, repeats, outliers, units, and whether a run could use it.
+
+    Exits with 0 where a run could use the folder, and as a run would otherwise: 3 where required
+    data are missing or out of date, 4 where data break a rule or a required series has a fault.
+    Warnings never fail.
     """
     with reserved_stdout(), watching(quiet) as progress:
         from regime.workflows.data_check import check_data
@@ -43,36 +67,64 @@ def check(
     if json:
         print_json(result.summary)
     else:
-        print_tables([_table("Series", result.summary["series"]), _table("Tables that no run reads",
-                                                                         result.summary["tables"])],
-                     [*_findings(result.summary, notes), *_ending(result.summary)])
+        print_tables(
+            [
+                _table("Series", result.summary["series"]),
+                _table("Tables that no run reads", result.summary["tables"]),
+            ],
+            [*_findings(result.summary, notes), *_ending(result.summary)],
+        )
     if result.exit_code:
         raise typer.Exit(result.exit_code)
 
 
 def _table(title: str, found: Mapping[str, Mapping[str, Any]]) -> Table:
-    rows = tuple(Row(name=name, cells=_cells(one), badge="required" if one["required"] else "")
-                 for name, one in found.items())
-    return Table(title=title, header=("", *HEADER), rows=rows, note=(
-        "Age and limit in calendar days; gaps are missing sessions, weeks, months or days, by the series' frequency."))
+    rows = tuple(
+        Row(name=name, cells=_cells(one), badge="required" if one["required"] else "")
+        for name, one in found.items()
+    )
+    return Table(
+        title=title,
+        header=("", *HEADER),
+        rows=rows,
+        note=(
+            "Age and limit in calendar days; gaps are missing sessions, weeks, months or days, by "
+            "the series' frequency."
+        ),
+    )
 
 
 def _cells(found: Mapping[str, Any]) -> tuple[str, ...]:
     released = str(found["released"])[:16].replace("T", " ") if found["released"] else None
-    numbers = (found["age_days"], found["max_age_days"], found["gaps"]["missing"] or None, found["repeats"] or None,
-               found["outliers"] or None)
-    return tuple(NOTHING if value is None else f"{value:,}" if isinstance(value, int) else str(value)
-                 for value in (found["first"], found["last"], released, *numbers, found["verdict"]))
+    numbers = (
+        found["age_days"],
+        found["max_age_days"],
+        found["gaps"]["missing"] or None,
+        found["repeats"] or None,
+        found["outliers"] or None,
+    )
+    return tuple(
+        NOTHING if value is None else f"{value:,}" if isinstance(value, int) else str(value)
+        for value in (found["first"], found["last"], released, *numbers, found["verdict"])
+    )
 
 
 def _findings(summary: Mapping[str, Any], notes: bool) -> list[str]:
     """One line a finding, the gravest first."""
-    told = [(finding, name) for section in ("series", "tables") for name, found in summary[section].items()
-            for finding in found["findings"]]
+    told = [
+        (finding, name)
+        for section in ("series", "tables")
+        for name, found in summary[section].items()
+        for finding in found["findings"]
+    ]
     lines: list[str] = []
     for severity, head in (("fault", "Faults"), ("warning", "Warnings"), ("note", "Notes")):
         grave = [(finding, name) for finding, name in told if finding["severity"] == severity]
-        chosen = [f"  {name}: {finding['text']}" for finding, name in grave if finding["check"] != "absent"]
+        chosen = [
+            f"  {name}: {finding['text']}"
+            for finding, name in grave
+            if finding["check"] != "absent"
+        ]
         absent = [name for finding, name in grave if finding["check"] == "absent"]
         chosen += [f"  no file for {len(absent)} series: {', '.join(absent)}"] if absent else []
         if chosen and (notes or severity != "note"):
@@ -91,4 +143,7 @@ def _ending(summary: Mapping[str, Any]) -> list[str]:
     lines += [f"A run would stop: {text}" for text in data["stops"]]
     told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
     now = data["now"] or "unknown"
-    return [*lines, f"Verdict: {summary['verdict']} ({told}), now {now}, took {data['seconds']:.0f} s"]
+    return [
+        *lines,
+        f"Verdict: {summary['verdict']} ({told}), now {now}, took {data['seconds']:.0f} s",
+    ]

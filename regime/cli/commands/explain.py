@@ -19,18 +19,31 @@ from regime.report.tables import Row, Table
 __all__ = ["explain"]
 
 NOTHING = "–"
-SINCE = {"now": "Now", "since_1": "Since the day before", "since_5": "Since 5 sessions",
-         "since_21": "Since 21 sessions"}
+SINCE = {
+    "now": "Now",
+    "since_1": "Since the day before",
+    "since_5": "Since 5 sessions",
+    "since_21": "Since 21 sessions",
+}
 FEATURES = 10  # that a terminal has room for; the JSON holds all
 
 
 def explain(
-    as_of: Annotated[str, typer.Option("--as-of", metavar="DATE", show_default=False,
-                                       help="Day to explain, as 2024-08-05.")],
+    as_of: Annotated[
+        str,
+        typer.Option(
+            "--as-of", metavar="DATE", show_default=False, help="Day to explain, as 2024-08-05."
+        ),
+    ],
     arguments: ConfigAndOverrides = None,
     data: Data = None,
-    stability: Annotated[bool, typer.Option("--stability", help="Fit the model of every block up to that day too, and "
-                                                                "compare what they rest on.")] = False,
+    stability: Annotated[
+        bool,
+        typer.Option(
+            "--stability",
+            help="Fit the model of every block up to that day too, and compare what they rest on.",
+        ),
+    ] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -42,51 +55,99 @@ def explain(
     with reserved_stdout(), watching(quiet) as progress:
         from regime.workflows.explain import explain as workflow
 
-        told = workflow(config, as_of=as_of, data=data, stability=stability, overrides=overrides,
-                        progress=progress).summary
+        told = workflow(
+            config,
+            as_of=as_of,
+            data=data,
+            stability=stability,
+            overrides=overrides,
+            progress=progress,
+        ).summary
     if json:
         print_json(told)
     else:
         model = told["model"]
-        print_tables(list(_tables(told)), [*told["sentences"], f"Model fitted at the close of {model['refit']} on "
-                                           f"{model['trained_from']} to {model['trained_to']}; data end on "
-                                           f"{told['data']['last']}, took {told['seconds']:.0f} s"])
+        print_tables(
+            list(_tables(told)),
+            [
+                *told["sentences"],
+                f"Model fitted at the close of {model['refit']} on "
+                f"{model['trained_from']} to {model['trained_to']}; data end on "
+                f"{told['data']['last']}, took {told['seconds']:.0f} s",
+            ],
+        )
 
 
 def _tables(told: Mapping[str, Any]) -> Iterator[Table]:
-    rows = tuple(Row(name=_named(row["mechanism"]), cells=tuple(_signed(row[key]) for key in SINCE))
-                 for row in told["mechanisms"])
-    total = Row(name="All, with the base", cells=(_signed(told["log_odds"]), *("" for _ in list(SINCE)[1:])), own=True)
-    yield Table(title=f"Log-odds of a deleveraging at the close of {told['session']}, by mechanism",
-                header=("", *SINCE.values()),
-                rows=(*rows, Row(name="Base", cells=(_signed(told["base"]), "", "", "")), total),
-                note="What each adds beside all others, and how that has changed; earlier sessions by the same "
-                     "model.")
-    yield Table(title="Features that weigh most", header=("", "Value", "Higher than", "Log-odds"), rows=tuple(
-        Row(name=row["feature"], cells=(NOTHING if row["value"] is None else f"{row['value']:.4g}",
-                                        NOTHING if row["rank"] is None else f"{row['rank']:.0%} of days",
-                                        _signed(row["now"]))) for row in told["features"][:FEATURES]))
-    yield Table(title="Smallest move that makes or ends a deleveraging", header=("", "Move", "Then", "P(deleveraging)"),
-                rows=tuple(_flip(row) for row in told["flips"]),
-                note="All features of a mechanism moved together, in standard deviations, above 0 towards a "
-                     "deleveraging; * leaves the range that it has had.")
+    rows = tuple(
+        Row(name=_named(row["mechanism"]), cells=tuple(_signed(row[key]) for key in SINCE))
+        for row in told["mechanisms"]
+    )
+    total = Row(
+        name="All, with the base",
+        cells=(_signed(told["log_odds"]), *("" for _ in list(SINCE)[1:])),
+        own=True,
+    )
+    yield Table(
+        title=f"Log-odds of a deleveraging at the close of {told['session']}, by mechanism",
+        header=("", *SINCE.values()),
+        rows=(*rows, Row(name="Base", cells=(_signed(told["base"]), "", "", "")), total),
+        note="What each adds beside all others, and how that has changed; earlier sessions by the same "
+        "model.",
+    )
+    yield Table(
+        title="Features that weigh most",
+        header=("", "Value", "Higher than", "Log-odds"),
+        rows=tuple(
+            Row(
+                name=row["feature"],
+                cells=(
+                    NOTHING if row["value"] is None else f"{row['value']:.4g}",
+                    NOTHING if row["rank"] is None else f"{row['rank']:.0%} of days",
+                    _signed(row["now"]),
+                ),
+            )
+            for row in told["features"][:FEATURES]
+        ),
+    )
+    yield Table(
+        title="Smallest move that makes or ends a deleveraging",
+        header=("", "Move", "Then", "P(deleveraging)"),
+        rows=tuple(_flip(row) for row in told["flips"]),
+        note="All features of a mechanism moved together, in standard deviations, above 0 towards a "
+        "deleveraging; * leaves the range that it has had.",
+    )
     if told["stability"]:
         heads = [key for key in told["stability"][0] if key != "refit"]
-        yield Table(title="Share of each family by refit", header=("", *map(_named, heads)), rows=tuple(
-            Row(name=row["refit"], cells=tuple(_share(key, row[key]) for key in heads)) for row in told["stability"]),
-            note="Rank correlation: of the features' importance with that of the refit before.")
+        yield Table(
+            title="Share of each family by refit",
+            header=("", *map(_named, heads)),
+            rows=tuple(
+                Row(name=row["refit"], cells=tuple(_share(key, row[key]) for key in heads))
+                for row in told["stability"]
+            ),
+            note="Rank correlation: of the features' importance with that of the refit before.",
+        )
 
 
 def _flip(row: Mapping[str, Any]) -> Row:
     if row["move"] is None:
         return Row(name=_named(row["mechanism"]), cells=("none within 4", NOTHING, NOTHING))
     mark = "" if row["seen"] else "*"
-    return Row(name=_named(row["mechanism"]), cells=(f"{_signed(row['move'])}{mark}", row["regime"],
-                                                     f"{row['deleveraging']:.0%}"))
+    return Row(
+        name=_named(row["mechanism"]),
+        cells=(f"{_signed(row['move'])}{mark}", row["regime"], f"{row['deleveraging']:.0%}"),
+    )
 
 
 def _share(key: str, value: float | None) -> str:
-    return NOTHING if value is None else f"{value:.2f}" if key == "rank_correlation" else f"{value:.0%}"
+    return (
+        NOTHING
+        if value is None
+        else f"{value:.2f}"
+        if key == "rank_correlation"
+        else f"{value:.0%}"
+    )
 
 
 def _signed(value: float | None) -> str:

@@ -18,11 +18,19 @@ __all__ = ["features"]
 
 
 def features(
-    out: Annotated[Path, typer.Option("--out", metavar="FILE.parquet", help="File to write.", show_default=False)],
+    out: Annotated[
+        Path,
+        typer.Option("--out", metavar="FILE.parquet", help="File to write.", show_default=False),
+    ],
     arguments: ConfigAndOverrides = None,
     data: Data = None,
-    mechanisms: Annotated[bool, typer.Option("--mechanisms", help="Also the columns that the config's model does "
-                                                                  "without: 148 in all."), ] = False,
+    mechanisms: Annotated[
+        bool,
+        typer.Option(
+            "--mechanisms",
+            help="Also the columns that the config's model does without: 148 in all.",
+        ),
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Write the features of a config to a file, one row a session."""
@@ -30,5 +38,12 @@ def features(
     with reserved_stdout(), watching(quiet) as progress:
         from regime.workflows.features import build_features
 
-        build_features(config, data=data, out=out, overrides=overrides, mechanisms=mechanisms, progress=progress)
+        build_features(
+            config,
+            data=data,
+            out=out,
+            overrides=overrides,
+            mechanisms=mechanisms,
+            progress=progress,
+        )
     typer.echo(f"Features: {out}")

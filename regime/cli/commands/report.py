@@ -18,10 +18,16 @@ __all__ = ["report"]
 
 
 def report(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="Folder that a run wrote, or the id of its MLflow run.")],
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Page to write.")] = None,
-    tracking: Annotated[Path, typer.Option("--tracking", metavar="DIR", help="Folder of the MLflow runs.")] = Path(
-        "mlruns"),
+    run: Annotated[
+        str,
+        typer.Argument(metavar="RUN", help="Folder that a run wrote, or the id of its MLflow run."),
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Page to write.")
+    ] = None,
+    tracking: Annotated[
+        Path, typer.Option("--tracking", metavar="DIR", help="Folder of the MLflow runs.")
+    ] = Path("mlruns"),
     json: Json = False,
 ) -> None:
     """Draw the page of a run again, without data and without training."""

@@ -33,7 +33,9 @@ def run(
     with reserved_stdout(), watching(quiet) as progress:
         from regime.workflows.run import run as workflow
 
-        result = workflow(config, data=data, out=out, episodes=episodes, overrides=overrides, progress=progress)
+        result = workflow(
+            config, data=data, out=out, episodes=episodes, overrides=overrides, progress=progress
+        )
     if json:
         print_json(result.summary)
     else:

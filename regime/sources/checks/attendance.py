@@ -11,10 +11,21 @@ import numpy as np
 
 from regime.sources.checks.findings import Booleans, Finding, Integers, dated, iso, listed, plural
 
-__all__ = ["Gaps", "Sessions", "check_gaps", "find_gaps", "holiday_repeats", "sparse_spells", "weekend_rows"]
+__all__ = [
+    "Gaps",
+    "Sessions",
+    "check_gaps",
+    "find_gaps",
+    "holiday_repeats",
+    "sparse_spells",
+    "weekend_rows",
+]
 
-SPARSE, SPARSE_ROWS = 0.5, 250  # fewer rows than every other session, over a year: published on some days only
-SEVEN_DAYS = 0.2                # share of weekend rows (of 2 in 7) from which a source is one of all days
+SPARSE, SPARSE_ROWS = (
+    0.5,
+    250,
+)  # fewer rows than every other session, over a year: published on some days only
+SEVEN_DAYS = 0.2  # share of weekend rows (of 2 in 7) from which a source is one of all days
 SLACK = {"daily": 10, "continuous": 7, "weekly": 16, "monthly": 70, "irregular": 200}
 
 
@@ -44,7 +55,8 @@ class Gaps:
     Parameters
     ----------
     missing : int
-        Periods of its frequency without a row: sessions, days, weeks or months; 0 for irregular ones.
+        Periods of its frequency without a row: sessions, days, weeks or months; 0 for irregular
+        ones.
     federal : int
         How many of them are federal holidays.
     longest_days : int
@@ -76,11 +88,18 @@ def find_gaps(days: Integers, frequency: str, sessions: Sessions) -> Gaps:
     steps = np.diff(days)
     place = int(np.argmax(steps))
     missing, federal = _missing(days, steps, frequency, sessions)
-    return Gaps(missing=missing, federal=federal, longest_days=int(steps[place]), since=int(days[place]),
-                until=int(days[place + 1]))
+    return Gaps(
+        missing=missing,
+        federal=federal,
+        longest_days=int(steps[place]),
+        since=int(days[place]),
+        until=int(days[place + 1]),
+    )
 
 
-def _missing(days: Integers, steps: Integers, frequency: str, sessions: Sessions) -> tuple[int, int]:
+def _missing(
+    days: Integers, steps: Integers, frequency: str, sessions: Sessions
+) -> tuple[int, int]:
     if frequency == "daily":
         absent = np.setdiff1d(_within(sessions.days, days), days, assume_unique=True)
         return len(absent), int(np.isin(absent, sessions.federal).sum())
@@ -95,8 +114,9 @@ def _within(sessions: Integers, days: Integers) -> Integers:
     return np.asarray(sessions[(sessions >= days[0]) & (sessions <= days[-1])])
 
 
-def check_gaps(days: Integers, gaps: Gaps, frequency: str, sessions: Sessions,
-               limit: int | None = None) -> list[Finding]:
+def check_gaps(
+    days: Integers, gaps: Gaps, frequency: str, sessions: Sessions, limit: int | None = None
+) -> list[Finding]:
     """Missing periods as a note, and every hole that leaves a value older than `limit` days as a warning.
 
     Parameters
@@ -113,19 +133,51 @@ def check_gaps(days: Integers, gaps: Gaps, frequency: str, sessions: Sessions,
     found = []
     if gaps.missing:
         word = {"daily": "US session", "weekly": "week", "monthly": "month"}.get(frequency, "day")
-        holidays = f", {gaps.federal:,} of them federal holidays on which the exchange is open" if gaps.federal else ""
-        found.append(Finding(check="gaps", severity="note", count=gaps.missing, text=(
-            f"no row on {plural(gaps.missing, word)} between its first and its last{holidays}; the longest gap "
-            f"is {gaps.longest_days} days, {iso(gaps.since)} to {iso(gaps.until)}")))
-    steps, slack = np.diff(days), SLACK[frequency] if limit is None else max(limit, SLACK[frequency])
+        holidays = (
+            f", {gaps.federal:,} of them federal holidays on which the exchange is open"
+            if gaps.federal
+            else ""
+        )
+        found.append(
+            Finding(
+                check="gaps",
+                severity="note",
+                count=gaps.missing,
+                text=(
+                    f"no row on {plural(gaps.missing, word)} between its first and its "
+                    f"last{holidays}; the longest gap "
+                    f"is {gaps.longest_days} days, {iso(gaps.since)} to {iso(gaps.until)}"
+                ),
+            )
+        )
+    steps, slack = (
+        np.diff(days),
+        SLACK[frequency] if limit is None else max(limit, SLACK[frequency]),
+    )
     holes = np.flatnonzero(steps > slack)
     if frequency == "daily":  # where the exchange itself was closed, nothing is missing
-        holes = holes[np.array([bool(((sessions.days > days[hole]) & (sessions.days < days[hole + 1])).any())
-                                for hole in holes], dtype=bool)]
+        holes = holes[
+            np.array(
+                [
+                    bool(((sessions.days > days[hole]) & (sessions.days < days[hole + 1])).any())
+                    for hole in holes
+                ],
+                dtype=bool,
+            )
+        ]
     if len(holes):
-        told = [f"{iso(days[hole])} to {iso(days[hole + 1])} ({steps[hole]} days)" for hole in holes]
-        found.append(Finding(check="hole", severity="warning", count=len(holes), dates=dated(days[holes]), text=(
-            f"{plural(len(holes), 'hole')} longer than {slack} days: {listed(told, 4)}")))
+        told = [
+            f"{iso(days[hole])} to {iso(days[hole + 1])} ({steps[hole]} days)" for hole in holes
+        ]
+        found.append(
+            Finding(
+                check="hole",
+                severity="warning",
+                count=len(holes),
+                dates=dated(days[holes]),
+                text=(f"{plural(len(holes), 'hole')} longer than {slack} days: {listed(told, 4)}"),
+            )
+        )
     return found
 
 
@@ -138,21 +190,36 @@ def sparse_spells(days: Integers, sessions: Sessions) -> list[Finding]:
     share = (present[SPARSE_ROWS:] - present[:-SPARSE_ROWS]) / SPARSE_ROWS
     # A window is thin as a whole: its rows are those from any thin start to as many rows on.
     starts = np.concatenate([share < SPARSE, np.zeros(SPARSE_ROWS, dtype=bool)])
-    covered = np.cumsum(starts) - np.concatenate([np.zeros(SPARSE_ROWS), np.cumsum(starts)[:-SPARSE_ROWS]])
+    covered = np.cumsum(starts) - np.concatenate(
+        [np.zeros(SPARSE_ROWS), np.cumsum(starts)[:-SPARSE_ROWS]]
+    )
     found = []
-    for span in _spans(covered[:len(expected)] > 0):
-        start, stop = _thinnest(np.diff(present)[span[0]:span[1]], span[0])
+    for span in _spans(covered[: len(expected)] > 0):
+        start, stop = _thinnest(np.diff(present)[span[0] : span[1]], span[0])
         rows = int(present[stop] - present[start])
         if rows:
-            found.append(Finding(check="sparse", severity="warning", count=stop - start - rows, dates=(
-                iso(expected[start]), iso(expected[stop - 1])), text=(
-                f"rows on {rows:,} of {stop - start:,} sessions from {iso(expected[start])} to "
-                f"{iso(expected[stop - 1])}: on operation days, or with too few trades; the last value is often old")))
+            found.append(
+                Finding(
+                    check="sparse",
+                    severity="warning",
+                    count=stop - start - rows,
+                    dates=(iso(expected[start]), iso(expected[stop - 1])),
+                    text=(
+                        f"rows on {rows:,} of {stop - start:,} sessions from "
+                        f"{iso(expected[start])} to "
+                        f"{iso(expected[stop - 1])}: on operation days, or with too few trades; "
+                        "the last value is often old"
+                    ),
+                )
+            )
     return found
 
 
 def _thinnest(present: Integers, offset: int) -> tuple[int, int]:
-    """The stretch of a span whose surplus of absent sessions is largest: its dense ends are cut off."""
+    """The stretch of a span whose surplus of absent sessions is largest.
+
+    Its dense ends are cut off.
+    """
     surplus = np.cumsum(0.5 - present)
     stop = int(np.argmax(surplus)) + 1
     start = int(np.argmin(np.concatenate([[0.0], surplus[:stop]])[:stop]))
@@ -171,14 +238,33 @@ def weekend_rows(days: Integers) -> list[Finding]:
     if not len(weekend):
         return []
     if len(weekend) > SEVEN_DAYS * len(days):
-        return [Finding(check="seven_days", severity="note", count=len(weekend), text=(
-            f"{plural(len(weekend), 'row')} from {iso(days[0])} to {iso(days[-1])} on a Saturday or Sunday: a source "
-            "that repeats Friday's value over the weekend, or is published on all days"))]
+        return [
+            Finding(
+                check="seven_days",
+                severity="note",
+                count=len(weekend),
+                text=(
+                    f"{plural(len(weekend), 'row')} from {iso(days[0])} to {iso(days[-1])} on a "
+                    "Saturday or Sunday: a source "
+                    "that repeats Friday's value over the weekend, or is published on all days"
+                ),
+            )
+        ]
     following = weekend.astype("M8[D]") + 1
     ends = int((following.astype("M8[M]").astype("M8[D]") == following).sum())
     told = f"; {ends} of them at the end of a month" if ends else ""
-    return [Finding(check="weekend", severity="warning", count=len(weekend), dates=dated(weekend), text=(
-        f"{plural(len(weekend), 'row')} stamped on a Saturday or Sunday{told}: {listed(dated(weekend), 3)}"))]
+    return [
+        Finding(
+            check="weekend",
+            severity="warning",
+            count=len(weekend),
+            dates=dated(weekend),
+            text=(
+                f"{plural(len(weekend), 'row')} stamped on a Saturday or Sunday{told}: "
+                f"{listed(dated(weekend), 3)}"
+            ),
+        )
+    ]
 
 
 def holiday_repeats(days: Integers, same: Booleans, sessions: Sessions) -> list[Finding]:
@@ -193,10 +279,23 @@ def holiday_repeats(days: Integers, same: Booleans, sessions: Sessions) -> list[
     """
     reach = (days >= sessions.days[0]) & (days <= sessions.days[-1]) & ((days + 3) % 7 < 5)
     closed = reach & ~np.isin(days, sessions.days)
-    filled, usual = closed & same, float(same[reach & ~closed].mean()) if (reach & ~closed).any() else 1.0
+    filled, usual = (
+        closed & same,
+        float(same[reach & ~closed].mean()) if (reach & ~closed).any() else 1.0,
+    )
     if filled.sum() < 3 or filled.sum() < max(0.5, 3 * usual) * closed.sum():
         return []
-    return [Finding(check="holiday_repeats", severity="warning", count=int(filled.sum()), dates=dated(days[filled]),
-                    text=(f"{plural(int(filled.sum()), 'row')} on exchange holidays repeat the row before (of "
-                          f"{int(closed.sum())} holiday rows; on sessions {usual:.1%} repeat): "
-                          f"{listed(dated(days[filled]), 3)}"))]
+    return [
+        Finding(
+            check="holiday_repeats",
+            severity="warning",
+            count=int(filled.sum()),
+            dates=dated(days[filled]),
+            text=(
+                f"{plural(int(filled.sum()), 'row')} on exchange holidays repeat the row before "
+                "(of "
+                f"{int(closed.sum())} holiday rows; on sessions {usual:.1%} repeat): "
+                f"{listed(dated(days[filled]), 3)}"
+            ),
+        )
+    ]

@@ -1,4 +1,6 @@
-"""Bars of a session against themselves: closes outside the range, bars that did not move, adjusted prices, sums.
+"""Bars of a session against themselves.
+
+Closes outside the range, bars that did not move, adjusted prices, sums.
 
 Depends on: sources.checks.findings.
 """
@@ -12,7 +14,7 @@ from regime.sources.checks.findings import Finding, Floats, Integers, dated, iso
 
 __all__ = ["adjustment", "daily_sums", "outside_bar", "signed_shorts", "stale_bars"]
 
-EQUAL = 1e-6            # relative distance below which two prices are one
+EQUAL = 1e-6  # relative distance below which two prices are one
 CHAIN, AROUND = 0.7, 61  # share of the rows around whose open is the close before
 
 
@@ -34,21 +36,49 @@ def outside_bar(days: Integers, close: Floats, high: Floats, low: Floats) -> lis
         first = int(rows[np.argmax(worst[rows] / np.abs(close[rows]))])
         compared = int(np.isfinite(worst).sum())
         evidence: tuple[dict[str, float | str], ...] = tuple(
-            {"date": iso(days[row]), "close": float(close[row]), "high": float(high[row]), "low": float(low[row])}
-            for row in rows)
-        found.append(Finding(
-            check="outside_bar", severity="warning", count=len(rows), dates=dated(days[rows]), evidence=evidence, text=(
-            f"{plural(len(rows), 'close')} of {compared:,} outside the high and low of the row, the farthest "
-            f"{close[first]:g} on {iso(days[first])} outside {low[first]:g}..{high[first]:g}")))
+            {
+                "date": iso(days[row]),
+                "close": float(close[row]),
+                "high": float(high[row]),
+                "low": float(low[row]),
+            }
+            for row in rows
+        )
+        found.append(
+            Finding(
+                check="outside_bar",
+                severity="warning",
+                count=len(rows),
+                dates=dated(days[rows]),
+                evidence=evidence,
+                text=(
+                    f"{plural(len(rows), 'close')} of {compared:,} outside the high and low of "
+                    "the row, the farthest "
+                    f"{close[first]:g} on {iso(days[first])} outside "
+                    f"{low[first]:g}..{high[first]:g}"
+                ),
+            )
+        )
     turned = np.flatnonzero(low - high > room)
     if len(turned):
-        found.append(Finding(
-            check="upside_down", severity="warning", count=len(turned), dates=dated(days[turned]), text=(
-            f"{plural(len(turned), 'row')} with high below low: {listed(dated(days[turned]), 3)}")))
+        found.append(
+            Finding(
+                check="upside_down",
+                severity="warning",
+                count=len(turned),
+                dates=dated(days[turned]),
+                text=(
+                    f"{plural(len(turned), 'row')} with high below low: "
+                    f"{listed(dated(days[turned]), 3)}"
+                ),
+            )
+        )
     return found
 
 
-def stale_bars(days: Integers, opening: Floats, high: Floats, low: Floats, close: Floats) -> list[Finding]:
+def stale_bars(
+    days: Integers, opening: Floats, high: Floats, low: Floats, close: Floats
+) -> list[Finding]:
     """Bars without a move that repeat the close before, although the next bar opens elsewhere.
 
     In files whose open is the close of the row before, an open that is not tells what that close
@@ -62,21 +92,45 @@ def stale_bars(days: Integers, opening: Floats, high: Floats, low: Floats, close
     """
     if len(days) < 3:
         return []
-    chained = np.concatenate([[False], np.abs(opening[1:] - close[:-1]) <= EQUAL * np.abs(close[:-1])])
-    usual = pd.Series(chained.astype(np.float64)).rolling(AROUND, center=True, min_periods=10).mean().to_numpy()
+    chained = np.concatenate(
+        [[False], np.abs(opening[1:] - close[:-1]) <= EQUAL * np.abs(close[:-1])]
+    )
+    usual = (
+        pd.Series(chained.astype(np.float64))
+        .rolling(AROUND, center=True, min_periods=10)
+        .mean()
+        .to_numpy()
+    )
     flat = (high == low) & (low == close) & np.concatenate([[False], close[1:] == close[:-1]])
     elsewhere = np.concatenate([~chained[1:] & np.isfinite(opening[1:]), [False]])
     rows = np.flatnonzero(flat & chained & elsewhere & (usual >= CHAIN))
     if not len(rows):
         return []
     evidence: list[dict[str, float | str]] = [
-        {"date": iso(days[row]), "value": float(close[row]), "next_open": float(opening[row + 1]),
-                 "chained": round(float(usual[row]), 2)} for row in rows]
+        {
+            "date": iso(days[row]),
+            "value": float(close[row]),
+            "next_open": float(opening[row + 1]),
+            "chained": round(float(usual[row]), 2),
+        }
+        for row in rows
+    ]
     told = [f"{one['date']} {one['value']:g}, next open {one['next_open']:g}" for one in evidence]
-    return [Finding(check="stale_bar", severity="warning", count=len(rows), dates=dated(days[rows]), evidence=tuple(
-        evidence), text=(f"{plural(len(rows), 'stale bar')}: flat at the close before, while the next open, which is "
-                         f"the close before on {usual[rows[0]]:.0%} of the rows around, says otherwise: "
-                         f"{listed(told, 4)}"))]
+    return [
+        Finding(
+            check="stale_bar",
+            severity="warning",
+            count=len(rows),
+            dates=dated(days[rows]),
+            evidence=tuple(evidence),
+            text=(
+                f"{plural(len(rows), 'stale bar')}: flat at the close before, while the next "
+                "open, which is "
+                f"the close before on {usual[rows[0]]:.0%} of the rows around, says otherwise: "
+                f"{listed(told, 4)}"
+            ),
+        )
+    ]
 
 
 def adjustment(close: Floats, adjusted: Floats, traded: Floats | None) -> list[Finding]:
@@ -90,15 +144,42 @@ def adjustment(close: Floats, adjusted: Floats, traded: Floats | None) -> list[F
     """
     differ = float((np.abs(close - adjusted) > 1e-4 * np.abs(close)).mean()) if len(close) else 0.0
     if differ > 0:
-        return [Finding(check="adjusted", severity="note", count=len(close), text=(
-            f"`close` is the traded price, `adj_close` carries later dividends (they differ on {differ:.0%} of rows)"))]
+        return [
+            Finding(
+                check="adjusted",
+                severity="note",
+                count=len(close),
+                text=(
+                    "`close` is the traded price, `adj_close` carries later dividends (they "
+                    f"differ on {differ:.0%} of rows)"
+                ),
+            )
+        ]
     if traded is None:
-        return [Finding(check="adjusted", severity="note", count=len(close), text=(
-            "`close` equals `adj_close` on every row: it carries later dividends, or none were paid; use ratios only"))]
+        return [
+            Finding(
+                check="adjusted",
+                severity="note",
+                count=len(close),
+                text=(
+                    "`close` equals `adj_close` on every row: it carries later dividends, or none "
+                    "were paid; use ratios only"
+                ),
+            )
+        ]
     gap = float(np.nanmax(np.abs(traded / close - 1))) if len(close) else 0.0
-    return [Finding(check="adjusted", severity="note", count=len(close), text=(
-        f"`close` carries later dividends (it equals `adj_close`); `unadj_close` is the traded price, up to {gap:.0%} "
-        "apart: use ratios only, never levels"))]
+    return [
+        Finding(
+            check="adjusted",
+            severity="note",
+            count=len(close),
+            text=(
+                "`close` carries later dividends (it equals `adj_close`); `unadj_close` is the "
+                f"traded price, up to {gap:.0%} "
+                "apart: use ratios only, never levels"
+            ),
+        )
+    ]
 
 
 def daily_sums(days: Integers, total: Floats, mean: Floats, count: Floats) -> list[Finding]:
@@ -115,10 +196,23 @@ def daily_sums(days: Integers, total: Floats, mean: Floats, count: Floats) -> li
     usual = float(pd.Series(count).mode().iloc[0])
     agrees = float((np.abs(total - mean * count) <= 1e-9 + 1e-6 * np.abs(total)).mean())
     odd = np.flatnonzero(count != usual)
-    lacking = f"; {plural(len(odd), 'day')} of another number: {listed(dated(days[odd]), 3)}" if len(odd) else ""
-    return [Finding(check="daily_sum", severity="warning" if len(odd) else "note", count=max(len(odd), 1),
-                    dates=dated(days[odd]), text=(f"a row is the sum of {usual:g} records a day (sum = mean times "
-                                                  f"number on {agrees:.0%} of rows){lacking}"))]
+    lacking = (
+        f"; {plural(len(odd), 'day')} of another number: {listed(dated(days[odd]), 3)}"
+        if len(odd)
+        else ""
+    )
+    return [
+        Finding(
+            check="daily_sum",
+            severity="warning" if len(odd) else "note",
+            count=max(len(odd), 1),
+            dates=dated(days[odd]),
+            text=(
+                f"a row is the sum of {usual:g} records a day (sum = mean times "
+                f"number on {agrees:.0%} of rows){lacking}"
+            ),
+        )
+    ]
 
 
 def signed_shorts(values: Floats, column: str) -> list[Finding]:
@@ -127,6 +221,13 @@ def signed_shorts(values: Floats, column: str) -> list[Finding]:
     if not negative:
         return []
     share = negative / len(values)
-    return [Finding(check="negative_shorts", severity="note" if share > 0.9 else "warning", count=negative,
-                    column=column, text=f"`{column}`: short positions are written negative on {share:.0%} of the rows: "
-                                        "add them to the longs for the net, do not subtract them")]
+    return [
+        Finding(
+            check="negative_shorts",
+            severity="note" if share > 0.9 else "warning",
+            count=negative,
+            column=column,
+            text=f"`{column}`: short positions are written negative on {share:.0%} of the rows: "
+            "add them to the longs for the net, do not subtract them",
+        )
+    ]

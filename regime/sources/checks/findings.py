@@ -12,8 +12,19 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Booleans", "Finding", "Floats", "Integers", "Severity", "Verdict", "dated", "iso", "listed", "plural",
-           "verdict_of"]
+__all__ = [
+    "Booleans",
+    "Finding",
+    "Floats",
+    "Integers",
+    "Severity",
+    "Verdict",
+    "dated",
+    "iso",
+    "listed",
+    "plural",
+    "verdict_of",
+]
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]

@@ -1,4 +1,6 @@
-"""One quantity from two sources: values that the other denies, and series that run against each other.
+"""One quantity from two sources.
+
+Values that the other denies, and series that run against each other.
 
 Depends on: sources.checks.findings, sources.checks.values.
 """
@@ -18,8 +20,16 @@ NEAR = 10  # days: a sibling without a row so close says nothing
 AGAINST = -0.3
 
 
-def against_sibling(days: Integers, values: Floats, other: tuple[Integers, Floats], name: str, tolerance: float, *,
-                    changes: str, neighbours: bool) -> list[Finding]:
+def against_sibling(
+    days: Integers,
+    values: Floats,
+    other: tuple[Integers, Floats],
+    name: str,
+    tolerance: float,
+    *,
+    changes: str,
+    neighbours: bool,
+) -> list[Finding]:
     """Values outside what a sibling had on the day and its neighbours by more than a tolerance.
 
     The neighbours of the day serve where the two are not taken at one hour: whatever moved in
@@ -47,20 +57,51 @@ def against_sibling(days: Integers, values: Floats, other: tuple[Integers, Float
         return []
     rows = rows[np.argsort(-np.abs(excess[rows]), kind="stable")]
     evidence: list[dict[str, float | str]] = [
-        {"date": iso(days[row]), "value": float(values[row]), "low": float(low[row]), "high": float(high[row]),
-         "excess": round(float(excess[row]), 4)} for row in rows]
-    told = [f"{iso(days[row])} {values[row]:g} against {_range(low[row], high[row])} "
-            f"({_distance(excess[row], changes == 'log')})" for row in rows]
+        {
+            "date": iso(days[row]),
+            "value": float(values[row]),
+            "low": float(low[row]),
+            "high": float(high[row]),
+            "excess": round(float(excess[row]), 4),
+        }
+        for row in rows
+    ]
+    told = [
+        f"{iso(days[row])} {values[row]:g} against {_range(low[row], high[row])} "
+        f"({_distance(excess[row], changes == 'log')})"
+        for row in rows
+    ]
     compared = int(np.isfinite(excess).sum())
-    return [Finding(check="sibling", severity="warning", count=len(rows), dates=dated(np.sort(days[rows])),
-                    evidence=tuple(evidence), text=(
-        f"{plural(len(rows), 'value')} of {compared:,} compared with {name} off by more than "
-        f"{_size(tolerance, changes == 'log')}: {listed(told, 8)}"))]
+    return [
+        Finding(
+            check="sibling",
+            severity="warning",
+            count=len(rows),
+            dates=dated(np.sort(days[rows])),
+            evidence=tuple(evidence),
+            text=(
+                f"{plural(len(rows), 'value')} of {compared:,} compared with {name} off by more "
+                "than "
+                f"{_size(tolerance, changes == 'log')}: {listed(told, 8)}"
+            ),
+        )
+    ]
 
 
-def confirmed_ticks(ticks: Finding, days: Integers, values: Floats, other: tuple[Integers, Floats], name: str,
-                    tolerance: float, *, changes: str, neighbours: bool) -> Finding:
-    """The finding on bad ticks, as a note where the sibling has every one of them: then they are events.
+def confirmed_ticks(
+    ticks: Finding,
+    days: Integers,
+    values: Floats,
+    other: tuple[Integers, Floats],
+    name: str,
+    tolerance: float,
+    *,
+    changes: str,
+    neighbours: bool,
+) -> Finding:
+    """The finding on bad ticks, as a note where the sibling has every one of them.
+
+    Then they are events.
 
     Parameters
     ----------
@@ -71,21 +112,29 @@ def confirmed_ticks(ticks: Finding, days: Integers, values: Floats, other: tuple
     if not len(days) or not len(other[0]):
         return ticks
     excess = _compared(days, values, other, changes, neighbours)[2]
-    agreed = {iso(day) for day in days[np.isfinite(excess) & (np.abs(np.nan_to_num(excess)) <= tolerance)]}
+    agreed = {
+        iso(day) for day in days[np.isfinite(excess) & (np.abs(np.nan_to_num(excess)) <= tolerance)]
+    }
     if not set(ticks.dates) <= agreed:
         return ticks
     return replace(ticks, severity="note", text=f"{ticks.text}; {name} has the same")
 
 
-def _compared(days: Integers, values: Floats, other: tuple[Integers, Floats], changes: str,
-              neighbours: bool) -> tuple[Floats, Floats, Floats]:
+def _compared(
+    days: Integers, values: Floats, other: tuple[Integers, Floats], changes: str, neighbours: bool
+) -> tuple[Floats, Floats, Floats]:
     """Band of the sibling around each day, and how far the value is outside it."""
     low, high = _band(days, *other, neighbours)
     return low, high, _excess(values, low, high, changes == "log")
 
 
-def _band(days: Integers, theirs: Integers, numbers: Floats, neighbours: bool) -> tuple[Floats, Floats]:
-    """Lowest and highest value of the sibling on each day, and on the rows beside it; NaN where it has none near."""
+def _band(
+    days: Integers, theirs: Integers, numbers: Floats, neighbours: bool
+) -> tuple[Floats, Floats]:
+    """Lowest and highest value of the sibling on each day, and on the rows beside it.
+
+    NaN where it has none near.
+    """
     place = np.searchsorted(theirs, days)
     exact = theirs[np.minimum(place, len(theirs) - 1)] == days
     low, high = np.full(len(days), np.inf), np.full(len(days), -np.inf)
@@ -100,8 +149,12 @@ def _band(days: Integers, theirs: Integers, numbers: Floats, neighbours: bool) -
 def _excess(values: Floats, low: Floats, high: Floats, ratio: bool) -> Floats:
     if ratio:
         with np.errstate(divide="ignore", invalid="ignore"):
-            values, low, high = (np.where(side > 0, np.log(side), np.nan) for side in (values, low, high))
-    return np.where(values > high, values - high, np.where(values < low, values - low, values * 0 + low * 0))
+            values, low, high = (
+                np.where(side > 0, np.log(side), np.nan) for side in (values, low, high)
+            )
+    return np.where(
+        values > high, values - high, np.where(values < low, values - low, values * 0 + low * 0)
+    )
 
 
 def _range(low: float, high: float) -> str:
@@ -116,8 +169,12 @@ def _size(tolerance: float, ratio: bool) -> str:
     return f"{tolerance:.2%}" if ratio else f"{tolerance:g}"
 
 
-def runs_against(days: Integers, values: Floats, other: tuple[Integers, Floats], name: str) -> list[Finding]:
-    """Whether the changes of a series run against those of a sibling: it is written in the other direction.
+def runs_against(
+    days: Integers, values: Floats, other: tuple[Integers, Floats], name: str
+) -> list[Finding]:
+    """Whether the changes of a series run against those of a sibling.
+
+    It is written in the other direction.
 
     Parameters
     ----------
@@ -129,9 +186,22 @@ def runs_against(days: Integers, values: Floats, other: tuple[Integers, Floats],
         return []
     ours, others = (changes_of(numbers, "linear") for numbers in (values[mine], other[1][theirs]))
     spread = float(ours.std() * others.std())
-    correlation = float(((ours - ours.mean()) * (others - others.mean())).mean() / spread) if spread > 0 else 0.0
+    correlation = (
+        float(((ours - ours.mean()) * (others - others.mean())).mean() / spread)
+        if spread > 0
+        else 0.0
+    )
     if not correlation <= AGAINST:
         return []
-    return [Finding(check="direction", severity="note", count=len(common), text=(
-        f"runs against {name}: correlation of changes {correlation:.2f} over {len(common):,} dates; it is written in "
-        "the other direction"))]
+    return [
+        Finding(
+            check="direction",
+            severity="note",
+            count=len(common),
+            text=(
+                f"runs against {name}: correlation of changes {correlation:.2f} over "
+                f"{len(common):,} dates; it is written in "
+                "the other direction"
+            ),
+        )
+    ]

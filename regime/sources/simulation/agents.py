@@ -3,8 +3,8 @@
 Every function takes the row of flows that it fills (shares of the trend value of the equity market;
 a negative one is a sale), what is held, and the row of states that it reads and writes.
 
-**Source:** leverage that lenders cut as volatility rises: Thurner, Farmer and Geanakoplos (2012), Brunnermeier and
-Pedersen (2009); volatility targets: Moreira and Muir (2017).
+**Source:** leverage that lenders cut as volatility rises: Thurner, Farmer and Geanakoplos (2012),
+Brunnermeier and Pedersen (2009); volatility targets: Moreira and Muir (2017).
 
 Depends on: numba, sources.simulation.{rules, state}. Import it where it is used.
 """
@@ -87,10 +87,14 @@ def follow_trends(flow, hold, price, average, variance, rules):  # type: ignore[
             daily, signal = np.sqrt(variance[k]), 0.0
             for s in range(3):
                 gap = np.exp(price[k]) / average[k, s] - 1.0
-                signal += np.tanh(rules.trend_steepness * gap / (daily * np.sqrt(rules.spans[s]))) / 3.0
+                signal += (
+                    np.tanh(rules.trend_steepness * gap / (daily * np.sqrt(rules.spans[s]))) / 3.0
+                )
             if signal < 0.0:
                 signal *= rules.trend_short
-            target = rules.trend_size[k] * signal * min(rules.usual[k] / (daily * np.sqrt(YEAR)), 1.6)
+            target = (
+                rules.trend_size[k] * signal * min(rules.usual[k] / (daily * np.sqrt(YEAR)), 1.6)
+            )
             flow[TREND, k] = rules.trend_speed * (target - hold[TREND, k])
 
 
@@ -117,7 +121,9 @@ def target_volatility(flow, hold, variance, state, rules):  # type: ignore[no-un
 
 @numba.njit(cache=True, error_model="numpy")
 def balance_risk(flow, hold, variance, state, rules):  # type: ignore[no-untyped-def]
-    """Equal risk in four markets, levered to a target: a joint rise of volatility sells all of them.
+    """Equal risk in four markets, levered to a target.
+
+    A joint rise of volatility sells all of them.
 
     Parameters
     ----------
@@ -134,7 +140,9 @@ def balance_risk(flow, hold, variance, state, rules):  # type: ignore[no-untyped
     total = 0.0
     for k in (EQUITY, TREASURY, GOLD, COMMODITY):
         total += 1.0 / np.sqrt(variance[k])
-    leverage = min(rules.parity_cap, rules.parity_volatility / np.sqrt(YEAR * state[PARITY_VARIANCE]))
+    leverage = min(
+        rules.parity_cap, rules.parity_volatility / np.sqrt(YEAR * state[PARITY_VARIANCE])
+    )
     for k in (EQUITY, TREASURY, GOLD, COMMODITY):
         target = rules.parity_size * leverage / (np.sqrt(variance[k]) * total)
         flow[PARITY, k] = 0.07 * (target - hold[PARITY, k])
@@ -161,18 +169,25 @@ def meet_margin(flow, hold, variance, state, rules):  # type: ignore[no-untyped-
     rules : record
         From `rules.compact`.
     """
-    gross = hold[FUNDS, EQUITY] + hold[FUNDS, CREDIT] + hold[FUNDS, COMMODITY] + 0.25 * hold[FUNDS, TREASURY]
+    gross = (
+        hold[FUNDS, EQUITY]
+        + hold[FUNDS, CREDIT]
+        + hold[FUNDS, COMMODITY]
+        + 0.25 * hold[FUNDS, TREASURY]
+    )
     leverage = gross / state[WEALTH]
     calm = rules.usual[EQUITY] / np.sqrt(YEAR * variance)
     dear = max(state[FUNDING] - 5.0, 0.0) / 100.0
-    limit = rules.fund_limit * calm ** rules.fund_caution / (1.0 + rules.fund_bite * dear)
+    limit = rules.fund_limit * calm**rules.fund_caution / (1.0 + rules.fund_bite * dear)
     limit = min(max(limit, 1.2), 1.5 * rules.fund_limit)
     dash, sold, added = min(max((state[FUNDING] - 8.0) / 25.0, 0.0), 1.5), 0.0, 0.0
     state[REDEEMED] = min(max(0.10 * (state[REGRET] - rules.fund_regret), 0.0), 0.04)
     if leverage > limit:
         sold = rules.fund_speed * (1.0 - 0.92 * limit / leverage)
     else:
-        added = min(max(rules.fund_patience * (rules.fund_target * limit / leverage - 1.0), -0.01), 0.012)
+        added = min(
+            max(rules.fund_patience * (rules.fund_target * limit / leverage - 1.0), -0.01), 0.012
+        )
     sold = min(sold + state[REDEEMED], 0.20)
     for k in (EQUITY, CREDIT, COMMODITY):
         flow[FUNDS, k] = hold[FUNDS, k] * (added - sold)
@@ -180,14 +195,20 @@ def meet_margin(flow, hold, variance, state, rules):  # type: ignore[no-untyped-
     flow[FUNDS, SMALL] = flow[FUNDS, EQUITY] * rules.fund_mix[SMALL] / rules.fund_mix[EQUITY]
     for k in (TREASURY, GOLD):
         wanted = state[WEALTH] * rules.fund_limit * rules.fund_mix[k]
-        flow[FUNDS, k] = 0.004 * (wanted - hold[FUNDS, k]) if dash == 0.0 else -rules.dash_speed * dash * hold[FUNDS, k]
+        flow[FUNDS, k] = (
+            0.004 * (wanted - hold[FUNDS, k])
+            if dash == 0.0
+            else -rules.dash_speed * dash * hold[FUNDS, k]
+        )
     flow[FUNDS, DOLLAR] = 0.0006 * dash
     state[LEVERAGE], state[LIMIT], state[SOLD], state[DASH] = leverage, limit, sold, dash
 
 
 @numba.njit(cache=True, error_model="numpy")
 def meet_crypto_margin(flow, hold, state, rules):  # type: ignore[no-untyped-def]
-    """Traders of crypto: leverage rises with the trend, and the exchange sells whoever is over the limit.
+    """Traders of crypto.
+
+    Leverage rises with the trend, and the exchange sells whoever is over the limit.
 
     Parameters
     ----------
@@ -207,7 +228,9 @@ def meet_crypto_margin(flow, hold, state, rules):  # type: ignore[no-untyped-def
         flow[TRADERS, CRYPTO] = -sold * held
     else:
         target = rules.trader_limit * (0.62 + 0.30 * np.tanh(2.0 * state[CRYPTO_TREND]))
-        flow[TRADERS, CRYPTO] = min(max(0.04 * (target * wealth - held), -0.03 * wealth), 0.05 * wealth)
+        flow[TRADERS, CRYPTO] = min(
+            max(0.04 * (target * wealth - held), -0.03 * wealth), 0.05 * wealth
+        )
     state[CRYPTO_LEVERAGE], state[CRYPTO_SOLD] = leverage, sold
 
 
@@ -228,7 +251,9 @@ def dealer_gamma(price, variance, state, rules):  # type: ignore[no-untyped-def]
     """
     width = rules.gamma_width * (np.sqrt(YEAR * variance) / rules.usual[EQUITY]) ** 0.5
     above, below = (price - state[CALLS]) / width, (price - state[PUTS]) / (1.2 * width)
-    gamma = rules.call_gamma * np.exp(-0.5 * above * above) - rules.put_gamma * np.exp(-0.5 * below * below)
+    gamma = rules.call_gamma * np.exp(-0.5 * above * above) - rules.put_gamma * np.exp(
+        -0.5 * below * below
+    )
     state[GAMMA] = max(gamma, -0.45)
 
 

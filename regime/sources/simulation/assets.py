@@ -17,9 +17,13 @@ from regime.sources.simulation.world import World
 __all__ = ["asset_prices"]
 
 OWN_REVERSION = 1 - 0.5 ** (1 / 1500)  # a session: nobody outgrows the rest for ever
-BEFORE_NEW_YORK = ("nikkei", "hang_seng")  # closed when New York opens: they follow its last session
+BEFORE_NEW_YORK = (
+    "nikkei",
+    "hang_seng",
+)  # closed when New York opens: they follow its last session
 
-# First price; loadings on the markets' log returns (treasury: the 10-year note's); own noise and income, a year.
+# First price; loadings on the markets' log returns (treasury: the 10-year note's); own noise and
+# income, a year.
 LOADINGS = """
               price equity  tech small credit treas  gold commo dollar   own income
 spy             120  1.00  0.00  0.00  0.00  0.00  0.00  0.00  0.00  0.000  0.018
@@ -95,7 +99,7 @@ def asset_prices(world: World) -> dict[str, pd.Series]:
 
 
 def _loaded(world: World) -> Iterator[tuple[str, pd.Series]]:
-    returns = world.returns[:, :len(MARKETS) - 1]
+    returns = world.returns[:, : len(MARKETS) - 1]
     before = np.vstack([np.zeros(returns.shape[1]), returns[:-1]])
     for line in LOADINGS.strip().splitlines()[1:]:
         name, *numbers = line.split()
@@ -103,7 +107,7 @@ def _loaded(world: World) -> Iterator[tuple[str, pd.Series]]:
         moves = (before if name in BEFORE_NEW_YORK else returns) * np.array(loadings)
         # Column by column, not a matrix product: its last bits would depend on the number of rows.
         drift = np.cumsum(sum(moves.T) + income / YEAR)
-        noise = own * world.draws.heavy(name) / YEAR ** 0.5
+        noise = own * world.draws.heavy(name) / YEAR**0.5
         apart = pulled(np.zeros(len(drift)), OWN_REVERSION, noise, first=0.0)
         yield name, pd.Series(price * np.exp(drift + apart), world.sessions)
 
@@ -112,22 +116,30 @@ def _index(world: World) -> dict[str, pd.Series]:
     """The index with its range of the session: further than the closes by what it swung within."""
     close = INDEX_START * np.exp(world.price(EQUITY))
     before = np.r_[close[:1], close[:-1]]
-    swing = 0.5 * world.realised(8) / YEAR ** 0.5
+    swing = 0.5 * world.realised(8) / YEAR**0.5
     up, down = np.abs(world.draws.normal("high")) * swing, np.abs(world.draws.normal("low")) * swing
-    return {"sp500": pd.Series(close, world.sessions),
-            "sp500_high": pd.Series(np.maximum(close, before) * (1 + up), world.sessions),
-            "sp500_low": pd.Series(np.minimum(close, before) * np.maximum(1 - down, 0.5), world.sessions)}
+    return {
+        "sp500": pd.Series(close, world.sessions),
+        "sp500_high": pd.Series(np.maximum(close, before) * (1 + up), world.sessions),
+        "sp500_low": pd.Series(
+            np.minimum(close, before) * np.maximum(1 - down, 0.5), world.sessions
+        ),
+    }
 
 
 def _crypto(world: World) -> dict[str, pd.Series]:
-    """Seven days a week: over a weekend it moves by its own news, which New York hears on Monday."""
+    """Seven days a week.
+
+    Over a weekend it moves by its own news, which New York hears on Monday.
+    """
     days = pd.date_range(world.sessions[0], world.sessions[-1])
     place = np.maximum(world.sessions.searchsorted(days, side="right") - 1, 0)
     closed = ~days.isin(world.sessions)
     following = np.minimum(place + 1, len(world.sessions) - 1)
     heard = np.where(closed, 0.5 * world.news.moves[following, CRYPTO], 0.0)
     bitcoin = world.price(CRYPTO)[place] + heard + 0.02 * np.arange(len(days)) / 365
-    own = np.cumsum(0.25 * world.draws.normal("eth", len(days)) / 365 ** 0.5)
-    return {"btc": pd.Series(300.0 * np.exp(bitcoin), days),
-            "eth": pd.Series(20.0 * np.exp(1.1 * bitcoin + own), days)}
-
+    own = np.cumsum(0.25 * world.draws.normal("eth", len(days)) / 365**0.5)
+    return {
+        "btc": pd.Series(300.0 * np.exp(bitcoin), days),
+        "eth": pd.Series(20.0 * np.exp(1.1 * bitcoin + own), days),
+    }

@@ -1,6 +1,9 @@
-"""The central bank: what reserves cost when they are scarce, when it adds them, and the rate that it sets.
+"""The central bank.
 
-**Source:** the demand for reserves, flat and then steep: Afonso, Giannone, La Spada and Williams (2022).
+What reserves cost when they are scarce, when it adds them, and the rate that it sets.
+
+**Source:** the demand for reserves, flat and then steep: Afonso, Giannone, La Spada and Williams
+(2022).
 
 Depends on: numba, sources.simulation.{rules, state}. Import it where it is used.
 """
@@ -28,13 +31,18 @@ __all__ = ["price_reserves", "run_balance_sheet", "set_rate"]
 
 @numba.njit(cache=True, error_model="numpy")
 def price_reserves(state, account, rules):  # type: ignore[no-untyped-def]
-    """Spread of secured funding over the rate on reserves, basis points: flat, then steep below the kink.
+    """Spread of secured funding over the rate on reserves, basis points.
 
-    What the Treasury holds in its account is missing from reserves; banks hoard while others must sell.
+    Flat, then steep below the kink.
+
+    What the Treasury holds in its account is missing from reserves; banks hoard while others must
+    sell.
     """
     wanted = rules.reserve_kink + rules.hoarding * min(state[STRESS], 2.0)
     scarcity = (wanted - state[RESERVES] - 0.06 + account) / rules.reserve_width
-    state[FUNDING] = -6.0 + rules.reserve_slope * rules.reserve_width * np.log1p(np.exp(min(scarcity, 30.0)))
+    state[FUNDING] = -6.0 + rules.reserve_slope * rules.reserve_width * np.log1p(
+        np.exp(min(scarcity, 30.0))
+    )
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -42,7 +50,12 @@ def run_balance_sheet(flow, state, rules):  # type: ignore[no-untyped-def]
     """Buy Treasuries in a crisis or a squeeze, rest, then drain."""
     state[TENSION] += 0.15 * (state[FUNDING] - state[TENSION])
     squeezed = state[TENSION] > rules.rescue or state[STRESS] > 1.6
-    if state[BUYING] <= 0.0 and squeezed and state[RESTING] < 200.0 and state[RESERVES] < 1.7 * rules.reserve_kink:
+    if (
+        state[BUYING] <= 0.0
+        and squeezed
+        and state[RESTING] < 200.0
+        and state[RESERVES] < 1.7 * rules.reserve_kink
+    ):
         state[BUYING], state[RESTING] = 60.0, 420.0
     bought = 0.0
     if state[BUYING] > 0.0:
@@ -59,7 +72,10 @@ def run_balance_sheet(flow, state, rules):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, error_model="numpy")
 def set_rate(state, macro, meeting):  # type: ignore[no-untyped-def]
-    """Policy rate in quarter points: it follows the cycle every six weeks, and falls in a crisis."""
+    """Policy rate in quarter points.
+
+    It follows the cycle every six weeks, and falls in a crisis.
+    """
     if meeting:
         wanted = min(max(2.8 + 1.9 * macro - 1.5 * state[STRESS], 0.125), 7.5)
         step = min(max(wanted - state[POLICY], -0.75), 0.25)

@@ -75,7 +75,7 @@ class Draws:
         ndarray, shape (n,)
         """
         count, keep = (self.n if n is None else n), 0.5 ** (1 / halflife)
-        noise = size * np.sqrt(1 - keep ** 2) * self.normal(f"wobble {name}", count)
+        noise = size * np.sqrt(1 - keep**2) * self.normal(f"wobble {name}", count)
         return pulled(np.zeros(count), 1 - keep, noise, first=0.0)
 
 

@@ -1,6 +1,7 @@
 """One day after the other: agents decide, prices move by news and flows, accounts are settled.
 
-Depends on: numba, sources.simulation.{agents, central_bank, draws, news, rules, state}. Import it where it is used.
+Depends on: numba, sources.simulation.{agents, central_bank, draws, news, rules, state}. Import it
+where it is used.
 """
 
 from __future__ import annotations
@@ -71,12 +72,27 @@ class Path(NamedTuple):
 def simulate(rules: Rules, news: News) -> Path:
     """Path of one world."""
     n, markets, agents = len(news.moves), len(MARKETS), len(AGENTS)
-    path = Path(price=np.zeros((n, markets)), value=np.zeros((n, markets)), flow=np.zeros((n, agents, markets)),
-                hold=np.zeros((n, agents, markets)), pressure=np.zeros((n, markets)),
-                average=np.ones((n, markets, len(rules.spans))), variance=np.zeros((n, markets)),
-                state=np.zeros((n, len(at.STATES))))
+    path = Path(
+        price=np.zeros((n, markets)),
+        value=np.zeros((n, markets)),
+        flow=np.zeros((n, agents, markets)),
+        hold=np.zeros((n, agents, markets)),
+        pressure=np.zeros((n, markets)),
+        average=np.ones((n, markets, len(rules.spans))),
+        variance=np.zeros((n, markets)),
+        state=np.zeros((n, len(at.STATES))),
+    )
     _open(path, rules)
-    _run(compact(rules), news.moves, news.macro, news.stock_bond, news.orders, news.account, news.left, *path)
+    _run(
+        compact(rules),
+        news.moves,
+        news.macro,
+        news.stock_bond,
+        news.orders,
+        news.account,
+        news.left,
+        *path,
+    )
     return path
 
 
@@ -86,20 +102,49 @@ def _open(path: Path, rules: Rules) -> None:
     hold[:, FUNDS] = 0.75 * rules.fund_wealth * rules.fund_limit * rules.fund_mix
     hold[:, TREND] = 0.4 * rules.trend_size
     hold[:, TRADERS, CRYPTO] = 0.6 * rules.trader_limit * rules.trader_wealth
-    hold[:, TARGET, EQUITY], hold[:, PARITY, EQUITY] = 0.8 * rules.target_size, 0.3 * rules.parity_size
+    hold[:, TARGET, EQUITY], hold[:, PARITY, EQUITY] = (
+        0.8 * rules.target_size,
+        0.3 * rules.parity_size,
+    )
     hold[:, PARITY, TREASURY] = 0.7 * rules.parity_size
-    path.variance[:2] = rules.usual ** 2 / 252
-    first = {at.WEALTH: rules.fund_wealth, at.CRYPTO_WEALTH: rules.trader_wealth, at.PARITY_VARIANCE: 2e-5,
-             at.CALLS: 0.02, at.PUTS: -0.04, at.FUNDING: -4.0, at.RESERVES: 1.4 * rules.reserve_kink, at.ASSETS: 1.0,
-             at.POLICY: 3.0, at.SLOW_POLICY: 3.0, at.YIELD10: 4.2, at.THIN: 1.0}
+    path.variance[:2] = rules.usual**2 / 252
+    first = {
+        at.WEALTH: rules.fund_wealth,
+        at.CRYPTO_WEALTH: rules.trader_wealth,
+        at.PARITY_VARIANCE: 2e-5,
+        at.CALLS: 0.02,
+        at.PUTS: -0.04,
+        at.FUNDING: -4.0,
+        at.RESERVES: 1.4 * rules.reserve_kink,
+        at.ASSETS: 1.0,
+        at.POLICY: 3.0,
+        at.SLOW_POLICY: 3.0,
+        at.YIELD10: 4.2,
+        at.THIN: 1.0,
+    }
     state[:, list(first)] = list(first.values())
     path.price[:2, TREASURY] = path.value[:2, TREASURY] = -DURATION * first[at.YIELD10] / 100
     path.average[:2] = np.exp(path.price[:2])[:, :, None]
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _run(rules, moves, macro, stock_bond, orders, account, left,  # type: ignore[no-untyped-def]
-         price, value, flow, hold, pressure, average, variance, state):
+def _run(  # type: ignore[no-untyped-def]
+    rules,
+    moves,
+    macro,
+    stock_bond,
+    orders,
+    account,
+    left,
+    price,
+    value,
+    flow,
+    hold,
+    pressure,
+    average,
+    variance,
+    state,
+):
     """Fill every row from the one before; row t uses news up to t alone."""
     for t in range(2, len(moves)):
         now, bought, held = state[t], flow[t], hold[t - 1]
@@ -137,13 +182,16 @@ def _move(t, price, value, flow, news, stock_bond, state, rules):  # type: ignor
             bought += flow[a, k]
         impact = rules.depth[k] * state[at.THIN]
         back = rules.patience[k] * (value[t - 1, k] - price[t - 1, k]) - rules.lean * (
-            price[t - 1, k] - value[t - 1, k] - price[t - 2, k] + value[t - 2, k])
+            price[t - 1, k] - value[t - 1, k] - price[t - 2, k] + value[t - 2, k]
+        )
         home = rules.growth / 252.0 * t if k == EQUITY else 0.0
         change = news[k] - rules.reversion[k] * (value[t - 1, k] - home)
         if k == EQUITY:
             change += rules.growth / 252.0
         elif k == TREASURY:
-            pull = 0.012 * (0.75 * state[at.SLOW_POLICY] + 0.25 * state[at.POLICY] + 1.1 - state[at.YIELD10])
+            pull = 0.012 * (
+                0.75 * state[at.SLOW_POLICY] + 0.25 * state[at.POLICY] + 1.1 - state[at.YIELD10]
+            )
             state[at.YIELD10] = max(state[at.YIELD10] + pull + news[k] + stock_bond * equity, 0.3)
             change = -DURATION * state[at.YIELD10] / 100.0 - value[t - 1, k]
         else:
@@ -184,14 +232,20 @@ def _settle(t, price, hold, flow, pressure, state, rules):  # type: ignore[no-un
         if k != TECH and k != SMALL:
             gain += hold[t - 1, FUNDS, k] * (grown - 1.0)
         for a in range(flow.shape[0]):
-            hold[t, a, k] = hold[t - 1, a, k] * (grown if a in (FUNDS, TRADERS) else 1.0) + flow[a, k]
+            hold[t, a, k] = (
+                hold[t - 1, a, k] * (grown if a in (FUNDS, TRADERS) else 1.0) + flow[a, k]
+            )
     state[at.REGRET] = max(0.966 * (state[at.REGRET] - gain / state[at.WEALTH]), -0.10)
     wealth = max((state[at.WEALTH] + gain) * (1.0 - state[at.REDEEMED]), 0.25 * rules.fund_wealth)
     state[at.WEALTH] = min(wealth + 0.005 * (rules.fund_wealth - wealth), 2.2 * rules.fund_wealth)
     move = price[t, CRYPTO] - price[t - 1, CRYPTO]
-    wealth = max(state[at.CRYPTO_WEALTH] + hold[t - 1, TRADERS, CRYPTO] * (np.exp(move) - 1.0),
-                 0.2 * rules.trader_wealth)
-    state[at.CRYPTO_WEALTH] = min(wealth + 0.015 * (rules.trader_wealth - wealth), 2.5 * rules.trader_wealth)
+    wealth = max(
+        state[at.CRYPTO_WEALTH] + hold[t - 1, TRADERS, CRYPTO] * (np.exp(move) - 1.0),
+        0.2 * rules.trader_wealth,
+    )
+    state[at.CRYPTO_WEALTH] = min(
+        wealth + 0.015 * (rules.trader_wealth - wealth), 2.5 * rules.trader_wealth
+    )
     state[at.CRYPTO_TREND] = 0.97 * state[at.CRYPTO_TREND] + 0.5 * move
     state[at.STRESS] = 0.87 * state[at.STRESS] - 13.0 * pressure
     rise = state[at.STRESS] - state[at.FEAR]
@@ -212,7 +266,8 @@ def _remember(t, price, average, variance, state, rules):  # type: ignore[no-unt
         variance[t, k] = max(variance[t - 1, k] + NEWEST * (square - variance[t - 1, k]), least)
         for s in range(3):
             average[t, k, s] = average[t - 1, k, s] + 2.0 / (rules.spans[s] + 1.0) * (
-                np.exp(price[t, k]) - average[t - 1, k, s])
+                np.exp(price[t, k]) - average[t - 1, k, s]
+            )
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -226,10 +281,15 @@ def _strike(price, variance, left, before, state):  # type: ignore[no-untyped-de
 
 @numba.njit(cache=True, error_model="numpy")
 def _count_month(t, price, left, before, state, rules):  # type: ignore[no-untyped-def]
-    """Returns of the month to date; until three sessions before its end they make the pension's order."""
+    """Returns of the month to date.
+
+    Until three sessions before its end they make the pension's order.
+    """
     if left > before:
         state[at.MONTH_EQUITY] = state[at.MONTH_TREASURY] = 0.0
     state[at.MONTH_EQUITY] += price[t, EQUITY] - price[t - 1, EQUITY]
     state[at.MONTH_TREASURY] += price[t, TREASURY] - price[t - 1, TREASURY]
     if left >= 3:
-        state[at.ORDER] = -rules.pension_size * 0.24 * (state[at.MONTH_EQUITY] - state[at.MONTH_TREASURY])
+        state[at.ORDER] = (
+            -rules.pension_size * 0.24 * (state[at.MONTH_EQUITY] - state[at.MONTH_TREASURY])
+        )

@@ -1,4 +1,6 @@
-"""What comes from outside: ordinary news, and the shocks, bears and decrees that may set selling off.
+"""What comes from outside.
+
+Ordinary news, and the shocks, bears and decrees that may set selling off.
 
 Depends on: sources.simulation.draws, sources.simulation.rules.
 """
@@ -11,7 +13,16 @@ import numpy as np
 import pandas as pd
 
 from regime.sources.simulation.draws import YEAR, Draws, Floats, Integers, pulled
-from regime.sources.simulation.rules import COMMODITY, CRYPTO, EQUITY, GOLD, MARKETS, TECH, TREASURY, Rules
+from regime.sources.simulation.rules import (
+    COMMODITY,
+    CRYPTO,
+    EQUITY,
+    GOLD,
+    MARKETS,
+    TECH,
+    TREASURY,
+    Rules,
+)
 
 __all__ = ["KINDS", "News", "Shock", "draw_news"]
 
@@ -44,9 +55,13 @@ KINDS = {
 class News(NamedTuple):
     """Exogenous paths of one world, n sessions."""
 
-    moves: Floats  # (n, n_markets), log return; the treasury column is the 10-year yield's, in points
+    moves: (
+        Floats  # (n, n_markets), log return; the treasury column is the 10-year yield's, in points
+    )
     nervous: Floats  # (n,), deviation of equity news over its usual one
-    shocks: Integers  # (n,), 0 for none, else 1 + position in KINDS, on the first session of a shock
+    shocks: (
+        Integers  # (n,), 0 for none, else 1 + position in KINDS, on the first session of a shock
+    )
     bear: Floats  # (n,), 1 in a slow bear market of fundamentals
     macro: Floats  # (n,), cyclical position of the economy: what the policy rate follows
     stock_bond: Floats  # (n,), points of yield per unit of equity return
@@ -62,29 +77,46 @@ def draw_news(draws: Draws, rules: Rules, sessions: pd.DatetimeIndex) -> News:
     bear = _bears(draws)
     nervous = np.exp(era + burst - 0.15 * bear)
     macro = draws.wobble("macro", 1.0, 420.0)
-    return News(moves=_moves(draws, rules, era, nervous, bear, jumps), nervous=nervous, shocks=shocks, bear=bear,
-                macro=macro, stock_bond=2.6 - 1.3 * macro + draws.wobble("correlation", 0.6, 250.0),
-                orders=draws.heavy("orders", 6.0), account=0.06 * np.exp(draws.wobble("account", 0.3, 40.0)),
-                left=_left(sessions))
+    return News(
+        moves=_moves(draws, rules, era, nervous, bear, jumps),
+        nervous=nervous,
+        shocks=shocks,
+        bear=bear,
+        macro=macro,
+        stock_bond=2.6 - 1.3 * macro + draws.wobble("correlation", 0.6, 250.0),
+        orders=draws.heavy("orders", 6.0),
+        account=0.06 * np.exp(draws.wobble("account", 0.3, 40.0)),
+        left=_left(sessions),
+    )
 
 
-def _moves(draws: Draws, rules: Rules, era: Floats, nervous: Floats, bear: Floats, jumps: Floats) -> Floats:
+def _moves(
+    draws: Draws, rules: Rules, era: Floats, nervous: Floats, bear: Floats, jumps: Floats
+) -> Floats:
     """News by market: equity follows the nervousness of its time, the others half of the era's."""
     noise = np.column_stack([draws.heavy(f"news {market}", 6.0) for market in MARKETS])
-    moves = noise * rules.news / YEAR ** 0.5 * np.exp(0.4 * era)[:, None]
-    moves[:, EQUITY] = noise[:, EQUITY] * rules.news[EQUITY] / YEAR ** 0.5 * nervous
-    moves[:, TREASURY] = 0.055 * draws.normal("news treasury") * np.exp(0.3 * era)  # points of yield
+    moves = noise * rules.news / YEAR**0.5 * np.exp(0.4 * era)[:, None]
+    moves[:, EQUITY] = noise[:, EQUITY] * rules.news[EQUITY] / YEAR**0.5 * nervous
+    moves[:, TREASURY] = (
+        0.055 * draws.normal("news treasury") * np.exp(0.3 * era)
+    )  # points of yield
     moves += jumps
     moves[:, EQUITY] = _partly_regained(moves[:, EQUITY])
     moves[:, EQUITY] += bear * BEAR_DRIFT / YEAR * np.exp(0.4 * draws.wobble("bear", 1.0, 150.0))
-    # Bad news comes in shocks; the rest of the news makes up for it, so that growth stays the trend.
-    moves[:, EQUITY] -= sum(shock.rate * shock.equity for shock in KINDS.values()) * (1 - MOOD) / YEAR
+    # Bad news comes in shocks; the rest of the news makes up for it, so that growth stays the
+    # trend.
+    moves[:, EQUITY] -= (
+        sum(shock.rate * shock.equity for shock in KINDS.values()) * (1 - MOOD) / YEAR
+    )
     moves[:, CRYPTO] -= sum(shock.rate * shock.crypto for shock in KINDS.values()) / YEAR
     return np.asarray(moves)
 
 
 def _partly_regained(moves: Floats) -> Floats:
-    """News of which a share is mood: it wears off, so that most falls without sellers stay short."""
+    """News of which a share is mood.
+
+    It wears off, so that most falls without sellers stay short.
+    """
     mood = pulled(np.zeros(len(moves)), 1 - 0.5 ** (1 / MOOD_HALFLIFE), MOOD * moves, first=0.0)
     return np.asarray((1 - MOOD) * moves + np.diff(mood, prepend=0.0))
 
@@ -95,21 +127,26 @@ def _shocks(draws: Draws) -> tuple[Integers, Floats, Floats]:
     shocks, jumps, burst = np.zeros(n, np.int64), np.zeros((n, len(MARKETS))), np.zeros(n)
     for number, (kind, shock) in enumerate(KINDS.items()):
         sizes = 0.35 + 0.65 * draws.stream(f"size {kind}").exponential(1.0, n)
-        lengths = draws.stream(f"length {kind}").integers((shock.sessions + 1) // 2, shock.sessions + 1, n)
+        lengths = draws.stream(f"length {kind}").integers(
+            (shock.sessions + 1) // 2, shock.sessions + 1, n
+        )
         markets = [EQUITY, TREASURY, COMMODITY, GOLD, TECH, CRYPTO]
         for t in np.flatnonzero(draws.uniform(f"arrival {kind}") < shock.rate / YEAR):
-            jumps[t:t + lengths[t], markets] += sizes[t] / lengths[t] * np.array(shock[2:])
+            jumps[t : t + lengths[t], markets] += sizes[t] / lengths[t] * np.array(shock[2:])
             shocks[t] = number + 1
             burst[t] -= 10.0 * shock.equity * sizes[t]
     return shocks, jumps, np.minimum(pulled(np.zeros(n), 0.06, burst, first=0.0), 1.0)
 
 
 def _bears(draws: Draws) -> Floats:
-    arrives, length = draws.uniform("bear arrives"), draws.stream("bear lasts").integers(*BEAR_LENGTH, draws.n)
+    arrives, length = (
+        draws.uniform("bear arrives"),
+        draws.stream("bear lasts").integers(*BEAR_LENGTH, draws.n),
+    )
     bear, t = np.zeros(draws.n), 0
     while t < draws.n:
         if arrives[t] < BEARS_A_YEAR / YEAR:
-            bear[t:t + length[t]] = 1.0
+            bear[t : t + length[t]] = 1.0
             t += length[t] + YEAR
         t += 1
     return bear

@@ -25,6 +25,7 @@ def published(world: World) -> dict[str, pd.Series]:
     Returns
     -------
     dict of str to Series
-        Catalogue name to values by period, in the catalogue's unit; no NaN, no period after the last session.
+        Catalogue name to values by period, in the catalogue's unit; no NaN, no period after the
+        last session.
     """
     return asset_prices(world) | rate_series(world) | survey_series(world)

@@ -43,14 +43,34 @@ def _yields(world: World) -> dict[str, pd.Series]:
     two = 0.55 * policy + 0.45 * ten - 0.25 + draws.wobble("dgs2", 0.10, 20)
     five = 0.25 * policy + 0.75 * ten - 0.25 + draws.wobble("dgs5", 0.06, 20)
     expected = 2.1 + draws.wobble("breakeven10", 0.25, 200)
-    least = {"dgs3mo": policy - 0.05 + draws.wobble("dgs3mo", 0.05), "dgs2": two, "dgs5": five,
-             "dgs1": 0.8 * policy + 0.2 * two + draws.wobble("dgs1", 0.06, 20), "dgs10": ten, "dgs30": thirty}
+    least = {
+        "dgs3mo": policy - 0.05 + draws.wobble("dgs3mo", 0.05),
+        "dgs2": two,
+        "dgs5": five,
+        "dgs1": 0.8 * policy + 0.2 * two + draws.wobble("dgs1", 0.06, 20),
+        "dgs10": ten,
+        "dgs30": thirty,
+    }
     table = {name: np.maximum(values, 0.02) for name, values in least.items()}
-    table |= {"t10y2y": table["dgs10"] - table["dgs2"], "breakeven10": expected, "real10": ten - expected,
-              "term_premium": 0.4 + 0.5 * (thirty - ten) + 4.0 * sold + draws.wobble("term_premium", 0.1, 60)}
-    mortgage = ten + 1.6 + 6.0 * sold + 0.25 * np.log(_high_yield(world) / 4.3) + draws.wobble("mortgage30", 0.06, 30)
+    table |= {
+        "t10y2y": table["dgs10"] - table["dgs2"],
+        "breakeven10": expected,
+        "real10": ten - expected,
+        "term_premium": 0.4
+        + 0.5 * (thirty - ten)
+        + 4.0 * sold
+        + draws.wobble("term_premium", 0.1, 60),
+    }
+    mortgage = (
+        ten
+        + 1.6
+        + 6.0 * sold
+        + 0.25 * np.log(_high_yield(world) / 4.3)
+        + draws.wobble("mortgage30", 0.06, 30)
+    )
     return on_sessions(world.sessions, table) | {
-        "mortgage30": as_of(world.sessions, mortgage, weekly(world.sessions, "THU"))}
+        "mortgage30": as_of(world.sessions, mortgage, weekly(world.sessions, "THU"))
+    }
 
 
 def _funding(world: World) -> dict[str, pd.Series]:
@@ -60,12 +80,26 @@ def _funding(world: World) -> dict[str, pd.Series]:
     last = (world.news.left == 0) * 1.0
     secured = spread + (3.0 + 0.5 * tight) * last + (1.2 + 0.06 * tight) * draws.heavy("sofr", 5.0)
     tail = 5.0 + 0.9 * tight * np.exp(0.4 * draws.normal("sofr99")) + 6.0 * last
-    paid = pd.Series(policy, world.sessions).reindex(pd.date_range(world.sessions[0], world.sessions[-1])).ffill()
-    return {"iorb": paid} | on_sessions(world.sessions, {
-        "sofr": policy + secured / 100, "sofr99": policy + (secured + tail) / 100,
-        "effr": policy + (-7.0 + 0.30 * tight + 0.5 * draws.normal("effr")) / 100,
-        "cp_aa_30": np.maximum(policy + (8.0 + 0.9 * tight + 4.0 * draws.wobble("cp", 1.0)) / 100, 0.03),
-        "tedrate": 0.28 + 0.9 * tight / 100 + 0.10 * np.log(_high_yield(world) / 4.3) + draws.wobble("ted", 0.03)})
+    paid = (
+        pd.Series(policy, world.sessions)
+        .reindex(pd.date_range(world.sessions[0], world.sessions[-1]))
+        .ffill()
+    )
+    return {"iorb": paid} | on_sessions(
+        world.sessions,
+        {
+            "sofr": policy + secured / 100,
+            "sofr99": policy + (secured + tail) / 100,
+            "effr": policy + (-7.0 + 0.30 * tight + 0.5 * draws.normal("effr")) / 100,
+            "cp_aa_30": np.maximum(
+                policy + (8.0 + 0.9 * tight + 4.0 * draws.wobble("cp", 1.0)) / 100, 0.03
+            ),
+            "tedrate": 0.28
+            + 0.9 * tight / 100
+            + 0.10 * np.log(_high_yield(world) / 4.3)
+            + draws.wobble("ted", 0.03),
+        },
+    )
 
 
 def _sheet(world: World) -> dict[str, pd.Series]:
@@ -77,16 +111,31 @@ def _sheet(world: World) -> dict[str, pd.Series]:
     spare = np.maximum(share - world.rules.reserve_kink - 0.02, 0.0)
     tight = np.maximum(world.state(at.FUNDING) - 5.0, 0.0)
     wednesday = weekly(sessions, "WED")
-    weeks = {"fed_assets": assets * np.exp(draws.wobble("fed_assets", 0.002)), "reserves": assets * share,
-             "tga": assets * account, "discount_window": assets * (2e-5 + 4e-6 * tight)}
-    return {name: as_of(sessions, values, wednesday) for name, values in weeks.items()} | on_sessions(sessions, {
-        "rrp": assets / 1000 * spare * 0.7 * np.exp(draws.wobble("rrp", 0.1)),
-        "srf": assets / 1000 * 2e-4 * tight * np.exp(0.5 * draws.normal("srf"))})
+    weeks = {
+        "fed_assets": assets * np.exp(draws.wobble("fed_assets", 0.002)),
+        "reserves": assets * share,
+        "tga": assets * account,
+        "discount_window": assets * (2e-5 + 4e-6 * tight),
+    }
+    return {
+        name: as_of(sessions, values, wednesday) for name, values in weeks.items()
+    } | on_sessions(
+        sessions,
+        {
+            "rrp": assets / 1000 * spare * 0.7 * np.exp(draws.wobble("rrp", 0.1)),
+            "srf": assets / 1000 * 2e-4 * tight * np.exp(0.5 * draws.normal("srf")),
+        },
+    )
 
 
 def _credit(world: World) -> dict[str, pd.Series]:
     draws, high = world.draws, _high_yield(world)
-    return on_sessions(world.sessions, {
-        "hy_oas": high, "ig_oas": 0.30 * high ** 0.9 * np.exp(draws.wobble("ig_oas", 0.03)),
-        "baa10y": 0.7 + 0.36 * high ** 0.95 * np.exp(draws.wobble("baa10y", 0.02)),
-        "aaa10y": 0.5 + 0.13 * high ** 0.9 * np.exp(draws.wobble("aaa10y", 0.03))})
+    return on_sessions(
+        world.sessions,
+        {
+            "hy_oas": high,
+            "ig_oas": 0.30 * high**0.9 * np.exp(draws.wobble("ig_oas", 0.03)),
+            "baa10y": 0.7 + 0.36 * high**0.95 * np.exp(draws.wobble("baa10y", 0.02)),
+            "aaa10y": 0.5 + 0.13 * high**0.9 * np.exp(draws.wobble("aaa10y", 0.03)),
+        },
+    )

@@ -1,6 +1,7 @@
 """The rules of one world: sizes, limits and speeds of its agents, drawn anew for each seed.
 
-Sizes and flows are shares of the trend value of the equity market; `BILLIONS` turns them into dollars.
+Sizes and flows are shares of the trend value of the equity market; `BILLIONS` turns them into
+dollars.
 
 Depends on: sources.simulation.draws.
 """
@@ -16,15 +17,37 @@ import numpy as np
 
 from regime.sources.simulation.draws import Draws, Floats
 
-__all__ = ["AGENTS", "BILLIONS", "INDEX_START", "MARKETS", "SPEEDS", "Rules", "compact", "draw_rules"]
+__all__ = [
+    "AGENTS",
+    "BILLIONS",
+    "INDEX_START",
+    "MARKETS",
+    "SPEEDS",
+    "Rules",
+    "compact",
+    "draw_rules",
+]
 
 MARKETS = ("equity", "tech", "small", "credit", "treasury", "gold", "commodity", "dollar", "crypto")
 EQUITY, TECH, SMALL, CREDIT, TREASURY, GOLD, COMMODITY, DOLLAR, CRYPTO = range(len(MARKETS))
-AGENTS = ("trend_followers", "volatility_targets", "risk_parity", "levered_funds", "crypto_traders", "dealers",
-          "pension", "households", "value_investors", "central_bank")
-TREND, TARGET, PARITY, FUNDS, TRADERS, DEALERS, PENSION, HOUSEHOLDS, VALUE, BANK = range(len(AGENTS))
+AGENTS = (
+    "trend_followers",
+    "volatility_targets",
+    "risk_parity",
+    "levered_funds",
+    "crypto_traders",
+    "dealers",
+    "pension",
+    "households",
+    "value_investors",
+    "central_bank",
+)
+TREND, TARGET, PARITY, FUNDS, TRADERS, DEALERS, PENSION, HOUSEHOLDS, VALUE, BANK = range(
+    len(AGENTS)
+)
 SPEEDS = ("short", "medium", "long")
-# Sessions in which value loses half of its distance to its trend; the treasury's is that of yields, elsewhere.
+# Sessions in which value loses half of its distance to its trend; the treasury's is that of yields,
+# elsewhere.
 HALFLIVES = np.array([600.0, 1500, 1500, 250, 1e9, 2500, 700, 900, 1500])
 BILLIONS = 4_000.0  # value of the equity market on the first day
 INDEX_START = 1250.0  # S&P 500 on the first day
@@ -81,46 +104,78 @@ class Rules(NamedTuple):
 
 def draw_rules(draws: Draws) -> Rules:
     """Rules of a seed: each number within a band around its usual value."""
+
     def near(name: str, value: float, width: float = 0.2) -> float:
         return value * float(np.exp(width * draws.stream(f"rule {name}").uniform(-1, 1)))
 
     #                 equity  tech  small credit treas. gold  comm. dollar crypto
     usual = np.array([0.150, 0.10, 0.06, 0.065, 0.065, 0.16, 0.24, 0.075, 0.65])
-    news = np.array([near("news", 0.098, 0.10), 0.080, 0.045, 0.030, 0.055, 0.13, 0.20, 0.065, 0.50])
+    news = np.array(
+        [near("news", 0.098, 0.10), 0.080, 0.045, 0.030, 0.055, 0.13, 0.20, 0.065, 0.50]
+    )
     beta = np.array([0.0, 0.10, 0.05, 0.24, 0.0, 0.0, 0.35, -0.10, 0.9])
     size = np.array([1.0, 0.9, 0.9, 0.11, 0.7, 0.13, 0.10, 0.6, 0.014])
     trend = np.array([0.0060, 0, 0, 0, 0.003, 0.0008, 0.0008, 0.003, 0.00008])
     return Rules(
-        growth=near("growth", 0.064, 0.2), lean=near("lean", 0.40, 0.1),
+        growth=near("growth", 0.064, 0.2),
+        lean=near("lean", 0.40, 0.1),
         reversion=1 - 0.5 ** (1 / (near("reversion", 1.0) * HALFLIVES)),
-        depth=near("depth", 5.4, 0.12) / size, thinning=near("thinning", 0.5),
-        patience=1 - 0.5 ** (1 / (near("patience", 1.0) * np.array([17.0, 40, 30, 20, 20, 20, 25, 25, 25]))),
-        usual=usual, news=news, beta=beta,
+        depth=near("depth", 5.4, 0.12) / size,
+        thinning=near("thinning", 0.5),
+        patience=1
+        - 0.5 ** (1 / (near("patience", 1.0) * np.array([17.0, 40, 30, 20, 20, 20, 25, 25, 25]))),
+        usual=usual,
+        news=news,
+        beta=beta,
         spans=np.round([near("short", 38), near("medium", 120), near("long", 345)]),
-        trend_size=trend * near("trend", 1.0), trend_speed=near("trend speed", 0.10), trend_steepness=1.5,
+        trend_size=trend * near("trend", 1.0),
+        trend_speed=near("trend speed", 0.10),
+        trend_steepness=1.5,
         trend_short=near("trend short", 0.6),
-        target_size=near("target", 0.010), target_volatility=near("target volatility", 0.12, 0.1), target_cap=1.5,
-        parity_size=near("parity", 0.006), parity_volatility=0.09, parity_cap=2.5,
-        fund_wealth=near("funds", 0.014), fund_mix=np.array([0.42, 0.30, 0.22, 0.20, 0.50, 0.06, 0.10, 0.0, 0.0]),
-        fund_limit=near("limit", 3.6, 0.1), fund_caution=near("caution", 0.6), fund_bite=near("bite", 0.8),
-        fund_target=near("fund target", 0.78, 0.05), fund_patience=near("fund patience", 0.012),
+        target_size=near("target", 0.010),
+        target_volatility=near("target volatility", 0.12, 0.1),
+        target_cap=1.5,
+        parity_size=near("parity", 0.006),
+        parity_volatility=0.09,
+        parity_cap=2.5,
+        fund_wealth=near("funds", 0.014),
+        fund_mix=np.array([0.42, 0.30, 0.22, 0.20, 0.50, 0.06, 0.10, 0.0, 0.0]),
+        fund_limit=near("limit", 3.6, 0.1),
+        fund_caution=near("caution", 0.6),
+        fund_bite=near("bite", 0.8),
+        fund_target=near("fund target", 0.78, 0.05),
+        fund_patience=near("fund patience", 0.012),
         fund_speed=near("fund speed", 0.10),
-        fund_regret=near("regret", 0.30), dash_speed=near("dash", 0.12),
-        call_gamma=near("calls", 0.40), put_gamma=near("puts", 0.45), gamma_width=near("strikes", 0.030),
-        pension_size=near("pension", 0.10), household_size=near("households", 0.00065),
-        trader_wealth=near("traders", 0.0005), trader_limit=near("trader limit", 3.0, 0.1), trader_speed=0.4,
-        reserve_kink=near("kink", 0.115, 0.1), reserve_width=near("width", 0.012), reserve_slope=near("slope", 1500.0),
-        hoarding=near("hoarding", 0.025), drain=near("drain", 0.035), rescue=near("rescue", 28.0))
+        fund_regret=near("regret", 0.30),
+        dash_speed=near("dash", 0.12),
+        call_gamma=near("calls", 0.40),
+        put_gamma=near("puts", 0.45),
+        gamma_width=near("strikes", 0.030),
+        pension_size=near("pension", 0.10),
+        household_size=near("households", 0.00065),
+        trader_wealth=near("traders", 0.0005),
+        trader_limit=near("trader limit", 3.0, 0.1),
+        trader_speed=0.4,
+        reserve_kink=near("kink", 0.115, 0.1),
+        reserve_width=near("width", 0.012),
+        reserve_slope=near("slope", 1500.0),
+        hoarding=near("hoarding", 0.025),
+        drain=near("drain", 0.035),
+        rescue=near("rescue", 28.0),
+    )
 
 
 def compact(rules: Rules) -> Any:
     """One record with the same fields: compiled code takes it by one pointer, and compiles sooner.
 
-    A last field is named for the sources of this folder: compiled code is kept on disk by the types of its
-    arguments, and would not notice that a function which it calls has changed in another file.
+    A last field is named for the sources of this folder: compiled code is kept on disk by the types
+    of its arguments, and would not notice that a function which it calls has changed in another
+    file.
     """
     kinds = [(name, np.float64, np.shape(value)) for name, value in rules._asdict().items()]
-    return np.array([(*rules, 0.0)], dtype=[*kinds, (f"sources_{_sources()}", np.float64, ())]).view(np.recarray)[0]
+    return np.array(
+        [(*rules, 0.0)], dtype=[*kinds, (f"sources_{_sources()}", np.float64, ())]
+    ).view(np.recarray)[0]
 
 
 @cache

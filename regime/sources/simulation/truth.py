@@ -1,4 +1,6 @@
-"""What really happened in a world: regimes from forced flows, every agent's flows, trigger prices, crises.
+"""What really happened in a world.
+
+Regimes from forced flows, every agent's flows, trigger prices, crises.
 
 Depends on: schema, sources.simulation.{draws, news, potential, rules, state, world}.
 """
@@ -40,12 +42,22 @@ CALM, FRAGILE, DELEVERAGING, RECOVERY = range(len(REGIMES))
 Mask = npt.NDArray[np.bool_]
 Spell = tuple[int, int]
 
-# Forced selling, in usual daily volatilities of what it moves, smoothed over three sessions: where a run of it
-# begins and ends, what it must reach to be a deleveraging, how far apart two must lie, how long one must last.
+# Forced selling, in usual daily volatilities of what it moves, smoothed over three sessions: where
+# a run of it begins and ends, what it must reach to be a deleveraging, how far apart two must lie,
+# how long one must last.
 FLOOR, PEAK, APART, LEAST = 0.15, 0.50, 10, 5
 CRYPTO_FLOOR, CRYPTO_PEAK = 0.08, 0.30  # the same for crypto alone
-RISKY = {EQUITY: 0.40, CREDIT: 0.25, COMMODITY: 0.15, TECH: 0.10, SMALL: 0.10}  # weights of what must be sold
-BRITTLE, SOUND = 0.08, 0.045  # further fall after a shock of 4 %: fragile from the first on, until the second
+RISKY = {
+    EQUITY: 0.40,
+    CREDIT: 0.25,
+    COMMODITY: 0.15,
+    TECH: 0.10,
+    SMALL: 0.10,
+}  # weights of what must be sold
+BRITTLE, SOUND = (
+    0.08,
+    0.045,
+)  # further fall after a shock of 4 %: fragile from the first on, until the second
 ALARM = 0.035  # fall within five sessions of a shock that makes an alarm of it
 
 
@@ -56,8 +68,9 @@ class TrueWorld:
     Parameters
     ----------
     regimes : DataFrame, shape (n_sessions, 3)
-        ``regime``: ordered categorical. ``pressure``: forced selling of equity and credit, in usual daily
-        volatilities, smoothed. ``fire_sale``: log fall that forced sales would add to a shock of 4 % tomorrow.
+        ``regime``: ordered categorical. ``pressure``: forced selling of equity and credit, in usual
+        daily volatilities, smoothed. ``fire_sale``: log fall that forced sales would add to a shock
+        of 4 % tomorrow.
     flows : DataFrame, shape (n_sessions, n_agents * n_markets), USD bn
         What each agent bought (positive) or sold on the session, by ``agent`` and ``market``.
     forced : DataFrame, shape (n_sessions, n_markets), USD bn
@@ -67,9 +80,10 @@ class TrueWorld:
     positions : DataFrame, shape (n_sessions, n_states)
         Leverage and its limit, exposures, dealers' gamma, reserves, funding spread and the like.
     crises : DataFrame
-        Columns `type`, `start`, `end`, `fall` (log, from the peak of the weeks before), `forced` (USD bn),
-        `trigger` (kind of the news just before, empty for none). Types: ``312`` (everything sold),
-        ``unwind`` (risky assets sold, havens held), ``519`` (crypto alone), ``false_alarm``, ``slow_bear``.
+        Columns `type`, `start`, `end`, `fall` (log, from the peak of the weeks before), `forced`
+        (USD bn), `trigger` (kind of the news just before, empty for none). Types: ``312``
+        (everything sold), ``unwind`` (risky assets sold, havens held), ``519`` (crypto alone),
+        ``false_alarm``, ``slow_bear``.
     """
 
     regimes: pd.DataFrame
@@ -87,18 +101,31 @@ def true_world(world: World) -> TrueWorld:
     pressure = _smooth((scaled[:, list(RISKY)] * list(RISKY.values())).sum(axis=1))
     potential = fire_sale(rules, path)
     selling = spells(pressure, PEAK, FLOOR)
-    codes = regime_codes((path.price - path.value)[:, EQUITY], selling, _held(potential, BRITTLE, SOUND))
+    codes = regime_codes(
+        (path.price - path.value)[:, EQUITY], selling, _held(potential, BRITTLE, SOUND)
+    )
     names = pd.MultiIndex.from_product([AGENTS, MARKETS], names=["agent", "market"])
     flows = (path.flow * world.dollars[:, None, None]).reshape(len(sessions), -1)
-    forced = pd.DataFrame(path.pressure / world.impact * world.dollars[:, None], sessions, list(MARKETS))
+    forced = pd.DataFrame(
+        path.pressure / world.impact * world.dollars[:, None], sessions, list(MARKETS)
+    )
     regime = pd.Categorical.from_codes(codes, categories=list(REGIMES), ordered=True)
     return TrueWorld(
-        regimes=pd.DataFrame({"regime": regime, "pressure": pressure, "fire_sale": potential}, index=sessions),
-        flows=pd.DataFrame(flows, sessions, names), forced=forced,
+        regimes=pd.DataFrame(
+            {"regime": regime, "pressure": pressure, "fire_sale": potential}, index=sessions
+        ),
+        flows=pd.DataFrame(flows, sessions, names),
+        forced=forced,
         triggers=pd.DataFrame(INDEX_START * path.average[:, EQUITY], sessions, list(SPEEDS)),
-        positions=pd.DataFrame({**{name: path.state[:, i] for i, name in enumerate(at.STATES)},
-                                "trend_exposure": path.hold[:, TREND, EQUITY] / rules.trend_size[EQUITY]}, sessions),
-        crises=_crises(world, selling, forced))
+        positions=pd.DataFrame(
+            {
+                **{name: path.state[:, i] for i, name in enumerate(at.STATES)},
+                "trend_exposure": path.hold[:, TREND, EQUITY] / rules.trend_size[EQUITY],
+            },
+            sessions,
+        ),
+        crises=_crises(world, selling, forced),
+    )
 
 
 def spells(pressure: Floats, peak: float, floor: float) -> list[Spell]:
@@ -109,21 +136,28 @@ def spells(pressure: Floats, peak: float, floor: float) -> list[Spell]:
             merged[-1][1] = last
         else:
             merged.append([first, last])
-    return [(first, last) for first, last in merged if last - first >= LEAST and pressure[first:last].max() > peak]
+    return [
+        (first, last)
+        for first, last in merged
+        if last - first >= LEAST and pressure[first:last].max() > peak
+    ]
 
 
 def regime_codes(gap: Floats, selling: list[Spell], brittle: Mask) -> Integers:
-    """Position in `REGIMES` of each session: forced selling, then recovery until half of what it cost is regained.
+    """Position in `REGIMES` of each session.
 
-    `gap` is what flows have added to the log price, or taken from it: news neither ends nor prolongs a recovery.
+    Forced selling, then recovery until half of what it cost is regained.
+
+    `gap` is what flows have added to the log price, or taken from it: news neither ends nor
+    prolongs a recovery.
     """
     codes = np.where(brittle, FRAGILE, CALM).astype(np.int64)
     for number, (first, last) in enumerate(selling):
         codes[first:last] = DELEVERAGING
-        top, low = gap[max(first - 21, 0):last].max(), gap[first:last].min()
+        top, low = gap[max(first - 21, 0) : last].max(), gap[first:last].min()
         until = selling[number + 1][0] if number + 1 < len(selling) else len(gap)
         regained = np.flatnonzero(gap[last:until] >= (top + low) / 2)
-        codes[last:last + max(regained[0], 1) if regained.size else until] = RECOVERY
+        codes[last : last + max(regained[0], 1) if regained.size else until] = RECOVERY
     return codes
 
 
@@ -134,15 +168,23 @@ def _crises(world: World, selling: list[Spell], forced: pd.DataFrame) -> pd.Data
     alone = spells(_smooth(_scaled(world)[:, CRYPTO]), CRYPTO_PEAK, CRYPTO_FLOOR)
     crypto = [spell for spell in alone if not taken[slice(*spell)].any()]
     in_selling = _mask(selling, len(sessions))
-    bears = [spell for spell in _runs(world.news.bear > 0) if in_selling[slice(*spell)].mean() < 0.15]
+    bears = [
+        spell for spell in _runs(world.news.bear > 0) if in_selling[slice(*spell)].mean() < 0.15
+    ]
     events = [(("312" if _everything(world, spell) else "unwind"), *spell) for spell in selling]
     events += [("519", *spell) for spell in crypto] + [("slow_bear", *spell) for spell in bears]
     events += [("false_alarm", *spell) for spell in _false_alarms(world, selling)]
-    rows = [{"type": kind, "start": sessions[first], "end": sessions[last - 1],
-             "fall": _fall(price[:, CRYPTO if kind == "519" else EQUITY], first, last),
-             "forced": float(forced.iloc[first:last].to_numpy().sum()),
-             "trigger": _trigger(world.news, first, crypto=kind == "519")}
-            for kind, first, last in sorted(events, key=lambda event: event[1])]
+    rows = [
+        {
+            "type": kind,
+            "start": sessions[first],
+            "end": sessions[last - 1],
+            "fall": _fall(price[:, CRYPTO if kind == "519" else EQUITY], first, last),
+            "forced": float(forced.iloc[first:last].to_numpy().sum()),
+            "trigger": _trigger(world.news, first, crypto=kind == "519"),
+        }
+        for kind, first, last in sorted(events, key=lambda event: event[1])
+    ]
     return pd.DataFrame(rows, columns=["type", "start", "end", "fall", "forced", "trigger"])
 
 
@@ -160,7 +202,7 @@ def _false_alarms(world: World, selling: list[Spell]) -> Iterator[Spell]:
     shocks, price = world.news.shocks, world.price(EQUITY)
     taken = _mask(selling, len(shocks), before=21, after=5)
     for t in np.flatnonzero((shocks > 0) & (shocks < 1 + list(KINDS).index("decree"))):
-        after = price[t:t + 5]
+        after = price[t : t + 5]
         if t > 0 and not taken[t] and price[t - 1] - after.min() > ALARM:
             yield int(t), int(t + len(after))
 
@@ -168,13 +210,13 @@ def _false_alarms(world: World, selling: list[Spell]) -> Iterator[Spell]:
 def _trigger(news: News, first: int, *, crypto: bool) -> str:
     """Kind of the last shock in the 15 sessions up to the start; empty for none."""
     kinds = list(KINDS)
-    seen = [kinds[number - 1] for number in news.shocks[max(first - 15, 0):first + 1] if number]
+    seen = [kinds[number - 1] for number in news.shocks[max(first - 15, 0) : first + 1] if number]
     fitting = [kind for kind in seen if (kind == "decree") == crypto]
     return fitting[-1] if fitting else ""
 
 
 def _fall(price: Floats, first: int, last: int) -> float:
-    return float(price[first:last].min() - price[max(first - 21, 0):first + 1].max())
+    return float(price[first:last].min() - price[max(first - 21, 0) : first + 1].max())
 
 
 def _held(values: Floats, begins: float, ends: float) -> Mask:
@@ -185,7 +227,7 @@ def _held(values: Floats, begins: float, ends: float) -> Mask:
 
 def _scaled(world: World) -> Floats:
     """Forced selling pressure in usual daily volatilities of each market, >= 0."""
-    return np.asarray(-world.path.pressure / (world.rules.usual / YEAR ** 0.5))
+    return np.asarray(-world.path.pressure / (world.rules.usual / YEAR**0.5))
 
 
 def _smooth(values: Floats) -> Floats:
@@ -195,7 +237,7 @@ def _smooth(values: Floats) -> Floats:
 def _mask(found: list[Spell], n: int, *, before: int = 0, after: int = 0) -> Mask:
     mask = np.zeros(n, bool)
     for first, last in found:
-        mask[max(first - before, 0):last + after] = True
+        mask[max(first - before, 0) : last + after] = True
     return mask
 
 

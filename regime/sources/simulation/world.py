@@ -59,7 +59,9 @@ class World:
     @property
     def dollars(self) -> Floats:
         """USD bn by unit of flow, shape (n,): the trend value of the equity market."""
-        return np.asarray(BILLIONS * np.exp(self.rules.growth * np.arange(len(self.sessions)) / YEAR))
+        return np.asarray(
+            BILLIONS * np.exp(self.rules.growth * np.arange(len(self.sessions)) / YEAR)
+        )
 
     @property
     def impact(self) -> Floats:
@@ -70,7 +72,9 @@ class World:
         """Annual volatility of a market as measured at each close, shape (n,)."""
         usual = self.rules.usual[market] ** 2 / YEAR
         squares = pd.Series(np.r_[usual, self.returns[1:, market] ** 2])
-        return np.asarray(np.sqrt(YEAR * squares.ewm(halflife=halflife, adjust=False).mean().to_numpy()))
+        return np.asarray(
+            np.sqrt(YEAR * squares.ewm(halflife=halflife, adjust=False).mean().to_numpy())
+        )
 
 
 def make_world(seed: int, sessions: pd.DatetimeIndex) -> World:
@@ -79,5 +83,3 @@ def make_world(seed: int, sessions: pd.DatetimeIndex) -> World:
     rules = draw_rules(draws)
     news = draw_news(draws, rules, sessions)
     return World(draws=draws, rules=rules, news=news, path=simulate(rules, news), sessions=sessions)
-
-

@@ -16,8 +16,11 @@ from regime.sources.checks.findings import verdict_of
 MONDAY = 19_723  # 2024-01-01
 WEEKDAYS = np.array([day for day in range(MONDAY, MONDAY + 7 * 200) if (day - MONDAY) % 7 < 5])
 HOLIDAYS = WEEKDAYS[[20, 21, 55, 120, 300, 480, 640]]
-SESSIONS = Sessions(days=np.setdiff1d(WEEKDAYS, HOLIDAYS), federal=np.setdiff1d(WEEKDAYS, HOLIDAYS)[[5, 105]],
-                    now=int(WEEKDAYS[-1]))
+SESSIONS = Sessions(
+    days=np.setdiff1d(WEEKDAYS, HOLIDAYS),
+    federal=np.setdiff1d(WEEKDAYS, HOLIDAYS)[[5, 105]],
+    now=int(WEEKDAYS[-1]),
+)
 
 
 def days_without(*places):
@@ -56,19 +59,30 @@ def test_a_longer_age_allows_longer_holes():
     assert [one.check for one in found] == ["gaps"]
 
 
-@pytest.mark.parametrize(("days", "frequency", "missing", "longest"), [
-    (np.array([0, 7, 14, 35, 43]), "weekly", 2, 21),
-    (np.array([0, 1, 2, 5]), "continuous", 2, 3),
-    (np.array([30, 58, 119, 150]), "monthly", 1, 61),  # end of January, February, April, May 1970
-    (np.array([0, 500]), "irregular", 0, 500),
-    (np.array([7]), "daily", 0, 0)])
+@pytest.mark.parametrize(
+    ("days", "frequency", "missing", "longest"),
+    [
+        (np.array([0, 7, 14, 35, 43]), "weekly", 2, 21),
+        (np.array([0, 1, 2, 5]), "continuous", 2, 3),
+        (
+            np.array([30, 58, 119, 150]),
+            "monthly",
+            1,
+            61,
+        ),  # end of January, February, April, May 1970
+        (np.array([0, 500]), "irregular", 0, 500),
+        (np.array([7]), "daily", 0, 0),
+    ],
+)
 def test_each_frequency_counts_its_own_periods(days, frequency, missing, longest):
     gaps = find_gaps(days, frequency, SESSIONS)
     assert (gaps.missing, gaps.longest_days) == (missing, longest)
 
 
 def test_weekend_rows_are_counted_with_those_at_the_end_of_a_month():
-    days = np.sort(np.concatenate([SESSIONS.days, [MONDAY + 5, MONDAY + 89, MONDAY + 90]]))  # 6 January; 30, 31 March
+    days = np.sort(
+        np.concatenate([SESSIONS.days, [MONDAY + 5, MONDAY + 89, MONDAY + 90]])
+    )  # 6 January; 30, 31 March
     (found,) = weekend_rows(days)
     assert (found.check, found.count) == ("weekend", 3)
     assert found.dates == ("2024-01-06", "2024-03-30", "2024-03-31")

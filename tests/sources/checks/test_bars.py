@@ -1,9 +1,18 @@
-"""Bars against themselves: closes out of range, closes that were not updated, dividends, sums, signs."""
+"""Bars against themselves.
+
+Closes out of range, closes that were not updated, dividends, sums, signs.
+"""
 
 import numpy as np
 import pytest
 
-from regime.sources.checks.bars import adjustment, daily_sums, outside_bar, signed_shorts, stale_bars
+from regime.sources.checks.bars import (
+    adjustment,
+    daily_sums,
+    outside_bar,
+    signed_shorts,
+    stale_bars,
+)
 from regime.sources.checks.findings import iso
 
 ROWS = 400
@@ -25,14 +34,19 @@ def test_closes_outside_the_range_are_counted_and_the_farthest_is_told():
     (found,) = outside_bar(DAYS, close, high, low)
     assert (found.check, found.count) == ("outside_bar", 4)
     assert found.dates == tuple(iso(DAYS[row]) for row in (10, 20, 30, 40))
-    assert f"4 closes of 399 outside the high and low of the row, the farthest {close[20]:g}" in found.text
+    assert (
+        f"4 closes of 399 outside the high and low of the row, the farthest {close[20]:g}"
+        in found.text
+    )
 
 
 def test_rounding_is_no_escape_from_the_range_and_a_range_upside_down_is_told():
     _, high, low, close = chained()
     assert outside_bar(DAYS, close * (1 + 1e-9), high, low) == []
     high[7], low[7] = low[7] - 1, high[7] + 1
-    assert [found.check for found in outside_bar(DAYS, np.clip(close, None, high), high, low)][-1] == "upside_down"
+    assert [found.check for found in outside_bar(DAYS, np.clip(close, None, high), high, low)][
+        -1
+    ] == "upside_down"
 
 
 def test_a_close_that_was_not_updated_is_told_by_the_next_open():
@@ -61,12 +75,28 @@ def test_files_whose_bars_open_anywhere_tell_nothing():
     assert stale_bars(DAYS[:2], opening[:2], high[:2], low[:2], close[:2]) == []
 
 
-@pytest.mark.parametrize(("close", "adjusted", "traded", "words"), [
-    ([90.0, 100.0], [90.0, 100.0], [95.0, 100.0], "`unadj_close` is the traded price, up to 6% apart"),
-    ([95.0, 100.0], [90.0, 100.0], None, "`close` is the traded price, `adj_close` carries later dividends"),
-    ([90.0, 100.0], [90.0, 100.0], None, "or none were paid")])
+@pytest.mark.parametrize(
+    ("close", "adjusted", "traded", "words"),
+    [
+        (
+            [90.0, 100.0],
+            [90.0, 100.0],
+            [95.0, 100.0],
+            "`unadj_close` is the traded price, up to 6% apart",
+        ),
+        (
+            [95.0, 100.0],
+            [90.0, 100.0],
+            None,
+            "`close` is the traded price, `adj_close` carries later dividends",
+        ),
+        ([90.0, 100.0], [90.0, 100.0], None, "or none were paid"),
+    ],
+)
 def test_what_a_close_carries(close, adjusted, traded, words):
-    (found,) = adjustment(np.array(close), np.array(adjusted), None if traded is None else np.array(traded))
+    (found,) = adjustment(
+        np.array(close), np.array(adjusted), None if traded is None else np.array(traded)
+    )
     assert (found.check, found.severity) == ("adjusted", "note")
     assert words in found.text
 
@@ -78,11 +108,19 @@ def test_daily_sums_tell_their_records_and_the_days_that_lack_some():
     count = np.full(ROWS, 3.0)
     count[[5, 9]] = 2
     (lacking,) = daily_sums(DAYS, count * mean, mean, count)
-    assert (lacking.severity, lacking.count, lacking.dates) == ("warning", 2, (iso(DAYS[5]), iso(DAYS[9])))
+    assert (lacking.severity, lacking.count, lacking.dates) == (
+        "warning",
+        2,
+        (iso(DAYS[5]), iso(DAYS[9])),
+    )
 
 
 def test_shorts_below_zero_are_named_by_column():
     assert signed_shorts(np.array([1.0, 2.0]), "short") == []
     (always,) = signed_shorts(np.array([-1.0, -2.0]), "short")
-    assert (always.severity, always.column, "100% of the rows" in always.text) == ("note", "short", True)
+    assert (always.severity, always.column, "100% of the rows" in always.text) == (
+        "note",
+        "short",
+        True,
+    )
     assert signed_shorts(np.array([-1.0, 2.0]), "short")[0].severity == "warning"

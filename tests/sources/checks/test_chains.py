@@ -6,14 +6,23 @@ from regime.sources.checks.attendance import Sessions
 from regime.sources.checks.chains import Chain, check_chain
 
 SUNDAY = 19_589  # 2023-08-20
-SESSIONS = Sessions(days=np.array([day for day in range(SUNDAY - 30, SUNDAY + 30) if (day + 3) % 7 < 5]),
-                    federal=np.zeros(0, dtype=np.int64), now=SUNDAY + 30)
+SESSIONS = Sessions(
+    days=np.array([day for day in range(SUNDAY - 30, SUNDAY + 30) if (day + 3) % 7 < 5]),
+    federal=np.zeros(0, dtype=np.int64),
+    now=SUNDAY + 30,
+)
 ROWS = 12
 
 
 def chain(**changes):
-    columns = {"day": np.full(ROWS, SUNDAY - 3), "expiry": np.full(ROWS, SUNDAY + 20), "bid": np.full(ROWS, 1.0),
-               "ask": np.full(ROWS, 1.1), "iv": np.full(ROWS, 0.2), "open_interest": np.full(ROWS, 10.0)}
+    columns = {
+        "day": np.full(ROWS, SUNDAY - 3),
+        "expiry": np.full(ROWS, SUNDAY + 20),
+        "bid": np.full(ROWS, 1.0),
+        "ask": np.full(ROWS, 1.1),
+        "iv": np.full(ROWS, 0.2),
+        "open_interest": np.full(ROWS, 10.0),
+    }
     for name, (rows, value) in changes.items():
         columns[name] = columns[name].copy()
         columns[name][rows] = value

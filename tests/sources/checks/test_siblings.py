@@ -13,7 +13,9 @@ DAYS = np.arange(14_000, 14_000 + ROWS)
 
 def two_hours(seed=0, size=0.006):
     """The same rate at noon and in the evening: what moves in between is in the next noon."""
-    path = np.exp(np.random.default_rng(seed).normal(scale=size / np.sqrt(2), size=2 * ROWS).cumsum())
+    path = np.exp(
+        np.random.default_rng(seed).normal(scale=size / np.sqrt(2), size=2 * ROWS).cumsum()
+    )
     return path[::2], path[1::2]
 
 
@@ -21,8 +23,13 @@ def test_a_mirror_is_exact_and_one_wrong_digit_is_found():
     noon, _ = two_hours()
     wrong = noon.copy()
     wrong[700] *= 1.002
-    assert against_sibling(DAYS, noon, (DAYS, noon), "b.csv", 0.001, changes="log", neighbours=False) == []
-    (found,) = against_sibling(DAYS, wrong, (DAYS, noon), "b.csv", 0.001, changes="log", neighbours=False)
+    assert (
+        against_sibling(DAYS, noon, (DAYS, noon), "b.csv", 0.001, changes="log", neighbours=False)
+        == []
+    )
+    (found,) = against_sibling(
+        DAYS, wrong, (DAYS, noon), "b.csv", 0.001, changes="log", neighbours=False
+    )
     assert (found.severity, found.dates) == ("warning", (iso(DAYS[700]),))
     assert "1 value of 1,500 compared with b.csv off by more than 0.10%" in found.text
 
@@ -32,19 +39,30 @@ def test_another_hour_of_the_day_is_no_error_and_a_bad_tick_is(size):
     noon, evening = two_hours(1)
     sound = {"changes": "log", "neighbours": True}
     assert against_sibling(DAYS, evening, (DAYS, noon), "noon", 0.018, **sound) == []
-    assert against_sibling(DAYS, evening, (DAYS, noon), "noon", 0.018, changes="log", neighbours=False) == []
+    assert (
+        against_sibling(DAYS, evening, (DAYS, noon), "noon", 0.018, changes="log", neighbours=False)
+        == []
+    )
     evening[[300, 900]] *= 1 + size
-    (found,) = against_sibling(DAYS, evening, (DAYS, noon), "noon", 0.018 if abs(size) > 0.03 else 0.008, **sound)
+    (found,) = against_sibling(
+        DAYS, evening, (DAYS, noon), "noon", 0.018 if abs(size) > 0.03 else 0.008, **sound
+    )
     assert {iso(DAYS[300]), iso(DAYS[900])} <= set(found.dates)
     assert found.count <= 4
 
 
 def test_a_move_between_the_two_hours_is_inside_the_band():
     noon, evening = two_hours(2)
-    noon[601:], evening[600:] = noon[601:] * 1.05, evening[600:] * 1.05  # news in the afternoon of day 600
+    noon[601:], evening[600:] = (
+        noon[601:] * 1.05,
+        evening[600:] * 1.05,
+    )  # news in the afternoon of day 600
     both = (DAYS, evening), (DAYS, noon)
     assert against_sibling(*both[0], both[1], "noon", 0.018, changes="log", neighbours=True) == []
-    assert against_sibling(*both[0], both[1], "noon", 0.03, changes="log", neighbours=False)[0].count == 1
+    assert (
+        against_sibling(*both[0], both[1], "noon", 0.03, changes="log", neighbours=False)[0].count
+        == 1
+    )
 
 
 def test_days_without_a_sibling_near_are_not_compared():
@@ -52,10 +70,14 @@ def test_days_without_a_sibling_near_are_not_compared():
     evening[500:600] *= 2
     far = (np.delete(DAYS, range(480, 620)), np.delete(noon, range(480, 620)))
     assert against_sibling(DAYS, evening, far, "noon", 0.1, changes="log", neighbours=False) == []
-    near = against_sibling(DAYS, evening, (far[0], far[1]), "noon", 0.1, changes="log", neighbours=True)
+    near = against_sibling(
+        DAYS, evening, (far[0], far[1]), "noon", 0.1, changes="log", neighbours=True
+    )
     assert near == []
     nothing = (DAYS[:0], noon[:0])
-    assert against_sibling(DAYS, evening, nothing, "noon", 0.1, changes="log", neighbours=True) == []
+    assert (
+        against_sibling(DAYS, evening, nothing, "noon", 0.1, changes="log", neighbours=True) == []
+    )
 
 
 def test_the_band_holds_the_rows_beside_a_day_that_the_sibling_lacks():
@@ -63,7 +85,11 @@ def test_the_band_holds_the_rows_beside_a_day_that_the_sibling_lacks():
     days, values = np.array([1, 3, 5]), np.array([15.0, 25.0, 10.0])
     (found,) = against_sibling(days, values, theirs, "b", 1.0, changes="linear", neighbours=True)
     assert found.dates == (iso(3),)
-    assert (found.evidence[0]["low"], found.evidence[0]["high"], found.evidence[0]["excess"]) == (10.0, 20.0, 5.0)
+    assert (found.evidence[0]["low"], found.evidence[0]["high"], found.evidence[0]["excess"]) == (
+        10.0,
+        20.0,
+        5.0,
+    )
 
 
 def test_a_tick_that_the_sibling_has_too_is_an_event():
@@ -71,12 +97,24 @@ def test_a_tick_that_the_sibling_has_too_is_an_event():
     noon[700] *= 1.2
     (tick,) = bad_ticks(DAYS, noon, "log")
     other = noon * 1.0001
-    told = confirmed_ticks(tick, DAYS, noon, (DAYS, other), "b.csv", 0.001, changes="log", neighbours=False)
+    told = confirmed_ticks(
+        tick, DAYS, noon, (DAYS, other), "b.csv", 0.001, changes="log", neighbours=False
+    )
     assert (told.severity, told.dates) == ("note", tick.dates)
     assert told.text.endswith("b.csv has the same")
     other[700] /= 1.2
-    assert confirmed_ticks(tick, DAYS, noon, (DAYS, other), "b.csv", 0.001, changes="log", neighbours=False) == tick
-    assert confirmed_ticks(tick, DAYS, noon, (DAYS[:0], other[:0]), "b", 1, changes="log", neighbours=False) == tick
+    assert (
+        confirmed_ticks(
+            tick, DAYS, noon, (DAYS, other), "b.csv", 0.001, changes="log", neighbours=False
+        )
+        == tick
+    )
+    assert (
+        confirmed_ticks(
+            tick, DAYS, noon, (DAYS[:0], other[:0]), "b", 1, changes="log", neighbours=False
+        )
+        == tick
+    )
 
 
 def test_a_series_written_in_the_other_direction_runs_against_its_sibling():

@@ -62,7 +62,10 @@ def test_usage_that_leaps_by_itself_signed_quantities_and_short_series_are_not_j
     signed[600:] *= 1e-3
     assert power_of_ten(DAYS, usage, "USD bn") == []
     assert power_of_ten(DAYS, signed, "index") == []
-    assert power_of_ten(DAYS[:10], balance_sheet()[:10] * np.where(np.arange(10) < 5, 1, 1e3), "x") == []
+    assert (
+        power_of_ten(DAYS[:10], balance_sheet()[:10] * np.where(np.arange(10) < 5, 1, 1e3), "x")
+        == []
+    )
 
 
 @pytest.mark.parametrize(("factor", "named"), [(5.0, 5.0), (0.2, 0.2), (2.0, 2.0), (50.0, 50.0)])

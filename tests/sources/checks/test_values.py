@@ -1,4 +1,7 @@
-"""Bad ticks and frozen runs: planted ones are found, markets with heavy tails and bursts are left alone."""
+"""Bad ticks and frozen runs.
+
+Planted ones are found, markets with heavy tails and bursts are left alone.
+"""
 
 import numpy as np
 import pytest
@@ -14,8 +17,13 @@ DAYS = np.arange(10_000, 10_000 + ROWS)
 
 
 def markets(count, tails, seed):
-    """Prices of GARCH markets with Student tails and a leverage effect, shape (count, ROWS); half are in cents."""
-    draws = np.random.default_rng(seed).standard_t(tails, size=(ROWS, count)) / np.sqrt(tails / (tails - 2))
+    """Prices of GARCH markets with Student tails and a leverage effect, shape (count, ROWS).
+
+    Half are in cents.
+    """
+    draws = np.random.default_rng(seed).standard_t(tails, size=(ROWS, count)) / np.sqrt(
+        tails / (tails - 2)
+    )
     returns, variance = np.empty((ROWS, count)), np.full(count, 8e-5)
     for row in range(ROWS):
         returns[row] = np.sqrt(variance) * draws[row]
@@ -32,12 +40,23 @@ def calm(seed, size=0.01):
 @pytest.mark.parametrize("tails", [3, 4, 6])
 def test_at_most_one_clean_market_in_a_hundred_is_flagged(tails):
     prices = markets(200, tails, seed=tails)
-    flagged = [bool(bad_ticks(DAYS, price, "log") or frozen_runs(DAYS, price) or power_of_ten(DAYS, price, "USD", 1))
-               for price in prices]
+    flagged = [
+        bool(
+            bad_ticks(DAYS, price, "log")
+            or frozen_runs(DAYS, price)
+            or power_of_ten(DAYS, price, "USD", 1)
+        )
+        for price in prices
+    ]
     assert np.mean(flagged) <= 0.01
 
 
-@given(place=st.integers(70, ROWS - 70), size=st.floats(0.2, 3.0), up=st.booleans(), seed=st.integers(0, 50))
+@given(
+    place=st.integers(70, ROWS - 70),
+    size=st.floats(0.2, 3.0),
+    up=st.booleans(),
+    seed=st.integers(0, 50),
+)
 @settings(max_examples=60, deadline=None)
 def test_a_planted_tick_is_found_on_its_day_with_its_neighbours(place, size, up, seed):
     prices = calm(seed)
@@ -45,7 +64,9 @@ def test_a_planted_tick_is_found_on_its_day_with_its_neighbours(place, size, up,
     (found,) = bad_ticks(DAYS, prices, "log")
     assert found.dates == (iso(DAYS[place]),)
     (evidence,) = found.evidence
-    assert (evidence["before"], evidence["value"], evidence["after"]) == tuple(prices[place - 1:place + 2])
+    assert (evidence["before"], evidence["value"], evidence["after"]) == tuple(
+        prices[place - 1 : place + 2]
+    )
     assert evidence["sd"] > 8
 
 
@@ -58,7 +79,9 @@ def test_a_crash_that_stays_and_one_that_recovers_in_part_are_events():
 
 
 def test_differences_of_a_rate_are_measured_as_differences():
-    rates = np.round(np.random.default_rng(3).normal(scale=0.05, size=ROWS).cumsum(), 2)  # below and above zero
+    rates = np.round(
+        np.random.default_rng(3).normal(scale=0.05, size=ROWS).cumsum(), 2
+    )  # below and above zero
     assert bad_ticks(DAYS, rates, "linear") == []
     rates[500] += 1.5
     assert bad_ticks(DAYS, rates, "linear")[0].dates == (iso(DAYS[500]),)
@@ -75,7 +98,10 @@ def test_a_price_below_zero_neither_breaks_the_ticks_nor_hides():
     assert bad_ticks(DAYS, prices, "log") == []
     (found,) = negative_prices(DAYS, prices, -400, 1500, "USD/barrel")
     assert found.dates == (iso(DAYS[800]),)
-    assert f"negative price: -37.63 on {iso(DAYS[800])}; allowed by the range -400..1500 USD/barrel" in found.text
+    assert (
+        f"negative price: -37.63 on {iso(DAYS[800])}; allowed by the range -400..1500 USD/barrel"
+        in found.text
+    )
     assert negative_prices(DAYS, calm(4), -400, 1500, "USD") == []
 
 
@@ -87,7 +113,7 @@ def test_short_series_are_not_judged():
 @pytest.mark.parametrize("length", [4, 12, 60])
 def test_a_frozen_run_is_found_with_its_ends(length):
     prices = calm(6)
-    prices[700:700 + length] = prices[700]
+    prices[700 : 700 + length] = prices[700]
     (found,) = frozen_runs(DAYS, prices)
     assert found.count == 1
     assert f"{iso(DAYS[700])} to {iso(DAYS[699 + length])} ({length} rows of" in found.text

@@ -1,10 +1,18 @@
-"""The rules of the agents, held against what they promise: prices, triggers, margins, gamma, reserves."""
+"""The rules of the agents, held against what they promise.
+
+Prices, triggers, margins, gamma, reserves.
+"""
 
 import numpy as np
 import pytest
 
 from regime.sources.simulation import state as at
-from regime.sources.simulation.agents import dealer_gamma, follow_trends, meet_crypto_margin, meet_margin
+from regime.sources.simulation.agents import (
+    dealer_gamma,
+    follow_trends,
+    meet_crypto_margin,
+    meet_margin,
+)
 from regime.sources.simulation.central_bank import price_reserves, run_balance_sheet, set_rate
 from regime.sources.simulation.market import simulate
 from regime.sources.simulation.rules import (
@@ -49,7 +57,9 @@ def test_prices_are_value_and_flows(worlds):
     for made in worlds[:3]:
         path = made.world.path
         moved = np.diff(path.price, axis=0)[1:]
-        made_up = np.diff(path.value, axis=0)[1:] + made.world.impact[2:] * path.flow[2:].sum(axis=1)
+        made_up = np.diff(path.value, axis=0)[1:] + made.world.impact[2:] * path.flow[2:].sum(
+            axis=1
+        )
         inside = (moved > -0.5 + 1e-12) & (moved < 0.4 - 1e-12)  # beyond, crypto's exchange stops
         assert inside.mean() > 0.999
         np.testing.assert_allclose(moved[inside], made_up[inside], atol=1e-12)
@@ -57,7 +67,9 @@ def test_prices_are_value_and_flows(worlds):
 
 def test_positions_are_the_sum_of_flows(worlds):
     path = worlds[0].world.path
-    funds = [AGENTS.index(name) for name in ("levered_funds", "crypto_traders")]  # theirs grow with prices
+    funds = [
+        AGENTS.index(name) for name in ("levered_funds", "crypto_traders")
+    ]  # theirs grow with prices
     others = [agent for agent in range(len(AGENTS)) if agent not in funds]
     bought = path.hold[0, others] + path.flow[:, others].cumsum(axis=0)
     np.testing.assert_allclose(path.hold[:, others], bought, atol=1e-12)
@@ -83,7 +95,7 @@ def test_trigger_tells_which_close_flips_a_speed(worlds):
 
 
 def test_trend_followers_sell_through_a_trigger_and_most_at_once_near_it(record, row, rules):
-    variance = rules.usual ** 2 / 252
+    variance = rules.usual**2 / 252
     average, held = np.ones((len(MARKETS), 3)), np.zeros_like(row)
 
     def target(close: float) -> float:
@@ -98,19 +110,28 @@ def test_trend_followers_sell_through_a_trigger_and_most_at_once_near_it(record,
     assert targets.min() == pytest.approx(-rules.trend_short * rules.trend_size[EQUITY], rel=0.05)
 
 
-@pytest.mark.parametrize(("leverage", "funding", "sells"), [(2.0, -5.0, False), (6.0, -5.0, True), (3.4, 150.0, True)])
-def test_levered_funds_sell_over_their_limit_and_add_slowly_below_it(record, row, state, rules, leverage, funding,
-                                                                     sells):
+@pytest.mark.parametrize(
+    ("leverage", "funding", "sells"), [(2.0, -5.0, False), (6.0, -5.0, True), (3.4, 150.0, True)]
+)
+def test_levered_funds_sell_over_their_limit_and_add_slowly_below_it(
+    record, row, state, rules, leverage, funding, sells
+):
     held = np.zeros_like(row)
     state[at.WEALTH], state[at.FUNDING] = 1.0, funding
-    held[FUNDS] = leverage * rules.fund_mix / (rules.fund_mix[[0, 3, 6]].sum() + 0.25 * rules.fund_mix[4])
+    held[FUNDS] = (
+        leverage * rules.fund_mix / (rules.fund_mix[[0, 3, 6]].sum() + 0.25 * rules.fund_mix[4])
+    )
     meet_margin(row, held, rules.usual[EQUITY] ** 2 / 252, state, record)
     assert state[at.LEVERAGE] == pytest.approx(leverage)
     assert bool(state[at.LEVERAGE] > state[at.LIMIT]) is sells is bool(state[at.SOLD] > 0)
     share = row[FUNDS, EQUITY] / held[FUNDS, EQUITY]
     assert share < 0 if sells else -0.01 <= share <= 0.012
     calm_sale = 0.005 * abs(held[FUNDS, TREASURY])  # back to the usual size, no faster
-    assert bool(row[FUNDS, TREASURY] < -calm_sale) is (funding > 8) is bool(row[FUNDS, MARKETS.index("dollar")] > 0)
+    assert (
+        bool(row[FUNDS, TREASURY] < -calm_sale)
+        is (funding > 8)
+        is bool(row[FUNDS, MARKETS.index("dollar")] > 0)
+    )
 
 
 def test_limit_falls_with_volatility_and_with_dear_funding(record, row, state, rules):
@@ -122,7 +143,9 @@ def test_limit_falls_with_volatility_and_with_dear_funding(record, row, state, r
         meet_margin(row, held, (risk * rules.usual[EQUITY]) ** 2 / 252, state, record)
         return float(state[at.LIMIT])
 
-    assert limit(0.8, 0) > limit(1.0, 0) > limit(2.0, 0) and limit(1.0, 0) > limit(1.0, 60) > limit(1.0, 200)
+    assert limit(0.8, 0) > limit(1.0, 0) > limit(2.0, 0) and limit(1.0, 0) > limit(1.0, 60) > limit(
+        1.0, 200
+    )
     assert limit(1.0, 0) == pytest.approx(rules.fund_limit)
 
 
@@ -159,12 +182,21 @@ def test_reserves_have_a_convex_price_and_hoarding_raises_it(record, state, rule
         return float(state[at.FUNDING])
 
     prices = np.array([price(share) for share in np.linspace(0.02, 0.30, 50)])
-    assert (np.diff(prices) < 0).all() and (np.diff(prices, 2) > 0).all() and prices[-1] == pytest.approx(-6, abs=0.1)
+    assert (
+        (np.diff(prices) < 0).all()
+        and (np.diff(prices, 2) > 0).all()
+        and prices[-1] == pytest.approx(-6, abs=0.1)
+    )
     assert price(rules.reserve_kink, 1.0) > price(rules.reserve_kink) + 10
 
 
 def test_central_bank_steps_in_then_drains(record, row, state, rules):
-    state[at.RESERVES], state[at.ASSETS], state[at.FUNDING], state[at.TENSION] = 0.08, 1.0, 90.0, 90.0
+    state[at.RESERVES], state[at.ASSETS], state[at.FUNDING], state[at.TENSION] = (
+        0.08,
+        1.0,
+        90.0,
+        90.0,
+    )
     assets = []
     for _ in range(800):
         run_balance_sheet(row, state, record)
@@ -188,11 +220,24 @@ def test_policy_rate_moves_in_quarters_and_falls_in_a_crisis(state):
 
 
 def test_crises_come_from_inside(worlds):
-    """The same news without the agents' leverage, targets and gamma: no crash of the same size, thinner tails."""
+    """The same news without the agents' leverage, targets and gamma.
+
+    No crash of the same size, thinner tails.
+    """
     for made in worlds[:4]:
         rules, news = made.world.rules, made.world.news
-        alone = rules._replace(fund_wealth=1e-9, trend_size=0 * rules.trend_size, target_size=1e-9, parity_size=1e-9,
-                               call_gamma=0.0, put_gamma=0.0, trader_wealth=1e-12)
-        with_agents, without = made.world.path.price[:, EQUITY], simulate(alone, news).price[:, EQUITY]
+        alone = rules._replace(
+            fund_wealth=1e-9,
+            trend_size=0 * rules.trend_size,
+            target_size=1e-9,
+            parity_size=1e-9,
+            call_gamma=0.0,
+            put_gamma=0.0,
+            trader_wealth=1e-12,
+        )
+        with_agents, without = (
+            made.world.path.price[:, EQUITY],
+            simulate(alone, news).price[:, EQUITY],
+        )
         worst = [np.min(price[21:] - price[:-21]) for price in (with_agents, without)]
         assert worst[0] < 1.3 * worst[1] < 0

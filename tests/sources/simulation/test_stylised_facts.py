@@ -18,10 +18,14 @@ def each(worlds, quantity) -> np.ndarray:
 
 def test_levels_are_those_of_a_stock_market(worlds):
     years = 30
-    growth = each(worlds, lambda made: (made.published["sp500"].iloc[-1] / made.published["sp500"].iloc[0])
-                  ** (1 / years) - 1)
+    growth = each(
+        worlds,
+        lambda made: (
+            (made.published["sp500"].iloc[-1] / made.published["sp500"].iloc[0]) ** (1 / years) - 1
+        ),
+    )
     assert ((growth > 0.03) & (growth < 0.10)).all(), growth
-    risk = each(worlds, lambda made: returns(made).std() * 252 ** 0.5)
+    risk = each(worlds, lambda made: returns(made).std() * 252**0.5)
     assert ((risk > 0.12) & (risk < 0.22)).all(), risk
     vix = each(worlds, lambda made: made.published["vix"].mean())
     assert ((vix > 15) & (vix < 25)).all(), vix
@@ -62,7 +66,9 @@ def test_everything_moves_together_in_stress(worlds):
     rises = []
     for made in worlds:
         table = pd.DataFrame({name: np.log(made.daily(name)).diff() for name in RISKY})
-        stress, calm = (mean_correlation(table[made.regime(name)]) for name in ("deleveraging", "calm"))
+        stress, calm = (
+            mean_correlation(table[made.regime(name)]) for name in ("deleveraging", "calm")
+        )
         rises.append(stress - calm)
     assert min(rises) > 0.03 and np.mean(rises) > 0.08
 
@@ -78,20 +84,38 @@ def test_funding_is_convex_in_reserves(worlds):
         means = [spread[(share > low) & (share <= low + 0.015)].mean() for low in edges]
         slopes.append(-np.diff(means))
     steep, middle, flat = np.array(slopes).T
-    assert (steep > middle).all() and (middle > flat - 0.5).all() and steep.mean() > 5 * np.abs(flat).mean()
+    assert (
+        (steep > middle).all()
+        and (middle > flat - 0.5).all()
+        and steep.mean() > 5 * np.abs(flat).mean()
+    )
 
 
 def test_worlds_differ_in_their_rules(worlds):
-    table = pd.DataFrame([{name: value for name, value in made.world.rules._asdict().items() if np.isscalar(value)}
-                          for made in worlds])
+    table = pd.DataFrame(
+        [
+            {
+                name: value
+                for name, value in made.world.rules._asdict().items()
+                if np.isscalar(value)
+            }
+            for made in worlds
+        ]
+    )
     drawn = table.loc[:, table.nunique() > 1]
     assert drawn.shape[1] >= 25 and (drawn.nunique() == len(worlds)).all()
 
 
 def test_news_alone_is_calmer_than_the_market(worlds):
-    """Most of the tail is made inside: what nobody could foresee in value is milder than what prices did."""
+    """Most of the tail is made inside.
+
+    What nobody could foresee in value is milder than what prices did.
+    """
     for made in worlds:
-        price, value = (pd.Series(path[:, 0]).diff(10) for path in (made.world.path.price, made.world.path.value))
+        price, value = (
+            pd.Series(path[:, 0]).diff(10)
+            for path in (made.world.path.price, made.world.path.value)
+        )
         stress = made.regime("deleveraging").to_numpy()
         assert price[stress].quantile(0.05) < 1.2 * value[stress].quantile(0.05) < 0
 
@@ -100,6 +124,14 @@ def test_states_stay_in_their_ranges(worlds):
     for made in worlds:
         path = made.world.path
         assert all(np.isfinite(part).all() for part in path)
-        for place, low, high in ((at.LEVERAGE, 0, 20), (at.GAMMA, -0.46, 0.6), (at.RESERVES, 0.03, 0.6),
-                                 (at.FUNDING, -6.1, 400), (at.POLICY, 0, 8), (at.CRYPTO_LEVERAGE, 0, 30)):
-            assert (path.state[1:, place] >= low).all() and (path.state[1:, place] <= high).all(), place
+        for place, low, high in (
+            (at.LEVERAGE, 0, 20),
+            (at.GAMMA, -0.46, 0.6),
+            (at.RESERVES, 0.03, 0.6),
+            (at.FUNDING, -6.1, 400),
+            (at.POLICY, 0, 8),
+            (at.CRYPTO_LEVERAGE, 0, 30),
+        ):
+            assert (path.state[1:, place] >= low).all() and (path.state[1:, place] <= high).all(), (
+                place
+            )

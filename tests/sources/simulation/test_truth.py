@@ -20,8 +20,12 @@ def test_frames_cover_every_session(worlds):
     for frame in (truth.regimes, truth.flows, truth.forced, truth.triggers, truth.positions):
         assert frame.index.equals(sessions) and frame.notna().all().all()
     assert list(truth.flows.columns) == [(agent, market) for agent in AGENTS for market in MARKETS]
-    assert list(truth.triggers.columns) == list(SPEEDS) and set(at.STATES) < set(truth.positions.columns)
-    assert truth.regimes["regime"].equals(SimulatedSource(seed=0, years=30, start=sessions[0].date()).world())
+    assert list(truth.triggers.columns) == list(SPEEDS) and set(at.STATES) < set(
+        truth.positions.columns
+    )
+    assert truth.regimes["regime"].equals(
+        SimulatedSource(seed=0, years=30, start=sessions[0].date()).world()
+    )
 
 
 def test_every_kind_of_event_comes_from_inside_the_worlds(worlds):
@@ -42,7 +46,7 @@ def test_deleveraging_spells_are_the_crises(worlds):
         inside = pd.Series(False, index=made.world.sessions)
         for row in made.truth.crises.itertuples():
             if row.type in ("312", "unwind"):
-                inside[row.start:row.end] = True
+                inside[row.start : row.end] = True
         assert inside.equals(made.regime("deleveraging").rename(None))
 
 
@@ -50,7 +54,10 @@ def moves(made, kind: str, name: str) -> list[float]:
     """Log moves of a published series from a week before each crisis of a type to its end."""
     series, sessions = np.log(made.daily(name)), made.world.sessions
     rows = made.truth.crises[made.truth.crises["type"] == kind]
-    return [series[row.end] - series.iloc[max(sessions.get_loc(row.start) - 5, 0)] for row in rows.itertuples()]
+    return [
+        series[row.end] - series.iloc[max(sessions.get_loc(row.start) - 5, 0)]
+        for row in rows.itertuples()
+    ]
 
 
 def test_a_312_sells_everything_for_dollars_and_a_519_one_market(worlds):
@@ -60,9 +67,17 @@ def test_a_312_sells_everything_for_dollars_and_a_519_one_market(worlds):
     assert mean("312", "sp500") < -0.04 and mean("312", "dollar_index") > 0.02
     for haven in ("tlt", "gold"):
         assert mean("312", haven) < mean("unwind", haven) - 0.01, haven
-    assert mean("519", "btc") < -0.25 and abs(mean("519", "sp500")) < 0.02 and abs(mean("519", "dollar_index")) < 0.01
-    funding = [made.truth.positions["funding"][row.start:row.end].max()
-               for made in worlds for row in made.truth.crises.itertuples() if row.type == "312"]
+    assert (
+        mean("519", "btc") < -0.25
+        and abs(mean("519", "sp500")) < 0.02
+        and abs(mean("519", "dollar_index")) < 0.01
+    )
+    funding = [
+        made.truth.positions["funding"][row.start : row.end].max()
+        for made in worlds
+        for row in made.truth.crises.itertuples()
+        if row.type == "312"
+    ]
     assert np.median(funding) > 15
 
 
@@ -71,11 +86,21 @@ def test_bears_and_alarms_fall_without_sellers(worlds):
         pressure, price = made.truth.regimes["pressure"], made.published["sp500"]
         for row in made.truth.crises.itertuples():
             if row.type == "slow_bear":
-                assert made.regime("deleveraging")[row.start:row.end].mean() < 0.15
+                assert made.regime("deleveraging")[row.start : row.end].mean() < 0.15
             if row.type == "false_alarm":
-                assert row.fall < -0.03 and not made.regime("deleveraging")[row.start:row.end].any()
-                assert pressure[row.start:row.end].mean() < PEAK and len(price[row.start:row.end]) <= 5
-    falls = [row.fall for made in worlds for row in made.truth.crises.itertuples() if row.type == "slow_bear"]
+                assert (
+                    row.fall < -0.03 and not made.regime("deleveraging")[row.start : row.end].any()
+                )
+                assert (
+                    pressure[row.start : row.end].mean() < PEAK
+                    and len(price[row.start : row.end]) <= 5
+                )
+    falls = [
+        row.fall
+        for made in worlds
+        for row in made.truth.crises.itertuples()
+        if row.type == "slow_bear"
+    ]
     assert np.median(falls) < -0.15
 
 
@@ -96,7 +121,14 @@ def test_fragile_markets_break_more_often(worlds):
     """Chance of a deleveraging within a month, from fragile and from calm sessions."""
     chances = {"fragile": [], "calm": []}
     for made in worlds:
-        soon = made.regime("deleveraging").iloc[::-1].rolling(21, min_periods=1).max().iloc[::-1].shift(-1)
+        soon = (
+            made.regime("deleveraging")
+            .iloc[::-1]
+            .rolling(21, min_periods=1)
+            .max()
+            .iloc[::-1]
+            .shift(-1)
+        )
         for name, found in chances.items():
             found.append(soon[made.regime(name)].mean())
     assert np.mean(chances["fragile"]) > 1.8 * np.mean(chances["calm"])
@@ -106,8 +138,8 @@ def test_spells_are_long_runs_with_a_peak():
     pressure = np.zeros(100)
     pressure[10:20] = FLOOR + 0.1  # never reaches the peak
     pressure[30:36], pressure[33] = FLOOR + 0.1, PEAK + 0.1
-    pressure[36 + APART - 2:50] = FLOOR + 0.1  # so near that it is the same spell
-    pressure[60:60 + LEAST - 1] = PEAK + 1  # too short
+    pressure[36 + APART - 2 : 50] = FLOOR + 0.1  # so near that it is the same spell
+    pressure[60 : 60 + LEAST - 1] = PEAK + 1  # too short
     pressure[90:] = PEAK + 1
     assert spells(pressure, PEAK, FLOOR) == [(30, 50), (90, 100)]
 
@@ -117,7 +149,14 @@ def test_recovery_ends_when_half_of_the_damage_is_regained():
     brittle = np.zeros(60, bool)
     brittle[20:45] = True
     codes = regime_codes(gap, [(30, 40)], brittle)
-    lengths = ((CALM, 20), (FRAGILE, 10), (DELEVERAGING, 10), (RECOVERY, 4), (FRAGILE, 1), (CALM, 15))
+    lengths = (
+        (CALM, 20),
+        (FRAGILE, 10),
+        (DELEVERAGING, 10),
+        (RECOVERY, 4),
+        (FRAGILE, 1),
+        (CALM, 15),
+    )
     assert codes.tolist() == [code for code, length in lengths for _ in range(length)]
     never = regime_codes(np.minimum.accumulate(gap), [(30, 40)], brittle)
     assert (never[40:] == RECOVERY).all()
@@ -132,7 +171,11 @@ def test_potential_rises_with_leverage(worlds):
     more.state[:, at.LEVERAGE] *= 1.3
     more.hold[:, FUNDS] *= 1.3
     base, levered = fire_sale(world.rules, path), fire_sale(world.rules, more)
-    assert (base >= 0).all() and (levered[2:] >= base[2:] - 1e-12).all() and levered.mean() > 1.2 * base.mean()
+    assert (
+        (base >= 0).all()
+        and (levered[2:] >= base[2:] - 1e-12).all()
+        and levered.mean() > 1.2 * base.mean()
+    )
 
 
 @pytest.mark.parametrize("seed", [3, 4])
