@@ -1,7 +1,4 @@
-"""Files that are whole or absent: staged beside their place, forced to disk, then renamed.
-
-Depends on: errors.
-"""
+"""Files that are whole or absent: staged beside their place, forced to disk, then renamed."""
 
 from __future__ import annotations
 

@@ -5,8 +5,6 @@ dataclasses are mappings again; where several classes are allowed, a one-key map
 class: ``{Hysteresis: {enter: 0.6, leave: 0.4}}``. ``extends: base.yaml`` takes a file beside it as
 the ground to write over: mappings key by key, all else as a whole; naming another class takes its
 place.
-
-Depends on: errors.
 """
 
 from __future__ import annotations

@@ -1,8 +1,6 @@
 """Falls of an equity curve below its highest level: how deep, how long, how painful on the whole.
 
 The starting capital counts as a level, so a loss on the first session is a drawdown.
-
-Depends on: returns.
 """
 
 from __future__ import annotations

@@ -7,8 +7,6 @@ RegimeError                1
 │   └── BundleError        4  a saved model fails its manifest, its versions or its golden rows
 ├── LeakageError           5  something used what was not yet known
 └── GateError              6  a required gate of skill was not passed
-
-Depends on: nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Statistical jump model: clusters in time whose every change of state costs a fixed penalty.
-
-Depends on: errors. Imports numba: import it where it is used.
-"""
+"""Statistical jump model: clusters in time whose every change of state costs a fixed penalty."""
 
 from __future__ import annotations
 
@@ -12,11 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from regime.arrays import Floats
 from regime.errors import ConfigError, InvalidDataError
 
 __all__ = ["JumpModel", "fit_jump_model", "jump_features", "standardise"]
 
-Floats = NDArray[np.float64]
 TOLERANCE = 1e-8
 FLOOR = 1e-5  # keeps the Sortino ratio finite after weeks without a falling session
 

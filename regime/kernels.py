@@ -5,8 +5,6 @@ Rolling and exponential statistics, and the state of a fall.
 Each kernel reads rows up to and including t for its value at t and carries its sums from the first
 row on, so that a prefix of the data gives equal bits. NaN rule, everywhere: a missing value takes
 no part; a statistic of fewer than `minimum` values is NaN.
-
-Depends on: numba.
 """
 
 from __future__ import annotations
@@ -14,6 +12,8 @@ from __future__ import annotations
 import numba as nb
 import numpy as np
 from numpy.typing import NDArray
+
+from regime.arrays import Floats
 
 __all__ = [
     "ewm_mean",
@@ -26,14 +26,12 @@ __all__ = [
     "rolling_zscore",
 ]
 
-Column = NDArray[np.float64]
-# numpy's division gives NaN where Python's would stop, and the check for it costs time in every
 # row.
 _jit = nb.njit(cache=True, fastmath=False, error_model="numpy")
 
 
 @_jit
-def rolling_mean(x: Column, lookback: int, minimum: int) -> Column:
+def rolling_mean(x: Floats, lookback: int, minimum: int) -> Floats:
     """Mean of the last `lookback` rows, shape (n,)."""
     out = np.full(x.size, np.nan)
     total, count = 0.0, 0
@@ -57,7 +55,7 @@ def rolling_mean(x: Column, lookback: int, minimum: int) -> Column:
 
 
 @_jit
-def rolling_zscore(x: Column, lookback: int, minimum: int) -> Column:
+def rolling_zscore(x: Floats, lookback: int, minimum: int) -> Floats:
     """Distance to the mean of the last `lookback` rows in their standard deviations, shape (n,).
 
     Zero deviation gives NaN. Two running moments about the window's own anchor, made anew each
@@ -93,7 +91,7 @@ def rolling_zscore(x: Column, lookback: int, minimum: int) -> Column:
     return out
 
 
-def rolling_rank(x: Column, lookback: int, minimum: int) -> Column:
+def rolling_rank(x: Floats, lookback: int, minimum: int) -> Floats:
     """Share of the last `lookback` rows at or below today's value (ties count half), in (0, 1].
 
     0 = expanding.
@@ -104,7 +102,7 @@ def rolling_rank(x: Column, lookback: int, minimum: int) -> Column:
 
 
 @_jit
-def _rolling_rank(x: Column, order: NDArray[np.int64], lookback: int, minimum: int) -> Column:
+def _rolling_rank(x: Floats, order: NDArray[np.int64], lookback: int, minimum: int) -> Floats:
     """Ranks by a tally of the window's values, and a Fenwick tree over it that sums the smaller ones."""
     out, place = np.full(x.size, np.nan), np.zeros(x.size, np.int64)
     distinct, previous = 0, np.nan
@@ -141,7 +139,7 @@ def _rolling_rank(x: Column, order: NDArray[np.int64], lookback: int, minimum: i
 
 
 @_jit
-def rolling_extreme(x: Column, lookback: int, minimum: int, sign: int) -> Column:
+def rolling_extreme(x: Floats, lookback: int, minimum: int, sign: int) -> Floats:
     """Maximum (`sign` 1) or minimum (`sign` -1) of the last `lookback` rows, shape (n,).
 
     A window is the end of one block of `lookback` rows and the beginning of the next: the larger of
@@ -179,7 +177,7 @@ def rolling_extreme(x: Column, lookback: int, minimum: int, sign: int) -> Column
 
 
 @_jit
-def ewm_mean(x: Column, halflife: float, minimum: int) -> Column:
+def ewm_mean(x: Floats, halflife: float, minimum: int) -> Floats:
     """Exponential mean with weights that sum to 1 from the first value on.
 
     A missing row repeats the last mean.
@@ -198,7 +196,7 @@ def ewm_mean(x: Column, halflife: float, minimum: int) -> Column:
 
 
 @_jit
-def ewm_std(x: Column, halflife: float, minimum: int) -> Column:
+def ewm_std(x: Floats, halflife: float, minimum: int) -> Floats:
     """Exponential standard deviation about the exponential mean, unbiased for its weights, shape (n,)."""
     out = np.full(x.size, np.nan)
     keep = 0.5 ** (1.0 / halflife)
@@ -221,7 +219,7 @@ def ewm_std(x: Column, halflife: float, minimum: int) -> Column:
 
 @_jit
 def fall_state(
-    log_price: Column, monthly_vol: Column, depth: float, recovered: float
+    log_price: Floats, monthly_vol: Floats, depth: float, recovered: float
 ) -> NDArray[np.float64]:
     """The fall in progress as an observer at t sees it, shape (n, 6).
 
@@ -284,7 +282,7 @@ def fall_state(
 
 
 @_jit
-def mean_correlation(returns: NDArray[np.float64], halflife: float, minimum: int) -> Column:
+def mean_correlation(returns: NDArray[np.float64], halflife: float, minimum: int) -> Floats:
     """Average pairwise exponential correlation of the columns of `returns`, shape (n,).
 
     A pair counts once both have `minimum` common rows; NaN where no pair does.

@@ -3,8 +3,6 @@
 The calendar itself, hit rate, and capture of a benchmark's rises and falls.
 
 The first and the last month may be parts of one.
-
-Depends on: errors, returns.
 """
 
 from __future__ import annotations

@@ -3,8 +3,6 @@
 Every function takes simple returns as fractions a session and refuses a missing or infinite one: a
 gap is not a zero (`InvalidDataError`, as for cash of other dates). A figure that its data cannot
 define (no spread, no loss) is NaN.
-
-Depends on: errors, returns, drawdowns.
 """
 
 from __future__ import annotations
@@ -17,9 +15,9 @@ import pandas as pd
 from regime.drawdowns import depths
 from regime.errors import InvalidDataError
 from regime.returns import excess_values, finite_values
+from regime.sessions import YEAR
 
 __all__ = [
-    "SESSIONS_A_YEAR",
     "annual_sharpe",
     "annual_volatility",
     "cagr",
@@ -35,7 +33,6 @@ __all__ = [
     "turnover",
 ]
 
-SESSIONS_A_YEAR = 252
 # A spread below this is rounding: dividing by it would turn a constant into a huge ratio.
 SPREAD_FLOOR = 1e-15
 # The same for a rolling window, whose sums carry rounding from row to row.
@@ -70,7 +67,7 @@ def annual_volatility(returns: pd.Series) -> float:
     float
         Fraction a year; NaN for a single return.
     """
-    return _deviation(finite_values(returns)) * math.sqrt(SESSIONS_A_YEAR)
+    return _deviation(finite_values(returns)) * math.sqrt(YEAR)
 
 
 def sharpe_ratio(returns: pd.Series, cash: pd.Series | float = 0.0) -> float:
@@ -102,9 +99,7 @@ def annual_sharpe(excess: np.ndarray) -> float:
     """
     deviation = _deviation(excess)
     return (
-        float(excess.mean()) / deviation * math.sqrt(SESSIONS_A_YEAR)
-        if deviation > SPREAD_FLOOR
-        else math.nan
+        float(excess.mean()) / deviation * math.sqrt(YEAR) if deviation > SPREAD_FLOOR else math.nan
     )
 
 
@@ -216,7 +211,7 @@ def realised_volatility(returns: pd.Series, halflife: float = 21.0) -> pd.Series
     -----
     **Known at:** each close; row t uses returns up to t.
     """
-    return returns.ewm(halflife=halflife).std() * math.sqrt(SESSIONS_A_YEAR)
+    return returns.ewm(halflife=halflife).std() * math.sqrt(YEAR)
 
 
 def rolling_sharpe(
@@ -243,7 +238,7 @@ def rolling_sharpe(
         lookback
     )
     deviation = window.std()
-    return window.mean() / deviation.where(deviation > ROLLING_FLOOR) * math.sqrt(SESSIONS_A_YEAR)
+    return window.mean() / deviation.where(deviation > ROLLING_FLOOR) * math.sqrt(YEAR)
 
 
 def performance_table(
@@ -277,7 +272,7 @@ def performance_table(
         "max_drawdown": deepest,
         "ulcer": float(np.sqrt(np.mean(np.square(below)))),
         "cagr": growth,
-        "volatility": _deviation(values) * math.sqrt(SESSIONS_A_YEAR),
+        "volatility": _deviation(values) * math.sqrt(YEAR),
         "cvar_5": _worst(values, 0.05),
         "hit_rate": float(np.mean(excess > 0)),
         "days": float(values.size),
@@ -295,15 +290,13 @@ def performance_table(
 def _growth(values: np.ndarray) -> float:
     growth = float(np.prod(1.0 + values))
     with np.errstate(over="ignore"):
-        return float(np.power(growth, SESSIONS_A_YEAR / values.size)) - 1.0 if growth > 0 else -1.0
+        return float(np.power(growth, YEAR / values.size)) - 1.0 if growth > 0 else -1.0
 
 
 def _sortino(excess: np.ndarray) -> float:
     downside = math.sqrt(float(np.square(np.minimum(excess, 0.0)).mean()))
     return (
-        float(excess.mean()) / downside * math.sqrt(SESSIONS_A_YEAR)
-        if downside > SPREAD_FLOOR
-        else math.nan
+        float(excess.mean()) / downside * math.sqrt(YEAR) if downside > SPREAD_FLOOR else math.nan
     )
 
 
@@ -319,12 +312,12 @@ def _worst(values: np.ndarray, level: float) -> float:
 
 
 def _turnover(held: np.ndarray) -> float:
-    return float(np.abs(np.diff(held)).sum()) / held.size * SESSIONS_A_YEAR
+    return float(np.abs(np.diff(held)).sum()) / held.size * YEAR
 
 
 def _flips(held: np.ndarray, level: float) -> float:
     above = held >= level
-    return float(np.count_nonzero(above[1:] != above[:-1])) / held.size * SESSIONS_A_YEAR
+    return float(np.count_nonzero(above[1:] != above[:-1])) / held.size * YEAR
 
 
 def _deviation(values: np.ndarray) -> float:

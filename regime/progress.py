@@ -2,8 +2,6 @@
 
 A workflow takes a `Progress` and opens one stage after another; the command line draws bars, a
 test counts, and `NoProgress` does nothing.
-
-Depends on: nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""What a run records, a run that records nothing, and the commit behind it; no mlflow here.
-
-Depends on: nothing.
-"""
+"""What a run records, a run that records nothing, and the commit behind it; no mlflow here."""
 
 from __future__ import annotations
 

@@ -2,8 +2,6 @@
 
 Returns are simple, as fractions a session. A missing or infinite one is refused: a gap is not a
 zero.
-
-Depends on: errors.
 """
 
 from __future__ import annotations

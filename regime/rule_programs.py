@@ -4,8 +4,6 @@ A sweep runs a hundred thousand settings in one compiled loop, which no rule obj
 a setting is three slots, each an operation with two parameters and, where it reads probabilities,
 the column that it reads and its halflife. `rules.encoding` writes such rows, `backtest.sweep` runs
 them.
-
-Depends on: errors, schema.
 """
 
 from __future__ import annotations

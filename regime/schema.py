@@ -3,8 +3,6 @@
 A frame is a plain pandas object with a stated shape; a checker returns it unchanged or raises
 `InvalidDataError` naming column, row and date. Every date index is called ``date``, holds session
 labels at midnight without a time zone, and rises strictly.
-
-Depends on: errors.
 """
 
 from __future__ import annotations
@@ -20,6 +18,8 @@ from regime.errors import InvalidDataError
 
 __all__ = [
     "REGIMES",
+    "STRESS",
+    "STRESS_CODE",
     "FeatureSpec",
     "Labels",
     "Panel",
@@ -43,6 +43,9 @@ class Regime(StrEnum):
 
 
 REGIMES: tuple[str, ...] = tuple(regime.value for regime in Regime)
+# The regime that everything is about: its column, and its position among the columns.
+STRESS: str = Regime.DELEVERAGING.value
+STRESS_CODE = REGIMES.index(STRESS)
 OBSERVATION_COLUMNS = ("series", "period", "released", "value")
 Family = Literal["liquidity", "dollar", "valuation", "positioning", "cross_asset"]
 

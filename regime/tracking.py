@@ -2,8 +2,6 @@
 
 mlflow is imported on first use (seconds), never with the package. Nothing here is global: a
 `Tracker` holds its own address and works beside whatever else the process tells mlflow.
-
-Depends on: artifacts, errors, records.
 """
 
 from __future__ import annotations

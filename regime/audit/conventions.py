@@ -5,8 +5,6 @@ Names and types of arguments mean what they mean.
 A function over columns or tables of sessions needs no entry anywhere. What cannot be called like
 this needs a recipe, or a reason in the list of parts; else the audit says that nobody could check
 it.
-
-Depends on: errors; audit.discovery, audit.given, audit.kinds, audit.probes, audit.subject.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Every public function and class of the rooms where things are built, found by walking the package.
-
-Depends on: nothing; imports what it walks over.
-"""
+"""Every public function and class of the rooms where things are built, found by walking the package."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
 """Values that nobody published.
 
 Straight lines over gaps, constants filled backwards, whole-sample scales.
-
-Depends on: audit.findings, audit.observed.
 """
 
 from __future__ import annotations
@@ -13,13 +11,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from regime.arrays import Floats, Integers
 from regime.audit.findings import Finding
 from regime.audit.observed import Observed
 
 __all__ = ["fill_findings"]
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 MARKET = "sp500"
 LEAST = 50  # values before a series can be judged
 STRAIGHT = (

@@ -1,7 +1,4 @@
-"""What an audit found: leaks with their name, place and size, and how much was looked at.
-
-Depends on: nothing.
-"""
+"""What an audit found: leaks with their name, place and size, and how much was looked at."""
 
 from __future__ import annotations
 

@@ -2,8 +2,6 @@
 
 The rule is stated here again from the labels alone, row by row, and shares no code with the
 splitter.
-
-Depends on: schema; audit.findings.
 """
 
 from __future__ import annotations
@@ -14,14 +12,13 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from regime.arrays import Integers
 from regime.audit.findings import Finding
 from regime.schema import Labels
 
 __all__ = ["Block", "TrainedFold", "fold_findings", "sampled"]
 
-Positions = NDArray[np.int64]
 T = TypeVar("T")
 
 
@@ -33,8 +30,8 @@ class Block(Protocol):
         """Last session whose data may be used in the fit."""
 
     @property
-    def test(self) -> Positions:
-        """Positions of the sessions that it serves."""
+    def test(self) -> Integers:
+        """Integers of the sessions that it serves."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -45,13 +42,13 @@ class TrainedFold:
     ----------
     fold : Block
     train : ndarray of int, shape (n_train,)
-        Positions of the rows that trained it.
+        Integers of the rows that trained it.
     labels : Labels, shape (n_sessions or fewer, 4)
         What it was trained on.
     """
 
     fold: Block
-    train: Positions
+    train: Integers
     labels: Labels
 
 

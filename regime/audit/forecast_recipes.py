@@ -1,8 +1,4 @@
-"""How to call what learns from forecasts: recalibration and sets of regimes.
-
-Depends on: models, schema; audit.conventions, audit.given, audit.kinds, audit.learned,
-audit.probes, audit.subject.
-"""
+"""How to call what learns from forecasts: recalibration and sets of regimes."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Forward multiples whose implied earnings are those that came: better than any forecast could.
-
-Depends on: audit.findings, audit.observed.
-"""
+"""Forward multiples whose implied earnings are those that came: better than any forecast could."""
 
 from __future__ import annotations
 

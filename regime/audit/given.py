@@ -2,8 +2,6 @@
 
 Positions are those of sessions: "known at t" is what was public at the close of the session at
 position t.
-
-Depends on: audit.findings.
 """
 
 from __future__ import annotations
@@ -16,11 +14,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from regime.arrays import Floats
 from regime.audit.findings import Unit
 
 __all__ = ["AHEAD", "Given", "Rows"]
 
-Floats = NDArray[np.float64]
 AHEAD = 63  # sessions that a stirred future keeps: enough to be read, and cheap
 
 

@@ -1,7 +1,4 @@
-"""Builders that are objects: families of features, labellers, rules.
-
-Depends on: errors, schema, rules.base; audit.discovery, audit.given, audit.probes, audit.subject.
-"""
+"""Builders that are objects: families of features, labellers, rules."""
 
 from __future__ import annotations
 

@@ -5,8 +5,6 @@ A feature or series that says more of the regime than anybody could know on the 
 What can be known is first said by a small model of price and volatility, out of its own sample. A
 column that then takes most of what is left is made from the label, or from what the label is made
 of: peaks and troughs are known only later, so no honest column takes more than about a seventh.
-
-Depends on: kernels, schema, models.raw_scores; audit.findings.
 """
 
 from __future__ import annotations
@@ -18,13 +16,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from regime import kernels
+from regime.arrays import Floats
 from regime.audit.findings import Finding
 from regime.models.raw_scores import raw_scores
 from regime.schema import REGIMES, Labels
 
 __all__ = ["knowable", "label_findings"]
 
-Floats = NDArray[np.float64]
 FLAGS = tuple(name for name in REGIMES if name != "calm")
 SHARE = 0.2  # of the log loss left by what is knowable
 LEAST, EVENTS = 400, 40  # rows, and rows of a regime, without which nothing is said

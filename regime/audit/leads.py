@@ -3,8 +3,6 @@
 A series whose changes go with the *next* returns of assets that trade until the close was dated too
 early, smoothed or estimated with later data, or made from the future. Honest series do so with
 correlations below 0.13 on decades of days; the bounds here leave room.
-
-Depends on: audit.findings, audit.observed.
 """
 
 from __future__ import annotations
@@ -14,15 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from regime.arrays import Floats, Integers
 from regime.audit.findings import Finding
 from regime.audit.observed import Observed
 
 __all__ = ["lead_findings", "peer_findings"]
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 ANCHOR = "sp500"
 TARGETS = ("sp500", "tlt", "ief", "gld", "eem", "hyg", "uup", "fxy", "uso", "efa")
 AHEAD = (1, 2, 3, 5, 10, 21)  # sessions of future returns

@@ -1,7 +1,4 @@
-"""Rows beside a truth as the input of a builder: the truth is known later than its row.
-
-Depends on: audit.findings, audit.given.
-"""
+"""Rows beside a truth as the input of a builder: the truth is known later than its row."""
 
 from __future__ import annotations
 
@@ -11,8 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from regime.arrays import Floats
 from regime.audit.findings import Unit
-from regime.audit.given import AHEAD, Floats, Rows
+from regime.audit.given import AHEAD, Rows
 
 __all__ = ["Learned"]
 

@@ -4,9 +4,6 @@ Readings of a date, and quantities whose arguments do not say what they are.
 
 A reading of date t must be the same whatever comes after t: its history up to t, and every number
 and word that it tells of t.
-
-Depends on: mechanisms; audit.conventions, audit.discovery, audit.given, audit.probes,
-audit.published, audit.subject.
 """
 
 from __future__ import annotations

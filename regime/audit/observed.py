@@ -1,7 +1,4 @@
-"""One series as its publisher gave it, ready for tests of what it knows.
-
-Depends on: panel.calendar, sources.catalogue.
-"""
+"""One series as its publisher gave it, ready for tests of what it knows."""
 
 from __future__ import annotations
 
@@ -10,15 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from regime.arrays import Floats, Integers
 from regime.panel.calendar import session_closes
 from regime.sources.catalogue import Catalogue
 
 __all__ = ["Observed", "observed"]
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 DAILY = 2.6  # median days between periods, at most, of what counts as daily
 
 

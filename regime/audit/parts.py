@@ -1,7 +1,4 @@
-"""Public things that make no rows of their own, and why nobody need probe them.
-
-Depends on: nothing.
-"""
+"""Public things that make no rows of their own, and why nobody need probe them."""
 
 from __future__ import annotations
 

@@ -3,8 +3,6 @@
 Leaks planted at random against what it finds, and clean things against what it cries.
 
 The detectors are called as any user calls them and are told nothing of what was planted.
-
-Depends on: sources.catalogue; the other modules of audit.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Builders of columns with a leak sewn in, and the same builders without.
-
-Depends on: features, mechanisms; audit.given, audit.planted_world, audit.probes.
-"""
+"""Builders of columns with a leak sewn in, and the same builders without."""
 
 from __future__ import annotations
 

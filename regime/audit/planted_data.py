@@ -1,7 +1,4 @@
-"""Release rules, columns, series and folds with a leak planted in them, and the same without.
-
-Depends on: labels, panel, sources.catalogue, splits; audit.folds, audit.planted_world.
-"""
+"""Release rules, columns, series and folds with a leak planted in them, and the same without."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""Calibrators, rules, labellers and panels with a leak sewn in, and the same without.
-
-Depends on: labels, models, panel, rules, schema, splits; audit.given, audit.kinds, audit.learned,
-audit.planted_world, audit.probes, audit.published.
-"""
+"""Calibrators, rules, labellers and panels with a leak sewn in, and the same without."""
 
 from __future__ import annotations
 

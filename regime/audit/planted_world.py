@@ -1,8 +1,6 @@
 """Small made-up markets and series in which leaks are planted.
 
 They share no code with the simulated source.
-
-Depends on: nothing.
 """
 
 from __future__ import annotations
@@ -11,9 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from regime.arrays import Floats
+
 __all__ = ["ASSETS", "Rng", "clean_series", "market", "panel", "sessions"]
 
-Floats = NDArray[np.float64]
 Rng = np.random.Generator
 # Loading on the market's factor, on the factor of rates, and own noise, in market deviations.
 ASSETS = {

@@ -7,8 +7,6 @@
 
 Dates are drawn one from each of equal stretches of the history, so that no long stretch goes
 unseen.
-
-Depends on: errors; audit.findings, audit.given.
 """
 
 from __future__ import annotations

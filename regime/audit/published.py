@@ -1,7 +1,4 @@
-"""Observations as the input of a builder: each is known from its release on.
-
-Depends on: panel.calendar; audit.findings, audit.given.
-"""
+"""Observations as the input of a builder: each is known from its release on."""
 
 from __future__ import annotations
 
@@ -11,8 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from regime.arrays import Floats
 from regime.audit.findings import Unit
-from regime.audit.given import AHEAD, Floats
+from regime.audit.given import AHEAD
 from regime.panel.calendar import session_closes
 
 __all__ = ["Published"]

@@ -3,8 +3,6 @@
 The catalogue says when a value counts as known; this table says before which instant it cannot be.
 Days are counted over Monday to Friday alone: a holiday only delays, so leaving holidays out stays
 on the safe side.
-
-Depends on: nothing.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""How to call the builders whose signature does not say it, and why some public things are none.
-
-Depends on: panel, models, splits; audit.conventions, audit.given, audit.kinds,
-audit.learned, audit.mechanism_recipes, audit.parts, audit.probes, audit.published, audit.subject.
-"""
+"""How to call the builders whose signature does not say it, and why some public things are none."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
 """Release rules held against the publishers' own.
 
 A value used before it was public, a day that cannot be.
-
-Depends on: sources.catalogue; audit.findings, audit.publishers.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""What each series knows that it cannot: statistical checks of the data themselves.
-
-Depends on: sources.catalogue; audit.fills, audit.findings, audit.foresight, audit.leads,
-audit.observed.
-"""
+"""What each series knows that it cannot: statistical checks of the data themselves."""
 
 from __future__ import annotations
 

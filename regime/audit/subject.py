@@ -1,7 +1,4 @@
-"""What an audit is about: the parts of one config and the data that they would be given.
-
-Depends on: schema, and the stages whose parts it holds.
-"""
+"""What an audit is about: the parts of one config and the data that they would be given."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
 """The book of one backtest: equity, what was held, every order, every order that had to wait.
 
 Amounts are in units of the starting capital.
-
-Depends on: errors, performance, backtest.tape.
 """
 
 from __future__ import annotations
@@ -16,7 +14,8 @@ import pandas as pd
 
 from regime.backtest.tape import Tape
 from regime.errors import InvalidDataError, RegimeError
-from regime.performance import SESSIONS_A_YEAR, performance_table
+from regime.performance import performance_table
+from regime.sessions import YEAR
 
 __all__ = ["DEFERRED", "ORDERS", "BacktestResult", "keep_book"]
 
@@ -112,7 +111,7 @@ class BacktestResult:
         """One-way turnover a year: traded notional over equity, the endowment left out."""
         date, traded = self._traded()
         equity = self.equity.to_numpy()[self.equity.index.searchsorted(date)]
-        return float((np.abs(traded) / equity).sum()) / len(self.returns) * SESSIONS_A_YEAR
+        return float((np.abs(traded) / equity).sum()) / len(self.returns) * YEAR
 
     def summary(self) -> dict[str, float]:
         """Figures of `performance_table`, with the turnover of the orders, costs a year and counts.
@@ -123,9 +122,7 @@ class BacktestResult:
             `cost_per_year` is a fraction of equity; `orders` leaves the endowment out.
         """
         before = self.equity.to_numpy()[:-1]
-        paid = (
-            float((self.costs.to_numpy()[1:] / before).sum()) / len(self.returns) * SESSIONS_A_YEAR
-        )
+        paid = float((self.costs.to_numpy()[1:] / before).sum()) / len(self.returns) * YEAR
         return performance_table(self.returns, self.cash_returns, self.exposure) | {
             "turnover": self.turnover,
             "cost_per_year": paid,

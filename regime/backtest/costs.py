@@ -1,7 +1,4 @@
-"""What a trade costs, and what holding costs.
-
-Depends on: errors.
-"""
+"""What a trade costs, and what holding costs."""
 
 from __future__ import annotations
 
@@ -11,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from regime.errors import ConfigError
+from regime.sessions import YEAR
 
 __all__ = ["HIGHEST_BPS", "Costs"]
 
 HIGHEST_BPS = 1000.0
-SESSIONS_A_YEAR = 252
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +83,7 @@ class Costs:
 
     def holding(self, assets: Sequence[str]) -> np.ndarray:
         """Cost of holding each asset for a session, shape (n_assets,), fraction of its value."""
-        return _by_asset(self.holding_bps, assets, "holding_bps") / 1e4 / SESSIONS_A_YEAR
+        return _by_asset(self.holding_bps, assets, "holding_bps") / 1e4 / YEAR
 
 
 def _by_asset(given: float | Mapping[str, float], assets: Sequence[str], name: str) -> np.ndarray:

@@ -4,8 +4,6 @@ The only door to vectorbt, which is imported on use. Two of vectorbt's ways are 
 order on a session without a price would be dropped in silence, so `plan` defers it; and idle cash
 would earn nothing, so everything is priced in units of the cash account, in which cash stands
 still, and turned back afterwards.
-
-Depends on: backtest.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""What a backtest is given, checked and laid on one calendar.
-
-Depends on: errors, schema, backtest.costs.
-"""
+"""What a backtest is given, checked and laid on one calendar."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Decisions become orders: the one place where a decision is shifted to its fill.
-
-Depends on: backtest.tape.
-"""
+"""Decisions become orders: the one place where a decision is shifted to its fill."""
 
 from __future__ import annotations
 

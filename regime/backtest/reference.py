@@ -2,8 +2,6 @@
 
 It shares the checks of the inputs and the form of the result with `engine`, nothing else: it keeps
 its own agenda of decisions, its own desk of waiting orders, its own costs and its own cash account.
-
-Depends on: backtest.
 """
 
 from __future__ import annotations

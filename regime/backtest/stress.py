@@ -5,8 +5,6 @@ Filled late, traded dearly, started elsewhere, without one year.
 Every table has a row a case and the same columns: `sharpe`, `max_drawdown`, `cagr` and `turnover`
 of the rule, and `sharpe_NAME` and `max_drawdown_NAME` of each rival under the same case. A figure
 that its data cannot define is NaN.
-
-Depends on: errors, performance, backtest.costs, backtest.stress_account.
 """
 
 from __future__ import annotations
@@ -23,7 +21,7 @@ import pandas as pd
 from regime.backtest.costs import Costs
 from regime.backtest.stress_account import BASIS_POINTS, Account, Venue
 from regime.errors import InvalidDataError
-from regime.performance import SESSIONS_A_YEAR
+from regime.sessions import YEAR
 
 __all__ = [
     "break_even_cost",
@@ -138,7 +136,7 @@ def start_dates(
     decide: Callable[[pd.DataFrame], pd.Series],
     rivals: Mapping[str, pd.Series] = NO_RIVALS,
     *,
-    least: int = SESSIONS_A_YEAR,
+    least: int = YEAR,
 ) -> pd.DataFrame:
     """The whole account begun on the first session of each year, the rule knowing nothing of what went before.
 

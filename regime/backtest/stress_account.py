@@ -6,8 +6,6 @@ As in `engine.backtest`, an order goes out only where the decision changes, weig
 two orders, and idle cash earns its own return. No order is listed and no price may be missing,
 which is what makes it a hundred times faster. It is no second truth: tests hold it to the engine
 within 1e-10 a session.
-
-Depends on: errors, performance, drawdowns, backtest; backtest.stress_kernel on use.
 """
 
 from __future__ import annotations
@@ -22,7 +20,8 @@ from regime.backtest.market import Market, align
 from regime.backtest.timing import Timing
 from regime.drawdowns import max_drawdown
 from regime.errors import InvalidDataError
-from regime.performance import SESSIONS_A_YEAR, cagr, sharpe_ratio
+from regime.performance import cagr, sharpe_ratio
+from regime.sessions import YEAR
 
 __all__ = ["BASIS_POINTS", "Account", "Venue"]
 
@@ -71,7 +70,7 @@ class Account:
     @property
     def turnover(self) -> float:
         """One-way turnover a year."""
-        return float(self.traded.sum()) / len(self.traded) * SESSIONS_A_YEAR
+        return float(self.traded.sum()) / len(self.traded) * YEAR
 
     def figures(self) -> dict[str, float]:
         """`sharpe`, `max_drawdown`, `cagr` and `turnover`."""

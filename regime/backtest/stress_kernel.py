@@ -1,7 +1,4 @@
-"""The account of one asset and cash, compiled: what the engine keeps, without its orders.
-
-Depends on: numba alone. Import it where it is used.
-"""
+"""The account of one asset and cash, compiled: what the engine keeps, without its orders."""
 
 from __future__ import annotations
 

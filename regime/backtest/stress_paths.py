@@ -1,7 +1,4 @@
-"""Histories that could have been: the sessions of the accounts drawn again in blocks.
-
-Depends on: errors, returns, performance, drawdowns, backtest.stress_account.
-"""
+"""Histories that could have been: the sessions of the accounts drawn again in blocks."""
 
 from __future__ import annotations
 

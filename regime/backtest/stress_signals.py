@@ -2,8 +2,6 @@
 
 Every table has a row a case, the undisturbed one first; the Sharpe ratio, drawdown and turnover are
 medians over seeds, and the worst seed stands beside them.
-
-Depends on: errors, schema, backtest.stress_account.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""What was held before, in and after every spell, what that saved and what it missed.
-
-Depends on: errors, schema.
-"""
+"""What was held before, in and after every spell, what that saved and what it missed."""
 
 from __future__ import annotations
 

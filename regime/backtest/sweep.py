@@ -5,8 +5,6 @@ default options: decided at close t, filled at close t + 1, orders only where th
 weights drifting between, cash earning its own return. No day of any setting is kept, so that memory
 grows with the settings and their blocks, never with days x settings; what selection and its honest
 accounting need is in the sums by block. The engine confirms whatever is chosen.
-
-Depends on: errors, performance, rule_programs, backtest.
 """
 
 from __future__ import annotations
@@ -30,8 +28,8 @@ from regime.backtest.sweep_inputs import (
     signal_columns,
 )
 from regime.errors import ConfigError
-from regime.performance import SESSIONS_A_YEAR
 from regime.rule_programs import Programs
+from regime.sessions import YEAR
 
 __all__ = ["Statistics", "SweepResult", "exposures", "sharpe_of", "sweep"]
 
@@ -238,9 +236,7 @@ def _moments(
             np.sqrt(np.maximum(squares - sums * mean, 0.0) / (days - 1)),
             np.nan,
         )
-        sharpe = np.where(
-            deviation > SPREAD_FLOOR, mean / deviation * math.sqrt(SESSIONS_A_YEAR), np.nan
-        )
+        sharpe = np.where(deviation > SPREAD_FLOOR, mean / deviation * math.sqrt(YEAR), np.nan)
     return {"mean_excess": mean, "deviation": deviation, "sharpe": sharpe}
 
 
@@ -301,7 +297,7 @@ def _table(
     totals: np.ndarray, sums: np.ndarray, squares: np.ndarray, returns: int, full: bool
 ) -> pd.DataFrame:
     equity, orders, turnover, worst, exposure, flips = totals.T
-    year = SESSIONS_A_YEAR / returns
+    year = YEAR / returns
     with np.errstate(over="ignore"):
         table = {
             "final_equity": equity,

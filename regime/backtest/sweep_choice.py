@@ -3,8 +3,6 @@
 The best of a hundred thousand cells is mostly luck. A setting is scored here by what its neighbours
 in the grid earned as well, and by the middle of the blocks of years rather than their mean, so that
 neither one lucky cell nor one lucky year decides.
-
-Depends on: errors, rule_programs, backtest.sweep.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""What a sweep is given, checked and laid out as the arrays of its kernel.
-
-Depends on: errors, rule_programs, schema, backtest.{costs, market}.
-"""
+"""What a sweep is given, checked and laid out as the arrays of its kernel."""
 
 from __future__ import annotations
 

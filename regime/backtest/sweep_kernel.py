@@ -1,8 +1,6 @@
 """The compiled loop of a sweep: decisions, orders and account of many settings at once.
 
 Lanes and closes as in `sweep_rules`; only totals leave a block.
-
-Depends on: numba, backtest.sweep_rules. Import it where it is used.
 """
 
 from __future__ import annotations

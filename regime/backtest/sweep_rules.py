@@ -5,8 +5,6 @@ time, rule after rule. Every inner loop runs over the lanes, has no branch and r
 than small buffers, so that the compiler turns it into vector instructions and all state stays in
 the first cache. Arithmetic is that of each rule's `step`, operation by operation: nothing may be
 reordered, or bits would differ.
-
-Depends on: numba, rule_programs. Import it where it is used.
 """
 
 from __future__ import annotations

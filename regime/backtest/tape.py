@@ -3,8 +3,6 @@
 Filled at the close, a session is one moment. Filled at the open it is two, but for the first, which
 opens the account at its close; what cash earns and what holding costs fall between a close and the
 next open.
-
-Depends on: errors, backtest.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""When a decision is filled.
-
-Depends on: errors.
-"""
+"""When a decision is filled."""
 
 from __future__ import annotations
 

@@ -2,8 +2,6 @@
 
 Exit codes: 0 done; 2 to 6 as in `regime.errors`; 1 anything unforeseen; 130 interrupted; 141 when
 whoever read the output went away.
-
-Depends on: errors, the other modules of cli.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The commands of `regime` under their names.
-
-Depends on: cli.commands.
-"""
+"""The commands of `regime` under their names."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Arguments and options that commands share, and how their free arguments are told apart.
-
-Depends on: errors.
-"""
+"""Arguments and options that commands share, and how their free arguments are told apart."""
 
 from __future__ import annotations
 

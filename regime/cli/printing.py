@@ -1,7 +1,4 @@
-"""What a command leaves on standard output: one line of JSON, or tables for people.
-
-Depends on: report.tables, report.sentences; rich, on use.
-"""
+"""What a command leaves on standard output: one line of JSON, or tables for people."""
 
 from __future__ import annotations
 

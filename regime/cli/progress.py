@@ -1,7 +1,4 @@
-"""Progress bars on standard error, for people only.
-
-Depends on: progress; rich, on use.
-"""
+"""Progress bars on standard error, for people only."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Standard output kept for the answer: what libraries print while working goes to standard error.
-
-Depends on: nothing.
-"""
+"""Standard output kept for the answer: what libraries print while working goes to standard error."""
 
 from __future__ import annotations
 

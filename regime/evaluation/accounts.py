@@ -1,7 +1,4 @@
-"""The accounts of a ledger: what is left of the chosen trial once all trials are counted.
-
-Depends on: errors, performance, returns; evaluation.cscv, evaluation.overfitting.
-"""
+"""The accounts of a ledger: what is left of the chosen trial once all trials are counted."""
 
 from __future__ import annotations
 
@@ -14,8 +11,8 @@ import pandas as pd
 from regime.errors import InvalidDataError
 from regime.evaluation.cscv import BacktestOverfitting, block_sums, overfitting_of_blocks
 from regime.evaluation.overfitting import DeflatedSharpe, deflated_sharpe, sharpe_sample
-from regime.performance import SESSIONS_A_YEAR
 from regime.returns import finite_values
+from regime.sessions import YEAR
 
 __all__ = ["Accounts", "accounts"]
 
@@ -126,7 +123,7 @@ def accounts(
         trials=counted or len(ratios),
         sessions=len(excess),
         variance=variance,
-        sharpes=ratios.mul(math.sqrt(SESSIONS_A_YEAR)).rename("sharpe"),
+        sharpes=ratios.mul(math.sqrt(YEAR)).rename("sharpe"),
         deflated=deflated_sharpe(
             sharpe_sample(excess.iloc[:, ratios.index.get_loc(best)]),
             trials=counted or len(ratios),

@@ -3,8 +3,6 @@
 Blocks of random length keep what follows in time together; their mean length is the one that
 Politis and White choose for the series and for their squares, because calm and wild years come in
 runs.
-
-Depends on: errors, drawdowns, performance, returns; arch (on use: it takes seconds to load).
 """
 
 from __future__ import annotations

@@ -3,8 +3,6 @@
 Of two forecasts, of one against many, and among all.
 
 Losses are per session, lower is better, every forecast on the same sessions.
-
-Depends on: errors; evaluation.bootstrap; scipy and arch (on use).
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Whether sets of regimes hold the true one as often as promised, and what they cost in width.
-
-Depends on: errors, schema; evaluation.truth.
-"""
+"""Whether sets of regimes hold the true one as often as promised, and what they cost in width."""
 
 from __future__ import annotations
 

@@ -3,8 +3,6 @@
 The years are cut into blocks; in every choice of half of the blocks the best trial is chosen and
 ranked among all trials in the other half. All that is needed of a trial are two sums a block, so a
 hundred thousand settings need no table of their daily returns.
-
-Depends on: errors; evaluation.cscv_kernel (on use).
 """
 
 from __future__ import annotations

@@ -5,21 +5,17 @@ A chunk of trials over all splits at once.
 A half of the blocks is a subset of the first blocks and one of the last, so its sum is one addition
 of two tabled sums. Equal trials pass through equal operations and keep equal bits, which ties
 depend on.
-
-Depends on: numba.
 """
 
 from __future__ import annotations
 
 import numba as nb
 import numpy as np
-from numpy.typing import NDArray
+
+from regime.arrays import Floats, Integers
 
 __all__ = ["better_trials", "chosen_values", "worse_trials"]
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-# Below this share of the mean square, a spread is what rounding leaves of a constant.
 SPREAD_FLOOR = 1e-12
 # numpy's division gives NaN where Python's would stop, and the check for it costs time in every
 # row.

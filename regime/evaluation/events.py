@@ -2,8 +2,6 @@
 
 The alarm is on for as many of the highest sessions as were stress, so every forecast gets the same
 number of alarm sessions and none can buy catches with a lower threshold.
-
-Depends on: errors; evaluation.truth.
 """
 
 from __future__ import annotations
@@ -15,11 +13,11 @@ import pandas as pd
 
 from regime.errors import InvalidDataError
 from regime.evaluation.truth import Truth
+from regime.sessions import YEAR
 
 __all__ = ["EventScores", "alarm_sessions", "event_scores", "spell_table"]
 
 LEAD = 10
-SESSIONS_A_YEAR = 252
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +95,7 @@ def event_scores(truth: Truth, score: pd.Series) -> EventScores:
         spells=len(spells),
         caught=int(spells["caught"].sum()),
         median_lag=float(lags.median()) if len(lags) else None,
-        false_alarms_per_year=false / (len(window) / SESSIONS_A_YEAR),
+        false_alarms_per_year=false / (len(window) / YEAR),
         alarm_sessions=int(on.sum()),
     )
 

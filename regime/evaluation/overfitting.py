@@ -2,8 +2,6 @@
 
 Sharpe ratios here are per session (not a year), which is what the formulas take; sentences
 annualise.
-
-Depends on: errors, performance, returns.
 """
 
 from __future__ import annotations
@@ -16,8 +14,9 @@ import numpy as np
 import pandas as pd
 
 from regime.errors import InvalidDataError
-from regime.performance import SESSIONS_A_YEAR, annual_sharpe
+from regime.performance import annual_sharpe
 from regime.returns import excess_values
+from regime.sessions import YEAR
 
 __all__ = [
     "DeflatedSharpe",
@@ -66,7 +65,7 @@ class SharpeSample:
     observations: int
     skew: float = 0.0
     kurtosis: float = 3.0
-    a_year: float = SESSIONS_A_YEAR
+    a_year: float = YEAR
 
     def __post_init__(self) -> None:
         if self.observations < 2:
@@ -191,7 +190,7 @@ def sharpe_sample(returns: pd.Series, cash: pd.Series | float = 0.0) -> SharpeSa
         If a value is missing or the excess has no spread.
     """
     excess = excess_values(returns, cash)
-    sharpe = annual_sharpe(excess) / math.sqrt(SESSIONS_A_YEAR)
+    sharpe = annual_sharpe(excess) / math.sqrt(YEAR)
     if math.isnan(sharpe):
         raise InvalidDataError(f"{excess.size} returns without spread have no Sharpe ratio")
     unit = (excess - excess.mean()) / excess.std()

@@ -1,7 +1,4 @@
-"""How a statistic is spread over the paths of combinatorial cross-validation.
-
-Depends on: errors.
-"""
+"""How a statistic is spread over the paths of combinatorial cross-validation."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Whether a stated probability comes true as often as it says.
-
-Depends on: schema, evaluation.scores, evaluation.truth.
-"""
+"""Whether a stated probability comes true as often as it says."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
 """Proper scores and ranking scores of a probability of stress.
 
 All are means over sessions. Rows whose truth is unknown are left out by every table here.
-
-Depends on: errors, schema; evaluation.truth.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Whether one forecast is better than another, and how sure that is.
-
-Depends on: errors; evaluation.scores, evaluation.truth.
-"""
+"""Whether one forecast is better than another, and how sure that is."""
 
 from __future__ import annotations
 

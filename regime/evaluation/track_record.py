@@ -1,7 +1,4 @@
-"""How long a record or a backtest must be before its Sharpe ratio means anything.
-
-Depends on: errors; evaluation.overfitting.
-"""
+"""How long a record or a backtest must be before its Sharpe ratio means anything."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
 """What probabilities are scored against.
 
 A user's list of episodes, or labels of the data themselves.
-
-Depends on: errors, schema.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""All families in one call: a panel in, features with their specifications out.
-
-Depends on: errors, schema, panel frames by their schema, the modules of the families and of the
-mechanisms.
-"""
+"""All families in one call: a panel in, features with their specifications out."""
 
 from __future__ import annotations
 

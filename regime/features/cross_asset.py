@@ -1,7 +1,4 @@
-"""Cross-asset selling: how many markets fall, how alike, whether havens hold, and what crypto says.
-
-Depends on: kernels, mechanisms.cross_asset, features.feature, features.transforms.
-"""
+"""Cross-asset selling: how many markets fall, how alike, whether havens hold, and what crypto says."""
 
 from __future__ import annotations
 

@@ -1,9 +1,6 @@
 """Crowding.
 
 Futures positions, funds that trade on volatility, margin debt, pension funds at the end of a month.
-
-Depends on: mechanisms.contracts, mechanisms.crowd, mechanisms.margin_debt, mechanisms.pension,
-mechanisms.risk_parity, mechanisms.vol_control, features.feature, features.transforms.
 """
 
 from __future__ import annotations
@@ -35,10 +32,9 @@ from regime.mechanisms.pension import (
 )
 from regime.mechanisms.risk_parity import ASSETS, mean_asset_correlation, risk_parity_exposure
 from regime.mechanisms.vol_control import FAST, SLOW, two_speed_volatility, vol_control_exposure
+from regime.sessions import MONTH, WEEK, YEAR
 
 __all__ = ["CrowdingFeatures"]
-
-WEEK, MONTH, YEAR = 5, 21, 252
 
 
 @dataclass(frozen=True, kw_only=True)

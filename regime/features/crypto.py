@@ -1,7 +1,4 @@
-"""Crypto as the nervous system: its moves, its weekends, its leverage.
-
-Depends on: kernels, features.feature, features.transforms, mechanisms.crypto, mechanisms.moves.
-"""
+"""Crypto as the nervous system: its moves, its weekends, its leverage."""
 
 from __future__ import annotations
 

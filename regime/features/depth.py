@@ -1,7 +1,4 @@
-"""Depth: spreads read from the session's range and from reversals, and what a traded dollar moves.
-
-Depends on: features.feature, features.transforms, mechanisms.depth, mechanisms.moves.
-"""
+"""Depth: spreads read from the session's range and from reversals, and what a traded dollar moves."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Dollar: momentum, extremes, carry, and whether it is bid while everything else is sold.
-
-Depends on: mechanisms.dollar, features.feature, features.transforms.
-"""
+"""Dollar: momentum, extremes, carry, and whether it is bid while everything else is sold."""
 
 from __future__ import annotations
 

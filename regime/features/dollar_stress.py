@@ -1,7 +1,4 @@
-"""The dollar under stress as features: dash, debasement, extremes, carry, and its link to equities.
-
-Depends on: mechanisms.{dollar, gauges}, features.feature.
-"""
+"""The dollar under stress as features: dash, debasement, extremes, carry, and its link to equities."""
 
 from __future__ import annotations
 

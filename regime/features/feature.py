@@ -1,7 +1,4 @@
-"""One feature: what it is, beside how it is computed.
-
-Depends on: errors, schema.
-"""
+"""One feature: what it is, beside how it is computed."""
 
 from __future__ import annotations
 

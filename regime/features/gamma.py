@@ -1,7 +1,4 @@
-"""Dealer gamma from the daily series: sign, rank, change, and how long it has not been negative.
-
-Depends on: mechanisms.daily_gamma, features.feature, features.transforms.
-"""
+"""Dealer gamma from the daily series: sign, rank, change, and how long it has not been negative."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
 """Leadership of technology.
 
 The basket at its high, who overtakes it, and what is paid for its earnings.
-
-Depends on: features.feature, features.transforms, mechanisms.leadership, mechanisms.multiples.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Liquidity: funding, reserves, the long end and credit.
-
-Depends on: features.feature, features.transforms.
-"""
+"""Liquidity: funding, reserves, the long end and credit."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
 """The long end and housing as features.
 
 Yields, curve, mortgages and the volatility of rates, each in its own scale.
-
-Depends on: mechanisms.{gauges, long_end}, features.{feature, transforms}.
 """
 
 from __future__ import annotations

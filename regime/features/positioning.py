@@ -1,7 +1,4 @@
-"""Positioning: falls in progress, trend followers, volatility sellers, dealers, surveys and margin.
-
-Depends on: kernels, mechanisms.cta, features.feature, features.transforms.
-"""
+"""Positioning: falls in progress, trend followers, volatility sellers, dealers, surveys and margin."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Reserve scarcity as features: price, tail, demand curve and help from the central bank.
-
-Depends on: mechanisms.{reserve_demand, reserves}, features.feature, features.transforms.
-"""
+"""Reserve scarcity as features: price, tail, demand curve and help from the central bank."""
 
 from __future__ import annotations
 

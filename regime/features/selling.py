@@ -1,8 +1,4 @@
-"""Indiscriminate selling: breadth, correlation, absorption, turbulence, and havens that fail.
-
-Depends on: features.feature, features.transforms, mechanisms.comovement, mechanisms.cross_asset,
-mechanisms.moves.
-"""
+"""Indiscriminate selling: breadth, correlation, absorption, turbulence, and havens that fail."""
 
 from __future__ import annotations
 

@@ -2,8 +2,6 @@
 
 Each takes and returns a date-indexed column, reads rows up to t for row t, and gives NaN until half
 of its lookback (or the stated minimum) is there.
-
-Depends on: kernels, mechanisms.gauges.
 """
 
 from __future__ import annotations
@@ -14,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from regime import kernels
+from regime.arrays import Floats
 from regime.mechanisms import gauges
 
 __all__ = [
@@ -94,9 +93,9 @@ def moves(prices: pd.DataFrame, names: Sequence[str], halflife: float) -> pd.Dat
     )
 
 
-def _column(x: pd.Series) -> kernels.Column:
+def _column(x: pd.Series) -> Floats:
     return np.ascontiguousarray(x.to_numpy(dtype=float))
 
 
-def _like(x: pd.Series, values: kernels.Column) -> pd.Series:
+def _like(x: pd.Series, values: Floats) -> pd.Series:
     return pd.Series(values, index=x.index)

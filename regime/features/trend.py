@@ -1,9 +1,6 @@
 """Trend followers.
 
 How near their levels are, how much they hold, and what a fall would make them sell.
-
-Depends on: mechanisms.cta_exposure, mechanisms.cta_reading, mechanisms.cta_tapes, features.feature,
-features.transforms.
 """
 
 from __future__ import annotations

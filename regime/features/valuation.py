@@ -1,7 +1,4 @@
-"""Tech valuation and leadership: what is paid for good news, and who still leads.
-
-Depends on: features.feature, features.transforms.
-"""
+"""Tech valuation and leadership: what is paid for good news, and who still leads."""
 
 from __future__ import annotations
 

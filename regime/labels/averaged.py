@@ -1,7 +1,4 @@
-"""Several labellers as one.
-
-Depends on: errors, schema, labels.episodes, labels.jump.
-"""
+"""Several labellers as one."""
 
 from __future__ import annotations
 

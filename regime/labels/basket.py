@@ -1,7 +1,4 @@
-"""The risk basket whose falls and downturns the labels describe.
-
-Depends on: errors, schema.
-"""
+"""The risk basket whose falls and downturns the labels describe."""
 
 from __future__ import annotations
 

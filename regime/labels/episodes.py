@@ -1,7 +1,4 @@
-"""Falls of the risk basket in units of its prior volatility.
-
-Depends on: errors, schema, labels.basket; labels.phases on use.
-"""
+"""Falls of the risk basket in units of its prior volatility."""
 
 from __future__ import annotations
 
@@ -11,14 +8,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from regime.arrays import Floats
 from regime.errors import ConfigError
 from regime.labels.basket import known_market, make_labels, prior_volatility, risk_basket
 from regime.schema import REGIMES, Labels
+from regime.sessions import MONTH
 
 __all__ = ["EpisodeLabels"]
-
-Floats = NDArray[np.float64]
-MONTH = 21  # sessions
 
 
 @dataclass(frozen=True, kw_only=True)

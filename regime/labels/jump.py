@@ -1,7 +1,4 @@
-"""Soft labels from statistical jump models, averaged over penalties and windows.
-
-Depends on: errors, schema, labels.basket; jump_model and labels.phases on use.
-"""
+"""Soft labels from statistical jump models, averaged over penalties and windows."""
 
 from __future__ import annotations
 

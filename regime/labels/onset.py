@@ -1,8 +1,6 @@
 """Whether a fall begins within the next sessions.
 
 The question that a forecast answers, and a nowcast does not.
-
-Depends on: errors, schema, labels.basket, labels.episodes.
 """
 
 from __future__ import annotations
@@ -13,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from regime.arrays import Integers
 from regime.errors import ConfigError
 from regime.labels.basket import make_labels
 from regime.labels.episodes import EpisodeLabels
@@ -20,7 +19,6 @@ from regime.schema import REGIMES, Labels, Regime
 
 __all__ = ["OnsetLabels"]
 
-Positions = NDArray[np.int64]
 NEVER = np.iinfo(np.int64).max
 STRESS, CALM = REGIMES.index(Regime.DELEVERAGING.value), REGIMES.index(Regime.CALM.value)
 
@@ -97,7 +95,7 @@ class OnsetLabels:
 
     def _part(
         self, labeller: EpisodeLabels, market: pd.DataFrame, as_of: pd.Timestamp | None
-    ) -> tuple[NDArray[np.bool_], Positions]:
+    ) -> tuple[NDArray[np.bool_], Integers]:
         """Whether one begins within the horizon of each row, and the row from which that is known.
 
         -1 is never.
@@ -117,7 +115,7 @@ class OnsetLabels:
         return positive, when
 
 
-def _ahead(values: Positions, horizon: int, most: np.ufunc, beyond: int) -> Positions:
+def _ahead(values: Integers, horizon: int, most: np.ufunc, beyond: int) -> Integers:
     """Extreme of the `horizon` rows after each, shape (n,).
 
     Rows after the last one have the value `beyond`.

@@ -1,8 +1,6 @@
 """The two state machines that turn a fall, or a spell of a worst state, into the four regimes.
 
 Codes are positions in `REGIMES`, -1 where the regime is unknown.
-
-Depends on: numba alone. Import it where it is used.
 """
 
 from __future__ import annotations

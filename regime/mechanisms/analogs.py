@@ -2,8 +2,6 @@
 
 Which past windows today is like, mechanism by mechanism, what followed them, and whether it is a
 312.
-
-Depends on: errors, mechanisms.{episode, market_state, nearest_windows, reading}.
 """
 
 from __future__ import annotations

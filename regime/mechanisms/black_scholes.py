@@ -6,8 +6,6 @@ root of time.
 
 NaN rule, everywhere: an option whose spot, strike, time or volatility is missing or not above 0 is
 NaN.
-
-Depends on: numba.
 """
 
 from __future__ import annotations
@@ -16,11 +14,12 @@ import math
 
 import numba as nb
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from regime.arrays import Floats
 
 __all__ = ["gamma", "implied_volatility", "price"]
 
-Floats = NDArray[np.float64]
 _jit = nb.njit(cache=True, fastmath=False, error_model="numpy")
 ROOT_TWO_PI = math.sqrt(2.0 * math.pi)
 # Widths between which volatilities are looked for, and steps of the search, of which ten are usual.

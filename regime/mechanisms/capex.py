@@ -1,8 +1,6 @@
 """Capital expenditure of the large clouds.
 
 How fast it grows, and what share of revenue it takes where that is given.
-
-Depends on: errors, mechanisms.event_table.
 """
 
 from __future__ import annotations

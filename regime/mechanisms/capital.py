@@ -1,8 +1,6 @@
 """How much money follows a rule.
 
 A range, since nobody counts it, and what a change of exposure makes of it.
-
-Depends on: errors.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The volatility of every option of a chain: as given, else solved from mid prices.
-
-Depends on: mechanisms.black_scholes, mechanisms.option_chain, mechanisms.put_call_parity.
-"""
+"""The volatility of every option of a chain: as given, else solved from mid prices."""
 
 from __future__ import annotations
 
@@ -11,14 +8,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from regime.arrays import Booleans, Floats
 from regime.mechanisms.black_scholes import implied_volatility
 from regime.mechanisms.option_chain import Contracts
 from regime.mechanisms.put_call_parity import Carry
 
 __all__ = ["Volatilities", "chain_volatility"]
-
-Floats = NDArray[np.float64]
-Booleans = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

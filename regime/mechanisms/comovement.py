@@ -5,8 +5,6 @@ Average correlation, absorption by few factors, and turbulence against their usu
 Every statistic rests on second moments about zero, for a day's mean return is nothing beside its
 spread. A missing move counts as none, so that no matrix turns indefinite; an asset takes part once
 it has `minimum` moves in the window.
-
-Depends on: errors, numba, mechanisms.moves.
 """
 
 from __future__ import annotations

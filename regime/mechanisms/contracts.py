@@ -1,8 +1,6 @@
 """Futures contracts of the weekly reports of positions.
 
 Which series of the catalogue hold which group's position.
-
-Depends on: nothing.
 """
 
 from __future__ import annotations

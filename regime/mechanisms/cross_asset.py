@@ -1,8 +1,6 @@
 """Cross-asset selling.
 
 How many markets fall, how alike they move, how unlike the past, and whether havens hold.
-
-Depends on: errors, mechanisms.comovement, mechanisms.moves, mechanisms.reading.
 """
 
 from __future__ import annotations

@@ -4,8 +4,6 @@ Reports are weekly, for a Tuesday; a panel shows each from the close of the Frid
 published, and repeats it until the next. A report that is overtaken on the day of its own release
 (catching up after a shutdown) is not seen. Open interest and position must be counted in one unit,
 which is the catalogue's affair.
-
-Depends on: kernels, mechanisms.contracts.
 """
 
 from __future__ import annotations
@@ -16,7 +14,9 @@ import numpy as np
 import pandas as pd
 
 from regime import kernels
+from regime.arrays import Floats
 from regime.mechanisms.contracts import Contract, Group
+from regime.sessions import MONTH, WEEK, YEAR
 
 __all__ = [
     "FIVE_YEARS",
@@ -30,9 +30,9 @@ __all__ = [
     "squeeze_pressure",
 ]
 
-FIVE_YEARS, YEAR, MONTH = 1260, 252, 21  # sessions
+FIVE_YEARS = 1260
 # A report is published three sessions after its Tuesday, and covers the five sessions to it.
-PUBLICATION, WEEK = 3, 5
+PUBLICATION = 3
 
 
 def net_position(values: pd.DataFrame, group: Group) -> pd.Series:
@@ -203,5 +203,5 @@ def _column(values: pd.DataFrame, name: str) -> pd.Series:
     return values[name] if name in values else pd.Series(np.nan, index=values.index)
 
 
-def _array(x: pd.Series) -> kernels.Column:
+def _array(x: pd.Series) -> Floats:
     return np.ascontiguousarray(x.to_numpy(dtype=float))

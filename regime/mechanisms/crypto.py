@@ -3,8 +3,6 @@
 Bars end at midnight UTC, after the New York close of their date: the decision of a session knows
 the bar of the day before. So a Monday knows Sunday's, a Friday knows Thursday's, and what happened
 between them is Friday to Sunday.
-
-Depends on: errors, kernels, mechanisms.moves, mechanisms.reading.
 """
 
 from __future__ import annotations

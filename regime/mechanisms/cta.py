@@ -1,8 +1,6 @@
 """Trend followers.
 
 What a trend-following fund holds in one market, and which of its levels have broken.
-
-Depends on: kernels.
 """
 
 from __future__ import annotations
@@ -11,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from regime import kernels
+from regime.arrays import Floats
 
 __all__ = ["SPANS", "SPEEDS", "trend_exposure", "triggers_broken"]
 
@@ -75,6 +74,6 @@ def triggers_broken(close: pd.Series, spans: tuple[int, ...] = SPANS) -> pd.Seri
     return pd.Series(sum(below[1:], start=below[0]) / len(spans), index=close.index)
 
 
-def _average(x: kernels.Column, span: int) -> kernels.Column:
+def _average(x: Floats, span: int) -> Floats:
     halflife = np.log(0.5) / np.log(1.0 - 2.0 / (span + 1.0))
     return kernels.ewm_mean(np.ascontiguousarray(x), float(halflife), span // 4)

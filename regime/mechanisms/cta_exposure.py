@@ -3,8 +3,6 @@
 Each speed's signal is counted in its own volatilities and clipped at one; their weighted sum is
 scaled to constant risk; and orders reach the market over a few sessions, so that after a shock some
 of the selling is still to come.
-
-Depends on: errors, kernels, mechanisms.cta_rules, mechanisms.cta_tapes.
 """
 
 from __future__ import annotations
@@ -19,6 +17,7 @@ from regime import kernels
 from regime.errors import ConfigError
 from regime.mechanisms.cta_rules import ExponentialFilter
 from regime.mechanisms.cta_tapes import Tape
+from regime.sessions import YEAR
 
 __all__ = ["TrendBook", "speeds"]
 
@@ -28,7 +27,7 @@ HALFLIVES = {
     "long": 150.0,
 }  # sessions; they give one bank's levels (experiment 06)
 WEIGHTS = {"short": 0.2, "medium": 0.4, "long": 0.4}
-YEAR, MINIMUM = 252, 40
+MINIMUM = 40
 
 
 def speeds() -> dict[str, ExponentialFilter]:

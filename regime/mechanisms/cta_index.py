@@ -6,8 +6,6 @@ Trend followers hold futures, rolled from one contract to the next. Such a serie
 cash index by what a contract costs above it (its carry), and over two years that is several
 percent: an average of closes is not an average of what they trade. The carry is read off the front
 future where there is one, and made of bills less dividends where there is none.
-
-Depends on: kernels.
 """
 
 from __future__ import annotations
@@ -16,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from regime import kernels
+from regime.arrays import Floats
 
 __all__ = ["dividend_yield", "excess_log_price", "future_carry", "years_to_expiry"]
 
@@ -30,7 +29,7 @@ WIDEST = 0.007
 FUNDING = 0.003
 
 
-def years_to_expiry(dates: pd.DatetimeIndex) -> tuple[kernels.Column, kernels.Column]:
+def years_to_expiry(dates: pd.DatetimeIndex) -> tuple[Floats, Floats]:
     """Time to the end of the front contract, and since the end of the one before.
 
     Parameters
@@ -147,7 +146,7 @@ def excess_log_price(
     return pd.Series(np.where(logs.notna(), np.cumsum(moved), np.nan), index=index)
 
 
-def _basis_steps(carry: pd.Series) -> kernels.Column:
+def _basis_steps(carry: pd.Series) -> Floats:
     """Change of the smoothed basis of the contract held.
 
     The old one ends at none, the new one began at its end.
@@ -157,20 +156,18 @@ def _basis_steps(carry: pd.Series) -> kernels.Column:
     basis = rate * years
     before = np.concatenate([[np.nan], basis])[: basis.size]
     same = np.diff(years, prepend=np.inf) < 0
-    steps: kernels.Column = np.where(same, basis - before, -before - rate * since)
+    steps: Floats = np.where(same, basis - before, -before - rate * since)
     return steps
 
 
-def _third_fridays(first: int, last: int) -> kernels.Column:
+def _third_fridays(first: int, last: int) -> Floats:
     """Days since 1970 of the third Fridays of quarters, from one before `first` to one from `last` on."""
     start = np.datetime64(first, "D").astype("M8[M]").astype(int)
     stop = np.datetime64(last, "D").astype("M8[M]").astype(int)
     months = np.arange(start - 6, stop + 7)
     months = months[(months + 1) % 3 == 0]  # month 0 is January 1970
     fifteenth = months.astype("M8[M]").astype("M8[D]").astype(np.int64) + 14
-    fridays: kernels.Column = (fifteenth + (1 - fifteenth) % 7).astype(
-        float
-    )  # day 1 of 1970 was a Friday
+    fridays: Floats = (fifteenth + (1 - fifteenth) % 7).astype(float)  # day 1 of 1970 was a Friday
     return fridays
 
 

@@ -1,8 +1,4 @@
-"""The table of trend followers in the S&P 500: position, turning levels, and what they would trade.
-
-Depends on: errors, kernels, mechanisms.capital, mechanisms.cta_exposure, mechanisms.cta_index,
-mechanisms.cta_rules, mechanisms.cta_scale, mechanisms.cta_tapes, mechanisms.reading.
-"""
+"""The table of trend followers in the S&P 500: position, turning levels, and what they would trade."""
 
 from __future__ import annotations
 

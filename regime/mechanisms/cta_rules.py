@@ -6,8 +6,6 @@ A rule reads the log price of what is held. Its signal is positive in an up-tren
 is the log price of the next session at which the signal of that session is zero. All three are
 linear in the log price, so the level has a closed form; what is not, such as a sum of clipped
 signals, is solved by bisection.
-
-Depends on: errors, kernels; numba.
 """
 
 from __future__ import annotations
@@ -20,7 +18,7 @@ import numba as nb
 import numpy as np
 import pandas as pd
 
-from regime import kernels
+from regime.arrays import Floats
 from regime.errors import ConfigError
 
 __all__ = ["Crossover", "ExponentialFilter", "PriceAgo", "TrendRule", "solve_level"]
@@ -219,7 +217,7 @@ def solve_level(
 
 
 @nb.njit(cache=True, fastmath=False)
-def _windowed_sums(steps: kernels.Column, keep: float, window: int) -> kernels.Column:
+def _windowed_sums(steps: Floats, keep: float, window: int) -> Floats:
     """One running sum of returns, from which the one that leaves the window is taken.
 
     NaN until the window is full.

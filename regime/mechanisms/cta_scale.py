@@ -4,8 +4,6 @@ A published index of trend funds is explained by equal risk in sixteen markets. 
 market says what share of their capital a full position is; times an assumption about their assets
 that is a number of dollars. Neither is known well, so the result is a range, and the share of the
 index's variance explained is printed beside it.
-
-Depends on: errors, kernels, mechanisms.capital, mechanisms.cta_exposure.
 """
 
 from __future__ import annotations
@@ -18,6 +16,7 @@ import pandas as pd
 from regime.errors import ConfigError
 from regime.mechanisms.capital import Capital
 from regime.mechanisms.cta_exposure import TrendBook
+from regime.sessions import QUARTER
 
 __all__ = [
     "ASSETS",
@@ -31,7 +30,6 @@ __all__ = [
     "market_pnl",
 ]
 
-QUARTER = 63  # sessions: the published index is a rolling P&L of three months
 # Assumed assets of systematic trend followers, USD bn. Managed futures are surveyed at 300 to 350;
 # some of it is not trend, and banks' replicas and multi-strategy funds that follow the same rules
 # are not in it.

@@ -2,8 +2,6 @@
 
 A tape states the whole move and how wild its days are. Falls are wild and quiet weeks quiet, and
 funds that size by volatility answer to both: a rise of two volatilities, too, can make them sell.
-
-Depends on: errors.
 """
 
 from __future__ import annotations

@@ -2,8 +2,6 @@
 
 The published dollars grow with the index and with the trade in options, so that only signs, ranks
 and ratios of them compare over years.
-
-Depends on: errors, kernels.
 """
 
 from __future__ import annotations
@@ -13,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from regime import kernels
+from regime.arrays import Floats
 from regime.errors import ConfigError
 
 __all__ = ["days_since_negative", "gamma_rank", "negative_share", "relative_gamma"]
@@ -74,16 +73,16 @@ def _window(lookback: int) -> int:
     return lookback
 
 
-def _column(x: pd.Series) -> kernels.Column:
+def _column(x: pd.Series) -> Floats:
     return np.ascontiguousarray(x.to_numpy(dtype=float))
 
 
-def _like(x: pd.Series, values: kernels.Column) -> pd.Series:
+def _like(x: pd.Series, values: Floats) -> pd.Series:
     return pd.Series(values, index=x.index)
 
 
 @_jit
-def _since_negative(x: kernels.Column, cap: int) -> kernels.Column:
+def _since_negative(x: Floats, cap: int) -> Floats:
     out = np.full(x.size, np.nan)
     since, seen, begun = 0, 0, False
     for t in range(x.size):

@@ -3,9 +3,6 @@
 A dealer who is long gamma sells what rises and buys what falls; one who is short does the reverse,
 and a fall then feeds itself. Who is long what is not published: a sign convention stands for it,
 named and printed.
-
-Depends on: errors, mechanisms.chain_volatility, mechanisms.daily_gamma, mechanisms.gamma_profile,
-mechanisms.gamma_sentences, mechanisms.option_chain, mechanisms.put_call_parity, mechanisms.reading.
 """
 
 from __future__ import annotations

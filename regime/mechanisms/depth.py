@@ -9,8 +9,6 @@ session, many times the quoted spread, so that they bound it from above.
 NaN rule, everywhere: a price that is missing or not above 0 takes no part; a row whose window holds
 fewer than `minimum` usable rows is NaN. A window of n rows holds n - 1 pairs of neighbours, and
 that many terms.
-
-Depends on: errors, kernels; bidask, on use.
 """
 
 from __future__ import annotations
@@ -21,7 +19,9 @@ import numpy as np
 import pandas as pd
 
 from regime import kernels
+from regime.arrays import Floats
 from regime.errors import ConfigError, InvalidDataError
+from regime.sessions import MONTH
 
 __all__ = [
     "abdi_ranaldo_spread",
@@ -32,7 +32,6 @@ __all__ = [
     "roll_spread",
 ]
 
-MONTH = 21  # sessions
 COLUMNS = ("open", "high", "low", "close")
 PER_DOLLARS = 1e6
 
@@ -264,7 +263,7 @@ def check_window(lookback: int, minimum: int | None, least: int = 3) -> int:
     return lookback if minimum is None else minimum
 
 
-def _prices(bars: pd.DataFrame, columns: tuple[str, ...]) -> dict[str, kernels.Column]:
+def _prices(bars: pd.DataFrame, columns: tuple[str, ...]) -> dict[str, Floats]:
     absent = [name for name in columns if name not in bars]
     if absent:
         raise InvalidDataError(
@@ -273,20 +272,20 @@ def _prices(bars: pd.DataFrame, columns: tuple[str, ...]) -> dict[str, kernels.C
     return {name: _positive(bars[name]) for name in columns}
 
 
-def _positive(prices: pd.Series) -> kernels.Column:
+def _positive(prices: pd.Series) -> Floats:
     values = np.ascontiguousarray(prices.to_numpy(dtype=float))
     return np.where((values > 0.0) & np.isfinite(values), values, np.nan)
 
 
-def _changes(close: pd.Series) -> kernels.Column:
+def _changes(close: pd.Series) -> Floats:
     logs = np.log(_positive(close))
     return logs - _lag(logs)
 
 
-def _lag(values: kernels.Column) -> kernels.Column:
+def _lag(values: Floats) -> Floats:
     return np.concatenate([[np.nan], values])[: len(values)]
 
 
-def _mean(terms: kernels.Column, lookback: int, minimum: int, index: pd.Index) -> pd.Series:
+def _mean(terms: Floats, lookback: int, minimum: int, index: pd.Index) -> pd.Series:
     """Mean of the terms of a window of rows, each of which takes two neighbours."""
     return pd.Series(kernels.rolling_mean(terms, lookback - 1, minimum - 1), index=index)

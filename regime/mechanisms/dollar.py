@@ -1,8 +1,6 @@
 """The dollar.
 
 Whether everything is sold for it, whether it is fled, and whether the yen carry trade comes off.
-
-Depends on: errors, kernels, mechanisms.{gauges, reading}.
 """
 
 from __future__ import annotations
@@ -17,6 +15,7 @@ from regime import kernels
 from regime.errors import ConfigError
 from regime.mechanisms.gauges import change_scale, newest, panel_columns, percentile, scaled_move
 from regime.mechanisms.reading import Absent, MechanismReading
+from regime.sessions import MONTH, YEAR
 
 __all__ = [
     "INPUTS",
@@ -34,7 +33,6 @@ __all__ = [
 INPUTS = ("dollar_index", "sp500", "eem", "copper", "hyg", "gold", "usdjpy", "fxy")
 RISK = ("sp500", "eem", "copper", "hyg")
 MOMENTUM = (21, 63, 126, 252)  # sessions
-MONTH, YEAR = 21, 252
 BAND = 0.1  # a correlation inside it has no sign of its own
 Numbers = dict[str, Any]
 

@@ -3,8 +3,6 @@
 A market that pays for good news rises on beats more than it falls on misses; late in a boom a beat
 is no longer enough. A report counts from the first close after it: one after the close moves the
 next session.
-
-Depends on: errors, kernels, mechanisms.event_table.
 """
 
 from __future__ import annotations
@@ -13,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from regime import kernels
+from regime.arrays import Floats
 from regime.errors import InvalidDataError
 from regime.mechanisms.event_table import NEW_YORK, check_events, first_known
 
@@ -155,7 +154,7 @@ def reaction_asymmetry(
         reactions["reaction"].to_numpy(dtype=float),
     )
     size = np.minimum(np.abs(surprise), LARGEST_SURPRISE)
-    table: dict[str, kernels.Column] = {}
+    table: dict[str, Floats] = {}
     for kind, one in (("beat", surprise > 0), ("miss", surprise < 0)):
         count, total, units, fallen = (
             _rolling(place[one], values[one], len(sessions), lookback)
@@ -209,7 +208,7 @@ def trailing_earnings(
     return pd.DataFrame(columns, index=sessions, dtype=float)
 
 
-def _rolling(place: np.ndarray, values: kernels.Column, rows: int, lookback: int) -> kernels.Column:
+def _rolling(place: np.ndarray, values: Floats, rows: int, lookback: int) -> Floats:
     """Sum over the last rows of what happened at places; whole numbers stay whole."""
     daily = np.bincount(place, weights=values, minlength=rows) if len(place) else np.zeros(rows)
     # Partial windows are means over what there is: padded in front, every window is whole.

@@ -5,8 +5,6 @@ Macro (312), one market alone (519), a shock of volatility, or none.
 The two shapes are named for days of Bitcoin: on 12 March 2020 everything was sold for dollars, on
 19 May 2021 one market was. Each piece of evidence lies in [0, 1] and is filled at a published or
 plain level; nothing is fitted.
-
-Depends on: errors, mechanisms.{cross_asset, dollar, gauges, long_end, moves, reserves}.
 """
 
 from __future__ import annotations
@@ -25,6 +23,7 @@ from regime.mechanisms.long_end import LongEnd, rate_volatility
 from regime.mechanisms.moves import log_moves, rank, scaled_moves
 from regime.mechanisms.reserves import INPUTS as RESERVES
 from regime.mechanisms.reserves import ReserveScarcity
+from regime.sessions import MONTH, WEEK
 
 __all__ = ["EVIDENCE", "INPUTS", "Episode", "episode_signals", "volatility_jump", "worst_moves"]
 
@@ -40,7 +39,6 @@ EVIDENCE = {
 }
 SOLD = (*MARKETS, "eth")
 INPUTS = tuple(dict.fromkeys((*SOLD, *HAVENS, *DOLLAR, *RESERVES, "move", "hy_oas", "vix")))
-WEEK, MONTH = 5, 21  # sessions
 TITLES = {**NAMES, "eth": "Ether"}
 
 

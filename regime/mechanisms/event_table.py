@@ -5,8 +5,6 @@ Checked, and set among the sessions.
 A table is a DataFrame with a column `released`. An instant without a time zone is that of New York;
 a bare date has no hour, and counts as the evening of the day, so that it is known from the next
 session on.
-
-Depends on: errors.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Dollar gamma of a book of options over a grid of spots, and every spot at which it changes sign.
-
-Depends on: errors, mechanisms.option_chain, mechanisms.put_call_parity; numba.
-"""
+"""Dollar gamma of a book of options over a grid of spots, and every spot at which it changes sign."""
 
 from __future__ import annotations
 
@@ -13,13 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from regime.arrays import Floats
 from regime.errors import ConfigError
 from regime.mechanisms.option_chain import Contracts
 from regime.mechanisms.put_call_parity import Carry
 
 __all__ = ["CONVENTIONS", "GammaBook", "gamma_book", "spot_grid"]
 
-Floats = NDArray[np.float64]
 _jit = nb.njit(cache=True, fastmath=False, error_model="numpy")
 
 # Signs of dealers' calls and puts.

@@ -1,7 +1,4 @@
-"""The dealer-gamma reading in words.
-
-Depends on: mechanisms.gamma_profile.
-"""
+"""The dealer-gamma reading in words."""
 
 from __future__ import annotations
 

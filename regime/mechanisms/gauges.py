@@ -3,8 +3,6 @@
 How large a move is for its own kind, how far a value lies from its norm, how several make one.
 
 Each reads rows up to t for row t, is NaN where history is short and never infinite.
-
-Depends on: kernels.
 """
 
 from __future__ import annotations

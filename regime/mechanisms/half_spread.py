@@ -1,8 +1,6 @@
 """What a trade in one asset costs beside commission.
 
 Half of its spread, as it was known before the session.
-
-Depends on: errors, mechanisms.depth.
 """
 
 from __future__ import annotations

@@ -1,8 +1,6 @@
 """Who leads.
 
 The basket of the largest technology companies, whether it rests at its high, and who overtakes it.
-
-Depends on: errors, kernels, mechanisms.event_table, mechanisms.moves.
 """
 
 from __future__ import annotations

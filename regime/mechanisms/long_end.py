@@ -1,8 +1,6 @@
 """The long end and housing.
 
 Whether long money becomes dear, for which reason, and whether mortgages follow.
-
-Depends on: errors, mechanisms.{gauges, reading}.
 """
 
 from __future__ import annotations
@@ -23,6 +21,7 @@ from regime.mechanisms.gauges import (
     scaled_change,
 )
 from regime.mechanisms.reading import Absent, MechanismReading
+from regime.sessions import MONTH, QUARTER, WEEK, YEAR
 
 __all__ = [
     "INPUTS",
@@ -37,7 +36,6 @@ __all__ = [
 
 INPUTS = ("dgs2", "dgs10", "dgs30", "mortgage30", "move")
 PARTS = ("level", "bear_steepening", "mortgage", "rate_volatility")
-WEEK, MONTH, QUARTER, YEAR = 5, 21, 63, 252  # sessions
 PERCENT = 100.0  # basis points of a percent
 Numbers = dict[str, Any]
 

@@ -4,8 +4,6 @@ What customers have borrowed against their securities, and whether it outgrows t
 
 FINRA publishes the end of a month some 25 days after it, so that a reading is four to eight weeks
 old. The market is measured over the same months as the debt, not up to the day of the reading.
-
-Depends on: errors, mechanisms.reading.
 """
 
 from __future__ import annotations

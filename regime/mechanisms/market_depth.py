@@ -1,8 +1,6 @@
 """How deep the market is.
 
 Spreads and price impact of the large funds from their bars, or the user's own order book.
-
-Depends on: errors, mechanisms (depth, event_table, moves, reading).
 """
 
 from __future__ import annotations

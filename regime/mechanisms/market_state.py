@@ -1,10 +1,6 @@
 """The state of the market by mechanism.
 
 A few scale-free quantities each, by which one day is likened to another.
-
-Depends on: mechanisms.{contracts, cross_asset, crowd, crypto, cta_exposure, cta_reading,
-daily_gamma, dollar, gauges, leadership, long_end, margin_debt, moves, multiples, reserve_demand,
-reserves, vol_control}.
 """
 
 from __future__ import annotations
@@ -46,10 +42,11 @@ from regime.mechanisms.reserve_demand import fed_funds_spread
 from regime.mechanisms.reserves import INPUTS as RESERVES
 from regime.mechanisms.reserves import funding_pressure
 from regime.mechanisms.vol_control import vol_control_exposure
+from regime.sessions import MONTH, QUARTER, WEEK, YEAR
 
 __all__ = ["INPUTS", "MECHANISMS", "market_state"]
 
-WEEK, MONTH, QUARTER, YEAR, YEARS_5 = 5, 21, 63, 252, 1260  # sessions
+YEARS_5 = 1260
 CROWDS = {
     "sp500": "asset_managers",
     "ust10": "leveraged_funds",

@@ -5,8 +5,6 @@ Days on which overnight rates jump for no other reason than their date.
 Balance sheets are shown at quarter ends and month ends, taxes are paid and new notes are paid for
 in the middle of months, and on each of these days cash is short for a night. What such a day
 usually adds is learned from earlier days of its kind and taken off.
-
-Depends on: errors.
 """
 
 from __future__ import annotations

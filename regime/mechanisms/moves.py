@@ -4,8 +4,6 @@ What several mechanisms measure with.
 
 NaN rule, everywhere: a price that is missing or not above 0 has no move; a row whose history is
 short is NaN.
-
-Depends on: errors, kernels, mechanisms.gauges.
 """
 
 from __future__ import annotations

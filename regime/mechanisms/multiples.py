@@ -5,8 +5,6 @@ Which multiple is known, how far it has fallen from its peak, and with what pric
 There is no free history of forward earnings as they were known. Three sources, the best that has
 data: the user's own file with release dates; the consensus sampled at month ends; trailing earnings
 by their announcements, a proxy.
-
-Depends on: mechanisms.earnings, mechanisms.event_table, mechanisms.moves.
 """
 
 from __future__ import annotations
@@ -19,10 +17,10 @@ import pandas as pd
 from regime.mechanisms.earnings import trailing_earnings
 from regime.mechanisms.event_table import known_values
 from regime.mechanisms.moves import fall_from_high
+from regime.sessions import YEAR
 
 __all__ = ["Multiple", "choose_multiple", "derating", "filed_multiple", "own_multiple"]
 
-YEAR = 252
 LEAST_COMPANIES = 3
 LONGEST_AGE = 45  # days
 # Series of the panel with a sampled consensus, and the price that each belongs to; the first with

@@ -5,21 +5,17 @@ Distances between standardised states, over what is known on both dates.
 A past of which little is known would always find a window near by: the least of many poor
 measurements is small. So what is known today and not of a past window counts as it would on
 average, ``z^2 + 1`` for a value z of today.
-
-Depends on: errors.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from regime.errors import ConfigError
 
 __all__ = ["LEAST_SHARE", "standardised", "window_distances", "window_picks"]
 
-Floats = NDArray[np.float64]
 CLIP = 4.0  # deviations: one crash must not own the scale
 LEAST_ROWS = 252  # sessions that a deviation needs
 LEAST_SHARE = 0.5  # of the quantities known today that a past window must know as well

@@ -1,8 +1,6 @@
 """One option chain made ready.
 
 Checked, timed, and without the rows that cannot carry gamma, counted by reason.
-
-Depends on: errors.
 """
 
 from __future__ import annotations
@@ -15,12 +13,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from regime.arrays import Booleans, Floats
 from regime.errors import ConfigError, InvalidDataError
 
 __all__ = ["AM_ROOTS", "EUROPEAN", "Contracts", "check_chain", "clock", "contracts"]
 
-Floats = NDArray[np.float64]
-Booleans = NDArray[np.bool_]
 
 REQUIRED = ("date", "spot", "expiry", "strike", "type", "open_interest")
 # Roots whose options settle on the opening of the expiry date; all others on its close.

@@ -3,8 +3,6 @@
 A fund that began the period with a share w of equities and 1 - w of bonds ends it with more of what
 has done better. To return to w it trades ``- A w (1 - w) (r_equity - r_bond)`` of equities: not an
 approximation, but what is left when the new weight is taken from the new capital.
-
-Depends on: errors, mechanisms.capital, mechanisms.reading.
 """
 
 from __future__ import annotations

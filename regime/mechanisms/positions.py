@@ -1,7 +1,4 @@
-"""Futures positions in words: who is crowded on which side, since when, and who is being squeezed.
-
-Depends on: errors, mechanisms.contracts, mechanisms.crowd, mechanisms.reading.
-"""
+"""Futures positions in words: who is crowded on which side, since when, and who is being squeezed."""
 
 from __future__ import annotations
 

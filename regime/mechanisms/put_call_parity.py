@@ -1,7 +1,4 @@
-"""What a chain itself says of interest and dividends: calls less puts of one strike are a forward.
-
-Depends on: mechanisms.option_chain.
-"""
+"""What a chain itself says of interest and dividends: calls less puts of one strike are a forward."""
 
 from __future__ import annotations
 
@@ -10,12 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from regime.arrays import Floats
 from regime.mechanisms.option_chain import EUROPEAN, Contracts
 
 __all__ = ["Carry", "carry"]
 
-Floats = NDArray[np.float64]
-# Strikes near the money that take part, pairs that an expiry needs, and how far its slope may be
 # from -1.
 BAND, PAIRS, ODD_SLOPE = 0.05, 5, 0.5
 # Rates that are believed; how far a forward may be from the spot beside them.

@@ -1,8 +1,6 @@
 """What a mechanism says on one date.
 
 A sentence for people, values for machines, a history for a figure.
-
-Depends on: errors.
 """
 
 from __future__ import annotations

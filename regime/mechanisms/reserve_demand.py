@@ -1,8 +1,6 @@
 """The demand curve for reserves.
 
 How much the price of reserves answers to their quantity, and where it turns steep.
-
-Depends on: errors, kernels.
 """
 
 from __future__ import annotations
@@ -11,17 +9,16 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from regime import kernels
+from regime.arrays import Floats
 from regime.errors import ConfigError
+from regime.sessions import WEEK
 
 __all__ = ["BankAssets", "demand_slope", "fed_funds_spread"]
 
-WEEK = 5  # sessions
 STALE = 63  # sessions without a usable week, after which a slope is no longer known
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,6 @@
 """Reserve scarcity.
 
 What overnight money costs, how much of it there is, and who must ask the central bank for it.
-
-Depends on: errors, mechanisms.{gauges, money_calendar, reading, reserve_demand}.
 """
 
 from __future__ import annotations
@@ -19,6 +17,7 @@ from regime.mechanisms.gauges import above_norm, composite, fill_up, newest, pan
 from regime.mechanisms.money_calendar import KINDS, calendar_adjusted, calendar_kinds, rate_days
 from regime.mechanisms.reading import Absent, MechanismReading
 from regime.mechanisms.reserve_demand import BankAssets, demand_slope, fed_funds_spread
+from regime.sessions import YEAR
 
 __all__ = [
     "INPUTS",
@@ -47,7 +46,7 @@ INPUTS = (
     "bank_assets",
 )
 PARTS = ("funding", "tail", "fed_funds", "demand_slope", "backstop")
-YEAR, WEEKS_4, WEEKS_13 = 252, 20, 65  # sessions
+WEEKS_4, WEEKS_13 = 20, 65
 SIGNIFICANT = 2.0  # standard errors
 USD_BN = 1e-3  # of a balance in USD mn
 Numbers = dict[str, Any]

@@ -2,8 +2,6 @@
 
 Such a fund sells when volatility rises, and again when bonds stop falling less than equities: its
 volatility depends on how its parts move together.
-
-Depends on: errors, kernels, mechanisms.capital, mechanisms.reading.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""Tech valuation and leadership on one date: whether good news still pays, and who still leads.
-
-Depends on: errors, mechanisms (capex, earnings, event_table, leadership, moves, multiples,
-reading).
-"""
+"""Tech valuation and leadership on one date: whether good news still pays, and who still leads."""
 
 from __future__ import annotations
 

@@ -5,9 +5,6 @@ What they hold, what they must trade, and what a jump would add.
 Volatility control holds target over realised volatility; a jump either way makes it sell. Beside it
 stand its slower relatives: risk parity over equities, bonds and commodities, and what investors
 borrow on margin.
-
-Depends on: errors, kernels, mechanisms.capital, mechanisms.margin_debt, mechanisms.reading,
-mechanisms.risk_parity.
 """
 
 from __future__ import annotations
@@ -24,12 +21,13 @@ from regime.mechanisms.capital import Capital, flow_words
 from regime.mechanisms.margin_debt import MarginDebt
 from regime.mechanisms.reading import Absent, MechanismReading
 from regime.mechanisms.risk_parity import RiskParity
+from regime.sessions import WEEK, YEAR
 
 __all__ = ["VolControl", "two_speed_volatility", "vol_control_exposure"]
 
 # Decays of the two averages of the S&P risk-control indices: halflives of 11 and 23 sessions.
 FAST, SLOW = 0.94, 0.97
-MINIMUM, YEAR, WEEK, FIVE_YEARS = 63, 252, 5, 1260
+MINIMUM, FIVE_YEARS = 63, 1260
 SHOCK = 2.0
 # Assumed: nobody counts this money.
 CAPITAL = Capital(low=150.0, mid=250.0, high=350.0)

@@ -1,8 +1,6 @@
 """What a model must beat.
 
 The raw scores calibrated, and four forecasts refitted in the model's own folds.
-
-Depends on: errors, jump_model; models.calibration, models.raw_scores.
 """
 
 from __future__ import annotations

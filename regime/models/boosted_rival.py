@@ -1,24 +1,20 @@
-"""Trees that learn only what a simple forecast leaves over.
-
-Depends on: runtime, models.calibration, models.classifier.
-"""
+"""Trees that learn only what a simple forecast leaves over."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from regime.arrays import Floats
 from regime.errors import ConfigError
 from regime.models.calibration import fit_platt
-from regime.models.classifier import STRESS, DeleveragingClassifier
+from regime.models.classifier import DeleveragingClassifier
 from regime.runtime.formula import Linear, ModelParts, linear_log_odds
+from regime.schema import STRESS_CODE
 
 __all__ = ["BoostedOnRival"]
 
-Floats = NDArray[np.float64]
-# of the mean that `ModelParts` takes of trees and logistic; doubled it is their sum, to the last
 # bit
 HALF = 0.5
 
@@ -79,7 +75,7 @@ class BoostedOnRival(DeleveragingClassifier):
         return tuple(dict.fromkeys((*self.core, self.rival))) if self.rival else super().columns
 
     def _fit_parts(self, matrix: Floats, weights: Floats) -> ModelParts:
-        stress = weights[:, STRESS]
+        stress = weights[:, STRESS_CODE]
         line = self._fit_rival(matrix, stress) if self.rival else self._fit_linear(matrix, stress)
         boosters = self._fit_boosters(matrix, stress, base=linear_log_odds(matrix, line))
         phase, prior = self._fit_phase(matrix, weights)

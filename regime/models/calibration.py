@@ -1,8 +1,6 @@
 """One raw score into a probability.
 
 A logistic curve, refitted at each fold on what was known by then.
-
-Depends on: errors.
 """
 
 from __future__ import annotations

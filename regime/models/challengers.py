@@ -5,8 +5,6 @@ What LightGBM has to be held against.
 A challenger differs from `DeleveragingClassifier` in who grows the trees, and in nothing else: the
 same columns, signs, sizes, seeds, logistic and formula. It serves comparisons; a saved model holds
 LightGBM's trees alone.
-
-Depends on: errors, runtime, schema, models.classifier; scikit-learn, and catboost on use.
 """
 
 from __future__ import annotations
@@ -21,15 +19,14 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from regime.arrays import Floats
 from regime.errors import ConfigError
-from regime.models.classifier import REST, STRESS, DeleveragingClassifier, TreeSettings
+from regime.models.classifier import REST, DeleveragingClassifier, TreeSettings
 from regime.runtime.columns import to_matrix
 from regime.runtime.formula import Linear, probabilities, stress_log_odds
-from regime.schema import REGIMES
+from regime.schema import REGIMES, STRESS_CODE
 
 __all__ = ["CatBoostChallenger", "ForeignParts", "HistGradientChallenger"]
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -83,7 +80,7 @@ class _Challenger(DeleveragingClassifier, ABC):
         return probabilities(blend, phase, slope=1.0, intercept=0.0, phase_prior=heads.phase_prior)
 
     def _fit_parts(self, matrix: Floats, weights: Floats) -> Any:
-        stress, core = weights[:, STRESS], matrix[:, : len(self.core)]
+        stress, core = weights[:, STRESS_CODE], matrix[:, : len(self.core)]
         # On a column without a value one library fails, and another splits where later values meet
         # an empty leaf.
         core = np.ascontiguousarray(np.where(np.isnan(core).all(axis=0), 0.0, core))

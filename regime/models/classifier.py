@@ -3,8 +3,6 @@
 P(deleveraging) comes from binary heads, where a monotone constraint means one sign; a second head
 shares out what is left among calm, fragile and recovery. A fitted classifier holds `ModelParts`,
 and scores with `runtime.formula`: what is saved is what was tested.
-
-Depends on: errors, schema, runtime, models.composites, models.logistic.
 """
 
 from __future__ import annotations
@@ -19,18 +17,17 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
+from regime.arrays import Floats
 from regime.errors import ConfigError, InvalidDataError
 from regime.models.composites import loadings
 from regime.models.logistic import fit_logistic
 from regime.runtime.formula import Linear, ModelParts
 from regime.runtime.predict import SavedModel
-from regime.schema import REGIMES, Regime
+from regime.schema import REGIMES, STRESS_CODE
 
 __all__ = ["DeleveragingClassifier", "TreeSettings"]
 
-Floats = NDArray[np.float64]
-STRESS = REGIMES.index(Regime.DELEVERAGING)
-REST = tuple(position for position in range(len(REGIMES)) if position != STRESS)
+REST = tuple(position for position in range(len(REGIMES)) if position != STRESS_CODE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,7 +195,7 @@ class DeleveragingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
             raise InvalidDataError(
                 f"fit: X has {len(matrix)} rows, y {len(weights)}; give one label a row"
             )
-        if not 0 < weights[:, STRESS].sum() < len(weights):
+        if not 0 < weights[:, STRESS_CODE].sum() < len(weights):
             raise InvalidDataError("fit: the labels hold one class only; widen the training window")
         # LightGBM is told so by its parameters, BLAS here: on busy cores two threads are slower
         # than one.
@@ -220,7 +217,7 @@ class DeleveragingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         from threadpoolctl import threadpool_limits
 
         with threadpool_limits(limits=1):
-            return self._fit_linear(self._matrix(X), _soft(y)[:, STRESS])
+            return self._fit_linear(self._matrix(X), _soft(y)[:, STRESS_CODE])
 
     def predict_proba(self, X: pd.DataFrame) -> Floats:
         """Probabilities, shape (n_rows, 4), in `REGIMES` order; columns are taken by name."""
@@ -234,7 +231,7 @@ class DeleveragingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         return names[most]
 
     def _fit_parts(self, matrix: Floats, weights: Floats) -> ModelParts:
-        stress = weights[:, STRESS]
+        stress = weights[:, STRESS_CODE]
         linear = self._fit_linear(matrix, stress) if self.linear_weight > 0 else None
         boosters = self._fit_boosters(matrix, stress) if self.linear_weight < 1 else ()
         phase, prior = self._fit_phase(matrix, weights)

@@ -1,7 +1,4 @@
-"""Prior-signed composites: many weak columns as a few, each allowed to push one way only.
-
-Depends on: errors.
-"""
+"""Prior-signed composites: many weak columns as a few, each allowed to push one way only."""
 
 from __future__ import annotations
 
@@ -10,11 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from regime.arrays import Floats
 from regime.errors import ConfigError
 
 __all__ = ["Loadings", "loadings"]
 
-Floats = NDArray[np.float64]
 Loadings = Floats
 
 

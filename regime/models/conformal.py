@@ -4,8 +4,6 @@ A set is every regime that is no stranger, by the model's own probability, than 
 How strange is allowed follows what was learned of earlier sets: each miss widens the next ones,
 each hit narrows them a little. A regime is known months after its session, so the miss is felt
 late; that delay is part of the method here.
-
-Depends on: errors, schema.
 """
 
 from __future__ import annotations

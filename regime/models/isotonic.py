@@ -1,21 +1,15 @@
-"""A score into a probability by the best rising curve of any shape.
-
-Depends on: errors.
-"""
+"""A score into a probability by the best rising curve of any shape."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from regime.arrays import Floats, Integers
 from regime.errors import InvalidDataError
 
 __all__ = ["IsotonicCurve", "fit_isotonic", "hull_after", "hull_before", "pooled_scores"]
-
-Floats = NDArray[np.float64]
-Places = NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -109,7 +103,7 @@ def pooled_scores(score: np.ndarray, truth: np.ndarray) -> tuple[Floats, Floats,
     return scores, count, total
 
 
-def hull_before(count: Floats, total: Floats) -> Places:
+def hull_before(count: Floats, total: Floats) -> Integers:
     """Corner before each point on the lower hull of the points up to it, shape (k + 1,).
 
     That of the first is 0.
@@ -135,7 +129,7 @@ def hull_before(count: Floats, total: Floats) -> Places:
     return np.array(before, dtype=np.int64)
 
 
-def hull_after(count: Floats, total: Floats) -> Places:
+def hull_after(count: Floats, total: Floats) -> Integers:
     """Corner after each point on the lower hull of the points from it on, shape (k + 1,).
 
     That of the last is itself.

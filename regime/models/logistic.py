@@ -2,8 +2,6 @@
 
 scikit-learn's takes neither soft labels nor bounds, and both are needed: a coefficient against its
 prior is set to zero rather than fitted to an accident of one decade.
-
-Depends on: nothing (scipy on use).
 """
 
 from __future__ import annotations
@@ -11,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["fit_logistic"]
+from regime.arrays import Floats
 
-Floats = NDArray[np.float64]
+__all__ = ["fit_logistic"]
 
 
 def fit_logistic(

@@ -1,7 +1,4 @@
-"""The head that asks whether a fall begins soon, walked forward apart from the regimes.
-
-Depends on: errors, schema, models.calibration, models.classifier.
-"""
+"""The head that asks whether a fall begins soon, walked forward apart from the regimes."""
 
 from __future__ import annotations
 
@@ -13,12 +10,11 @@ import pandas as pd
 from regime.errors import InvalidDataError
 from regime.models.calibration import Fold, known_rows
 from regime.models.classifier import DeleveragingClassifier
-from regime.schema import REGIMES, Labels, Regime
+from regime.schema import REGIMES, STRESS_CODE, Labels
 
 __all__ = ["ONSET", "walk_onset"]
 
 ONSET = "onset_21d"
-STRESS = REGIMES.index(Regime.DELEVERAGING.value)
 
 
 def walk_onset(
@@ -69,11 +65,11 @@ def walk_onset(
             f"the model's column `{missing[0]}` is missing ({len(missing)} in all)"
         )
     weights = onset.weights.to_numpy()
-    share = onset.weights[REGIMES[STRESS]]
+    share = onset.weights[REGIMES[STRESS_CODE]]
     for fold in folds:
         usable = known_rows(share, onset.known_at, fold.refit, X)
         rows = np.flatnonzero(usable[: max(int(fold.test[0]) - embargo, 0)])
-        if len(rows) >= minimum_train and 0 < weights[rows, STRESS].sum() < len(rows):
+        if len(rows) >= minimum_train and 0 < weights[rows, STRESS_CODE].sum() < len(rows):
             fitted = clone(model).fit(X[columns].iloc[rows], weights[rows])
-            result[fold.test] = fitted.predict_proba(X[columns].iloc[fold.test])[:, STRESS]
+            result[fold.test] = fitted.predict_proba(X[columns].iloc[fold.test])[:, STRESS_CODE]
     return pd.Series(result, index=X.index, name=ONSET)

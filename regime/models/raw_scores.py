@@ -1,14 +1,14 @@
 """Five raw scores of the market that need no fitting: what any model must rank better than.
 
 Every score is higher when stress is higher and uses rows up to its own date only.
-
-Depends on: nothing.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+
+from regime.sessions import YEAR
 
 __all__ = [
     "RAW_SCORES",
@@ -22,7 +22,6 @@ __all__ = [
 RAW_SCORES = ("vix", "drawdown_252", "below_200dma", "realised_vol", "downside_rank")
 HALFLIFE = 21
 RANK_START = "1980-01-01"
-SESSIONS_A_YEAR = 252
 
 
 def raw_scores(
@@ -72,7 +71,7 @@ def below_200dma(close: pd.Series) -> pd.Series:
 
 def realised_vol(returns: pd.Series) -> pd.Series:
     """Annualised standard deviation of returns, exponentially weighted with halflife 21 sessions."""
-    return returns.ewm(halflife=HALFLIFE).std() * SESSIONS_A_YEAR**0.5
+    return returns.ewm(halflife=HALFLIFE).std() * YEAR**0.5
 
 
 def downside_rank(

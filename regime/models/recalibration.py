@@ -3,8 +3,6 @@
 The rows that a model was trained on cannot calibrate it. Forecasts of earlier blocks can: each came
 from a model fitted before it, on labels that ended before it, and is used once its own label is
 known.
-
-Depends on: errors, schema; models.calibration, models.isotonic, models.venn_abers.
 """
 
 from __future__ import annotations
@@ -20,11 +18,10 @@ from regime.errors import ConfigError, InvalidDataError
 from regime.models.calibration import Fold, fit_platt
 from regime.models.isotonic import fit_isotonic
 from regime.models.venn_abers import fit_venn_abers
-from regime.schema import REGIMES, Labels, Regime
+from regime.schema import REGIMES, STRESS, Labels
 
 __all__ = ["METHODS", "Curve", "Method", "Recalibration", "log_odds", "with_stress"]
 
-STRESS = Regime.DELEVERAGING.value
 Method: TypeAlias = Literal["none", "platt", "isotonic", "venn_abers"]
 CLIP = 1e-6
 

@@ -3,8 +3,6 @@
 A space is a function that asks a trial for its parameters. Whoever answers may be a sampler, the
 parameters of an old trial (`Given`), or a list that only writes down what was asked (`offers`): so
 the space stands once.
-
-Depends on: errors.
 """
 
 from __future__ import annotations

@@ -1,18 +1,13 @@
-"""Probabilities averaged_so_far as they come, without a look ahead.
-
-Depends on: errors.
-"""
+"""Probabilities averaged_so_far as they come, without a look ahead."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from regime.arrays import Floats
 from regime.errors import ConfigError
 
 __all__ = ["averaged_so_far"]
-
-Floats = NDArray[np.float64]
 
 
 def averaged_so_far(probabilities: Floats, halflife: float | Floats) -> Floats:

@@ -1,7 +1,4 @@
-"""Where a study is kept and how it searches, before anything of it is opened.
-
-Depends on: errors.
-"""
+"""Where a study is kept and how it searches, before anything of it is opened."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
 """Which trial of a study to keep.
 
 The simplest that luck cannot tell from the best, and the plateau around it.
-
-Depends on: errors.
 """
 
 from __future__ import annotations

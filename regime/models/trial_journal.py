@@ -1,7 +1,4 @@
-"""The journal of a study as a file: whole lines only, and a lock that dies with its holder.
-
-Depends on: artifacts.
-"""
+"""The journal of a study as a file: whole lines only, and a lock that dies with its holder."""
 
 from __future__ import annotations
 

@@ -3,9 +3,6 @@
 A study evaluates designs fold by fold. Every trial has a sampler of its own, seeded by its number:
 a resumed study never repeats itself, and while sampling is at random it does not matter how many
 workers there are.
-
-Depends on: artifacts, errors, models.search_space, models.study_plan, models.trial_choice,
-models.trial_journal.
 """
 
 from __future__ import annotations

@@ -3,8 +3,6 @@
 For a new score the isotonic curve is fitted twice, as if its row were calm and as if it were
 stress. The two values bracket the probability; how far apart they are says how little is known near
 that score.
-
-Depends on: errors, models.isotonic.
 """
 
 from __future__ import annotations
@@ -12,14 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from regime.arrays import Floats, Integers
 from regime.models.isotonic import hull_after, hull_before, pooled_scores
 
 __all__ = ["VennAbers", "fit_venn_abers"]
-
-Floats = NDArray[np.float64]
-Places = NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -48,8 +43,8 @@ class VennAbers:
     scores: Floats
     count: Floats
     total: Floats
-    before: Places
-    after: Places
+    before: Integers
+    after: Integers
 
     def predict(self, score: np.ndarray) -> Floats:
         """Probability of each score, shape (n,).
@@ -74,7 +69,7 @@ class VennAbers:
         out[known] = np.column_stack([self._value(left, right, outcome) for outcome in (0.0, 1.0)])
         return out
 
-    def _value(self, left: Places, right: Places, outcome: float) -> Floats:
+    def _value(self, left: Integers, right: Integers, outcome: float) -> Floats:
         """Mean of the block that a new row ends in.
 
         It grows while its neighbours stand in the wrong order.

@@ -1,7 +1,4 @@
-"""What was known at each decision: the latest released value of every series, and its age.
-
-Depends on: errors, schema, panel.calendar, panel.merge.
-"""
+"""What was known at each decision: the latest released value of every series, and its age."""
 
 from __future__ import annotations
 
@@ -9,17 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from regime.arrays import Floats, Integers
 from regime.errors import InvalidDataError
 from regime.panel.calendar import session_closes
 from regime.schema import Panel, check_dates
 
 __all__ = ["AsOf"]
-
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 
 
 class AsOf:

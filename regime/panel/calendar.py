@@ -1,8 +1,6 @@
 """Sessions of the New York exchange: when each closes, and which days count as business days.
 
 Nothing here asks the clock: the reach of the calendar follows from the dates that are asked for.
-
-Depends on: exchange_calendars.
 """
 
 from __future__ import annotations

@@ -1,18 +1,14 @@
-"""One pass over releases and cut-offs: the merge behind the as-of panel, compiled once.
-
-Depends on: numba alone. Import it where it is used.
-"""
+"""One pass over releases and cut-offs: the merge behind the as-of panel, compiled once."""
 
 from __future__ import annotations
 
 import numba
 import numpy as np
-import numpy.typing as npt
+
+from regime.arrays import Floats, Integers
 
 __all__ = ["merge"]
 
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 DAY = 86_400_000_000
 
 

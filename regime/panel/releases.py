@@ -1,7 +1,4 @@
-"""Release rules: from the period of a value to the instant at which it was public.
-
-Depends on: panel.calendar.
-"""
+"""Release rules: from the period of a value to the instant at which it was public."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Everything that one page shows, and its way to a folder and back.
-
-Depends on: errors, schema, artifacts, report.sections, report.saved_content, report.world_figures.
-"""
+"""Everything that one page shows, and its way to a folder and back."""
 
 from __future__ import annotations
 

@@ -5,8 +5,6 @@ A plain plotly specification over shared columns, themed by the page's CSS.
 A figure names its data (``{"column": "date"}``) and its colours (``"var(--calm)"``); the page's
 script puts both in, so each column stands once in the page and light and dark need no second
 figure.
-
-Depends on: report.quantities.
 """
 
 from __future__ import annotations

@@ -1,8 +1,6 @@
 """Frames as tables of the page.
 
 Any by its columns, calendars of returns, falls, spells, what changed.
-
-Depends on: drawdowns, months, report.quantities, report.sentences, report.tables.
 """
 
 from __future__ import annotations
@@ -17,8 +15,9 @@ import pandas as pd
 from regime.drawdowns import drawdown_table
 from regime.months import monthly_table
 from regime.report.quantities import MISSING, display_name, format_value, quantity_of
-from regime.report.sentences import DAY, WEEK, earlier, percent
+from regime.report.sentences import DAY, earlier, percent
 from regime.report.tables import Row, Table
+from regime.sessions import WEEK
 
 __all__ = [
     "change_table",

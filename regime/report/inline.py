@@ -1,8 +1,6 @@
 """What the page carries in itself.
 
 Columns as compact text, and the policy that lets nothing else in.
-
-Depends on: schema, report.figures, report.quantities.
 """
 
 from __future__ import annotations

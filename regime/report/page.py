@@ -1,7 +1,4 @@
-"""One self-contained HTML page a run: no remote request, escaped throughout, light and dark.
-
-Depends on: schema, the other modules of report; plotly (its script only) and jinja2, on use.
-"""
+"""One self-contained HTML page a run: no remote request, escaped throughout, light and dark."""
 
 from __future__ import annotations
 

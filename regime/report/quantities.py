@@ -1,7 +1,4 @@
-"""How the keys of summary.json are named, written and judged for people.
-
-Depends on: nothing.
-"""
+"""How the keys of summary.json are named, written and judged for people."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Why the model says what it says today: contributions to the log-odds as bars in words.
-
-Depends on: report.quantities.
-"""
+"""Why the model says what it says today: contributions to the log-odds as bars in words."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Figures of the regimes: the strips under the S&P 500, and the stacked probabilities.
-
-Depends on: schema, report.figures, report.quantities, report.sentences.
-"""
+"""Figures of the regimes: the strips under the S&P 500, and the stacked probabilities."""
 
 from __future__ import annotations
 

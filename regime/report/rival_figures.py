@@ -1,8 +1,6 @@
 """The model beside its baselines.
 
 Probabilities row by row, and how often what each foretold came true.
-
-Depends on: report.figures, report.quantities, report.sentences.
 """
 
 from __future__ import annotations
@@ -16,10 +14,10 @@ import pandas as pd
 from regime.report.figures import DATE, Figure, base_layout, plain, shades, titled
 from regime.report.quantities import display_name
 from regime.report.sentences import chance
+from regime.schema import STRESS
 
 __all__ = ["reliability_figure", "rival_figure"]
 
-STRESS = "deleveraging"
 ROW, HEAD, FOOT = 76, 40, 28  # pixels: a row of the figure, its legend, its dates
 GAP = 0.26  # of a row, for its words
 LOOKS = (

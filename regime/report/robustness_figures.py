@@ -1,7 +1,4 @@
-"""How the rule's figure moves: over its own settings, over costs and over delays.
-
-Depends on: report.figures, report.quantities.
-"""
+"""How the rule's figure moves: over its own settings, over costs and over delays."""
 
 from __future__ import annotations
 

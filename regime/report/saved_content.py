@@ -1,9 +1,6 @@
 """The files of a saved report.
 
 One JSON that names every frame by its digest, one parquet file a frame.
-
-Depends on: errors, artifacts, report.saved_frames, report.sections, report.figures, report.tables,
-report.world_figures.
 """
 
 from __future__ import annotations

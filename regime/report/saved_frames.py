@@ -1,7 +1,4 @@
-"""Frames on disk beside a digest of their bytes, so that what comes back is what went in.
-
-Depends on: errors.
-"""
+"""Frames on disk beside a digest of their bytes, so that what comes back is what went in."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""A part of the page that needs no change of the page: a title, a sentence, a figure and tables.
-
-Depends on: errors, report.figures, report.tables.
-"""
+"""A part of the page that needs no change of the page: a title, a sentence, a figure and tables."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What a run found, in plain words: the verdict on the model and the first screen of the report.
-
-Depends on: report.quantities.
-"""
+"""What a run found, in plain words: the verdict on the model and the first screen of the report."""
 
 from __future__ import annotations
 
@@ -11,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from regime.report.quantities import display_name
+from regime.sessions import WEEK
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +26,7 @@ __all__ = [
     "verdict",
 ]
 
-DAY, WEEK = 1, 5  # sessions
+DAY = 1
 STILL = 0.02  # a smaller change of a probability is none
 CHECKED = {"label use": "columns held against the labels", "releases": "release rules"}
 

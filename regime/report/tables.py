@@ -1,7 +1,4 @@
-"""Tables of a run as text cells, laid out once for the page and for the terminal.
-
-Depends on: report.quantities.
-"""
+"""Tables of a run as text cells, laid out once for the page and for the terminal."""
 
 from __future__ import annotations
 

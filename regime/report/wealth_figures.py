@@ -1,8 +1,6 @@
 """Figures of money.
 
 Equity, drawdown and exposure of the rule and its benchmarks, and Sharpe ratios year by year.
-
-Depends on: performance, report.figures, report.quantities.
 """
 
 from __future__ import annotations

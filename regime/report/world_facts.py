@@ -1,7 +1,4 @@
-"""Stylised facts of a simulated market beside what real ones show.
-
-Depends on: report.tables.
-"""
+"""Stylised facts of a simulated market beside what real ones show."""
 
 from __future__ import annotations
 
@@ -12,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from regime.report.tables import Row, Table
+from regime.sessions import YEAR
 
 __all__ = ["RISKY", "fact_table"]
 
-YEAR = 252
 RISKY = (
     "sp500",
     "nasdaq",

@@ -1,7 +1,4 @@
-"""Figures of a simulated world: its true regimes and crises, flows, reserves and trigger prices.
-
-Depends on: schema, report.figures, report.quantities.
-"""
+"""Figures of a simulated world: its true regimes and crises, flows, reserves and trigger prices."""
 
 from __future__ import annotations
 

@@ -2,8 +2,6 @@
 
 A rule decides how much; an allocation says of what. Both are known at the same close, and the
 engine alone knows when it is filled.
-
-Depends on: errors, schema.
 """
 
 from __future__ import annotations

@@ -6,8 +6,6 @@ session, in order: ``step(state, row, proposed)`` gets what the rules before it 
 gets 1, fully invested) and answers with its own proposal. State is plain numbers in tuples, which
 JSON can carry, so that one day live and a whole backtest are the same code. A rule decides; only
 the backtest engine knows when a decision is filled.
-
-Depends on: errors, schema.
 """
 
 from __future__ import annotations

@@ -1,8 +1,6 @@
 """The simple rules that any other has to beat, as exposures decided from prices alone.
 
 Before there is history enough they are fully invested.
-
-Depends on: performance, rules.base.
 """
 
 from __future__ import annotations

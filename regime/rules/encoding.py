@@ -1,7 +1,4 @@
-"""Rules turned into the rows of numbers that a sweep runs.
-
-Depends on: errors, rule_programs, rules.
-"""
+"""Rules turned into the rows of numbers that a sweep runs."""
 
 from __future__ import annotations
 

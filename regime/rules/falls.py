@@ -3,8 +3,6 @@
 Both measure a fall by closes alone, from a high to the lowest close since, and count that high anew
 after each return: what an old fall lost says nothing about the next one. They read `price`, the
 level of what is held with its income, in any unit, the same on every session.
-
-Depends on: errors, rules.base.
 """
 
 from __future__ import annotations

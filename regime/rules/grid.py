@@ -1,7 +1,4 @@
-"""A grid of rule settings, written as rules in which a parameter may be a list of values.
-
-Depends on: config, errors, rule_programs, rules.
-"""
+"""A grid of rule settings, written as rules in which a parameter may be a list of values."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Overlays: rules that bend the exposure proposed by those before them.
-
-Depends on: errors, rules.base.
-"""
+"""Overlays: rules that bend the exposure proposed by those before them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""A rule that leaves the market by degrees.
-
-Depends on: errors, rules.base.
-"""
+"""A rule that leaves the market by degrees."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""A rule that gives each regime an exposure.
-
-Depends on: errors, rules.base, schema.
-"""
+"""A rule that gives each regime an exposure."""
 
 from __future__ import annotations
 

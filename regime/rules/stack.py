@@ -1,7 +1,4 @@
-"""Rules made of rules: one after another, or the mean of several.
-
-Depends on: errors, rules.
-"""
+"""Rules made of rules: one after another, or the mean of several."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Rules that are either in the market or out of it.
-
-Depends on: errors, rules.base.
-"""
+"""Rules that are either in the market or out of it."""
 
 from __future__ import annotations
 

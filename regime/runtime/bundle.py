@@ -1,7 +1,4 @@
-"""Write a saved model: native LightGBM text, JSON, golden rows and a manifest, whole or not at all.
-
-Depends on: errors, artifacts, formula, manifest, predict.
-"""
+"""Write a saved model: native LightGBM text, JSON, golden rows and a manifest, whole or not at all."""
 
 from __future__ import annotations
 

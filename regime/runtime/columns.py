@@ -1,7 +1,4 @@
-"""Named columns, in any order and of any frame library, into the matrix that a model scores.
-
-Depends on: errors.
-"""
+"""Named columns, in any order and of any frame library, into the matrix that a model scores."""
 
 from __future__ import annotations
 

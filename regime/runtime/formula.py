@@ -2,8 +2,6 @@
 
 Every step works element by element or along one row, so that a row gives equal bits alone and among
 thousands of others (a matrix product over rows does not).
-
-Depends on: errors.
 """
 
 from __future__ import annotations
@@ -12,8 +10,8 @@ import math
 from dataclasses import dataclass, fields
 
 import numpy as np
-from numpy.typing import NDArray
 
+from regime.arrays import Floats
 from regime.errors import InvalidDataError
 
 __all__ = [
@@ -26,8 +24,6 @@ __all__ = [
     "stress_log_odds",
 ]
 
-Floats = NDArray[np.float64]
-# The order of schema.REGIMES, written again because schema needs pandas; a test holds the two
 # together.
 REGIMES = ("calm", "fragile", "deleveraging", "recovery")
 

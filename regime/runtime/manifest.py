@@ -2,8 +2,6 @@
 
 The manifest finds damage and mixed-up files. It is no signature: who can rewrite every file can
 rewrite the manifest too.
-
-Depends on: errors.
 """
 
 from __future__ import annotations

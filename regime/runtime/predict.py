@@ -1,7 +1,4 @@
-"""Load a saved model and score named columns; works where only numpy and lightgbm are installed.
-
-Depends on: errors, formula, manifest, columns.
-"""
+"""Load a saved model and score named columns; works where only numpy and lightgbm are installed."""
 
 from __future__ import annotations
 
@@ -14,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from regime.arrays import Floats
 from regime.errors import BundleError, InvalidDataError
 from regime.runtime.columns import to_matrix
 from regime.runtime.formula import (
@@ -28,7 +26,6 @@ from regime.runtime.manifest import parse_json, read_files
 
 __all__ = ["TOLERANCE", "SavedModel", "load_model", "open_model"]
 
-Floats = NDArray[np.float64]
 TOLERANCE = 1e-9
 
 

@@ -1,7 +1,4 @@
-"""What mlflow calls to load a registered model: a module and a folder of data, no pickle.
-
-Depends on: predict.
-"""
+"""What mlflow calls to load a registered model: a module and a folder of data, no pickle."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
 """Columns of any file of a folder, by rising day, for the checks.
 
 And the bytes before they are read.
-
-Depends on: sources.checks, sources.table.
 """
 
 from __future__ import annotations
@@ -14,17 +12,14 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow.compute as pc
 
+from regime.arrays import Floats, Integers
 from regime.sources.checks.findings import Finding
 from regime.sources.checks.form import check_form
 from regime.sources.table import Table, parse_table
 
 __all__ = ["Archive", "Columns"]
-
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)

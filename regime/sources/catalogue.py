@@ -2,8 +2,6 @@
 
 The catalogue is plain configuration (``series.yaml``). Release rules and kinds of series are named
 once and used by many entries, so that an entry says only what is its own.
-
-Depends on: errors, config, sources.release, sources.repairs.
 """
 
 from __future__ import annotations

@@ -1,8 +1,6 @@
 """One file of option quotes, strictly.
 
 A plain table of options, or the two-sided page that Cboe gives out.
-
-Depends on: errors, sources.table, pyarrow.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Checks of the rows of one column put together: its days, its values, its siblings, its bars.
-
-Depends on: errors, sources.archive, sources.checks, sources.expectations.
-"""
+"""Checks of the rows of one column put together: its days, its values, its siblings, its bars."""
 
 from __future__ import annotations
 

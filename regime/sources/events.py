@@ -1,8 +1,6 @@
 """One file of events, strictly, as text.
 
 Earnings, capital expenditure, or what a user adds with release dates.
-
-Depends on: errors, sources.table.
 """
 
 from __future__ import annotations

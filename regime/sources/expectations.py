@@ -2,8 +2,6 @@
 
 Plain configuration beside the catalogue, which names it under ``checks``. Nothing in it changes
 what a run reads.
-
-Depends on: errors, config.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""A data folder, one CSV a series or table, into observations: strictly, all faults together.
-
-Depends on: errors, schema, sources.catalogue, sources.shelf.
-"""
+"""A data folder, one CSV a series or table, into observations: strictly, all faults together."""
 
 from __future__ import annotations
 
@@ -14,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from regime.arrays import Integers
 from regime.errors import InvalidDataError, MissingDataError
 from regime.schema import check_observations
 from regime.sources.catalogue import Catalogue, Release, SeriesSpec
@@ -26,7 +24,6 @@ MARKET = "sp500"
 
 ReleaseTimes = Callable[[pd.DatetimeIndex, Release], pd.DatetimeIndex]
 Verdict = Literal["ok", "absent", "empty", "not_begun", "stale"]
-Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)

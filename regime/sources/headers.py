@@ -1,7 +1,4 @@
-"""Which series of a catalogue a folder can give, by the headers of its files.
-
-Depends on: sources.catalogue.
-"""
+"""Which series of a catalogue a folder can give, by the headers of its files."""
 
 from __future__ import annotations
 

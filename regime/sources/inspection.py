@@ -1,7 +1,4 @@
-"""One series of the catalogue through every check that concerns it.
-
-Depends on: sources.archive, catalogue, checks, column_checks, expectations, repairs and shelf.
-"""
+"""One series of the catalogue through every check that concerns it."""
 
 from __future__ import annotations
 

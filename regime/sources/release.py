@@ -1,7 +1,4 @@
-"""Release rules as the catalogue states them: when the value of a period becomes public.
-
-Depends on: errors.
-"""
+"""Release rules as the catalogue states them: when the value of a period becomes public."""
 
 from __future__ import annotations
 

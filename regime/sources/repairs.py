@@ -1,8 +1,6 @@
 """Declared repairs: rows known to be wrong, what is done about them, and why.
 
 Nothing is ever mended on a guess.
-
-Depends on: errors.
 """
 
 from __future__ import annotations
@@ -14,15 +12,12 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from regime.arrays import Booleans, Floats, Integers
 from regime.errors import ConfigError
 
 __all__ = ["Lookup", "Repair", "apply_repairs", "repaired_days"]
 
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
-Booleans = npt.NDArray[np.bool_]
 Lookup = Callable[["Repair"], tuple[Integers, Floats]]
 EPOCH = date(1970, 1, 1)
 

@@ -1,7 +1,4 @@
-"""The files of one folder, each opened once, and the rows of one series after splicing.
-
-Depends on: errors, sources.catalogue, sources.repairs, sources.table.
-"""
+"""The files of one folder, each opened once, and the rows of one series after splicing."""
 
 from __future__ import annotations
 
@@ -11,8 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from regime.arrays import Booleans, Floats, Integers
 from regime.errors import InvalidDataError
 from regime.sources.catalogue import Catalogue, SeriesSpec, SplicePart
 from regime.sources.repairs import Repair, apply_repairs
@@ -20,9 +17,6 @@ from regime.sources.table import Table, parse_table
 
 __all__ = ["Raw", "Rows", "Shelf"]
 
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
-Booleans = npt.NDArray[np.bool_]
 PLACED = 20  # refused values that are told with their line
 
 

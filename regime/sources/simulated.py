@@ -1,8 +1,4 @@
-"""A source without a network: a seeded market of agents whose true regimes and flows are known.
-
-Depends on: errors, schema, sources.catalogue, sources.files; sources.simulation, which compiles its
-day loop, on use.
-"""
+"""A source without a network: a seeded market of agents whose true regimes and flows are known."""
 
 from __future__ import annotations
 

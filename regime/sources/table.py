@@ -1,7 +1,4 @@
-"""One CSV file, read strictly: text columns with their dates, or every fault with its line.
-
-Depends on: errors, pyarrow.
-"""
+"""One CSV file, read strictly: text columns with their dates, or every fault with its line."""
 
 from __future__ import annotations
 
@@ -14,18 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv as pacsv
 
+from regime.arrays import Booleans, Floats, Integers
 from regime.errors import InvalidDataError
 
 __all__ = ["Table", "parse_table"]
-
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
-Booleans = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,4 @@
-"""One table that no run reads through every check declared for it.
-
-Depends on: errors, sources.archive, checks, column_checks, expectations and inspection.
-"""
+"""One table that no run reads through every check declared for it."""
 
 from __future__ import annotations
 

@@ -2,8 +2,6 @@
 
 It looks both ways in time, so it serves no forecast: it says how much a score depends on which
 years trained.
-
-Depends on: errors, schema.
 """
 
 from __future__ import annotations
@@ -18,12 +16,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from regime.arrays import Integers
 from regime.errors import ConfigError, InvalidDataError
 from regime.schema import Labels, check_dates
 
 __all__ = ["CombinatorialPurged", "LabelledSplits"]
 
-Positions = NDArray[np.int64]
 MOST_SPLITS = 1000
 
 
@@ -93,7 +91,7 @@ class CombinatorialPurged:
 
     def split(
         self, X: pd.DataFrame | pd.DatetimeIndex, y: Labels, groups: Any = None
-    ) -> Iterator[tuple[Positions, Positions]]:
+    ) -> Iterator[tuple[Integers, Integers]]:
         """Training and test positions of each split, in the order of `tested`.
 
         Parameters
@@ -145,7 +143,7 @@ class CombinatorialPurged:
         """Return these splits with their labels, as scikit-learn takes them."""
         return LabelledSplits(splits=self, labels=labels)
 
-    def edges(self, rows: int) -> Positions:
+    def edges(self, rows: int) -> Integers:
         """First row of each group and the end of the last, shape (groups + 1,).
 
         Raises
@@ -161,7 +159,7 @@ class CombinatorialPurged:
             [[0], np.cumsum([len(part) for part in np.array_split(np.arange(rows), self.groups)])]
         )
 
-    def paths(self) -> Positions:
+    def paths(self) -> Integers:
         """Return which split tests each group in each path, shape (n_paths, groups)."""
         table = np.zeros((self.n_paths, self.groups), dtype=np.int64)
         used = np.zeros(self.groups, dtype=np.int64)
@@ -209,7 +207,7 @@ class CombinatorialPurged:
                 out[path, edges[group] : edges[group + 1]] = arrays[number][start : start + size]
         return out
 
-    def _touched(self, place: Positions, end: Positions, edges: Positions) -> NDArray[np.bool_]:
+    def _touched(self, place: Integers, end: Integers, edges: Integers) -> NDArray[np.bool_]:
         """Rows that the test of each group puts out of training, shape (groups, n_rows)."""
         rows = []
         for low, high in pairwise(edges):
@@ -246,7 +244,7 @@ class LabelledSplits:
 
     def split(
         self, X: pd.DataFrame, y: Any = None, groups: Any = None
-    ) -> Iterator[tuple[Positions, Positions]]:
+    ) -> Iterator[tuple[Integers, Integers]]:
         """Return training and test positions.
 
         `y` and `groups` are scikit-learn's and not looked at.
@@ -258,7 +256,7 @@ class LabelledSplits:
         return self.splits.n_splits
 
 
-def _spans(X: pd.DataFrame | pd.DatetimeIndex, labels: Labels) -> tuple[Positions, Positions]:
+def _spans(X: pd.DataFrame | pd.DatetimeIndex, labels: Labels) -> tuple[Integers, Integers]:
     """Session of each row, and the last one that its label rests on (-1 where unknown), counted in the labels'."""
     index = check_dates(
         X if isinstance(X, pd.DatetimeIndex) else getattr(X, "index", None), "splits, X"

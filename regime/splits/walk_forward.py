@@ -1,7 +1,4 @@
-"""Walk-forward folds in blocks of calendar months.
-
-Depends on: errors, schema.
-"""
+"""Walk-forward folds in blocks of calendar months."""
 
 from __future__ import annotations
 
@@ -12,14 +9,12 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from regime.arrays import Integers
 from regime.errors import ConfigError, InvalidDataError
 from regime.schema import Labels, Regime, check_dates
 
 __all__ = ["Fold", "PurgedWalkForward"]
-
-Positions = NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -31,11 +26,11 @@ class Fold:
     refit : Timestamp
         Last session before the test block: its close is the information set of the fit.
     test : ndarray of int, shape (n_test,)
-        Positions of the block in the index, rising without a gap.
+        Integers of the block in the index, rising without a gap.
     """
 
     refit: pd.Timestamp
-    test: Positions
+    test: Integers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +100,7 @@ class PurgedWalkForward:
             if 0 < low < high
         )
 
-    def train_rows(self, fold: Fold, labels: Labels) -> Positions:
+    def train_rows(self, fold: Fold, labels: Labels) -> Integers:
         """Rows that may train a fold.
 
         Known by its refit, with spans that end before its block, out of the embargo.
@@ -140,7 +135,7 @@ class PurgedWalkForward:
 
     def split(
         self, X: pd.DataFrame | pd.DatetimeIndex, labels: Labels | Callable[[pd.Timestamp], Labels]
-    ) -> Iterator[tuple[Positions, Positions]]:
+    ) -> Iterator[tuple[Integers, Integers]]:
         """Training and test positions of each fold that can be trained.
 
         Parameters

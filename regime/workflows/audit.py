@@ -1,8 +1,4 @@
-"""`regime audit`: whether anything of a config and its data looks ahead, where, and how far.
-
-Depends on: audit; workflows.data, workflows.parallel, workflows.probed, workflows.settings;
-sources, panel.
-"""
+"""`regime audit`: whether anything of a config and its data looks ahead, where, and how far."""
 
 from __future__ import annotations
 

@@ -1,9 +1,6 @@
 """`regime backtest`.
 
 A rule on probabilities from a file or a walk-forward, its account, and what is left under stress.
-
-Depends on: artifacts, evaluation, backtest; workflows.data, workflows.probabilities,
-workflows.settings, workflows.strategy, workflows.stress, workflows.verdict.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""Whether a run's probabilities mean what they say, and whether calibrating them once more would help.
-
-Depends on: evaluation, models.conformal, models.recalibration, schema, splits; workflows.data,
-workflows.settings.
-"""
+"""Whether a run's probabilities mean what they say, and whether calibrating them once more would help."""
 
 from __future__ import annotations
 

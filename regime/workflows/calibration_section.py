@@ -1,7 +1,4 @@
-"""A part of the page: whether a run's probabilities mean what they say.
-
-Depends on: report; workflows.calibration.
-"""
+"""A part of the page: whether a run's probabilities mean what they say."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""From a source to what a run works on: panel, features, the market that is labelled and traded.
-
-Depends on: schema, workflows.settings, sources, panel, features.
-"""
+"""From a source to what a run works on: panel, features, the market that is labelled and traded."""
 
 from __future__ import annotations
 

@@ -4,8 +4,6 @@ The exit code is the one with which a run over the whole catalogue would stop: 3
 are missing or out of date, 4 where data break a rule, and 4 as well where a check finds a fault in
 a required series that reading alone does not see (a changed unit). Warnings, and faults of
 optional series and of tables, do not stop anything.
-
-Depends on: errors, schema of sources, panel.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""`regime evaluate`: somebody else's probabilities against the truth and the rivals.
-
-Depends on: workflows.data, workflows.probabilities, workflows.settings, workflows.verdict.
-"""
+"""`regime evaluate`: somebody else's probabilities against the truth and the rivals."""
 
 from __future__ import annotations
 

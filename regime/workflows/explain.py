@@ -1,9 +1,4 @@
-"""`regime explain`: why the model that was in force on a day said what it said.
-
-Depends on: errors, progress, schema; report; workflows.data, workflows.explain_flips,
-workflows.explain_mechanisms, workflows.explain_model, workflows.explain_stability,
-workflows.reasons, workflows.settings.
-"""
+"""`regime explain`: why the model that was in force on a day said what it said."""
 
 from __future__ import annotations
 
@@ -22,7 +17,7 @@ from regime.progress import NoProgress, Progress
 from regime.report.quantities import display_name
 from regime.report.reasons import reason_sentence
 from regime.report.sentences import chance, spoken_date
-from regime.schema import REGIMES, Regime
+from regime.schema import REGIMES, STRESS
 from regime.workflows.data import World, read_world
 from regime.workflows.explain_flips import directions, flip_table
 from regime.workflows.explain_mechanisms import checked_contributions, mechanism_table, raw_scores
@@ -33,7 +28,6 @@ from regime.workflows.settings import Settings, settings_of
 
 __all__ = ["Explanation", "explain"]
 
-STRESS = Regime.DELEVERAGING.value
 HISTORY = 30  # sessions before the explained one whose contributions are worked out
 
 

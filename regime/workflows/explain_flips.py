@@ -1,7 +1,4 @@
-"""How far a mechanism is from changing the regime: the smallest move of its features that does.
-
-Depends on: schema, runtime.predict.
-"""
+"""How far a mechanism is from changing the regime: the smallest move of its features that does."""
 
 from __future__ import annotations
 
@@ -12,16 +9,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from regime.arrays import Floats
 from regime.runtime.predict import SavedModel
-from regime.schema import REGIMES, FeatureSpec, Regime
+from regime.schema import REGIMES, STRESS_CODE, FeatureSpec
 
 __all__ = ["directions", "flip_table"]
 
 FURTHEST = 4.0  # standard deviations
 STEP = 0.01  # of the bracketing: a flip that is undone again within a hundredth may be passed over
 CLOSE = 1e-6
-STRESS = REGIMES.index(Regime.DELEVERAGING)
-Floats = NDArray[np.float64]
 
 
 def directions(
@@ -130,7 +126,7 @@ def _flip(
     return {
         "move": move,
         "regime": REGIMES[int(probabilities.argmax())],
-        "deleveraging": float(probabilities[STRESS]),
+        "deleveraging": float(probabilities[STRESS_CODE]),
         "seen": all(
             bool(history[name].min() <= value <= history[name].max())
             for name, value in values.items()
@@ -151,7 +147,7 @@ def _on_top(model: SavedModel, rows: pd.DataFrame) -> NDArray[np.bool_]:
     """Whether deleveraging is more likely than each other regime."""
     probabilities = model.predict_proba(rows)
     return np.asarray(
-        probabilities[:, STRESS] > np.delete(probabilities, STRESS, axis=1).max(axis=1)
+        probabilities[:, STRESS_CODE] > np.delete(probabilities, STRESS_CODE, axis=1).max(axis=1)
     )
 
 

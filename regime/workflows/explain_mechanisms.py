@@ -1,7 +1,4 @@
-"""A forecast as a sum over mechanisms: at a session, and what has changed since earlier ones.
-
-Depends on: errors, schema, runtime.predict, workflows.reasons.
-"""
+"""A forecast as a sum over mechanisms: at a session, and what has changed since earlier ones."""
 
 from __future__ import annotations
 
@@ -12,7 +9,7 @@ import pandas as pd
 
 from regime.errors import RegimeError
 from regime.runtime.predict import SavedModel
-from regime.schema import REGIMES, FeatureSpec, Regime
+from regime.schema import STRESS_CODE, FeatureSpec
 from regime.workflows.reasons import contributions
 
 __all__ = ["CHANGES", "checked_contributions", "mechanism_table", "raw_scores"]
@@ -20,7 +17,6 @@ __all__ = ["CHANGES", "checked_contributions", "mechanism_table", "raw_scores"]
 # Sessions back by the name of the column: yesterday, a week and a month ago.
 CHANGES = {"since_1": 1, "since_5": 5, "since_21": 21}
 ROOM = 1e-6  # log-odds
-STRESS = REGIMES.index(Regime.DELEVERAGING)
 
 
 def raw_scores(model: SavedModel, features: pd.DataFrame) -> pd.Series:
@@ -36,11 +32,11 @@ def raw_scores(model: SavedModel, features: pd.DataFrame) -> pd.Series:
     Series, shape (n_sessions,), log-odds
     """
     probabilities = model.predict_proba(features[list(model.features)])
-    rest = np.delete(probabilities, STRESS, axis=1).sum(
+    rest = np.delete(probabilities, STRESS_CODE, axis=1).sum(
         axis=1
     )  # 1 - p would lose the digits of a small rest
     return pd.Series(
-        np.log(probabilities[:, STRESS]) - np.log(rest), index=features.index, name="log_odds"
+        np.log(probabilities[:, STRESS_CODE]) - np.log(rest), index=features.index, name="log_odds"
     )
 
 

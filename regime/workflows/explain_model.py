@@ -1,8 +1,6 @@
 """The model that was in force on a day.
 
 That day's fold of the walk-forward, fitted again on what was known then.
-
-Depends on: errors, runtime.predict; workflows.forecast, workflows.settings.
 """
 
 from __future__ import annotations

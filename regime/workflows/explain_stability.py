@@ -1,9 +1,6 @@
 """Whether refits agree on what matters.
 
 Shares of the families in each fold, and ranks from fold to fold.
-
-Depends on: errors, progress, schema; workflows.explain_model, workflows.parallel,
-workflows.reasons, workflows.settings.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""`regime features`: the features of a data folder as one table.
-
-Depends on: artifacts, config; sources, workflows.data, workflows.settings.
-"""
+"""`regime features`: the features of a data folder as one table."""
 
 from __future__ import annotations
 

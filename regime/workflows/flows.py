@@ -1,7 +1,4 @@
-"""`regime flows`: what every mechanism of a deleveraging says at one decision.
-
-Depends on: errors; mechanisms; workflows.flows_inputs, workflows.settings.
-"""
+"""`regime flows`: what every mechanism of a deleveraging says at one decision."""
 
 from __future__ import annotations
 

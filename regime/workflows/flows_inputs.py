@@ -1,8 +1,6 @@
 """What the mechanisms read at one decision.
 
 The panel up to its date, tables of events, and what a user adds.
-
-Depends on: errors, config; workflows.data, workflows.settings; sources, panel, mechanisms.
 """
 
 from __future__ import annotations

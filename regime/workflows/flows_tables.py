@@ -1,7 +1,4 @@
-"""The readings of the mechanisms as tables of text, for the terminal and for the page.
-
-Depends on: report.tables; mechanisms.reading.
-"""
+"""The readings of the mechanisms as tables of text, for the terminal and for the page."""
 
 from __future__ import annotations
 

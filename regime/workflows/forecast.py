@@ -1,8 +1,4 @@
-"""The walk-forward: at each refit labels, training rows and a new model, then the next block.
-
-Depends on: schema, workflows.members, workflows.parallel, workflows.settings,
-workflows.tune_choices, labels, splits, models.
-"""
+"""The walk-forward: at each refit labels, training rows and a new model, then the next block."""
 
 from __future__ import annotations
 

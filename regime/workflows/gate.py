@@ -1,7 +1,4 @@
-"""Whether a run may call itself better than its best rival.
-
-Depends on: errors; workflows.settings, workflows.verdict.
-"""
+"""Whether a run may call itself better than its best rival."""
 
 from __future__ import annotations
 

@@ -1,9 +1,6 @@
 """On what a verdict rests.
 
 How many events, which crises, which years, which definition of a deleveraging.
-
-Depends on: schema; evaluation.truth, workflows.data, workflows.honesty_tables, workflows.settings,
-workflows.strategy, workflows.verdict.
 """
 
 from __future__ import annotations
@@ -16,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from regime.evaluation.truth import Truth
-from regime.schema import Regime
+from regime.schema import STRESS
 from regime.workflows.data import World
 from regime.workflows.honesty_tables import (
     AROUND,
@@ -32,8 +29,6 @@ from regime.workflows.strategy import Strategy
 from regime.workflows.verdict import Verdict
 
 __all__ = ["Honesty", "honesty"]
-
-STRESS = Regime.DELEVERAGING.value
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,4 @@
-"""Two parts of the page: whether a run's figures are luck, and on what its verdict rests.
-
-Depends on: report; workflows.gate, workflows.honesty, workflows.luck.
-"""
+"""Two parts of the page: whether a run's figures are luck, and on what its verdict rests."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""What a lead over a rival is made of: events, crises, years, definitions of the truth.
-
-Depends on: schema, performance; evaluation, labels, workflows.data, workflows.settings,
-workflows.strategy.
-"""
+"""What a lead over a rival is made of: events, crises, years, definitions of the truth."""
 
 from __future__ import annotations
 

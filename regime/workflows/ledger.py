@@ -1,8 +1,6 @@
 """The trials made before this run.
 
 A ledger of looks at the test years, their daily returns, and what tuning tried.
-
-Depends on: errors, config; sources, workflows.settings, workflows.tune_choices.
 """
 
 from __future__ import annotations

@@ -1,8 +1,4 @@
-"""What a model cannot do, in sentences made of its own figures.
-
-Depends on: evaluation, workflows.honesty, workflows.luck, workflows.settings, workflows.strategy,
-workflows.verdict.
-"""
+"""What a model cannot do, in sentences made of its own figures."""
 
 from __future__ import annotations
 
@@ -13,7 +9,7 @@ import pandas as pd
 from regime.evaluation.bootstrap import sharpe_difference_interval
 from regime.evaluation.skill import skill
 from regime.evaluation.truth import Truth
-from regime.schema import Regime
+from regime.schema import STRESS
 from regime.workflows.honesty import Honesty
 from regime.workflows.luck import Luck
 from regime.workflows.settings import Settings
@@ -22,7 +18,6 @@ from regime.workflows.verdict import Verdict
 
 __all__ = ["limits"]
 
-STRESS = Regime.DELEVERAGING.value
 LEAST_DAYS = 250  # of half a sample that is worth a figure
 NAMED = 4  # missed spells that are listed
 

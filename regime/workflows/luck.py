@@ -1,9 +1,6 @@
 """How much of a run's figures may be luck.
 
 Of its skill over every rival, and of its rule among all trials made.
-
-Depends on: evaluation.truth; workflows.ledger, workflows.luck_rule, workflows.luck_skill,
-workflows.settings, workflows.strategy, workflows.verdict.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Whether the rule's Sharpe ratio may be luck: what is left of it once every trial is counted.
-
-Depends on: evaluation, workflows.ledger, workflows.strategy.
-"""
+"""Whether the rule's Sharpe ratio may be luck: what is left of it once every trial is counted."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Whether the model's lead over its rivals may be luck: tests on their daily log losses.
-
-Depends on: schema; evaluation, workflows.settings, workflows.verdict.
-"""
+"""Whether the model's lead over its rivals may be luck: tests on their daily log losses."""
 
 from __future__ import annotations
 
@@ -23,13 +20,12 @@ from regime.evaluation.comparison import (
 from regime.evaluation.scores import log_losses, scored_rows
 from regime.evaluation.skill import skill_interval
 from regime.evaluation.truth import Truth
-from regime.schema import Regime
+from regime.schema import STRESS
 from regime.workflows.settings import Settings
 from regime.workflows.verdict import Verdict
 
 __all__ = ["SkillLuck", "skill_luck"]
 
-STRESS = Regime.DELEVERAGING.value
 DEPENDENT = 63  # sessions over which losses hang together: the block of the skill's own bootstrap
 FEWEST = 252  # sessions below which no account is opened
 CONVENTIONAL = 0.05

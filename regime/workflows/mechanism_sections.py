@@ -1,9 +1,6 @@
 """A part of the page for each mechanism.
 
 One sentence, one small figure of its past, its key numbers.
-
-Depends on: mechanisms.reading, report.figures, report.sections; workflows.data, workflows.flows,
-workflows.flows_inputs, workflows.flows_tables, workflows.settings.
 """
 
 from __future__ import annotations

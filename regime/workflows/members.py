@@ -1,8 +1,6 @@
 """How far apart the members of a forecast are.
 
 One definition of a fall at a time, one seed at a time.
-
-Depends on: schema, labels, models, runtime, splits.
 """
 
 from __future__ import annotations
@@ -17,12 +15,11 @@ from regime.labels.averaged import AveragedLabels
 from regime.models.classifier import DeleveragingClassifier
 from regime.runtime.formula import ModelParts
 from regime.runtime.predict import SavedModel
-from regime.schema import REGIMES, Labels, Regime
+from regime.schema import STRESS_CODE, Labels
 from regime.splits.walk_forward import Fold, PurgedWalkForward
 
 __all__ = ["spread"]
 
-STRESS = REGIMES.index(Regime.DELEVERAGING)
 Labeller = Callable[[pd.DataFrame, pd.Timestamp | None], Labels]
 
 
@@ -61,9 +58,9 @@ def spread(
 
     **Known at:** what the model of the fold knows.
     """
-    members = [fitted.predict_proba(block)[:, STRESS]]
+    members = [fitted.predict_proba(block)[:, STRESS_CODE]]
     members += [
-        SavedModel(parts).predict_proba(block)[:, STRESS]
+        SavedModel(parts).predict_proba(block)[:, STRESS_CODE]
         for parts in _parts(fitted, features, market, labeller, splits, fold)
     ]
     table = np.column_stack(members)
@@ -87,5 +84,5 @@ def _parts(
         labels = single(market, fold.refit)
         rows = splits.train_rows(fold, labels)
         weights = labels.weights.to_numpy()[rows]
-        if rows.size and 0 < weights[:, STRESS].sum() < len(rows):
+        if rows.size and 0 < weights[:, STRESS_CODE].sum() < len(rows):
             yield replace(own, linear=fitted.linear_on(features.iloc[rows], weights))

@@ -1,11 +1,4 @@
-"""What a run shows on its page, and the page of a run made earlier.
-
-Depends on: artifacts, config, report, evaluation.reliability; workflows.calibration,
-workflows.calibration_section, workflows.data, workflows.forecast, workflows.gate,
-workflows.honesty, workflows.honesty_sections, workflows.limits, workflows.luck, workflows.reasons,
-workflows.settings, workflows.simulated_view, workflows.strategy, workflows.stress,
-workflows.verdict.
-"""
+"""What a run shows on its page, and the page of a run made earlier."""
 
 from __future__ import annotations
 
@@ -28,7 +21,7 @@ from regime.report.content import ReportContent, load_content
 from regime.report.page import render
 from regime.report.sections import Section
 from regime.runtime.predict import SavedModel
-from regime.schema import Regime
+from regime.schema import STRESS
 from regime.workflows.calibration import CalibrationAccount
 from regime.workflows.calibration_section import calibration_section
 from regime.workflows.data import World
@@ -48,7 +41,6 @@ from regime.workflows.verdict import Verdict
 __all__ = ["PAGE", "Findings", "page_content", "report"]
 
 PAGE = "page"  # folder of what the page shows, inside the output of a run
-STRESS = Regime.DELEVERAGING.value
 
 
 @dataclass(frozen=True, kw_only=True)

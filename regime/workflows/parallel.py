@@ -1,8 +1,6 @@
 """Pure tasks spread over the processes of this host or of a cluster.
 
 What a dead worker held is done again.
-
-Depends on: errors.
 """
 
 from __future__ import annotations

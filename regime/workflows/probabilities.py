@@ -1,7 +1,4 @@
-"""Probabilities for a rule or a score: from a file, or made by the walk-forward of a config.
-
-Depends on: errors, schema, workflows.data, workflows.forecast, workflows.settings.
-"""
+"""Probabilities for a rule or a score: from a file, or made by the walk-forward of a config."""
 
 from __future__ import annotations
 
@@ -11,14 +8,12 @@ import pandas as pd
 
 from regime.errors import InvalidDataError, MissingDataError
 from regime.progress import Progress
-from regime.schema import REGIMES, Regime, check_dates, check_probabilities
+from regime.schema import REGIMES, STRESS, check_dates, check_probabilities
 from regime.workflows.data import World
 from regime.workflows.forecast import walk_forward
 from regime.workflows.settings import Settings
 
 __all__ = ["check_forecast", "given_or_made", "read_probabilities"]
-
-STRESS = Regime.DELEVERAGING.value
 
 
 def given_or_made(

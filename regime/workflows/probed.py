@@ -1,9 +1,6 @@
 """The places where stages meet, as builders that an audit can probe.
 
 The market, the forecast, the decision, the fill.
-
-Depends on: audit; backtest, workflows.data, workflows.forecast, workflows.settings,
-workflows.strategy.
 """
 
 from __future__ import annotations

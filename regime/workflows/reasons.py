@@ -1,7 +1,4 @@
-"""Why a model says what it says: contributions of features, added up by mechanism and by family.
-
-Depends on: schema, runtime.predict.
-"""
+"""Why a model says what it says: contributions of features, added up by mechanism and by family."""
 
 from __future__ import annotations
 
@@ -12,10 +9,10 @@ import pandas as pd
 
 from regime.runtime.predict import SavedModel
 from regime.schema import FeatureSpec
+from regime.sessions import WEEK
 
 __all__ = ["contributions", "family_shares", "reasons"]
 
-WEEK = 5  # sessions
 # sessions over which importance is averaged, evenly spread: Shapley values of all would be slow
 SAMPLE = 250
 

@@ -1,7 +1,4 @@
-"""Stress that needs the whole training again: wrong labels, and worlds that never were.
-
-Depends on: errors, progress, schema, performance, sources, workflows.
-"""
+"""Stress that needs the whole training again: wrong labels, and worlds that never were."""
 
 from __future__ import annotations
 
@@ -16,6 +13,7 @@ import pandas as pd
 from regime.errors import ConfigError
 from regime.progress import NoProgress, Progress
 from regime.schema import Labels, Regime
+from regime.sessions import YEAR
 from regime.sources.simulated import SimulatedSource
 from regime.workflows.data import World, read_world
 from regime.workflows.forecast import Labeller, walk_forward
@@ -24,7 +22,6 @@ from regime.workflows.strategy import Strategy, decide, trade
 
 __all__ = ["MovedLabels", "label_noise", "simulated_worlds"]
 
-YEAR = 252  # sessions
 START, YEARS, FIRST_TEST = date(2006, 1, 2), 16, date(2014, 1, 1)
 
 

@@ -1,7 +1,4 @@
-"""`regime run`: read, build, train, score, trade, record, and leave a model and a page behind.
-
-Depends on: every stage, through the other workflows; artifacts, records.
-"""
+"""`regime run`: read, build, train, score, trade, record, and leave a model and a page behind."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""A config file as one object: each section is the constructor of the part that it names.
-
-Depends on: config, workflows.parallel and the parts of every stage.
-"""
+"""A config file as one object: each section is the constructor of the part that it names."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What the page of a simulated run shows of the truth behind it.
-
-Depends on: config, sources, panel, report.world_facts, report.world_figures, workflows.settings.
-"""
+"""What the page of a simulated run shows of the truth behind it."""
 
 from __future__ import annotations
 

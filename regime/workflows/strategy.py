@@ -1,7 +1,4 @@
-"""From probabilities to exposure, equity, and the rules that anybody could follow instead.
-
-Depends on: rules, backtest, workflows.settings, workflows.data, workflows.traded.
-"""
+"""From probabilities to exposure, equity, and the rules that anybody could follow instead."""
 
 from __future__ import annotations
 
@@ -18,13 +15,13 @@ from regime.backtest.engine import backtest
 from regime.progress import Progress
 from regime.rules.allocation import Allocation
 from regime.rules.benchmarks import above_average, buy_and_hold, volatility_target
+from regime.sessions import YEAR
 from regime.workflows.data import World
 from regime.workflows.settings import Settings
 from regime.workflows.traded import read_traded
 
 __all__ = ["Strategy", "decide", "signals", "trade"]
 
-YEAR = 252  # sessions
 VOLATILITY_HALFLIFE = 21  # sessions
 
 

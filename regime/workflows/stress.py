@@ -1,8 +1,4 @@
-"""What is left of a rule under worse terms, on worse signals, in other histories, and what each spell cost.
-
-Depends on: errors, progress, rules, backtest, workflows.settings, workflows.data,
-workflows.strategy; workflows.retrained on use.
-"""
+"""What is left of a rule under worse terms, on worse signals, in other histories, and what each spell cost."""
 
 from __future__ import annotations
 

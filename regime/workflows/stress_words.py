@@ -1,7 +1,4 @@
-"""The three most telling results of a stress test in words.
-
-Depends on: nothing of the package.
-"""
+"""The three most telling results of a stress test in words."""
 
 from __future__ import annotations
 

@@ -1,9 +1,6 @@
 """`regime sweep`.
 
 Very many settings of a rule through one history, and what is left of the best after luck.
-
-Depends on: config, evaluation, rules, backtest; workflows.data, workflows.probabilities,
-workflows.settings, workflows.strategy, workflows.swept.
 """
 
 from __future__ import annotations

@@ -1,8 +1,6 @@
 """What follows from a sweep.
 
 The choice of each year on the years before it, and a map around one setting.
-
-Depends on: rules, backtest.
 """
 
 from __future__ import annotations

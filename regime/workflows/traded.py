@@ -5,8 +5,6 @@ Prices with dividends, opens and half-spreads of each asset, on the sessions of 
 Bars are read apart from what a model reads, because a run needs them of the few assets that it
 trades alone. They come through the catalogue, so that a value counts for the session at whose close
 it was public: a UTC day of Bitcoin for the next one.
-
-Depends on: errors, workflows.data, workflows.settings, sources, panel, mechanisms.half_spread.
 """
 
 from __future__ import annotations

@@ -1,9 +1,6 @@
 """`regime tune`.
 
 One study a block of years, on what was known before it, and the choices as a file.
-
-Depends on: artifacts, config, errors, progress; models, workflows.data, workflows.settings and the
-other tune modules.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""What tuning chose, block by block, and the settings of each refit that follow from it.
-
-Depends on: artifacts, config, errors; labels, models, splits, workflows.settings.
-"""
+"""What tuning chose, block by block, and the settings of each refit that follow from it."""
 
 from __future__ import annotations
 

@@ -1,9 +1,6 @@
 """How good a design is.
 
 Its log-loss skill on inner folds of the years before a block, fold by fold.
-
-Depends on: errors, schema; evaluation, models, splits; workflows.data, workflows.forecast,
-workflows.settings, workflows.tune_choices.
 """
 
 from __future__ import annotations
@@ -28,7 +25,7 @@ from regime.models.calibration import known_rows
 from regime.models.classifier import TreeSettings
 from regime.models.smoothing import averaged_so_far
 from regime.progress import Progress
-from regime.schema import REGIMES, Labels, Regime
+from regime.schema import STRESS_CODE, Labels, Regime
 from regime.splits.walk_forward import Fold
 from regime.workflows.data import World
 from regime.workflows.forecast import signed_model
@@ -37,8 +34,6 @@ from regime.workflows.tune_choices import Design
 
 __all__ = ["Block", "Evaluation", "KnownYears", "known_years", "outer_blocks"]
 
-STRESS = REGIMES.index(Regime.DELEVERAGING.value)
-# sessions before any label of the first years is known: a year for volatilities, half of one for a
 # fall
 SETTLING = 378
 REMEMBERED = 200  # label sets, half a megabyte each
@@ -260,7 +255,7 @@ class Evaluation:
             return np.full(len(fold.test), rate)
         columns = known.features[list(model.columns)]
         fitted = clone(model).fit(columns.iloc[rows], labels.weights.to_numpy()[rows])
-        return np.asarray(fitted.predict_proba(columns.iloc[fold.test])[:, STRESS])
+        return np.asarray(fitted.predict_proba(columns.iloc[fold.test])[:, STRESS_CODE])
 
     def _labels(self, labeller: Any, number: int) -> Labels:
         if not isinstance(labeller, AveragedLabels):

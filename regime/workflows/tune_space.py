@@ -1,7 +1,4 @@
-"""What tuning may choose: labels, features by mechanism, the form of the model, smoothing.
-
-Depends on: config, errors, labels, models, workflows.settings, workflows.tune_choices.
-"""
+"""What tuning may choose: labels, features by mechanism, the form of the model, smoothing."""
 
 from __future__ import annotations
 

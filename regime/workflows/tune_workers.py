@@ -1,7 +1,4 @@
-"""Processes that share one study, and whoever watches over them.
-
-Depends on: errors, progress; models, workflows.tune_objective, workflows.tune_space.
-"""
+"""Processes that share one study, and whoever watches over them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The truth of a run, the rivals that it must beat, and the scores of all.
-
-Depends on: evaluation, models.baselines, report.sentences, workflows.settings, workflows.data.
-"""
+"""The truth of a run, the rivals that it must beat, and the scores of all."""
 
 from __future__ import annotations
 
@@ -21,14 +18,12 @@ from regime.evaluation.truth import Truth, truth_from_episodes, truth_from_label
 from regime.models.baselines import baseline_probabilities, elastic_net, online_jump, raw_scores
 from regime.progress import Progress
 from regime.report.sentences import verdict
-from regime.schema import REGIMES, Regime
+from regime.schema import REGIMES, STRESS
 from regime.splits.walk_forward import Fold
 from regime.workflows.data import World
 from regime.workflows.settings import Settings
 
 __all__ = ["Verdict", "judge", "rivals", "truth_of"]
-
-STRESS = Regime.DELEVERAGING.value
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,4 @@
-"""`regime audit`.
-
-Depends on: cli, report.tables; workflows.audit on use.
-"""
+"""`regime audit`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""`regime backtest`.
-
-Depends on: cli, report.tables; workflows.backtest on use.
-"""
+"""`regime backtest`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""`regime config show`.
-
-Depends on: config, cli, workflows.settings on use.
-"""
+"""`regime config show`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""`regime data check`.
-
-Depends on: cli, report.tables; workflows.data_check on use.
-"""
+"""`regime data check`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""`regime evaluate`.
-
-Depends on: cli, workflows.evaluate on use.
-"""
+"""`regime evaluate`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""`regime explain`.
-
-Depends on: cli, report.tables; workflows.explain on use.
-"""
+"""`regime explain`."""
 
 from __future__ import annotations
 

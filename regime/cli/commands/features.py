@@ -1,7 +1,4 @@
-"""`regime features`.
-
-Depends on: cli, workflows.features on use.
-"""
+"""`regime features`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""`regime flows`.
-
-Depends on: cli; workflows.flows, workflows.flows_inputs, workflows.flows_tables on use.
-"""
+"""`regime flows`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""`regime report`.
-
-Depends on: cli; workflows.page on use.
-"""
+"""`regime report`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""`regime run`.
-
-Depends on: cli, workflows.run on use.
-"""
+"""`regime run`."""
 
 from __future__ import annotations
 

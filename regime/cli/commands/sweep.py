@@ -1,7 +1,4 @@
-"""`regime sweep`.
-
-Depends on: cli, report.tables; workflows.sweep on use.
-"""
+"""`regime sweep`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""`regime tune`.
-
-Depends on: cli, report.tables; workflows.tune on use.
-"""
+"""`regime tune`."""
 
 from __future__ import annotations
 

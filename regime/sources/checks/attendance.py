@@ -1,7 +1,4 @@
-"""Which days a series has and which it lacks, against its own frequency and the exchange's sessions.
-
-Depends on: sources.checks.findings.
-"""
+"""Which days a series has and which it lacks, against its own frequency and the exchange's sessions."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
 """Bars of a session against themselves.
 
 Closes outside the range, bars that did not move, adjusted prices, sums.
-
-Depends on: sources.checks.findings.
 """
 
 from __future__ import annotations

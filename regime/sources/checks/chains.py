@@ -1,7 +1,4 @@
-"""Option chains: rows that no sum may contain, counted by what is wrong with them.
-
-Depends on: sources.checks.attendance, sources.checks.findings.
-"""
+"""Option chains: rows that no sum may contain, counted by what is wrong with them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What a check found: its name, how grave it is, on which days, and the evidence.
-
-Depends on: nothing.
-"""
+"""What a check found: its name, how grave it is, on which days, and the evidence."""
 
 from __future__ import annotations
 
@@ -10,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
+
+from regime.arrays import Booleans, Floats, Integers
 
 __all__ = [
     "Booleans",
@@ -26,9 +24,6 @@ __all__ = [
     "verdict_of",
 ]
 
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
-Booleans = npt.NDArray[np.bool_]
 Severity = Literal["note", "warning", "fault"]
 Verdict = Literal["ok", "warning", "fault"]
 MOST_DATES, MOST_EVIDENCE = 500, 20

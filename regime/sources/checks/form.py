@@ -1,8 +1,6 @@
 """The bytes of a file before anything is read.
 
 Encoding, byte-order mark, torn end, lines of another width.
-
-Depends on: sources.checks.findings.
 """
 
 from __future__ import annotations

@@ -1,8 +1,6 @@
 """One quantity from two sources.
 
 Values that the other denies, and series that run against each other.
-
-Depends on: sources.checks.findings, sources.checks.values.
 """
 
 from __future__ import annotations

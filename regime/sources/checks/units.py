@@ -1,8 +1,6 @@
 """Changes of unit.
 
 A power of ten between two rows of one series, or one factor in every column of a table.
-
-Depends on: sources.checks.findings, sources.checks.values.
 """
 
 from __future__ import annotations

@@ -1,8 +1,6 @@
 """Values that a market would not print.
 
 Ticks that jump and come back, runs that do not move, prices below zero.
-
-Depends on: sources.checks.findings, pandas.
 """
 
 from __future__ import annotations

@@ -5,8 +5,6 @@ a negative one is a sale), what is held, and the row of states that it reads and
 
 **Source:** leverage that lenders cut as volatility rises: Thurner, Farmer and Geanakoplos (2012),
 Brunnermeier and Pedersen (2009); volatility targets: Moreira and Muir (2017).
-
-Depends on: numba, sources.simulation.{rules, state}. Import it where it is used.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Prices that a world publishes: indices, funds, stocks, futures, currencies, crypto.
-
-Depends on: sources.simulation.{draws, rules, world}.
-"""
+"""Prices that a world publishes: indices, funds, stocks, futures, currencies, crypto."""
 
 from __future__ import annotations
 

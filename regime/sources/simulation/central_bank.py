@@ -4,8 +4,6 @@ What reserves cost when they are scarce, when it adds them, and the rate that it
 
 **Source:** the demand for reserves, flat and then steep: Afonso, Giannone, La Spada and Williams
 (2022).
-
-Depends on: numba, sources.simulation.{rules, state}. Import it where it is used.
 """
 
 from __future__ import annotations

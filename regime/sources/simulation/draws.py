@@ -1,7 +1,4 @@
-"""Random streams of one world, one a name, so that nothing new moves anything old.
-
-Depends on: nothing.
-"""
+"""Random streams of one world, one a name, so that nothing new moves anything old."""
 
 from __future__ import annotations
 
@@ -9,13 +6,12 @@ import zlib
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
+
+from regime.arrays import Floats, Integers
 
 __all__ = ["YEAR", "Draws", "Floats", "Integers", "pulled"]
 
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 YEAR = 252
 
 

@@ -1,8 +1,4 @@
-"""One day after the other: agents decide, prices move by news and flows, accounts are settled.
-
-Depends on: numba, sources.simulation.{agents, central_bank, draws, news, rules, state}. Import it
-where it is used.
-"""
+"""One day after the other: agents decide, prices move by news and flows, accounts are settled."""
 
 from __future__ import annotations
 

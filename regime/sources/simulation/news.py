@@ -1,8 +1,6 @@
 """What comes from outside.
 
 Ordinary news, and the shocks, bears and decrees that may set selling off.
-
-Depends on: sources.simulation.draws, sources.simulation.rules.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""From paths by session to series by the period that a publisher names.
-
-Depends on: sources.simulation.draws.
-"""
+"""From paths by session to series by the period that a publisher names."""
 
 from __future__ import annotations
 

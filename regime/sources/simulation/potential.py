@@ -1,8 +1,6 @@
 """How much forced selling a shock would set off.
 
 What makes a market fragile, computed from every position.
-
-Depends on: sources.simulation.{draws, market, rules, state}.
 """
 
 from __future__ import annotations

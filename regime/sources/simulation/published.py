@@ -1,7 +1,4 @@
-"""What a world publishes: prices, rates, balance sheets, surveys, by catalogue name and period.
-
-Depends on: sources.simulation.{assets, rates, surveys, world}.
-"""
+"""What a world publishes: prices, rates, balance sheets, surveys, by catalogue name and period."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Rates, balance sheets and spreads that a world publishes.
-
-Depends on: sources.simulation.{draws, market, rules, state, world}.
-"""
+"""Rates, balance sheets and spreads that a world publishes."""
 
 from __future__ import annotations
 

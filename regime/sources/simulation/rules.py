@@ -2,8 +2,6 @@
 
 Sizes and flows are shares of the trend value of the equity market; `BILLIONS` turns them into
 dollars.
-
-Depends on: sources.simulation.draws.
 """
 
 from __future__ import annotations

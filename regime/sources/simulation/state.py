@@ -1,7 +1,4 @@
-"""Where each scalar of a session stands in the row that the day loop carries forward.
-
-Depends on: nothing.
-"""
+"""Where each scalar of a session stands in the row that the day loop carries forward."""
 
 STATES = (
     "leverage",

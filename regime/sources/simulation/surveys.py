@@ -1,7 +1,4 @@
-"""What a world publishes on options and positions: noisy, late shadows of what its agents hold.
-
-Depends on: sources.simulation.{draws, periods, rules, state, world}.
-"""
+"""What a world publishes on options and positions: noisy, late shadows of what its agents hold."""
 
 from __future__ import annotations
 

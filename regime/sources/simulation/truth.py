@@ -1,8 +1,6 @@
 """What really happened in a world.
 
 Regimes from forced flows, every agent's flows, trigger prices, crises.
-
-Depends on: schema, sources.simulation.{draws, news, potential, rules, state, world}.
 """
 
 from __future__ import annotations
@@ -11,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from regime.arrays import Booleans
 from regime.schema import REGIMES
 from regime.sources.simulation import state as at
 from regime.sources.simulation.draws import YEAR, Floats, Integers
@@ -39,7 +37,6 @@ from regime.sources.simulation.world import World
 __all__ = ["TrueWorld", "regime_codes", "spells", "true_world"]
 
 CALM, FRAGILE, DELEVERAGING, RECOVERY = range(len(REGIMES))
-Mask = npt.NDArray[np.bool_]
 Spell = tuple[int, int]
 
 # Forced selling, in usual daily volatilities of what it moves, smoothed over three sessions: where
@@ -143,7 +140,7 @@ def spells(pressure: Floats, peak: float, floor: float) -> list[Spell]:
     ]
 
 
-def regime_codes(gap: Floats, selling: list[Spell], brittle: Mask) -> Integers:
+def regime_codes(gap: Floats, selling: list[Spell], brittle: Booleans) -> Integers:
     """Position in `REGIMES` of each session.
 
     Forced selling, then recovery until half of what it cost is regained.
@@ -219,7 +216,7 @@ def _fall(price: Floats, first: int, last: int) -> float:
     return float(price[first:last].min() - price[max(first - 21, 0) : first + 1].max())
 
 
-def _held(values: Floats, begins: float, ends: float) -> Mask:
+def _held(values: Floats, begins: float, ends: float) -> Booleans:
     """True from where `values` exceed `begins` until they are at or below `ends`."""
     state = np.where(values > begins, 1.0, np.where(values <= ends, 0.0, np.nan))
     return np.asarray(pd.Series(state).ffill().fillna(0.0).to_numpy() > 0)
@@ -234,13 +231,13 @@ def _smooth(values: Floats) -> Floats:
     return np.asarray(pd.Series(values).ewm(halflife=3, adjust=False).mean().to_numpy())
 
 
-def _mask(found: list[Spell], n: int, *, before: int = 0, after: int = 0) -> Mask:
+def _mask(found: list[Spell], n: int, *, before: int = 0, after: int = 0) -> Booleans:
     mask = np.zeros(n, bool)
     for first, last in found:
         mask[max(first - before, 0) : last + after] = True
     return mask
 
 
-def _runs(mask: Mask) -> list[Spell]:
+def _runs(mask: Booleans) -> list[Spell]:
     edges = np.flatnonzero(np.diff(np.r_[0, mask.astype(np.int8), 0]))
     return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]

@@ -1,7 +1,4 @@
-"""One world put together: its rules, its news, and the path that they made.
-
-Depends on: sources.simulation.{draws, market, news, rules, state}.
-"""
+"""One world put together: its rules, its news, and the path that they made."""
 
 from __future__ import annotations
 
