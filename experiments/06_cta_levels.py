@@ -66,9 +66,9 @@ from regime.mechanisms.cta_index import excess_log_price
 from regime.mechanisms.cta_rules import ExponentialFilter
 from regime.mechanisms.cta_scale import fit_fund_index, market_pnl
 from regime.panel.as_of import AsOf
-from regime.panel.releases import release_times
+from regime.panel.release_times import release_times
 from regime.sources.catalogue import load_catalogue
-from regime.sources.files import FileSource
+from regime.sources.file_source import FileSource
 
 Level = Callable[[float], pd.Series]
 GRIDS = {

@@ -406,8 +406,8 @@ def test_the_simulated_world_shares_no_code_with_mechanisms():
             name for name in touched if name.startswith(("regime.mechanisms", "regime.kernels"))
         }, module
         assert touched & mechanics <= {"regime.errors", "regime.schema", "regime.config"}, module
-    leak = among("regime.sources.table", "from regime.mechanisms.cta import trend_exposure")
-    assert "regime.mechanisms.cta" in reach("regime.sources.files", leak)
+    leak = among("regime.sources.csv_table", "from regime.mechanisms.cta import trend_exposure")
+    assert "regime.mechanisms.cta" in reach("regime.sources.file_source", leak)
 
 
 def test_evaluation_alone_knows_of_episodes_files():

@@ -32,7 +32,7 @@ from regime.features.build import FeatureSet
 from regime.labels.episodes import EpisodeLabels
 from regime.panel import calendar
 from regime.panel.as_of import AsOf
-from regime.panel.releases import release_times
+from regime.panel.release_times import release_times
 from regime.progress import NoProgress
 from regime.schema import REGIMES, Labels
 from regime.sources.catalogue import load_catalogue

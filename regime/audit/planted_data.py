@@ -13,7 +13,7 @@ from regime.audit.publishers import publisher_of
 from regime.labels.episodes import EpisodeLabels
 from regime.panel.as_of import AsOf
 from regime.panel.calendar import session_closes
-from regime.panel.releases import release_times
+from regime.panel.release_times import release_times
 from regime.schema import Labels
 from regime.sources.catalogue import Catalogue, Release, SeriesSpec
 from regime.splits.walk_forward import Fold, PurgedWalkForward

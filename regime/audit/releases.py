@@ -58,7 +58,7 @@ def rule_findings(
     names : iterable of str
         Series to look at.
     release_times : callable
-        `regime.panel.releases.release_times`.
+        `regime.panel.release_times.release_times`.
     """
     days = pd.date_range("2010-01-04", "2019-12-31")
     found = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 import pandas as pd
 
@@ -13,7 +14,7 @@ from regime.errors import InvalidDataError
 from regime.panel.calendar import session_closes
 from regime.schema import Panel, check_dates
 
-__all__ = ["AsOf"]
+__all__ = ["AsOf", "merge"]
 
 
 class AsOf:
@@ -63,7 +64,7 @@ class AsOf:
 
         **Known at:** rows with `released` <= the close of t (16:00 New York, 13:00 on half days).
         """
-        from regime.panel.merge import merge
+        from regime.panel.as_of import merge
 
         check_dates(sessions, "sessions")
         rows, limits = self._rows, np.array(list(self.max_age.values()), dtype=np.int64)
@@ -180,3 +181,52 @@ def _codes(series: pd.Series, names: list[str]) -> Integers:
 def _microseconds(instants: pd.DatetimeIndex) -> Integers:
     """Microseconds since 1970-01-01, of UTC instants or of naive dates."""
     return np.array(instants.as_unit("us").asi8)
+
+
+DAY = 86_400_000_000
+
+
+@numba.njit(cache=True, nogil=True)
+def merge(
+    period: Integers,
+    released: Integers,
+    value: Floats,
+    bounds: Integers,
+    limits: Integers,
+    cuts: Integers,
+    days: Integers,
+) -> tuple[Floats, Floats]:
+    """Value of the latest period released by each cut-off, and its age, series by series.
+
+    Parameters
+    ----------
+    period, released, value : ndarray, shape (n_rows,)
+        Rows of one series after the other, each by rising release; times in microseconds.
+    bounds : ndarray of int64, shape (n_series + 1,)
+        Where each series begins; the last entry is n_rows.
+    limits : ndarray of int64, shape (n_series,)
+        Maximum age in days.
+    cuts, days : ndarray of int64, shape (n_sessions,)
+        Rising cut-offs and session dates, in microseconds.
+
+    Returns
+    -------
+    values, ages : ndarray of float64, shape (n_series, n_sessions)
+        The value is NaN where nothing was released or the age exceeds the limit; the age only where
+        nothing was released.
+    """
+    values = np.empty((len(limits), len(cuts)))
+    ages = np.empty((len(limits), len(cuts)))
+    for series in range(len(limits)):
+        row, end, best = bounds[series], bounds[series + 1], -1
+        for t in range(len(cuts)):
+            while row < end and released[row] <= cuts[t]:
+                if (
+                    best < 0 or period[row] >= period[best]
+                ):  # of one period, the later release holds
+                    best = row
+                row += 1
+            age = np.float64((days[t] - period[best]) // DAY) if best >= 0 else np.nan
+            ages[series, t] = age
+            values[series, t] = value[best] if age <= limits[series] else np.nan
+    return values, ages

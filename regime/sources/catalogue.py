@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from regime.config import build, find_config, read_yaml
 from regime.errors import ConfigError
-from regime.sources.release import WEEKDAYS, Release
+from regime.sources.release_rules import WEEKDAYS, Release
 from regime.sources.repairs import Repair
 
 __all__ = ["BAR", "WEEKDAYS", "Catalogue", "Release", "SeriesSpec", "SplicePart", "load_catalogue"]
@@ -254,7 +254,7 @@ def load_catalogue(path: str | Path = "series.yaml") -> Catalogue:
 
     The file has three sections: ``releases`` (named release rules), ``kinds`` (named groups of
     arguments that many series share) and ``series`` (arguments of `SeriesSpec`; ``kind`` names a
-    group to start from, ``release`` a rule). ``checks`` is for `regime.sources.expectations` alone.
+    group to start from, ``release`` a rule). ``checks`` is for `regime.sources.quality.expectations` alone.
 
     Parameters
     ----------

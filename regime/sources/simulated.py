@@ -26,7 +26,7 @@ from pandas.tseries.holiday import (
 from regime.errors import ConfigError
 from regime.schema import check_observations
 from regime.sources.catalogue import Catalogue
-from regime.sources.files import MARKET, Reading, ReleaseTimes, SeriesStatus
+from regime.sources.file_source import MARKET, Reading, ReleaseTimes, SeriesStatus
 
 if TYPE_CHECKING:
     from regime.sources.simulation.truth import TrueWorld
@@ -35,7 +35,7 @@ __all__ = ["SimulatedSource"]
 
 
 class _Holidays(AbstractHolidayCalendar):  # type: ignore[misc]
-    rules = [  # noqa: RUF012  (pandas reads it from the class)
+    rules = [
         Holiday("New Year", month=1, day=1, observance=sunday_to_monday),
         USMartinLutherKingJr,
         USPresidentsDay,
@@ -130,14 +130,14 @@ class SimulatedSource:
         names : iterable of str, optional
             Only these series.
         release_times : callable
-            From periods and a release rule to UTC instants: `regime.panel.releases.release_times`.
+            From periods and a release rule to UTC instants: `regime.panel.release_times.release_times`.
 
         Returns
         -------
         Reading
             As from `FileSource`; a series that the world lacks is absent.
         """
-        from regime.sources.simulation.published import published
+        from regime.sources.simulation.assets import published
         from regime.sources.simulation.world import make_world
 
         sessions, wanted = self.sessions, catalogue if names is None else catalogue.only(names)

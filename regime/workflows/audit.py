@@ -24,7 +24,7 @@ from regime.audit.series import series_findings
 from regime.audit.subject import Subject
 from regime.config import find_config
 from regime.errors import InvalidDataError
-from regime.panel.releases import release_times
+from regime.panel.release_times import release_times
 from regime.progress import NoProgress, Progress
 from regime.sources.catalogue import Catalogue, load_catalogue
 from regime.splits.walk_forward import Fold

@@ -12,11 +12,11 @@ import pandas as pd
 from regime.config import find_config
 from regime.errors import ConfigError, InvalidDataError
 from regime.panel.as_of import AsOf
-from regime.panel.releases import release_times
+from regime.panel.release_times import release_times
 from regime.progress import Progress
 from regime.schema import Panel
 from regime.sources.catalogue import Catalogue, load_catalogue
-from regime.sources.files import Reading
+from regime.sources.file_source import Reading
 from regime.sources.simulated import SimulatedSource
 from regime.workflows.settings import Settings
 

@@ -20,18 +20,17 @@ import pandas as pd
 from regime.config import find_config, read_yaml
 from regime.errors import ConfigError, InvalidDataError, MissingDataError
 from regime.panel.calendar import business_days, session_closes
-from regime.panel.releases import release_times
+from regime.panel.release_times import release_times
 from regime.progress import NoProgress, Progress
-from regime.sources.archive import Archive
 from regime.sources.catalogue import Catalogue, load_catalogue
-from regime.sources.checks.attendance import Sessions
-from regime.sources.checks.findings import Finding, Integers, Verdict, iso
-from regime.sources.checks.units import common_factor
-from regime.sources.expectations import Expectations, Watch, load_expectations
-from regime.sources.files import MARKET, FileSource
-from regime.sources.inspection import Clock, Inspection, inspect_series
-from regime.sources.shelf import Shelf
-from regime.sources.table_inspection import inspect_table
+from regime.sources.data_folder import Archive, Shelf
+from regime.sources.file_source import MARKET, FileSource
+from regime.sources.quality.calendar_gaps import Sessions
+from regime.sources.quality.expectations import Expectations, Watch, load_expectations
+from regime.sources.quality.findings import Finding, Integers, Verdict, iso
+from regime.sources.quality.inspect_series import Clock, Inspection, inspect_series
+from regime.sources.quality.inspect_table import inspect_table
+from regime.sources.quality.values import common_factor
 
 __all__ = ["DataCheck", "check_data"]
 

@@ -12,7 +12,7 @@ from regime.artifacts import check_place, output_file
 from regime.config import find_config
 from regime.progress import NoProgress, Progress
 from regime.sources.catalogue import load_catalogue
-from regime.sources.headers import readable
+from regime.sources.data_folder import readable
 from regime.workflows.data import World, read_all, read_market
 from regime.workflows.settings import Settings, settings_of
 

@@ -21,7 +21,7 @@ from regime.models.classifier import DeleveragingClassifier
 from regime.records import NullTracker
 from regime.rules.allocation import Allocation
 from regime.rules.stack import RuleStack
-from regime.sources.files import FileSource
+from regime.sources.file_source import FileSource
 from regime.sources.simulated import SimulatedSource
 from regime.splits.walk_forward import PurgedWalkForward
 from regime.tracking import Tracker

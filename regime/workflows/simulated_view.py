@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from regime.config import find_config
-from regime.panel.releases import release_times
+from regime.panel.release_times import release_times
 from regime.report.world_facts import RISKY
 from regime.report.world_figures import SimulatedView
 from regime.sources.catalogue import load_catalogue

@@ -22,7 +22,7 @@ from regime.mechanisms.half_spread import HalfSpread
 from regime.panel.calendar import session_closes
 from regime.progress import NoProgress, Progress
 from regime.sources.catalogue import BAR, Catalogue, load_catalogue
-from regime.sources.files import MARKET, Reading
+from regime.sources.file_source import MARKET, Reading
 from regime.workflows.data import read_all
 from regime.workflows.settings import Settings
 

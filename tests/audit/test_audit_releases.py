@@ -12,7 +12,7 @@ import pytest
 from regime.audit.planted_data import early_rule, honest_rule
 from regime.audit.publishers import PUBLISHERS, publisher_of
 from regime.audit.releases import release_findings, rule_findings, use_of_revised
-from regime.panel.releases import release_times
+from regime.panel.release_times import release_times
 from regime.sources.catalogue import Catalogue, Release, load_catalogue
 
 CATALOGUE = load_catalogue()

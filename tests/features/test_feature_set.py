@@ -12,7 +12,7 @@ from regime.config import build
 from regime.errors import InvalidDataError
 from regime.features.build import FeatureSet
 from regime.panel.as_of import AsOf
-from regime.panel.releases import release_times
+from regime.panel.release_times import release_times
 from regime.schema import Panel, check_features
 from regime.sources.catalogue import load_catalogue
 from regime.sources.simulated import SimulatedSource

@@ -19,7 +19,7 @@ from regime.features.transforms import (
 )
 from regime.mechanisms.cross_asset import selling_breadth
 from regime.panel.as_of import AsOf
-from regime.panel.releases import release_times
+from regime.panel.release_times import release_times
 from regime.schema import Panel, check_features
 from regime.sources.catalogue import load_catalogue
 from regime.sources.simulated import SimulatedSource

@@ -16,7 +16,7 @@ from regime.features.leadership import LeadershipFeatures
 from regime.features.selling import SellingFeatures
 from regime.mechanisms.cross_asset import MARKETS
 from regime.panel.as_of import AsOf
-from regime.panel.releases import release_times
+from regime.panel.release_times import release_times
 from regime.sources.catalogue import load_catalogue
 from regime.sources.simulated import SimulatedSource
 

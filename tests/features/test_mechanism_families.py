@@ -12,7 +12,7 @@ from regime.features.dollar_stress import DollarStressFeatures
 from regime.features.long_end import LongEndFeatures
 from regime.features.reserves import ReserveFeatures
 from regime.panel.as_of import AsOf
-from regime.panel.releases import release_times
+from regime.panel.release_times import release_times
 from regime.schema import check_features
 from regime.sources.catalogue import load_catalogue
 from regime.sources.simulated import SimulatedSource

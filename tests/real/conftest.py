@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from regime.panel.as_of import AsOf
-from regime.panel.releases import release_times
+from regime.panel.release_times import release_times
 from regime.sources.catalogue import load_catalogue
-from regime.sources.files import FileSource
+from regime.sources.file_source import FileSource
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ import pytest
 from regime.audit.planted_data import world_with
 from regime.audit.series import series_findings
 from regime.cli import main
-from regime.panel.releases import release_times
+from regime.panel.release_times import release_times
 from regime.sources.catalogue import load_catalogue
-from regime.sources.files import FileSource
+from regime.sources.file_source import FileSource
 
 pytestmark = pytest.mark.real
 

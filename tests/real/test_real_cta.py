@@ -17,9 +17,9 @@ from regime.mechanisms.cta_exposure import TrendBook
 from regime.mechanisms.cta_reading import TrendFollowers, held_price, trigger_levels
 from regime.mechanisms.cta_scale import R2, R2_LATER, fit_fund_index, market_pnl
 from regime.panel.as_of import AsOf
-from regime.panel.releases import release_times
+from regime.panel.release_times import release_times
 from regime.sources.catalogue import load_catalogue
-from regime.sources.files import FileSource
+from regime.sources.file_source import FileSource
 
 pytestmark = pytest.mark.real
 

@@ -21,9 +21,9 @@ import yaml
 from regime.cli import main
 from regime.features.build import FeatureSet
 from regime.panel.as_of import AsOf
-from regime.panel.releases import release_times
+from regime.panel.release_times import release_times
 from regime.sources.catalogue import load_catalogue
-from regime.sources.files import FileSource
+from regime.sources.file_source import FileSource
 
 pytestmark = pytest.mark.real
 

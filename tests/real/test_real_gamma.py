@@ -16,10 +16,10 @@ import yaml
 from regime.features.gamma import GammaFeatures
 from regime.mechanisms.dealer_gamma import DealerGamma
 from regime.panel.as_of import AsOf
-from regime.panel.releases import release_times
+from regime.panel.release_times import release_times
 from regime.sources.catalogue import load_catalogue
-from regime.sources.chains import read_chain
-from regime.sources.files import FileSource
+from regime.sources.option_chains import read_chain
+from regime.sources.file_source import FileSource
 
 pytestmark = pytest.mark.real
 

@@ -19,9 +19,9 @@ from regime.mechanisms.market_depth import MarketDepth
 from regime.mechanisms.valuation import Tables, TechValuation
 from regime.panel.as_of import AsOf
 from regime.panel.calendar import session_closes
-from regime.panel.releases import release_times
+from regime.panel.release_times import release_times
 from regime.sources.catalogue import load_catalogue
-from regime.sources.files import FileSource
+from regime.sources.file_source import FileSource
 
 pytestmark = pytest.mark.real
 GOLDEN = Path(__file__).parents[1] / "golden"

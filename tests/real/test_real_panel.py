@@ -10,10 +10,10 @@ import pytest
 
 from regime.panel.as_of import AsOf
 from regime.panel.calendar import business_days, session_closes, to_days
-from regime.panel.releases import release_times
+from regime.panel.release_times import release_times
 from regime.schema import Panel
 from regime.sources.catalogue import Catalogue, load_catalogue
-from regime.sources.files import FileSource, Reading
+from regime.sources.file_source import FileSource, Reading
 
 pytestmark = pytest.mark.real
 

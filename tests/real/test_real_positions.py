@@ -20,9 +20,9 @@ from regime.mechanisms.positions import Positions
 from regime.mechanisms.risk_parity import ASSETS, risk_parity_exposure
 from regime.mechanisms.vol_control import VolControl, vol_control_exposure
 from regime.panel.as_of import AsOf
-from regime.panel.releases import release_times
+from regime.panel.release_times import release_times
 from regime.sources.catalogue import load_catalogue
-from regime.sources.files import FileSource
+from regime.sources.file_source import FileSource
 
 pytestmark = pytest.mark.real
 GOLDEN = Path(__file__).parents[1] / "golden"

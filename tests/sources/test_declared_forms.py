@@ -8,7 +8,7 @@ import pytest
 
 from regime.errors import ConfigError, InvalidDataError
 from regime.sources.catalogue import Release, SeriesSpec, SplicePart
-from regime.sources.table import Table, parse_table
+from regime.sources.csv_table import Table, parse_table
 
 
 def table_of(*texts: str) -> Table:

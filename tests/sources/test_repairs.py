@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from regime.errors import ConfigError
 from regime.sources.catalogue import Catalogue, Release, SeriesSpec, load_catalogue
-from regime.sources.files import FileSource, Reading
+from regime.sources.file_source import FileSource, Reading
 from regime.sources.repairs import Repair, apply_repairs, repaired_days
 
 DAYS = pd.bdate_range("2024-01-01", periods=60)

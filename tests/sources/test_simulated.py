@@ -8,7 +8,7 @@ import pytest
 
 from regime.errors import ConfigError
 from regime.panel.as_of import AsOf
-from regime.panel.releases import release_times
+from regime.panel.release_times import release_times
 from regime.schema import REGIMES, check_observations
 from regime.sources.catalogue import load_catalogue
 from regime.sources.simulated import SimulatedSource

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from regime.cli import main
-from regime.panel.releases import release_times
+from regime.panel.release_times import release_times
 from regime.sources.catalogue import load_catalogue
 from regime.sources.simulated import SimulatedSource
 from regime.workflows.settings import load_settings

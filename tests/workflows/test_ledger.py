@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from regime.errors import InvalidDataError, MissingDataError
-from regime.sources.files import FileSource
+from regime.sources.file_source import FileSource
 from regime.workflows.ledger import NO_LEDGER, read_ledger
 from regime.workflows.settings import load_settings
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from regime.cli import main
-from regime.sources.files import FileSource
+from regime.sources.file_source import FileSource
 from regime.workflows.settings import settings_of
 
 CUT = pd.Timestamp("2013-03-15")

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from regime.report.world_figures import world_figures
-from regime.sources.files import FileSource
+from regime.sources.file_source import FileSource
 from regime.sources.simulated import SimulatedSource
 from regime.workflows.settings import Settings, load_settings
 from regime.workflows.simulated_view import simulated_view

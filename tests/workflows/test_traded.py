@@ -11,11 +11,11 @@ from regime.backtest.costs import Costs
 from regime.backtest.reference import reference_backtest
 from regime.errors import ConfigError, InvalidDataError, MissingDataError
 from regime.mechanisms.half_spread import HalfSpread
-from regime.panel.releases import release_times
+from regime.panel.release_times import release_times
 from regime.progress import NoProgress
 from regime.rules.allocation import Allocation
 from regime.sources.catalogue import load_catalogue
-from regime.sources.files import FileSource
+from regime.sources.file_source import FileSource
 from regime.workflows.data import read_world
 from regime.workflows.settings import load_settings
 from regime.workflows.traded import read_traded, traded_prices

@@ -7,37 +7,63 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from regime.sources.simulation import state as at
 from regime.sources.simulation.agents import (
     balance_risk,
     dealer_gamma,
     follow_trends,
     meet_crypto_margin,
     meet_margin,
+    price_reserves,
     rebalance,
+    run_balance_sheet,
+    set_rate,
     target_volatility,
 )
-from regime.sources.simulation.central_bank import price_reserves, run_balance_sheet, set_rate
 from regime.sources.simulation.draws import Floats
 from regime.sources.simulation.news import News
 from regime.sources.simulation.rules import (
     AGENTS,
+    ASSETS,
+    CALLS,
     COMMODITY,
     CRYPTO,
+    CRYPTO_SOLD,
+    CRYPTO_TREND,
+    CRYPTO_WEALTH,
+    DASH,
     DEALERS,
     EQUITY,
+    FEAR,
+    FUNDING,
     FUNDS,
+    GAMMA,
     GOLD,
     HOUSEHOLDS,
     MARKETS,
+    MONTH_EQUITY,
+    MONTH_TREASURY,
+    ORDER,
     PARITY,
+    PARITY_VARIANCE,
+    POLICY,
+    PUTS,
+    REDEEMED,
+    REGRET,
+    RESERVES,
+    SLOW_POLICY,
     SMALL,
+    SOLD,
+    STATES,
+    STRESS,
     TARGET,
     TECH,
+    THIN,
     TRADERS,
     TREASURY,
     TREND,
     VALUE,
+    WEALTH,
+    YIELD10,
     Rules,
     compact,
 )
@@ -76,7 +102,7 @@ def simulate(rules: Rules, news: News) -> Path:
         pressure=np.zeros((n, markets)),
         average=np.ones((n, markets, len(rules.spans))),
         variance=np.zeros((n, markets)),
-        state=np.zeros((n, len(at.STATES))),
+        state=np.zeros((n, len(STATES))),
     )
     _open(path, rules)
     _run(
@@ -105,21 +131,21 @@ def _open(path: Path, rules: Rules) -> None:
     hold[:, PARITY, TREASURY] = 0.7 * rules.parity_size
     path.variance[:2] = rules.usual**2 / 252
     first = {
-        at.WEALTH: rules.fund_wealth,
-        at.CRYPTO_WEALTH: rules.trader_wealth,
-        at.PARITY_VARIANCE: 2e-5,
-        at.CALLS: 0.02,
-        at.PUTS: -0.04,
-        at.FUNDING: -4.0,
-        at.RESERVES: 1.4 * rules.reserve_kink,
-        at.ASSETS: 1.0,
-        at.POLICY: 3.0,
-        at.SLOW_POLICY: 3.0,
-        at.YIELD10: 4.2,
-        at.THIN: 1.0,
+        WEALTH: rules.fund_wealth,
+        CRYPTO_WEALTH: rules.trader_wealth,
+        PARITY_VARIANCE: 2e-5,
+        CALLS: 0.02,
+        PUTS: -0.04,
+        FUNDING: -4.0,
+        RESERVES: 1.4 * rules.reserve_kink,
+        ASSETS: 1.0,
+        POLICY: 3.0,
+        SLOW_POLICY: 3.0,
+        YIELD10: 4.2,
+        THIN: 1.0,
     }
     state[:, list(first)] = list(first.values())
-    path.price[:2, TREASURY] = path.value[:2, TREASURY] = -DURATION * first[at.YIELD10] / 100
+    path.price[:2, TREASURY] = path.value[:2, TREASURY] = -DURATION * first[YIELD10] / 100
     path.average[:2] = np.exp(path.price[:2])[:, :, None]
 
 
@@ -154,10 +180,10 @@ def _run(  # type: ignore[no-untyped-def]
         meet_crypto_margin(bought, held, now, rules)
         rebalance(bought, now, left[t])
         run_balance_sheet(bought, now, rules)
-        bought[HOUSEHOLDS, EQUITY] = rules.household_size * orders[t] * (1.0 + 1.5 * now[at.FEAR])
+        bought[HOUSEHOLDS, EQUITY] = rules.household_size * orders[t] * (1.0 + 1.5 * now[FEAR])
         dealer_gamma(price[t - 1, EQUITY], risk, now, rules)
         thin = (risk * 252.0 / rules.usual[EQUITY] ** 2) ** (0.5 * rules.thinning)
-        now[at.THIN] = min(max(thin, 0.6), 2.2)
+        now[THIN] = min(max(thin, 0.6), 2.2)
         _move(t, price, value, bought, moves[t], stock_bond[t], now, rules)
         _press(pressure[t], bought, now, rules)
         _settle(t, price, hold, bought, pressure[t, EQUITY], now, rules)
@@ -176,7 +202,7 @@ def _move(t, price, value, flow, news, stock_bond, state, rules):  # type: ignor
         bought = 0.0
         for a in range(flow.shape[0]):
             bought += flow[a, k]
-        impact = rules.depth[k] * state[at.THIN]
+        impact = rules.depth[k] * state[THIN]
         back = rules.patience[k] * (value[t - 1, k] - price[t - 1, k]) - rules.lean * (
             price[t - 1, k] - value[t - 1, k] - price[t - 2, k] + value[t - 2, k]
         )
@@ -185,16 +211,14 @@ def _move(t, price, value, flow, news, stock_bond, state, rules):  # type: ignor
         if k == EQUITY:
             change += rules.growth / 252.0
         elif k == TREASURY:
-            pull = 0.012 * (
-                0.75 * state[at.SLOW_POLICY] + 0.25 * state[at.POLICY] + 1.1 - state[at.YIELD10]
-            )
-            state[at.YIELD10] = max(state[at.YIELD10] + pull + news[k] + stock_bond * equity, 0.3)
-            change = -DURATION * state[at.YIELD10] / 100.0 - value[t - 1, k]
+            pull = 0.012 * (0.75 * state[SLOW_POLICY] + 0.25 * state[POLICY] + 1.1 - state[YIELD10])
+            state[YIELD10] = max(state[YIELD10] + pull + news[k] + stock_bond * equity, 0.3)
+            change = -DURATION * state[YIELD10] / 100.0 - value[t - 1, k]
         else:
             change += rules.beta[k] * (equity - rules.growth / 252.0)
         move = change + impact * bought + back
         if k == EQUITY:
-            hedged = min(max(move / (1.0 + state[at.GAMMA]), MOST_DOWN), MOST_UP)
+            hedged = min(max(move / (1.0 + state[GAMMA]), MOST_DOWN), MOST_UP)
             flow[DEALERS, k] = (hedged - move) / impact
             equity = move = hedged
         move = min(max(move, -0.5), 0.4)
@@ -208,13 +232,13 @@ def _press(pressure, flow, state, rules):  # type: ignore[no-untyped-def]
     """Log return made by sales that rules or lenders forced."""
     for k in range(len(pressure)):
         total = min(flow[TREND, k], 0.0) + min(flow[TARGET, k], 0.0) + min(flow[PARITY, k], 0.0)
-        if state[at.GAMMA] < 0.0:
+        if state[GAMMA] < 0.0:
             total += min(flow[DEALERS, k], 0.0)
-        if (state[at.DASH] if k in (TREASURY, GOLD) else state[at.SOLD]) > 0.0:
+        if (state[DASH] if k in (TREASURY, GOLD) else state[SOLD]) > 0.0:
             total += min(flow[FUNDS, k], 0.0)
-        if state[at.CRYPTO_SOLD] > 0.0:
+        if state[CRYPTO_SOLD] > 0.0:
             total += min(flow[TRADERS, k], 0.0)
-        pressure[k] = total * rules.depth[k] * state[at.THIN]
+        pressure[k] = total * rules.depth[k] * state[THIN]
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -231,21 +255,21 @@ def _settle(t, price, hold, flow, pressure, state, rules):  # type: ignore[no-un
             hold[t, a, k] = (
                 hold[t - 1, a, k] * (grown if a in (FUNDS, TRADERS) else 1.0) + flow[a, k]
             )
-    state[at.REGRET] = max(0.966 * (state[at.REGRET] - gain / state[at.WEALTH]), -0.10)
-    wealth = max((state[at.WEALTH] + gain) * (1.0 - state[at.REDEEMED]), 0.25 * rules.fund_wealth)
-    state[at.WEALTH] = min(wealth + 0.005 * (rules.fund_wealth - wealth), 2.2 * rules.fund_wealth)
+    state[REGRET] = max(0.966 * (state[REGRET] - gain / state[WEALTH]), -0.10)
+    wealth = max((state[WEALTH] + gain) * (1.0 - state[REDEEMED]), 0.25 * rules.fund_wealth)
+    state[WEALTH] = min(wealth + 0.005 * (rules.fund_wealth - wealth), 2.2 * rules.fund_wealth)
     move = price[t, CRYPTO] - price[t - 1, CRYPTO]
     wealth = max(
-        state[at.CRYPTO_WEALTH] + hold[t - 1, TRADERS, CRYPTO] * (np.exp(move) - 1.0),
+        state[CRYPTO_WEALTH] + hold[t - 1, TRADERS, CRYPTO] * (np.exp(move) - 1.0),
         0.2 * rules.trader_wealth,
     )
-    state[at.CRYPTO_WEALTH] = min(
+    state[CRYPTO_WEALTH] = min(
         wealth + 0.015 * (rules.trader_wealth - wealth), 2.5 * rules.trader_wealth
     )
-    state[at.CRYPTO_TREND] = 0.97 * state[at.CRYPTO_TREND] + 0.5 * move
-    state[at.STRESS] = 0.87 * state[at.STRESS] - 13.0 * pressure
-    rise = state[at.STRESS] - state[at.FEAR]
-    state[at.FEAR] += (0.13 if rise > 0.0 else 0.03) * rise
+    state[CRYPTO_TREND] = 0.97 * state[CRYPTO_TREND] + 0.5 * move
+    state[STRESS] = 0.87 * state[STRESS] - 13.0 * pressure
+    rise = state[STRESS] - state[FEAR]
+    state[FEAR] += (0.13 if rise > 0.0 else 0.03) * rise
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -255,7 +279,7 @@ def _remember(t, price, average, variance, state, rules):  # type: ignore[no-unt
     for k in (EQUITY, TREASURY, GOLD, COMMODITY):
         inverse += 1.0 / np.sqrt(variance[t - 1, k])
         joint += (price[t, k] - price[t - 1, k]) / np.sqrt(variance[t - 1, k])
-    state[at.PARITY_VARIANCE] += 0.02 * ((joint / inverse) ** 2 - state[at.PARITY_VARIANCE])
+    state[PARITY_VARIANCE] += 0.02 * ((joint / inverse) ** 2 - state[PARITY_VARIANCE])
     for k in range(price.shape[1]):
         square = (price[t, k] - price[t - 1, k]) ** 2
         least = (0.35 * rules.usual[k]) ** 2 / 252.0
@@ -271,8 +295,8 @@ def _strike(price, variance, left, before, state):  # type: ignore[no-untyped-de
     """Open interest follows the price, and most of it is struck anew after the third week."""
     share = 0.6 if left < 8 <= before else 0.05
     month = np.sqrt(21.0 * variance)
-    state[at.CALLS] += share * (price + 0.6 * month - state[at.CALLS])
-    state[at.PUTS] += share * (price - 1.2 * month - state[at.PUTS])
+    state[CALLS] += share * (price + 0.6 * month - state[CALLS])
+    state[PUTS] += share * (price - 1.2 * month - state[PUTS])
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -282,10 +306,8 @@ def _count_month(t, price, left, before, state, rules):  # type: ignore[no-untyp
     Until three sessions before its end they make the pension's order.
     """
     if left > before:
-        state[at.MONTH_EQUITY] = state[at.MONTH_TREASURY] = 0.0
-    state[at.MONTH_EQUITY] += price[t, EQUITY] - price[t - 1, EQUITY]
-    state[at.MONTH_TREASURY] += price[t, TREASURY] - price[t - 1, TREASURY]
+        state[MONTH_EQUITY] = state[MONTH_TREASURY] = 0.0
+    state[MONTH_EQUITY] += price[t, EQUITY] - price[t - 1, EQUITY]
+    state[MONTH_TREASURY] += price[t, TREASURY] - price[t - 1, TREASURY]
     if left >= 3:
-        state[at.ORDER] = (
-            -rules.pension_size * 0.24 * (state[at.MONTH_EQUITY] - state[at.MONTH_TREASURY])
-        )
+        state[ORDER] = -rules.pension_size * 0.24 * (state[MONTH_EQUITY] - state[MONTH_TREASURY])

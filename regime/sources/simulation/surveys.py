@@ -1,31 +1,56 @@
-"""What a world publishes on options and positions: noisy, late shadows of what its agents hold."""
+"""From paths by session to series by the period that a publisher names."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from regime.sources.simulation import state as at
 from regime.sources.simulation.draws import YEAR, Floats
-from regime.sources.simulation.periods import as_of, month_ends, on_sessions, weekly
 from regime.sources.simulation.rules import (
     CREDIT,
     CRYPTO,
+    CRYPTO_LEVERAGE,
     DOLLAR,
     EQUITY,
+    EXPOSURE,
+    FEAR,
     FUNDS,
+    GAMMA,
+    LEVERAGE,
     PARITY,
     TARGET,
     TECH,
     TRADERS,
     TREASURY,
     TREND,
+    WEALTH,
 )
 from regime.sources.simulation.world import World
 
-__all__ = ["implied_volatility", "survey_series"]
+__all__ = ["as_of", "implied_volatility", "month_ends", "on_sessions", "survey_series", "weekly"]
+
+
+def on_sessions(sessions: pd.DatetimeIndex, values: Mapping[str, Floats]) -> dict[str, pd.Series]:
+    """Daily series of several paths."""
+    return {name: pd.Series(column, sessions) for name, column in values.items()}
+
+
+def as_of(sessions: pd.DatetimeIndex, values: Floats, periods: pd.DatetimeIndex) -> pd.Series:
+    """Value of the last session up to each period."""
+    return pd.Series(values[sessions.searchsorted(periods, side="right") - 1], periods)
+
+
+def weekly(sessions: pd.DatetimeIndex, day: str) -> pd.DatetimeIndex:
+    """Every such weekday (``"WED"``), holiday or not."""
+    return pd.date_range(sessions[0], sessions[-1], freq=f"W-{day}")
+
+
+def month_ends(sessions: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    """Last calendar day of every month."""
+    return pd.date_range(sessions[0], sessions[-1], freq="ME")
 
 
 def survey_series(world: World) -> dict[str, pd.Series]:
@@ -49,7 +74,7 @@ def implied_volatility(world: World) -> Floats:
     What was realised, the news to come, and what hedging adds.
     """
     news = world.rules.news[EQUITY] * world.news.nervous
-    short = np.maximum(-world.state(at.GAMMA), 0.0)
+    short = np.maximum(-world.state(GAMMA), 0.0)
     expected = 0.55 * world.realised(8) + 0.15 * world.realised(60) + 0.30 * news
     return np.asarray(
         (0.052 + 0.95 * expected + 0.04 * short) * np.exp(world.draws.wobble("vix", 0.06, 4))
@@ -68,12 +93,10 @@ def _options(world: World) -> dict[str, pd.Series]:
             "vxn": 1.12 * vix * np.exp(draws.wobble("vxn", 0.03, 30)),
             "vvix": 88
             * (vix / usual) ** 0.3
-            * np.exp(
-                0.25 * np.maximum(-world.state(at.GAMMA), 0.0) + draws.wobble("vvix", 0.06, 10)
-            ),
+            * np.exp(0.25 * np.maximum(-world.state(GAMMA), 0.0) + draws.wobble("vvix", 0.06, 10)),
             "skew": 130
             - 0.35 * (vix - usual)
-            + 3.0 * (world.state(at.LEVERAGE) - 2.8)
+            + 3.0 * (world.state(LEVERAGE) - 2.8)
             + draws.wobble("skew", 4.0, 12),
             "cor3m": np.clip(32 + 1.3 * (vix - usual) + draws.wobble("cor3m", 4.0, 20), 3, 98),
             "move": (20 + 1000 * world.realised(21, TREASURY))
@@ -84,7 +107,7 @@ def _options(world: World) -> dict[str, pd.Series]:
 
 def _dealers(world: World) -> dict[str, pd.Series]:
     """Gamma in USD by 1 % move as an outsider estimates it, and the volume of puts."""
-    draws, gamma = world.draws, world.state(at.GAMMA)
+    draws, gamma = world.draws, world.state(GAMMA)
     true = 1e9 * world.dollars * 0.01 * gamma / world.impact[:, EQUITY]
     error = 1e9 * world.dollars * 0.01 * 0.05 / world.rules.depth[EQUITY] * draws.normal("gex")
     month = _month(world)
@@ -111,12 +134,9 @@ def _opinions(world: World) -> dict[str, pd.Series]:
     wednesday, thursday = weekly(sessions, "WED"), weekly(sessions, "THU")
     trend = world.held(TREND, EQUITY) / world.rules.trend_size[EQUITY]
     keen = (
-        48
-        + 25 * trend
-        + 22 * (world.state(at.EXPOSURE) - 0.85)
-        + 4.0 * (world.state(at.LEVERAGE) - 2.8)
+        48 + 25 * trend + 22 * (world.state(EXPOSURE) - 0.85) + 4.0 * (world.state(LEVERAGE) - 2.8)
     )
-    mood = 6.0 * _month(world) - 0.10 * world.state(at.FEAR)
+    mood = 6.0 * _month(world) - 0.10 * world.state(FEAR)
     noise = {
         name: draws.normal(name, len(days))
         for name, days in (("naaim", wednesday), ("bull", thursday), ("bear", thursday))
@@ -149,7 +169,7 @@ def _reports(world: World) -> dict[str, pd.Series]:
         return np.asarray(world.held(TREND, market) / world.rules.trend_size[market])
 
     rules = world.rules
-    funds = world.state(at.LEVERAGE) / rules.fund_limit - 0.75
+    funds = world.state(LEVERAGE) / rules.fund_limit - 0.75
     basis = 1 - world.held(FUNDS, TREASURY) / (
         rules.fund_wealth * rules.fund_limit * rules.fund_mix[TREASURY]
     )
@@ -211,7 +231,7 @@ def _monthly(world: World) -> dict[str, pd.Series]:
     """Debt at brokers at month ends, and what is paid for earnings."""
     draws, sessions, ends = world.draws, world.sessions, month_ends(world.sessions)
     held = world.held(FUNDS, EQUITY) + world.held(FUNDS, CREDIT)
-    borrowed = np.maximum(held - 0.5 * world.state(at.WEALTH), 0.002)
+    borrowed = np.maximum(held - 0.5 * world.state(WEALTH), 0.002)
     trend = world.rules.growth * np.arange(len(sessions)) / YEAR
     rich = 0.7 * (world.price(EQUITY) - trend)
     multiples = {
@@ -229,7 +249,7 @@ def _monthly(world: World) -> dict[str, pd.Series]:
 
 def _crypto(world: World) -> dict[str, pd.Series]:
     days = pd.date_range(world.sessions[0], world.sessions[-1])
-    used = as_of(world.sessions, world.state(at.CRYPTO_LEVERAGE) / world.rules.trader_limit, days)
+    used = as_of(world.sessions, world.state(CRYPTO_LEVERAGE) / world.rules.trader_limit, days)
     open_ = as_of(world.sessions, 1e9 * world.dollars * world.held(TRADERS, CRYPTO), days)
     noise = world.draws.normal("btc_funding", len(days))
     return {

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from regime.sources.simulation import state as at
 from regime.sources.simulation.draws import YEAR, Draws, Floats
 from regime.sources.simulation.market import Path, simulate
 from regime.sources.simulation.news import News, draw_news
-from regime.sources.simulation.rules import BILLIONS, EQUITY, Rules, draw_rules
+from regime.sources.simulation.rules import BILLIONS, EQUITY, THIN, Rules, draw_rules
 
 __all__ = ["World", "make_world"]
 
@@ -41,7 +40,7 @@ class World:
         return self.path.price[:, market]
 
     def state(self, place: int) -> Floats:
-        """One of the scalars of `state.STATES`, shape (n,)."""
+        """One of the scalars of `rules.STATES`, shape (n,)."""
         return self.path.state[:, place]
 
     def held(self, agent: int, market: int) -> Floats:
@@ -63,7 +62,7 @@ class World:
     @property
     def impact(self) -> Floats:
         """Log price move by unit of flow, shape (n, n_markets)."""
-        return np.asarray(self.rules.depth * self.path.state[:, [at.THIN]])
+        return np.asarray(self.rules.depth * self.path.state[:, [THIN]])
 
     def realised(self, halflife: float, market: int = EQUITY) -> Floats:
         """Annual volatility of a market as measured at each close, shape (n,)."""

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from regime.sources.simulated import SimulatedSource
-from regime.sources.simulation.published import published
+from regime.sources.simulation.assets import published
 from regime.sources.simulation.truth import TrueWorld, true_world
 from regime.sources.simulation.world import World, make_world
 

@@ -6,28 +6,45 @@ Prices, triggers, margins, gamma, reserves.
 import numpy as np
 import pytest
 
-from regime.sources.simulation import state as at
 from regime.sources.simulation.agents import (
     dealer_gamma,
     follow_trends,
     meet_crypto_margin,
     meet_margin,
+    price_reserves,
+    run_balance_sheet,
+    set_rate,
 )
-from regime.sources.simulation.central_bank import price_reserves, run_balance_sheet, set_rate
 from regime.sources.simulation.market import simulate
 from regime.sources.simulation.rules import (
     AGENTS,
+    ASSETS,
     BANK,
+    CALLS,
     CRYPTO,
+    CRYPTO_SOLD,
+    CRYPTO_WEALTH,
     DEALERS,
     EQUITY,
+    FUNDING,
     FUNDS,
+    GAMMA,
     INDEX_START,
+    LEVERAGE,
+    LIMIT,
     MARKETS,
+    POLICY,
+    PUTS,
+    RESERVES,
+    SOLD,
     SPEEDS,
+    STATES,
+    STRESS,
+    TENSION,
     TRADERS,
     TREASURY,
     TREND,
+    WEALTH,
     compact,
 )
 
@@ -49,7 +66,7 @@ def row():
 
 @pytest.fixture
 def state():
-    return np.zeros(len(at.STATES))
+    return np.zeros(len(STATES))
 
 
 def test_prices_are_value_and_flows(worlds):
@@ -117,13 +134,13 @@ def test_levered_funds_sell_over_their_limit_and_add_slowly_below_it(
     record, row, state, rules, leverage, funding, sells
 ):
     held = np.zeros_like(row)
-    state[at.WEALTH], state[at.FUNDING] = 1.0, funding
+    state[WEALTH], state[FUNDING] = 1.0, funding
     held[FUNDS] = (
         leverage * rules.fund_mix / (rules.fund_mix[[0, 3, 6]].sum() + 0.25 * rules.fund_mix[4])
     )
     meet_margin(row, held, rules.usual[EQUITY] ** 2 / 252, state, record)
-    assert state[at.LEVERAGE] == pytest.approx(leverage)
-    assert bool(state[at.LEVERAGE] > state[at.LIMIT]) is sells is bool(state[at.SOLD] > 0)
+    assert state[LEVERAGE] == pytest.approx(leverage)
+    assert bool(state[LEVERAGE] > state[LIMIT]) is sells is bool(state[SOLD] > 0)
     share = row[FUNDS, EQUITY] / held[FUNDS, EQUITY]
     assert share < 0 if sells else -0.01 <= share <= 0.012
     calm_sale = 0.005 * abs(held[FUNDS, TREASURY])  # back to the usual size, no faster
@@ -136,12 +153,12 @@ def test_levered_funds_sell_over_their_limit_and_add_slowly_below_it(
 
 def test_limit_falls_with_volatility_and_with_dear_funding(record, row, state, rules):
     held = np.full_like(row, 0.01)
-    state[at.WEALTH] = 1.0
+    state[WEALTH] = 1.0
 
     def limit(risk: float, funding: float) -> float:
-        state[at.FUNDING] = funding
+        state[FUNDING] = funding
         meet_margin(row, held, (risk * rules.usual[EQUITY]) ** 2 / 252, state, record)
-        return float(state[at.LIMIT])
+        return float(state[LIMIT])
 
     assert limit(0.8, 0) > limit(1.0, 0) > limit(2.0, 0) and limit(1.0, 0) > limit(1.0, 60) > limit(
         1.0, 200
@@ -151,35 +168,35 @@ def test_limit_falls_with_volatility_and_with_dear_funding(record, row, state, r
 
 def test_crypto_exchange_sells_whoever_is_over_the_limit(record, row, state, rules):
     held = np.zeros_like(row)
-    state[at.CRYPTO_WEALTH] = rules.trader_wealth
+    state[CRYPTO_WEALTH] = rules.trader_wealth
     held[TRADERS, CRYPTO] = 1.3 * rules.trader_limit * rules.trader_wealth
     meet_crypto_margin(row, held, state, record)
-    assert row[TRADERS, CRYPTO] < 0 < state[at.CRYPTO_SOLD]
+    assert row[TRADERS, CRYPTO] < 0 < state[CRYPTO_SOLD]
     held[TRADERS, CRYPTO] = 0.2 * rules.trader_limit * rules.trader_wealth
     meet_crypto_margin(row, held, state, record)
-    assert row[TRADERS, CRYPTO] > 0 == state[at.CRYPTO_SOLD]
+    assert row[TRADERS, CRYPTO] > 0 == state[CRYPTO_SOLD]
 
 
 def test_dealers_dampen_above_and_amplify_below(record, state, rules, worlds):
-    state[at.CALLS], state[at.PUTS] = 0.03, -0.05
+    state[CALLS], state[PUTS] = 0.03, -0.05
     variance = rules.usual[EQUITY] ** 2 / 252
 
     def gamma(price: float) -> float:
         dealer_gamma(price, variance, state, record)
-        return float(state[at.GAMMA])
+        return float(state[GAMMA])
 
     assert gamma(0.03) > 0.2 and gamma(-0.05) < -0.2 and abs(gamma(-0.5)) < 1e-3
     path = worlds[1].world.path
     hedged, moved = path.flow[2:, DEALERS, EQUITY], np.diff(path.price[:, EQUITY])[1:]
     against = np.sign(hedged) == -np.sign(moved)
-    assert (against == (path.state[2:, at.GAMMA] > 0))[np.abs(hedged) > 0].all()
+    assert (against == (path.state[2:, GAMMA] > 0))[np.abs(hedged) > 0].all()
 
 
 def test_reserves_have_a_convex_price_and_hoarding_raises_it(record, state, rules):
     def price(share: float, stress: float = 0.0) -> float:
-        state[at.RESERVES], state[at.STRESS] = share, stress
+        state[RESERVES], state[STRESS] = share, stress
         price_reserves(state, 0.06, record)
-        return float(state[at.FUNDING])
+        return float(state[FUNDING])
 
     prices = np.array([price(share) for share in np.linspace(0.02, 0.30, 50)])
     assert (
@@ -191,7 +208,7 @@ def test_reserves_have_a_convex_price_and_hoarding_raises_it(record, state, rule
 
 
 def test_central_bank_steps_in_then_drains(record, row, state, rules):
-    state[at.RESERVES], state[at.ASSETS], state[at.FUNDING], state[at.TENSION] = (
+    state[RESERVES], state[ASSETS], state[FUNDING], state[TENSION] = (
         0.08,
         1.0,
         90.0,
@@ -200,23 +217,23 @@ def test_central_bank_steps_in_then_drains(record, row, state, rules):
     assets = []
     for _ in range(800):
         run_balance_sheet(row, state, record)
-        state[at.FUNDING] = 90.0 if len(assets) < 5 else -5.0
-        assets.append(state[at.ASSETS])
+        state[FUNDING] = 90.0 if len(assets) < 5 else -5.0
+        assets.append(state[ASSETS])
     steps = np.sign(np.round(np.diff(assets), 12))
     assert (steps[:58] > 0).all() and (steps[62:400] == 0).all() and (steps[-100:] < 0).all()
     assert row[BANK, TREASURY] < 0
 
 
 def test_policy_rate_moves_in_quarters_and_falls_in_a_crisis(state):
-    state[at.POLICY], state[at.STRESS] = 4.0, 0.0
+    state[POLICY], state[STRESS] = 4.0, 0.0
     set_rate(state, 2.0, True)
-    assert state[at.POLICY] == 4.25
-    state[at.STRESS] = 2.0
+    assert state[POLICY] == 4.25
+    state[STRESS] = 2.0
     set_rate(state, 2.0, True)
-    assert state[at.POLICY] < 4.25 and state[at.POLICY] * 4 == round(state[at.POLICY] * 4)
-    before = state[at.POLICY]
+    assert state[POLICY] < 4.25 and state[POLICY] * 4 == round(state[POLICY] * 4)
+    before = state[POLICY]
     set_rate(state, -3.0, False)
-    assert state[at.POLICY] == before
+    assert state[POLICY] == before
 
 
 def test_crises_come_from_inside(worlds):

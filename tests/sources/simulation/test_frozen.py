@@ -8,7 +8,7 @@ must a change of this file.
 import pytest
 
 from regime.sources.simulated import SimulatedSource
-from regime.sources.simulation.published import published
+from regime.sources.simulation.assets import published
 from regime.sources.simulation.world import make_world
 
 FROZEN = {

@@ -3,7 +3,14 @@
 import numpy as np
 import pandas as pd
 
-from regime.sources.simulation import state as at
+from regime.sources.simulation.rules import (
+    CRYPTO_LEVERAGE,
+    FUNDING,
+    GAMMA,
+    LEVERAGE,
+    POLICY,
+    RESERVES,
+)
 
 RISKY = ("sp500", "nasdaq", "iwm", "eem", "hyg", "crude", "copper", "btc")
 
@@ -125,12 +132,12 @@ def test_states_stay_in_their_ranges(worlds):
         path = made.world.path
         assert all(np.isfinite(part).all() for part in path)
         for place, low, high in (
-            (at.LEVERAGE, 0, 20),
-            (at.GAMMA, -0.46, 0.6),
-            (at.RESERVES, 0.03, 0.6),
-            (at.FUNDING, -6.1, 400),
-            (at.POLICY, 0, 8),
-            (at.CRYPTO_LEVERAGE, 0, 30),
+            (LEVERAGE, 0, 20),
+            (GAMMA, -0.46, 0.6),
+            (RESERVES, 0.03, 0.6),
+            (FUNDING, -6.1, 400),
+            (POLICY, 0, 8),
+            (CRYPTO_LEVERAGE, 0, 30),
         ):
             assert (path.state[1:, place] >= low).all() and (path.state[1:, place] <= high).all(), (
                 place

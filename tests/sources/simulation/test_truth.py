@@ -6,10 +6,16 @@ import pytest
 
 from regime.schema import REGIMES
 from regime.sources.simulated import SimulatedSource
-from regime.sources.simulation import state as at
-from regime.sources.simulation.potential import fire_sale
-from regime.sources.simulation.rules import AGENTS, EQUITY, FUNDS, MARKETS, SPEEDS
-from regime.sources.simulation.truth import APART, FLOOR, LEAST, PEAK, regime_codes, spells
+from regime.sources.simulation.rules import AGENTS, EQUITY, FUNDS, LEVERAGE, MARKETS, SPEEDS, STATES
+from regime.sources.simulation.truth import (
+    APART,
+    FLOOR,
+    LEAST,
+    PEAK,
+    fire_sale,
+    regime_codes,
+    spells,
+)
 
 CALM, FRAGILE, DELEVERAGING, RECOVERY = range(4)
 TYPES = {"312", "unwind", "519", "false_alarm", "slow_bear"}
@@ -20,7 +26,7 @@ def test_frames_cover_every_session(worlds):
     for frame in (truth.regimes, truth.flows, truth.forced, truth.triggers, truth.positions):
         assert frame.index.equals(sessions) and frame.notna().all().all()
     assert list(truth.flows.columns) == [(agent, market) for agent in AGENTS for market in MARKETS]
-    assert list(truth.triggers.columns) == list(SPEEDS) and set(at.STATES) < set(
+    assert list(truth.triggers.columns) == list(SPEEDS) and set(STATES) < set(
         truth.positions.columns
     )
     assert truth.regimes["regime"].equals(
@@ -168,7 +174,7 @@ def test_potential_rises_with_leverage(worlds):
     world = worlds[1].world
     path = world.path
     more = path._replace(hold=path.hold.copy(), state=path.state.copy())
-    more.state[:, at.LEVERAGE] *= 1.3
+    more.state[:, LEVERAGE] *= 1.3
     more.hold[:, FUNDS] *= 1.3
     base, levered = fire_sale(world.rules, path), fire_sale(world.rules, more)
     assert (

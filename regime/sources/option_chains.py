@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from regime.errors import InvalidDataError, MissingDataError
-from regime.sources.table import Table, parse_table
+from regime.sources.csv_table import Table, parse_table
 
 __all__ = ["parse_chain", "read_chain"]
 

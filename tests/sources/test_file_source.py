@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from regime.errors import ConfigError, InvalidDataError, MissingDataError, RegimeError
 from regime.sources.catalogue import Catalogue, Release, SeriesSpec, SplicePart
-from regime.sources.files import FileSource, Reading
+from regime.sources.file_source import FileSource, Reading
 
 DAYS = pd.bdate_range("2024-01-01", "2024-03-29")
 LATER, SOONER = Release(days=1), Release(days=0, time="08:00")

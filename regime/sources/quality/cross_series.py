@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from regime.sources.checks.findings import Finding, Floats, Integers, dated, iso, listed, plural
-from regime.sources.checks.values import changes_of
+from regime.sources.quality.findings import Finding, Floats, Integers, dated, iso, listed, plural
+from regime.sources.quality.values import changes_of
 
 __all__ = ["against_sibling", "confirmed_ticks", "runs_against"]
 

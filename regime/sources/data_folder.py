@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+import pyarrow.compute as pc
 
 from regime.arrays import Booleans, Floats, Integers
 from regime.errors import InvalidDataError
 from regime.sources.catalogue import Catalogue, SeriesSpec, SplicePart
+from regime.sources.csv_table import Table, parse_table
+from regime.sources.quality.findings import Finding
+from regime.sources.quality.values import check_form
 from regime.sources.repairs import Repair, apply_repairs
-from regime.sources.table import Table, parse_table
 
-__all__ = ["Raw", "Rows", "Shelf"]
+__all__ = ["Archive", "Columns", "Raw", "Rows", "Shelf", "readable"]
+
 
 PLACED = 20  # refused values that are told with their line
 
@@ -279,3 +286,185 @@ def _none(absent: bool) -> Rows:
     return Rows(
         days=nothing, values=np.zeros(0), part=nothing, proxy=np.zeros(0, dtype=bool), absent=absent
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """Numbers of some rows of one file.
+
+    Parameters
+    ----------
+    days : ndarray of int64, shape (n,)
+        Days since 1970-01-01.
+    numbers : mapping of str to ndarray of float64, each (n,)
+        By column; NaN where the file has none.
+    """
+
+    days: Integers
+    numbers: Mapping[str, Floats]
+
+    def finite(self, column: str) -> tuple[Integers, Floats]:
+        """Days and values of one column where it has a finite one."""
+        values = self.numbers[column]
+        held = np.isfinite(values)
+        return self.days[held], values[held]
+
+
+class Archive:
+    """A folder whose files are read whole, any column of them.
+
+    Parameters
+    ----------
+    folder : Path
+    now : int or None
+        Rows after this day (since 1970-01-01) are left out; None for none.
+
+    Examples
+    --------
+    >>> Archive(Path("no/such/folder")).files()
+    []
+    """
+
+    def __init__(self, folder: Path, now: int | None = None) -> None:
+        self.folder = folder
+        self.now = now
+        self._parsed = lru_cache(maxsize=64)(self._parse)
+        self.form = lru_cache(maxsize=None)(self._form)
+
+    def matching(self, pattern: str) -> list[str]:
+        """Files of the folder that a path with ``*`` or ``[...]`` names, sorted."""
+        if not set("*?[") & set(pattern):
+            return [pattern] if (self.folder / pattern).is_file() else []
+        return sorted(
+            path.relative_to(self.folder).as_posix()
+            for path in self.folder.glob(pattern)
+            if path.is_file()
+        )
+
+    def files(self) -> list[str]:
+        """Every CSV file of the folder, sorted."""
+        return self.matching("**/*.csv")
+
+    def content(self, path: str) -> bytes | None:
+        """Bytes of a file; None where it cannot be had."""
+        try:
+            return (self.folder / path).read_bytes()
+        except OSError:
+            return None
+
+    def header(self, path: str) -> tuple[str, ...]:
+        """Names of the columns of a file, as its first line has them."""
+        first = re.split(rb"[\r\n]", self.content(path) or b"", maxsplit=1)[0]
+        return tuple(
+            name.strip('"') for name in first.decode("utf-8-sig", errors="replace").split(",")
+        )
+
+    def read(
+        self,
+        path: str,
+        columns: Sequence[str],
+        where: Mapping[str, str] | None = None,
+        *,
+        rising: bool = True,
+        missing: Sequence[str] = (),
+        thousands: str = "",
+    ) -> Columns | None:
+        """Numbers of some columns; None where the file is absent or has no rows.
+
+        Parameters
+        ----------
+        path : str
+        columns : sequence of str
+        where : mapping of str to str, optional
+            Rows to keep, as column: text.
+        rising : bool
+            Whether dates that repeat or fall are refused.
+        missing, thousands
+            As `Table.numbers`.
+
+        Raises
+        ------
+        InvalidDataError
+            As `parse_table`, `Table.check_rising` and `Table.numbers`.
+        """
+        table = self._parsed(path, tuple(dict.fromkeys([*columns, *(where or {})])))
+        if table is None:
+            return None
+        rows = self._known(table, where, rising)
+        numbers = {
+            column: table.numbers(column, rows, missing, thousands)
+            for column in dict.fromkeys(columns)
+        }
+        return Columns(days=table.days[rows], numbers=numbers)
+
+    def groups(self, path: str, by: str) -> list[str]:
+        """The different texts of a column, in the order of the file."""
+        table = self._parsed(path, (by,))
+        return (
+            []
+            if table is None
+            else [str(text) for text in pc.unique(table.columns[by]).to_pylist()]
+        )
+
+    def dates(self, path: str, column: str) -> Integers:
+        """A second column of dates, as days since 1970-01-01, of the rows that `read` gives."""
+        table = self._parsed(path, (column,))
+        if table is None:
+            return np.zeros(0, dtype=np.int64)
+        return table.dates(column, self._known(table, None, False))
+
+    def _form(self, path: str) -> tuple[Finding, ...]:
+        """What is wrong with the form of a file; nothing for one that is absent."""
+        return tuple(check_form(self.content(path) or b""))
+
+    def _known(self, table: Table, where: Mapping[str, str] | None, rising: bool) -> Integers:
+        rows = np.flatnonzero(table.rows(where))
+        if rising:
+            table.check_rising(rows)
+        return rows if self.now is None else rows[table.days[rows] <= self.now]
+
+    def _parse(self, path: str, columns: tuple[str, ...]) -> Table | None:
+        content = self.content(path)
+        return None if content is None else parse_table(content, path, columns)
+
+
+def readable(catalogue: Catalogue, folder: Path | None, strict: Iterable[str] = ()) -> Catalogue:
+    """The catalogue without the series whose file is there but has no such column.
+
+    As if they were not there.
+
+    Prices come in many forms, of which few have volumes or bars. What a config reads by itself must
+    be there as the catalogue says; what is welcome beside it may be missing.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+    folder : Path or None
+        Data folder; with None nothing is left out.
+    strict : iterable of str
+        Series that stay, and are refused by the source for a missing column, beside the required
+        ones.
+
+    Returns
+    -------
+    Catalogue
+        Files that are no table stay in it: the source tells of them.
+    """
+    if folder is None:
+        return catalogue
+    kept, paths = {*strict, *catalogue.required}, {spec.path for spec in catalogue.series.values()}
+    headers = {path: _header(folder / path) for path in paths if (folder / path).is_file()}
+    return Catalogue(
+        series={
+            name: spec
+            for name, spec in catalogue.series.items()
+            if name in kept
+            or "date" not in headers.get(spec.path, ())
+            or spec.column in headers[spec.path]
+        }
+    )
+
+
+def _header(path: Path) -> list[str]:
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
+        return next(csv.reader(lines), [])

@@ -2,30 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
-from regime.sources.archive import Archive
+from regime.errors import InvalidDataError
 from regime.sources.catalogue import Release, SeriesSpec
-from regime.sources.checks.attendance import Gaps, Sessions, weekend_rows
-from regime.sources.checks.findings import (
+from regime.sources.data_folder import Archive, Rows, Shelf
+from regime.sources.quality import bars as bar_checks
+from regime.sources.quality.calendar_gaps import (
+    Gaps,
+    Sessions,
+    check_gaps,
+    find_gaps,
+    holiday_repeats,
+    sparse_spells,
+    weekend_rows,
+)
+from regime.sources.quality.cross_series import against_sibling, confirmed_ticks, runs_against
+from regime.sources.quality.expectations import Bars, Sibling, Watch
+from regime.sources.quality.findings import (
     Finding,
+    Floats,
     Integers,
     Severity,
     Verdict,
     iso,
+    listed,
     plural,
     verdict_of,
 )
-from regime.sources.column_checks import attendance, bar_findings, sibling_findings, value_findings
-from regime.sources.expectations import Watch
+from regime.sources.quality.values import (
+    bad_ticks,
+    frozen_runs,
+    negative_prices,
+    power_of_ten,
+    step_function,
+)
 from regime.sources.repairs import repaired_days
-from regime.sources.shelf import Rows, Shelf
 
-__all__ = ["Clock", "Inspection", "inspect_series"]
+__all__ = [
+    "Clock",
+    "Inspection",
+    "attendance",
+    "bar_findings",
+    "inspect_series",
+    "sibling_findings",
+    "value_findings",
+]
+
 
 REPEATS = {"frozen", "holiday_repeats", "stale_bar"}
 OUTLIERS = {
@@ -49,7 +76,7 @@ class Clock:
     ----------
     sessions : Sessions
     release_times : callable
-        `regime.panel.releases.release_times`.
+        `regime.panel.release_times.release_times`.
     session_closes : callable
         `regime.panel.calendar.session_closes`.
 
@@ -367,3 +394,160 @@ def _released(spec: SeriesSpec, rows: Rows, clock: Clock) -> pd.Timestamp:
 
 def _dates(days: Integers) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(days.astype("M8[D]").astype("M8[us]"))
+
+
+def attendance(
+    days: Integers, values: Floats, frequency: str, sessions: Sessions, limit: int | None
+) -> tuple[Gaps, list[Finding]]:
+    """Gaps, holes, thin spells, weekend rows and holiday rows that repeat, of one series or table.
+
+    Parameters
+    ----------
+    days : ndarray of int64, shape (n,)
+    values : ndarray of float64, shape (n,) or (n, k)
+    frequency : str
+    sessions : Sessions
+    limit : int, optional
+        Age in days beyond which a value may not be used.
+    """
+    gaps = find_gaps(days, frequency, sessions)
+    found = check_gaps(days, gaps, frequency, sessions, limit)
+    if frequency == "daily":
+        thin = sparse_spells(days, sessions)
+        if thin:  # between operation days there are holes of any length, and one finding says so
+            found = [one for one in found if one.check != "hole"]
+        found += thin
+        matrix = values.reshape(len(days), -1)
+        alike = ((matrix[1:] == matrix[:-1]) | (np.isnan(matrix[1:]) & np.isnan(matrix[:-1]))).all(
+            axis=1
+        )
+        found += holiday_repeats(days, np.concatenate([[False], alike]), sessions)
+    return gaps, found
+
+
+def value_findings(
+    days: Integers,
+    values: Floats,
+    changes: str,
+    bounds: tuple[float, float],
+    unit: str,
+    *,
+    grouped: bool = False,
+) -> list[Finding]:
+    """Checks of one column alone, as far as its kind of change allows them.
+
+    Parameters
+    ----------
+    days, values : ndarray, shape (n,)
+        Finite values by rising day.
+    changes : {"log", "linear", "none"}
+    bounds : tuple of float
+    unit : str
+    grouped : bool
+        Whether its unit is judged together with that of other columns.
+    """
+    found = step_function(days, values)
+    if not grouped:
+        found += power_of_ten(days, values, unit, 1 if changes == "log" else 2)
+    if changes == "none":
+        return found
+    if changes == "log":
+        found += negative_prices(days, values, *bounds, unit)
+    return found + bad_ticks(days, values, changes) + frozen_runs(days, values)
+
+
+def sibling_findings(
+    days: Integers,
+    values: Floats,
+    changes: str,
+    siblings: Sequence[Sibling],
+    archive: Archive,
+    alone: Sequence[Finding] = (),
+) -> list[Finding]:
+    """What `value_findings` found, with what every sibling that the folder has says to it.
+
+    Parameters
+    ----------
+    days, values : ndarray, shape (n,)
+        Finite values by rising day.
+    changes : {"log", "linear", "none"}
+    siblings : sequence of Sibling
+        One that cannot be read is a warning.
+    archive : Archive
+    alone : sequence of Finding
+        Bad ticks among them become notes where a sibling has them too.
+    """
+    found = list(alone)
+    for sibling in siblings:
+        name = (
+            sibling.path
+            if sibling.column in ("value", "close")
+            else f"{sibling.path}, {sibling.column}"
+        )
+        try:
+            columns = archive.read(sibling.path, [sibling.column], sibling.where)
+        except InvalidDataError as error:
+            found.append(
+                Finding(
+                    check="no_sibling",
+                    severity="warning",
+                    text=f"not compared: {listed(error.faults, 1)}",
+                )
+            )
+            continue
+        if columns is None:
+            continue
+        theirs, numbers = columns.finite(sibling.column)
+        other = (theirs, numbers * sibling.scale)
+        if sibling.direction:
+            found += runs_against(days, values, other, name)
+            continue
+        found = [
+            confirmed_ticks(
+                one,
+                days,
+                values,
+                other,
+                name,
+                sibling.tolerance,
+                changes=changes,
+                neighbours=sibling.neighbours,
+            )
+            if one.check == "bad_tick"
+            else one
+            for one in found
+        ]
+        found += against_sibling(
+            days,
+            values,
+            other,
+            name,
+            sibling.tolerance,
+            changes=changes,
+            neighbours=sibling.neighbours,
+        )
+    return found
+
+
+def bar_findings(bars: Bars, path: str, archive: Archive) -> list[Finding]:
+    """Checks of the bars of a file.
+
+    Those of a file that cannot be read are left to whoever reads it.
+    """
+    names = [name for name in (bars.open, bars.high, bars.low, bars.close) if name]
+    try:
+        columns = archive.read(bars.path or path, names)
+    except InvalidDataError as error:
+        return [
+            Finding(
+                check="no_bars", severity="warning", text=f"not compared: {listed(error.faults, 1)}"
+            )
+        ]
+    if columns is None:
+        return []
+    days, numbers = columns.days, columns.numbers
+    close, high, low = (numbers[name] for name in (bars.close, bars.high, bars.low))
+    found = bar_checks.outside_bar(days, close, high, low)
+    return found + (
+        bar_checks.stale_bars(days, numbers[bars.open], high, low, close) if bars.open else []
+    )

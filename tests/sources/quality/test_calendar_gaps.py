@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from regime.sources.checks.attendance import (
+from regime.sources.quality.calendar_gaps import (
     Sessions,
     check_gaps,
     find_gaps,
@@ -11,7 +11,7 @@ from regime.sources.checks.attendance import (
     sparse_spells,
     weekend_rows,
 )
-from regime.sources.checks.findings import verdict_of
+from regime.sources.quality.findings import verdict_of
 
 MONDAY = 19_723  # 2024-01-01
 WEEKDAYS = np.array([day for day in range(MONDAY, MONDAY + 7 * 200) if (day - MONDAY) % 7 < 5])

@@ -13,15 +13,21 @@ import pandas as pd
 import pytest
 
 from regime.panel.calendar import business_days, session_closes
-from regime.panel.releases import release_times
-from regime.sources.archive import Archive
+from regime.panel.release_times import release_times
 from regime.sources.catalogue import Catalogue, Release, SeriesSpec, SplicePart
-from regime.sources.checks.attendance import Sessions
-from regime.sources.expectations import Bars, ChainColumns, Records, Sibling, TableSpec, Watch
-from regime.sources.inspection import Clock, Inspection, inspect_series
+from regime.sources.data_folder import Archive, Shelf
+from regime.sources.quality.calendar_gaps import Sessions
+from regime.sources.quality.expectations import (
+    Bars,
+    ChainColumns,
+    Records,
+    Sibling,
+    TableSpec,
+    Watch,
+)
+from regime.sources.quality.inspect_series import Clock, Inspection, inspect_series
+from regime.sources.quality.inspect_table import inspect_table
 from regime.sources.repairs import Repair
-from regime.sources.shelf import Shelf
-from regime.sources.table_inspection import inspect_table
 
 NUMBERS = business_days(16_436, 19_000, False)
 NUMBERS = NUMBERS[(NUMBERS >= 16_436) & (NUMBERS <= 19_000)]  # 2015-01-01 .. 2022-01-08

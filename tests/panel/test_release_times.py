@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regime.panel.calendar import business_days, session_closes, to_days
-from regime.panel.releases import release_times
+from regime.panel.release_times import release_times
 
 
 @dataclass(frozen=True, kw_only=True)

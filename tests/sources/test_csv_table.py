@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from regime.errors import InvalidDataError
-from regime.sources.table import Table, parse_table
+from regime.sources.csv_table import Table, parse_table
 
 GOOD = b"date,value\n2024-01-02,1.5\n2024-01-03,2\n"
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from regime.errors import InvalidDataError, MissingDataError
-from regime.sources.chains import PAGE_HEADER, parse_chain, read_chain
+from regime.sources.option_chains import PAGE_HEADER, parse_chain, read_chain
 
 PLAIN = """date,underlying,spot,expiry,strike,type,symbol,last,bid,ask,volume,iv,delta,gamma,open_interest
 2023-09-14,SPX,4505.1,2023-09-15,4500.0,C,SPXW230915C04500000,1,12.1,12.5,0,0.11,0.5,0.01,120

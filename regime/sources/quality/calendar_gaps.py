@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from regime.sources.checks.findings import Booleans, Finding, Integers, dated, iso, listed, plural
+from regime.sources.quality.findings import Booleans, Finding, Integers, dated, iso, listed, plural
 
 __all__ = [
     "Gaps",

@@ -1,7 +1,7 @@
 """Which series a folder can give, by the headers of its files alone."""
 
 from regime.sources.catalogue import load_catalogue
-from regime.sources.headers import readable
+from regime.sources.data_folder import readable
 
 NAMES = ("sp500", "spy", "spy_volume", "spy_open", "vix", "qqq")
 

@@ -7,15 +7,20 @@ from dataclasses import replace
 import numpy as np
 
 from regime.errors import InvalidDataError
-from regime.sources.archive import Archive, Columns
-from regime.sources.checks.attendance import Gaps, weekend_rows
-from regime.sources.checks.bars import adjustment, daily_sums, signed_shorts
-from regime.sources.checks.chains import Chain, check_chain
-from regime.sources.checks.findings import Finding, Floats, Integers, dated, iso, listed, plural
-from regime.sources.checks.units import common_factor
-from regime.sources.column_checks import attendance, bar_findings, sibling_findings, value_findings
-from regime.sources.expectations import TableSpec
-from regime.sources.inspection import Clock, Inspection
+from regime.sources.data_folder import Archive, Columns
+from regime.sources.quality.bars import Chain, adjustment, check_chain, daily_sums, signed_shorts
+from regime.sources.quality.calendar_gaps import Gaps, weekend_rows
+from regime.sources.quality.expectations import TableSpec
+from regime.sources.quality.findings import Finding, Floats, Integers, dated, iso, listed, plural
+from regime.sources.quality.inspect_series import (
+    Clock,
+    Inspection,
+    attendance,
+    bar_findings,
+    sibling_findings,
+    value_findings,
+)
+from regime.sources.quality.values import common_factor
 
 __all__ = ["inspect_table"]
 

@@ -3,7 +3,7 @@
 import pytest
 
 from regime.errors import InvalidDataError, MissingDataError
-from regime.sources.events import read_events
+from regime.sources.event_tables import read_events
 
 
 def write(tmp_path, text):

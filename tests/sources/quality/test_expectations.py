@@ -6,7 +6,13 @@ import pytest
 
 from regime.errors import ConfigError
 from regime.sources.catalogue import load_catalogue
-from regime.sources.expectations import Bars, Expectations, Sibling, TableSpec, load_expectations
+from regime.sources.quality.expectations import (
+    Bars,
+    Expectations,
+    Sibling,
+    TableSpec,
+    load_expectations,
+)
 
 SERIES = "series: {}\n"
 

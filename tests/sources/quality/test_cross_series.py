@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from regime.sources.checks.findings import iso
-from regime.sources.checks.siblings import against_sibling, confirmed_ticks, runs_against
-from regime.sources.checks.values import bad_ticks
+from regime.sources.quality.cross_series import against_sibling, confirmed_ticks, runs_against
+from regime.sources.quality.findings import iso
+from regime.sources.quality.values import bad_ticks
 
 ROWS = 1500
 DAYS = np.arange(14_000, 14_000 + ROWS)

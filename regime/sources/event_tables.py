@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from regime.errors import InvalidDataError, MissingDataError
-from regime.sources.table import parse_table
+from regime.sources.csv_table import parse_table
 
 __all__ = ["read_events"]
 

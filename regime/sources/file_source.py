@@ -15,7 +15,7 @@ from regime.arrays import Integers
 from regime.errors import InvalidDataError, MissingDataError
 from regime.schema import check_observations
 from regime.sources.catalogue import Catalogue, Release, SeriesSpec
-from regime.sources.shelf import Rows, Shelf
+from regime.sources.data_folder import Rows, Shelf
 
 __all__ = ["MARKET", "FileSource", "Reading", "ReleaseTimes", "SeriesStatus"]
 
@@ -109,7 +109,7 @@ class FileSource:
         names : iterable of str, optional
             Only these series; the required ones are read and checked in any case.
         release_times : callable
-            From periods and a release rule to UTC instants: `regime.panel.releases.release_times`.
+            From periods and a release rule to UTC instants: `regime.panel.release_times.release_times`.
 
         Returns
         -------
