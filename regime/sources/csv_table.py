@@ -7,7 +7,7 @@ import difflib
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,11 +18,11 @@ from pyarrow import csv as pacsv
 from regime.arrays import Booleans, Floats, Integers
 from regime.errors import InvalidDataError
 
-__all__ = ["Table", "parse_table"]
+__all__ = ["CsvTable", "parse_table"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table:
+class CsvTable:
     """Text columns of one file, with its dates.
 
     Parameters
@@ -41,6 +41,24 @@ class Table:
     content: bytes
     days: Integers
     columns: Mapping[str, Any]
+
+    def with_columns(self, columns: Sequence[str]) -> CsvTable:
+        """The same table with further columns; those that it has already are not parsed again.
+
+        Parameters
+        ----------
+        columns : sequence of str
+
+        Raises
+        ------
+        InvalidDataError
+            As `parse_table`, of the further columns alone.
+        """
+        names = [name for name in dict.fromkeys(columns) if name not in self.columns]
+        if not names:
+            return self
+        _check_header(_first_line(self.content), self.label, names)
+        return replace(self, columns={**self.columns, **_read(self.content, self.label, names)})
 
     def rows(self, where: Mapping[str, str] | None) -> Booleans:
         """Mask of the rows whose columns equal the given texts."""
@@ -120,7 +138,7 @@ class Table:
         """
         return _dates(self.columns[column].take(pa.array(rows)), self.label, self.content, column)
 
-    def place(self, row: int) -> str:
+    def location(self, row: int) -> str:
         """File, line and date of a row, for messages."""
         return f"{self._line(row)}, {_iso(self.days[row])}"
 
@@ -128,7 +146,7 @@ class Table:
         return f"{self.label}: line {_line_of(self.content, row)}"
 
 
-def parse_table(content: bytes, label: str, columns: Sequence[str]) -> Table | None:
+def parse_table(content: bytes, label: str, columns: Sequence[str]) -> CsvTable | None:
     """Text columns and dates of one CSV file; None where it holds no rows.
 
     Parameters
@@ -152,19 +170,21 @@ def parse_table(content: bytes, label: str, columns: Sequence[str]) -> Table | N
         raise InvalidDataError(
             f"{label}: line 1: a page of HTML, not CSV; the vendor refused: fetch the file again"
         )
-    names = ["date", *columns]
-    header = re.split(rb"[\r\n]", content, maxsplit=1)[0]
-    _check_header(header, label, names)
+    header = _first_line(content)
+    _check_header(header, label, ["date", *columns])
     if not content[len(header) :].strip():
         return None
-    table = _read(content, label, names)
-    arrays = {name: table.column(name).combine_chunks() for name in names}
-    return Table(
+    arrays = _read(content, label, list(dict.fromkeys(["date", *columns])))
+    return CsvTable(
         label=label,
         content=content,
         days=_dates(arrays.pop("date"), label, content),
         columns=arrays,
     )
+
+
+def _first_line(content: bytes) -> bytes:
+    return re.split(rb"[\r\n]", content, maxsplit=1)[0]
 
 
 def _check_header(content: bytes, label: str, names: Sequence[str]) -> None:
@@ -187,7 +207,8 @@ def _check_header(content: bytes, label: str, names: Sequence[str]) -> None:
         raise InvalidDataError(faults)
 
 
-def _read(content: bytes, label: str, names: Sequence[str]) -> Any:
+def _read(content: bytes, label: str, names: Sequence[str]) -> dict[str, Any]:
+    """Text of some columns, by name."""
     convert = pacsv.ConvertOptions(
         include_columns=list(names),
         column_types=dict.fromkeys(names, pa.string()),
@@ -196,11 +217,12 @@ def _read(content: bytes, label: str, names: Sequence[str]) -> Any:
     )
     options = pacsv.ReadOptions(use_threads=False, block_size=max(len(content), 1 << 16))
     try:
-        return pacsv.read_csv(io.BytesIO(content), read_options=options, convert_options=convert)
+        table = pacsv.read_csv(io.BytesIO(content), read_options=options, convert_options=convert)
     except pa.ArrowInvalid as error:
         raise InvalidDataError(
             _ragged(content, label) or f"{label}: not CSV: {' '.join(str(error).split())}"
         ) from None
+    return {name: table.column(name).combine_chunks() for name in names}
 
 
 def _ragged(content: bytes, label: str) -> str | None:

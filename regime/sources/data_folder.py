@@ -1,14 +1,17 @@
-"""The files of one folder, each opened once, and the rows of one series after splicing."""
+"""One folder of CSV files: each opened once and each column parsed once, for runs and for checks.
+
+A run reads whole series, repaired and spliced, within their valid range; the checks of
+`regime data check` read any column of any file as it stands.
+"""
 
 from __future__ import annotations
 
 import csv
 import hashlib
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow.compute as pc
@@ -16,41 +19,17 @@ import pyarrow.compute as pc
 from regime.arrays import Booleans, Floats, Integers
 from regime.errors import InvalidDataError
 from regime.sources.catalogue import Catalogue, SeriesSpec, SplicePart
-from regime.sources.csv_table import Table, parse_table
-from regime.sources.quality.findings import Finding
-from regime.sources.quality.values import check_form
+from regime.sources.csv_table import CsvTable, parse_table
 from regime.sources.repairs import Repair, apply_repairs
 
-__all__ = ["Archive", "Columns", "Raw", "Rows", "Shelf", "readable"]
+__all__ = ["ColumnValues", "DataFolder", "SeriesRows", "available_series"]
 
-
-PLACED = 20  # refused values that are told with their line
-
-
-@dataclass(frozen=True, kw_only=True)
-class Raw:
-    """Rows of one source as its file has them, by rising day, before anything is repaired or refused.
-
-    Parameters
-    ----------
-    table : Table
-        The file.
-    rows : ndarray of int64, shape (n,)
-        Their rows in the file.
-    days : ndarray of int64, shape (n,)
-        Days since 1970-01-01.
-    values : ndarray of float64, shape (n,)
-        In the unit of the series; NaN where the file has none.
-    """
-
-    table: Table
-    rows: Integers
-    days: Integers
-    values: Floats
+T = TypeVar("T")
+LOCATED = 20  # refused values that are reported with their line
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rows:
+class SeriesRows:
     """Rows of one series up to "now", by rising day.
 
     Parameters
@@ -72,6 +51,8 @@ class Rows:
         Whether the main file is not there.
     later : bool
         Whether the main file has rows after "now".
+    faults : tuple of str
+        What is wrong with the form of its files; such a file gives no row.
     """
 
     days: Integers
@@ -82,215 +63,12 @@ class Rows:
     repaired: tuple[str, ...] = ()
     absent: bool = False
     later: bool = False
-
-
-class Shelf:
-    """Files of a folder, opened once each.
-
-    Parameters
-    ----------
-    folder : Path
-    catalogue : Catalogue
-        Says which columns of a file any series needs.
-
-    Attributes
-    ----------
-    faults : list of str
-        What was wrong with the files so far.
-
-    Examples
-    --------
-    >>> Shelf(Path("no/such/folder"), Catalogue()).faults
-    []
-    """
-
-    def __init__(self, folder: Path, catalogue: Catalogue) -> None:
-        self.folder = folder
-        self.faults: list[str] = []
-        self._columns = _columns_by_path(catalogue)
-        self._tables: dict[str, Table | None] = {}
-        self._digests: dict[str, str] = {}
-
-    def read(self, spec: SeriesSpec, now: int | None) -> Rows:
-        """Rows of one series up to `now` (days since 1970-01-01; None for all).
-
-        Faults are collected.
-
-        A splice serves before the first day of the sources before it.
-        """
-        main = self._part(spec, spec, 0, now)
-        rows = [main]
-        for number, part in enumerate(spec.splice, start=1):
-            begun = [piece.days[0] for piece in rows if len(piece.days)]
-            piece = self._part(spec, part, number, now)
-            rows.append(_until(piece, int(min(begun)) if begun else None))
-        rows.reverse()
-        return Rows(
-            days=np.concatenate([piece.days for piece in rows]),
-            values=np.concatenate([piece.values for piece in rows]),
-            part=np.concatenate([piece.part for piece in rows]),
-            proxy=np.concatenate([piece.proxy for piece in rows]),
-            refused=tuple(text for piece in rows for text in piece.refused),
-            repaired=main.repaired,
-            absent=main.absent,
-            later=main.later,
-        )
-
-    def hash(self) -> str:
-        """SHA-256 over the sorted paths and digests of the files read so far."""
-        lines = "".join(f"{path}\0{digest}\n" for path, digest in sorted(self._digests.items()))
-        return hashlib.sha256(lines.encode()).hexdigest()
-
-    def raw(self, part: SeriesSpec | SplicePart) -> Raw | None:
-        """Rows of one source as its file has them; None where it is absent or has no rows.
-
-        Raises
-        ------
-        InvalidDataError
-            If the file breaks a rule of form.
-        """
-        table = self._table(part.path)
-        if table is None:
-            return None
-        rows = np.flatnonzero(table.rows(part.where))
-        table.check_rising(rows)
-        values = table.numbers(part.column, rows, part.missing, part.thousands) * part.scale
-        return Raw(table=table, rows=rows, days=table.days[rows], values=values)
-
-    def mended(self, raw: Raw, repairs: Sequence[Repair]) -> tuple[Raw, tuple[str, ...]]:
-        """The rows after declared repairs, and what these did."""
-        values, told = apply_repairs(repairs, raw.days, raw.values, self._lookup)
-        return replace(raw, values=values), told
-
-    def _lookup(self, repair: Repair) -> tuple[Integers, Floats]:
-        source = self.raw(SplicePart(path=repair.path, column=repair.column))
-        return (
-            (np.zeros(0, dtype=np.int64), np.zeros(0))
-            if source is None
-            else (source.days, source.values)
-        )
-
-    def _part(
-        self, spec: SeriesSpec, part: SeriesSpec | SplicePart, number: int, now: int | None
-    ) -> Rows:
-        try:
-            raw = self.raw(part)
-            if raw is None:
-                return _none(part.path not in self._digests)
-            raw, told = self.mended(raw, spec.repairs if number == 0 else ())
-            return _rows(raw, told, spec, part, number, now)
-        except InvalidDataError as error:
-            self.faults.extend(error.faults)
-            return _none(False)
-
-    def _table(self, path: str) -> Table | None:
-        """Content of a file; None where it is absent or has no rows."""
-        if path not in self._tables:
-            self._tables[path] = None
-            content = self._bytes(path)
-            if content is not None:
-                self._digests[path] = hashlib.sha256(content).hexdigest()
-                self._tables[path] = parse_table(content, path, self._columns[path])
-        return self._tables[path]
-
-    def _bytes(self, path: str) -> bytes | None:
-        try:
-            return (self.folder / path).read_bytes()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise InvalidDataError(
-                f"{path}: cannot be read ({error.strerror}); it must be a readable file"
-            ) from None
-
-
-def _columns_by_path(catalogue: Catalogue) -> dict[str, tuple[str, ...]]:
-    needed: dict[str, dict[str, None]] = {}
-    for spec in catalogue.series.values():
-        for part in spec.parts:
-            needed.setdefault(part.path, {}).update(
-                dict.fromkeys([part.column, *(part.where or {})])
-            )
-        for repair in spec.repairs:
-            if repair.path:
-                needed.setdefault(repair.path, {})[repair.column] = None
-    return {path: tuple(columns) for path, columns in needed.items()}
-
-
-def _rows(
-    raw: Raw,
-    told: tuple[str, ...],
-    spec: SeriesSpec,
-    part: SeriesSpec | SplicePart,
-    number: int,
-    now: int | None,
-) -> Rows:
-    """Rows of one source that count: what is after `now`, missing or impossible is left out."""
-    known = np.ones(len(raw.rows), dtype=bool) if now is None else raw.days <= now
-    present = np.flatnonzero(known & ~np.isnan(raw.values))
-    rows, values = raw.rows[present], raw.values[present]
-    inside = np.isfinite(values) & (values >= spec.low) & (values <= spec.high)
-    same = _same_unit(values, inside, spec.max_step)
-    keep = inside & same
-    odd = np.flatnonzero(~keep)
-    # Finding the line of a row takes a pass over the file, so only the first few are placed.
-    refused = [
-        (raw.table.place(int(rows[one])) if place < PLACED else part.path)
-        + f": `{part.column}` {values[one]:g} "
-        + (
-            f"is outside {spec.low:g}..{spec.high:g} {spec.unit}"
-            if not inside[one]
-            else "has changed its unit"
-        )
-        for place, one in enumerate(odd)
-    ]
-    return Rows(
-        days=raw.days[present[keep]],
-        values=values[keep],
-        part=np.full(int(keep.sum()), number),
-        proxy=np.full(int(keep.sum()), isinstance(part, SplicePart) and part.proxy),
-        refused=tuple(refused),
-        repaired=told,
-        later=not known.all(),
-    )
-
-
-def _same_unit(values: Floats, inside: Booleans, max_step: float | None) -> Booleans:
-    """Mask of the values in the unit of the first.
-
-    Out from a step too large for the quantity until one back.
-    """
-    good = np.flatnonzero(inside & (values > 0))
-    if max_step is None or len(good) < 2:
-        return np.ones(len(values), dtype=bool)
-    steps = np.diff(np.log(values[good]))
-    turns = np.zeros(len(values))
-    turns[good[1:]] = np.where(np.abs(steps) > np.log(max_step), np.sign(steps), 0.0)
-    return np.asarray(np.cumsum(turns) == 0)
-
-
-def _until(rows: Rows, end: int | None) -> Rows:
-    """Rows before a day; all of them where there is none."""
-    keep = rows.days < end if end is not None else np.ones(len(rows.days), dtype=bool)
-    return Rows(
-        days=rows.days[keep],
-        values=rows.values[keep],
-        part=rows.part[keep],
-        proxy=rows.proxy[keep],
-        refused=rows.refused,
-    )
-
-
-def _none(absent: bool) -> Rows:
-    nothing = np.zeros(0, dtype=np.int64)
-    return Rows(
-        days=nothing, values=np.zeros(0), part=nothing, proxy=np.zeros(0, dtype=bool), absent=absent
-    )
+    faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Columns:
-    """Numbers of some rows of one file.
+class ColumnValues:
+    """Numbers of some rows of one file, as it has them.
 
     Parameters
     ----------
@@ -306,30 +84,44 @@ class Columns:
     def finite(self, column: str) -> tuple[Integers, Floats]:
         """Days and values of one column where it has a finite one."""
         values = self.numbers[column]
-        held = np.isfinite(values)
-        return self.days[held], values[held]
+        finite = np.isfinite(values)
+        return self.days[finite], values[finite]
 
 
-class Archive:
-    """A folder whose files are read whole, any column of them.
+@dataclass(frozen=True, kw_only=True)
+class _FileRows:
+    """Rows of one source as its file has them, by rising day, before repairs and refusals."""
+
+    table: CsvTable
+    rows: Integers
+    days: Integers
+    values: Floats
+
+
+class DataFolder:
+    """The files of one folder.
+
+    Every file is opened once and every column that is asked for is parsed once, whoever asks.
 
     Parameters
     ----------
     folder : Path
-    now : int or None
-        Rows after this day (since 1970-01-01) are left out; None for none.
+    catalogue : Catalogue
+        Tells which columns of a file any of its series needs; a file that lacks one of them gives
+        none of these series.
 
     Examples
     --------
-    >>> Archive(Path("no/such/folder")).files()
+    >>> DataFolder(Path("no/such/folder")).files()
     []
     """
 
-    def __init__(self, folder: Path, now: int | None = None) -> None:
+    def __init__(self, folder: Path, catalogue: Catalogue | None = None) -> None:
         self.folder = folder
-        self.now = now
-        self._parsed = lru_cache(maxsize=64)(self._parse)
-        self.form = lru_cache(maxsize=None)(self._form)
+        self._columns = _columns_by_path(catalogue or Catalogue())
+        self._contents: dict[str, bytes | None] = {}
+        self._tables: dict[str, CsvTable] = {}
+        self._computed: dict[tuple[str, Callable[[bytes], Any]], Any] = {}
 
     def matching(self, pattern: str) -> list[str]:
         """Files of the folder that a path with ``*`` or ``[...]`` names, sorted."""
@@ -345,31 +137,68 @@ class Archive:
         """Every CSV file of the folder, sorted."""
         return self.matching("**/*.csv")
 
-    def content(self, path: str) -> bytes | None:
-        """Bytes of a file; None where it cannot be had."""
-        try:
-            return (self.folder / path).read_bytes()
-        except OSError:
-            return None
-
     def header(self, path: str) -> tuple[str, ...]:
-        """Names of the columns of a file, as its first line has them."""
-        first = re.split(rb"[\r\n]", self.content(path) or b"", maxsplit=1)[0]
-        return tuple(
-            name.strip('"') for name in first.decode("utf-8-sig", errors="replace").split(",")
+        """Names of the columns of a file, as its first line has them; empty where there is none."""
+        try:
+            with (self.folder / path).open(
+                encoding="utf-8-sig", errors="replace", newline=""
+            ) as lines:
+                return tuple(next(csv.reader(lines), ()))
+        except OSError:
+            return ()
+
+    def hash(self) -> str:
+        """SHA-256 over the sorted paths and digests of the files read so far."""
+        digests = sorted(
+            (path, hashlib.sha256(content).hexdigest())
+            for path, content in self._contents.items()
+            if content is not None
+        )
+        lines = "".join(f"{path}\0{digest}\n" for path, digest in digests)
+        return hashlib.sha256(lines.encode()).hexdigest()
+
+    def series(self, spec: SeriesSpec, now: int | None) -> SeriesRows:
+        """Rows of one series up to `now`, repaired and spliced.
+
+        A splice serves before the first day of the sources before it.
+
+        Parameters
+        ----------
+        spec : SeriesSpec
+        now : int or None
+            Last day, since 1970-01-01; None for all rows.
+        """
+        main = self._source(spec, spec, 0, now)
+        sources = [main]
+        for number, part in enumerate(spec.splice, start=1):
+            begins = [rows.days[0] for rows in sources if len(rows.days)]
+            rows = self._source(spec, part, number, now)
+            sources.append(_before(rows, int(min(begins)) if begins else None))
+        sources.reverse()
+        return SeriesRows(
+            days=np.concatenate([rows.days for rows in sources]),
+            values=np.concatenate([rows.values for rows in sources]),
+            part=np.concatenate([rows.part for rows in sources]),
+            proxy=np.concatenate([rows.proxy for rows in sources]),
+            refused=tuple(text for rows in sources for text in rows.refused),
+            repaired=main.repaired,
+            absent=main.absent,
+            later=main.later,
+            faults=tuple(dict.fromkeys(text for rows in sources[::-1] for text in rows.faults)),
         )
 
-    def read(
+    def columns(
         self,
         path: str,
         columns: Sequence[str],
         where: Mapping[str, str] | None = None,
         *,
+        now: int | None = None,
         rising: bool = True,
         missing: Sequence[str] = (),
         thousands: str = "",
-    ) -> Columns | None:
-        """Numbers of some columns; None where the file is absent or has no rows.
+    ) -> ColumnValues | None:
+        """Numbers of some columns of any file; None where it is absent or has no rows.
 
         Parameters
         ----------
@@ -377,61 +206,121 @@ class Archive:
         columns : sequence of str
         where : mapping of str to str, optional
             Rows to keep, as column: text.
+        now : int, optional
+            Rows after this day (since 1970-01-01) are left out; None for none.
         rising : bool
             Whether dates that repeat or fall are refused.
         missing, thousands
-            As `Table.numbers`.
+            As `CsvTable.numbers`.
 
         Raises
         ------
         InvalidDataError
-            As `parse_table`, `Table.check_rising` and `Table.numbers`.
+            If the file cannot be read, or as `parse_table`, `CsvTable.check_rising` and
+            `CsvTable.numbers`.
         """
-        table = self._parsed(path, tuple(dict.fromkeys([*columns, *(where or {})])))
+        table = self._table(path, [*columns, *(where or {})])
         if table is None:
             return None
-        rows = self._known(table, where, rising)
+        rows = _rows_until(table, where, now, rising)
         numbers = {
             column: table.numbers(column, rows, missing, thousands)
             for column in dict.fromkeys(columns)
         }
-        return Columns(days=table.days[rows], numbers=numbers)
+        return ColumnValues(days=table.days[rows], numbers=numbers)
 
-    def groups(self, path: str, by: str) -> list[str]:
+    def texts(self, path: str, column: str) -> list[str]:
         """The different texts of a column, in the order of the file."""
-        table = self._parsed(path, (by,))
-        return (
-            []
-            if table is None
-            else [str(text) for text in pc.unique(table.columns[by]).to_pylist()]
-        )
+        table = self._table(path, [column])
+        if table is None:
+            return []
+        return [str(text) for text in pc.unique(table.columns[column]).to_pylist()]
 
-    def dates(self, path: str, column: str) -> Integers:
-        """A second column of dates, as days since 1970-01-01, of the rows that `read` gives."""
-        table = self._parsed(path, (column,))
+    def dates(self, path: str, column: str, now: int | None = None) -> Integers:
+        """A second column of dates, as days since 1970-01-01, of the rows up to `now`."""
+        table = self._table(path, [column])
         if table is None:
             return np.zeros(0, dtype=np.int64)
-        return table.dates(column, self._known(table, None, False))
+        return table.dates(column, _rows_until(table, None, now, False))
 
-    def _form(self, path: str) -> tuple[Finding, ...]:
-        """What is wrong with the form of a file; nothing for one that is absent."""
-        return tuple(check_form(self.content(path) or b""))
+    def computed(self, path: str, function: Callable[[bytes], T]) -> T:
+        """A function of the bytes of a file, called once; an unreadable file counts as empty."""
+        key = (path, function)
+        if key not in self._computed:
+            try:
+                content = self._content(path)
+            except InvalidDataError:
+                content = None
+            self._computed[key] = function(content or b"")
+        result: T = self._computed[key]
+        return result
 
-    def _known(self, table: Table, where: Mapping[str, str] | None, rising: bool) -> Integers:
-        rows = np.flatnonzero(table.rows(where))
-        if rising:
-            table.check_rising(rows)
-        return rows if self.now is None else rows[table.days[rows] <= self.now]
+    def forget(self, path: str) -> None:
+        """Free the memory of a file that nobody will ask for again."""
+        self._contents.pop(path, None)
+        self._tables.pop(path, None)
 
-    def _parse(self, path: str, columns: tuple[str, ...]) -> Table | None:
-        content = self.content(path)
-        return None if content is None else parse_table(content, path, columns)
+    def _source(
+        self, spec: SeriesSpec, part: SeriesSpec | SplicePart, number: int, now: int | None
+    ) -> SeriesRows:
+        try:
+            rows = self._file_rows(part)
+            if rows is None:
+                return _no_rows(absent=self._contents.get(part.path) is None)
+            repairs: Sequence[Repair] = spec.repairs if number == 0 else ()
+            values, repaired = apply_repairs(repairs, rows.days, rows.values, self._replacement)
+            return _valid_rows(replace(rows, values=values), repaired, spec, part, number, now)
+        except InvalidDataError as error:
+            return _no_rows(absent=False, faults=tuple(error.faults))
+
+    def _file_rows(self, part: SeriesSpec | SplicePart) -> _FileRows | None:
+        """Rows of one source; None where its file is absent or has no rows."""
+        table = self._table(part.path, self._columns[part.path])
+        if table is None:
+            return None
+        rows = np.flatnonzero(table.rows(part.where))
+        table.check_rising(rows)
+        values = table.numbers(part.column, rows, part.missing, part.thousands) * part.scale
+        return _FileRows(table=table, rows=rows, days=table.days[rows], values=values)
+
+    def _replacement(self, repair: Repair) -> tuple[Integers, Floats]:
+        """Days and values of the file that a repair takes values from."""
+        rows = self._file_rows(SplicePart(path=repair.path, column=repair.column))
+        if rows is None:
+            return np.zeros(0, dtype=np.int64), np.zeros(0)
+        return rows.days, rows.values
+
+    def _table(self, path: str, columns: Sequence[str]) -> CsvTable | None:
+        """Some columns of a file; None where it is absent or has no rows."""
+        content = self._content(path)
+        if content is None:
+            return None
+        known = self._tables.get(path)
+        table = (
+            parse_table(content, path, columns) if known is None else known.with_columns(columns)
+        )
+        if table is not None:
+            self._tables[path] = table
+        return table
+
+    def _content(self, path: str) -> bytes | None:
+        """Bytes of a file; None where it is absent."""
+        if path not in self._contents:
+            try:
+                self._contents[path] = (self.folder / path).read_bytes()
+            except FileNotFoundError:
+                self._contents[path] = None
+            except OSError as error:
+                raise InvalidDataError(
+                    f"{path}: cannot be read ({error.strerror}); it must be a readable file"
+                ) from None
+        return self._contents[path]
 
 
-def readable(catalogue: Catalogue, folder: Path | None, strict: Iterable[str] = ()) -> Catalogue:
+def available_series(
+    catalogue: Catalogue, folder: Path | None, strict: Iterable[str] = ()
+) -> Catalogue:
     """The catalogue without the series whose file is there but has no such column.
-
-    As if they were not there.
 
     Prices come in many forms, of which few have volumes or bars. What a config reads by itself must
     be there as the catalogue says; what is welcome beside it may be missing.
@@ -448,23 +337,111 @@ def readable(catalogue: Catalogue, folder: Path | None, strict: Iterable[str] = 
     Returns
     -------
     Catalogue
-        Files that are no table stay in it: the source tells of them.
+        Files that are no table stay in it: the source reports them.
     """
     if folder is None:
         return catalogue
-    kept, paths = {*strict, *catalogue.required}, {spec.path for spec in catalogue.series.values()}
-    headers = {path: _header(folder / path) for path in paths if (folder / path).is_file()}
+    files = DataFolder(folder)
+    kept = {*strict, *catalogue.required}
+    headers = {
+        path: files.header(path) for path in {spec.path for spec in catalogue.series.values()}
+    }
     return Catalogue(
         series={
             name: spec
             for name, spec in catalogue.series.items()
-            if name in kept
-            or "date" not in headers.get(spec.path, ())
-            or spec.column in headers[spec.path]
+            if name in kept or "date" not in headers[spec.path] or spec.column in headers[spec.path]
         }
     )
 
 
-def _header(path: Path) -> list[str]:
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
-        return next(csv.reader(lines), [])
+def _columns_by_path(catalogue: Catalogue) -> dict[str, tuple[str, ...]]:
+    needed: dict[str, dict[str, None]] = {}
+    for spec in catalogue.series.values():
+        for part in spec.parts:
+            needed.setdefault(part.path, {}).update(
+                dict.fromkeys([part.column, *(part.where or {})])
+            )
+        for repair in spec.repairs:
+            if repair.path:
+                needed.setdefault(repair.path, {})[repair.column] = None
+    return {path: tuple(columns) for path, columns in needed.items()}
+
+
+def _rows_until(
+    table: CsvTable, where: Mapping[str, str] | None, now: int | None, rising: bool
+) -> Integers:
+    rows = np.flatnonzero(table.rows(where))
+    if rising:
+        table.check_rising(rows)
+    return rows if now is None else rows[table.days[rows] <= now]
+
+
+def _valid_rows(
+    source: _FileRows,
+    repaired: tuple[str, ...],
+    spec: SeriesSpec,
+    part: SeriesSpec | SplicePart,
+    number: int,
+    now: int | None,
+) -> SeriesRows:
+    """Rows of one source that count: what is after `now`, missing or impossible is left out."""
+    until_now = np.ones(len(source.rows), dtype=bool) if now is None else source.days <= now
+    present = np.flatnonzero(until_now & ~np.isnan(source.values))
+    rows = source.rows[present]
+    values = source.values[present]
+    inside = np.isfinite(values) & (values >= spec.low) & (values <= spec.high)
+    keep = inside & _same_unit(values, inside, spec.max_step)
+    # Finding the line of a row takes a pass over the file, so only the first few are located.
+    refused = []
+    for index in np.flatnonzero(~keep):
+        location = source.table.location(int(rows[index])) if len(refused) < LOCATED else part.path
+        reason = "has changed its unit"
+        if not inside[index]:
+            reason = f"is outside {spec.low:g}..{spec.high:g} {spec.unit}"
+        refused.append(f"{location}: `{part.column}` {values[index]:g} {reason}")
+    return SeriesRows(
+        days=source.days[present[keep]],
+        values=values[keep],
+        part=np.full(int(keep.sum()), number),
+        proxy=np.full(int(keep.sum()), isinstance(part, SplicePart) and part.proxy),
+        refused=tuple(refused),
+        repaired=repaired,
+        later=not until_now.all(),
+    )
+
+
+def _same_unit(values: Floats, inside: Booleans, max_step: float | None) -> Booleans:
+    """Mask of the values in the unit of the first: out from a step too large until one back."""
+    good = np.flatnonzero(inside & (values > 0))
+    if max_step is None or len(good) < 2:
+        return np.ones(len(values), dtype=bool)
+    steps = np.diff(np.log(values[good]))
+    turns = np.zeros(len(values))
+    turns[good[1:]] = np.where(np.abs(steps) > np.log(max_step), np.sign(steps), 0.0)
+    return np.asarray(np.cumsum(turns) == 0)
+
+
+def _before(rows: SeriesRows, end: int | None) -> SeriesRows:
+    """Rows before a day; all of them where there is none."""
+    keep = rows.days < end if end is not None else np.ones(len(rows.days), dtype=bool)
+    return SeriesRows(
+        days=rows.days[keep],
+        values=rows.values[keep],
+        part=rows.part[keep],
+        proxy=rows.proxy[keep],
+        refused=rows.refused,
+        faults=rows.faults,
+    )
+
+
+def _no_rows(*, absent: bool, faults: tuple[str, ...] = ()) -> SeriesRows:
+    empty = np.zeros(0, dtype=np.int64)
+    return SeriesRows(
+        days=empty,
+        values=np.zeros(0),
+        part=empty,
+        proxy=np.zeros(0, dtype=bool),
+        absent=absent,
+        faults=faults,
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,21 +14,21 @@ import pandas as pd
 from regime.arrays import Integers
 from regime.errors import InvalidDataError, MissingDataError
 from regime.schema import check_observations
-from regime.sources.catalogue import Catalogue, Release, SeriesSpec
-from regime.sources.data_folder import Rows, Shelf
+from regime.sources.catalogue import Catalogue, SeriesSpec
+from regime.sources.data_folder import DataFolder, SeriesRows
+from regime.sources.release_rules import ReleaseTimes
 
-__all__ = ["MARKET", "FileSource", "Reading", "ReleaseTimes", "SeriesStatus"]
+__all__ = ["MARKET", "FileSource", "Reading", "SeriesStatus"]
 
 # The series whose dates are the sessions, and whose last one is "now".
 MARKET = "sp500"
 
-ReleaseTimes = Callable[[pd.DatetimeIndex, Release], pd.DatetimeIndex]
-Verdict = Literal["ok", "absent", "empty", "not_begun", "stale"]
+Availability = Literal["ok", "absent", "empty", "not_begun", "stale"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class SeriesStatus:
-    """What a folder had to say on one series.
+    """What a folder has of one series.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class SeriesStatus:
         The same for people; empty where there is nothing to say.
     """
 
-    verdict: Verdict
+    verdict: Availability
     rows: int = 0
     first: pd.Timestamp | None = None
     last: pd.Timestamp | None = None
@@ -95,7 +95,7 @@ class FileSource:
     def read(
         self,
         catalogue: Catalogue,
-        folder: Path,
+        folder: Path | DataFolder,
         names: Iterable[str] | None = None,
         *,
         release_times: ReleaseTimes,
@@ -105,7 +105,8 @@ class FileSource:
         Parameters
         ----------
         catalogue : Catalogue
-        folder : Path
+        folder : Path or DataFolder
+            A DataFolder of the same catalogue where one is open already.
         names : iterable of str, optional
             Only these series; the required ones are read and checked in any case.
         release_times : callable
@@ -126,31 +127,36 @@ class FileSource:
 
         **Known at:** rows after the last market session are ignored; the clock is never asked.
         """
-        if not folder.is_dir():
-            raise MissingDataError(f"{folder}: no such folder; give the data folder with --data")
         wanted = catalogue if names is None else catalogue.only(names)
         read = catalogue.only({*wanted.series, *catalogue.required, MARKET})
-        shelf = Shelf(folder, read)
-        market = shelf.read(read.series[MARKET], None)
+        files = folder if isinstance(folder, DataFolder) else DataFolder(folder, read)
+        if not files.folder.is_dir():
+            raise MissingDataError(
+                f"{files.folder}: no such folder; give the data folder with --data"
+            )
+        market = files.series(read.series[MARKET], None)
         now = int(market.days[-1]) if len(market.days) else None
-        found = {
-            name: market if name == MARKET else shelf.read(spec, now)
+        rows = {
+            name: market if name == MARKET else files.series(spec, now)
             for name, spec in read.series.items()
         }
-        status = {name: _status(read.series[name], rows, now) for name, rows in found.items()}
-        _refuse(read, status, shelf.faults)
-        kept = {name: found[name] for name in wanted.series}
+        status = {name: _status(read.series[name], rows[name], now) for name in rows}
+        faults = [*market.faults, *(fault for each in rows.values() for fault in each.faults)]
+        _refuse(read, status, list(dict.fromkeys(faults)))
+        kept = {name: rows[name] for name in wanted.series}
         return Reading(
             observations=_observations(wanted, kept, release_times),
-            hash=shelf.hash(),
+            hash=files.hash(),
             status={name: status[name] for name in wanted.series},
             sessions=_dates(market.days, "date"),
         )
 
 
-def _status(spec: SeriesSpec, rows: Rows, now: int | None) -> SeriesStatus:
+def _status(spec: SeriesSpec, rows: SeriesRows, now: int | None) -> SeriesStatus:
     if not len(rows.days):
-        verdict: Verdict = "absent" if rows.absent else "not_begun" if rows.later else "empty"
+        verdict: Availability = "empty"
+        if rows.absent or rows.later:
+            verdict = "absent" if rows.absent else "not_begun"
         note = {
             "absent": f"no file {spec.path}",
             "not_begun": "no row up to the last session",
@@ -183,30 +189,31 @@ def _status(spec: SeriesSpec, rows: Rows, now: int | None) -> SeriesStatus:
     )
 
 
-def _note(notes: list[str], rows: Rows) -> str:
+def _note(notes: list[str], rows: SeriesRows) -> str:
     if rows.refused:
         notes.append(f"values refused: {len(rows.refused)}, the first {rows.refused[0]}")
-    return "; ".join([*notes, *(f"repaired: {told}" for told in rows.repaired)])
+    return "; ".join([*notes, *(f"repaired: {text}" for text in rows.repaired)])
 
 
 def _refuse(catalogue: Catalogue, status: Mapping[str, SeriesStatus], faults: list[str]) -> None:
     """Raise every fault of the folder at once; broken data outrank missing ones."""
     missing: list[str] = []
-    broken = list(dict.fromkeys(faults))
+    broken = list(faults)
     for name in catalogue.required:
         if name not in status or any(
             fault.startswith(f"{catalogue.series[name].path}: ") for fault in broken
         ):
             continue
-        place, found = f"{catalogue.series[name].path}: required series `{name}`", status[name]
-        if found.verdict == "absent":
-            missing.append(f"{place}: no such file; put it into the data folder")
-        elif found.refused:  # which may be why it is stale, or empty
-            broken.append(f"{place}: {found.note}; correct the file")
-        elif found.verdict in ("not_begun", "stale"):
-            missing.append(f"{place}: {found.note}; bring the file up to date")
-        elif found.verdict == "empty":
-            broken.append(f"{place}: the file has no values; fetch it again")
+        subject = f"{catalogue.series[name].path}: required series `{name}`"
+        series = status[name]
+        if series.verdict == "absent":
+            missing.append(f"{subject}: no such file; put it into the data folder")
+        elif series.refused:  # which may be why it is stale, or empty
+            broken.append(f"{subject}: {series.note}; correct the file")
+        elif series.verdict in ("not_begun", "stale"):
+            missing.append(f"{subject}: {series.note}; bring the file up to date")
+        elif series.verdict == "empty":
+            broken.append(f"{subject}: the file has no values; fetch it again")
     if broken:
         raise InvalidDataError([*broken, *missing])
     if missing:
@@ -214,35 +221,37 @@ def _refuse(catalogue: Catalogue, status: Mapping[str, SeriesStatus], faults: li
 
 
 def _observations(
-    catalogue: Catalogue, found: Mapping[str, Rows], release_times: ReleaseTimes
+    catalogue: Catalogue, rows: Mapping[str, SeriesRows], release_times: ReleaseTimes
 ) -> pd.DataFrame:
     """Long table of all series, with the instants of release."""
-    names = list(found)
-    released = [_released(catalogue.series[name], found[name], release_times) for name in names]
-    counts = [len(rows.days) for rows in found.values()]
+    names = list(rows)
+    released = [_released(catalogue.series[name], rows[name], release_times) for name in names]
+    counts = [len(each.days) for each in rows.values()]
     frame = pd.DataFrame(
         {
             "series": pd.Categorical.from_codes(
                 np.repeat(np.arange(len(names)), counts), categories=names
             ),
-            "period": _dates(_joined([rows.days for rows in found.values()], np.int64), "period"),
+            "period": _dates(_joined([each.days for each in rows.values()], np.int64), "period"),
             "released": pd.DatetimeIndex(_joined(released, np.int64).view("M8[us]")).tz_localize(
                 "UTC"
             ),
-            "value": _joined([rows.values for rows in found.values()], np.float64),
+            "value": _joined([each.values for each in rows.values()], np.float64),
         }
     )
     return check_observations(frame)
 
 
-def _released(spec: SeriesSpec, rows: Rows, release_times: ReleaseTimes) -> Integers:
+def _released(spec: SeriesSpec, rows: SeriesRows, release_times: ReleaseTimes) -> Integers:
     """Microseconds since 1970-01-01 UTC at which each row was public, by the rule of its part."""
     released = np.zeros(len(rows.days), dtype=np.int64)
     for number, part in enumerate(spec.parts):
-        own = rows.part == number
-        if own.any():
+        of_part = rows.part == number
+        if of_part.any():
             rule = part.release or spec.release
-            released[own] = release_times(_dates(rows.days[own], "period"), rule).as_unit("us").asi8
+            released[of_part] = (
+                release_times(_dates(rows.days[of_part], "period"), rule).as_unit("us").asi8
+            )
     return released
 
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from regime.errors import InvalidDataError, MissingDataError
-from regime.sources.csv_table import Table, parse_table
+from regime.sources.csv_table import CsvTable, parse_table
 
 __all__ = ["parse_chain", "read_chain"]
 
@@ -120,7 +120,7 @@ def _plain(content: bytes, label: str) -> pd.DataFrame:
 
 
 def _numbers(
-    table: Table, name: str, rows: np.ndarray[tuple[int], np.dtype[np.int64]]
+    table: CsvTable, name: str, rows: np.ndarray[tuple[int], np.dtype[np.int64]]
 ) -> tuple[object, list[str]]:
     """A column and its first fault.
 
@@ -141,12 +141,12 @@ def _numbers(
     row = int(np.flatnonzero(bad)[0])
     told = "nothing" if np.isnan(values[row]) else f"{values[row]:g}"
     return values, [
-        f"{table.place(row).split(', ')[0]}: column `{name}`: {told}; it must be "
+        f"{table.location(row).split(', ')[0]}: column `{name}`: {told}; it must be "
         f"{'above 0' if strict else 'at least 0'}"
     ]
 
 
-def _types(table: Table) -> tuple[object, list[str]]:
+def _types(table: CsvTable) -> tuple[object, list[str]]:
     text = pc.utf8_upper(pc.utf8_trim_whitespace(table.columns["type"]))
     letters = pc.replace_substring_regex(text, "^(C|P)(ALL|UT)?S?$", r"\1")
     bad = np.flatnonzero(
@@ -155,7 +155,7 @@ def _types(table: Table) -> tuple[object, list[str]]:
     if bad.size:
         row = int(bad[0])
         return letters, [
-            f"{table.place(row).split(', ')[0]}: column `type`: `{text[row].as_py()[:20]}` is "
+            f"{table.location(row).split(', ')[0]}: column `type`: `{text[row].as_py()[:20]}` is "
             "neither C "
             "nor P"
         ]
@@ -197,7 +197,7 @@ def _page(content: bytes, label: str) -> pd.DataFrame:
         name: pa.array(column)
         for name, column in zip(PAGE, zip(*(row for _, row in fields), strict=True), strict=True)
     }
-    table = Table(label=label, content=blanked.encode(), days=days, columns=columns)
+    table = CsvTable(label=label, content=blanked.encode(), days=days, columns=columns)
     return _two_sided(table, expiry, spot, quoted)
 
 
@@ -252,7 +252,7 @@ def _page_date(text: str, place: str) -> pd.Timestamp:
 
 
 def _two_sided(
-    table: Table, expiry: pd.DatetimeIndex, spot: float, quoted: pd.Timestamp
+    table: CsvTable, expiry: pd.DatetimeIndex, spot: float, quoted: pd.Timestamp
 ) -> pd.DataFrame:
     rows, halves = np.arange(len(expiry)), []
     strike, faults = _numbers(table, "strike", rows)

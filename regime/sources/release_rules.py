@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+import pandas as pd
+
 from regime.errors import ConfigError
 
-__all__ = ["WEEKDAYS", "Release"]
+__all__ = ["WEEKDAYS", "Release", "ReleaseTimes"]
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday")
 
@@ -66,16 +68,16 @@ class Release:
     late: Mapping[date, date] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        given = [
+        rules = [
             self.at_close,
             self.days is not None,
             self.calendar_days is not None,
             self.weekday is not None,
         ]
-        if sum(given) != 1:
+        if sum(rules) != 1:
             raise ConfigError(
                 "at_close: give exactly one of at_close, days, calendar_days, weekday; got "
-                f"{sum(given)}"
+                f"{sum(rules)}"
             )
         for name in ("days", "calendar_days"):
             value = getattr(self, name)
@@ -96,3 +98,7 @@ class Release:
             raise ConfigError(
                 f"zone: no such time zone `{self.zone}`; write one as America/New_York"
             ) from None
+
+
+# From periods and a release rule to UTC instants.
+ReleaseTimes = Callable[[pd.DatetimeIndex, Release], pd.DatetimeIndex]

@@ -26,16 +26,17 @@ from pandas.tseries.holiday import (
 from regime.errors import ConfigError
 from regime.schema import check_observations
 from regime.sources.catalogue import Catalogue
-from regime.sources.file_source import MARKET, Reading, ReleaseTimes, SeriesStatus
+from regime.sources.file_source import MARKET, Reading, SeriesStatus
+from regime.sources.release_rules import ReleaseTimes
 
 if TYPE_CHECKING:
-    from regime.sources.simulation.truth import TrueWorld
+    from regime.sources.simulation.truth import GroundTruth
 
 __all__ = ["SimulatedSource"]
 
 
 class _Holidays(AbstractHolidayCalendar):  # type: ignore[misc]
-    rules = [
+    rules = [  # noqa: RUF012  (pandas reads it from the class)
         Holiday("New Year", month=1, day=1, observance=sunday_to_monday),
         USMartinLutherKingJr,
         USPresidentsDay,
@@ -104,15 +105,15 @@ class SimulatedSource:
         """
         return self.truth().regimes["regime"]
 
-    def truth(self) -> TrueWorld:
+    def truth(self) -> GroundTruth:
         """Everything that really happened.
 
         Regimes, flows by agent, trigger prices, positions, crises.
         """
-        from regime.sources.simulation.truth import true_world
-        from regime.sources.simulation.world import make_world
+        from regime.sources.simulation.truth import ground_truth
+        from regime.sources.simulation.world import simulate_world
 
-        return true_world(make_world(self.seed, self.sessions))
+        return ground_truth(simulate_world(self.seed, self.sessions))
 
     def read(
         self,
@@ -137,11 +138,11 @@ class SimulatedSource:
         Reading
             As from `FileSource`; a series that the world lacks is absent.
         """
-        from regime.sources.simulation.assets import published
-        from regime.sources.simulation.world import make_world
+        from regime.sources.simulation.assets import published_series
+        from regime.sources.simulation.world import simulate_world
 
         sessions, wanted = self.sessions, catalogue if names is None else catalogue.only(names)
-        series = published(make_world(self.seed, sessions))
+        series = published_series(simulate_world(self.seed, sessions))
         parts = [
             _observed(
                 name,

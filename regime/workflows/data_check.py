@@ -23,12 +23,12 @@ from regime.panel.calendar import business_days, session_closes
 from regime.panel.release_times import release_times
 from regime.progress import NoProgress, Progress
 from regime.sources.catalogue import Catalogue, load_catalogue
-from regime.sources.data_folder import Archive, Shelf
+from regime.sources.data_folder import DataFolder, SeriesRows
 from regime.sources.file_source import MARKET, FileSource
 from regime.sources.quality.calendar_gaps import Sessions
-from regime.sources.quality.expectations import Expectations, Watch, load_expectations
-from regime.sources.quality.findings import Finding, Integers, Verdict, iso
-from regime.sources.quality.inspect_series import Clock, Inspection, inspect_series
+from regime.sources.quality.expectations import Expectation, Expectations, load_expectations
+from regime.sources.quality.findings import CheckVerdict, DataFinding, Integers, iso
+from regime.sources.quality.inspect_series import CalendarContext, Inspection, inspect_series
 from regime.sources.quality.inspect_table import inspect_table
 from regime.sources.quality.values import common_factor
 
@@ -79,41 +79,42 @@ def check_data(
     MissingDataError
         If the folder is not there.
 
-    **Known at:** "now" is the last session of the market series, as for a run; the clock is never
+    **Known at:** "now" is the last session of the market series, as for a run; the context is never
     asked.
     """
-    begun, watch = time.perf_counter(), progress or NoProgress()
+    begun = time.perf_counter()
+    reporter = progress or NoProgress()
     if data is None:
         raise ConfigError("a data check reads files; name their folder with --data DIR")
-    folder, path = Path(data), _catalogue_of(config)
-    if not folder.is_dir():
-        raise MissingDataError(f"{folder}: no such folder; give the data folder with --data")
-    catalogue, expected = load_catalogue(path), load_expectations(path)
-    shelf = Shelf(folder, catalogue)
-    clock = _clock(catalogue, shelf)
-    archive = Archive(folder, clock.now)
-    # What cannot be compared, because a value is absent or absurd, compares as false: nothing is
-    # found in it.
+    if not Path(data).is_dir():
+        raise MissingDataError(f"{data}: no such folder; give the data folder with --data")
+    path = _catalogue_of(config)
+    catalogue = load_catalogue(path)
+    expected = load_expectations(path)
+    folder = DataFolder(Path(data), catalogue)
+    context = _context(catalogue, folder)
+    # What cannot be compared, because a value is absent or absurd, compares as false: it gives no
+    # finding.
     with np.errstate(all="ignore"):
-        with watch.stage("series"):
-            series = _series(catalogue, expected, shelf, archive, clock)
-        with watch.stage("tables"):
-            tables, read = _tables(expected, archive, clock)
-    stops, code = _stops(catalogue, folder, series)
+        with reporter.stage("series"):
+            series = _series(catalogue, expected, folder, context)
+        with reporter.stage("tables"):
+            tables, read = _tables(expected, folder, context)
+    reasons, code = _run_stops(catalogue, folder, series)
     read |= {part.path for spec in catalogue.series.values() for part in spec.parts}
     summary = {
         "data": {
-            "folder": str(folder),
+            "folder": str(data),
             "catalogue": str(path),
-            "now": iso(clock.now) if clock.now != UNKNOWN else None,
-            "stops": stops,
+            "now": iso(context.now) if context.now != UNKNOWN else None,
+            "stops": reasons,
             "exit_code": code,
             "counts": _counts([*series.values(), *tables.values()]),
-            "unlisted": sorted(set(archive.files()) - read),
+            "unlisted": sorted(set(folder.files()) - read),
             "seconds": round(time.perf_counter() - begun, 1),
         },
-        "series": {name: _plain(found) for name, found in series.items()},
-        "tables": {name: _plain(found) for name, found in tables.items()},
+        "series": {name: _plain(inspection) for name, inspection in series.items()},
+        "tables": {name: _plain(inspection) for name, inspection in tables.items()},
         "verdict": _verdict(code, [*series.values(), *tables.values()]),
     }
     return DataCheck(summary=summary, exit_code=code)
@@ -134,26 +135,20 @@ def _catalogue_of(config: str | Path) -> Path:
     return path
 
 
-def _clock(catalogue: Catalogue, shelf: Shelf) -> Clock:
+def _context(catalogue: Catalogue, folder: DataFolder) -> CalendarContext:
     """Calendar up to the last market session.
 
     Without one, up to the last day that any series has.
     """
-    market = (
-        shelf.read(catalogue.series[MARKET], None).days
-        if MARKET in catalogue.series
-        else np.zeros(0, np.int64)
-    )
+    market = np.zeros(0, np.int64)
+    if MARKET in catalogue.series:
+        market = folder.series(catalogue.series[MARKET], None).days
     if not len(market):
-        lasts = [
-            rows.days[-1]
-            for spec in catalogue.series.values()
-            if len((rows := shelf.read(spec, None)).days)
-        ]
-        market = np.array([max(lasts, default=UNKNOWN)], dtype=np.int64)
+        read = [folder.series(spec, None).days for spec in catalogue.series.values()]
+        last = max((days[-1] for days in read if len(days)), default=UNKNOWN)
+        market = np.array([last], dtype=np.int64)
     now = int(market[-1])
-    shelf.faults.clear()
-    return Clock(
+    return CalendarContext(
         sessions=_sessions(market, now), release_times=release_times, session_closes=session_closes
     )
 
@@ -171,44 +166,50 @@ def _sessions(market: Integers, now: int) -> Sessions:
 
 
 def _series(
-    catalogue: Catalogue, expected: Expectations, shelf: Shelf, archive: Archive, clock: Clock
+    catalogue: Catalogue, expected: Expectations, folder: DataFolder, context: CalendarContext
 ) -> dict[str, Inspection]:
     unknown = sorted(set(expected.series) - set(catalogue.series))
     if unknown:
         raise ConfigError([f"checks, series.{name}: not in the catalogue" for name in unknown])
-    found = {
-        name: inspect_series(spec, expected.series.get(name, Watch()), shelf, archive, clock)
+    inspections = {
+        name: inspect_series(spec, expected.series.get(name, Expectation()), folder, context)
         for name, spec in catalogue.series.items()
     }
-    for name, watch in expected.series.items():
-        for finding in _one_unit([name, *watch.one_unit], catalogue, shelf, clock.now):
-            for member in (name, *watch.one_unit):
-                found[member] = replace(found[member], findings=(*found[member].findings, finding))
-    return found
+    for name, expectation in expected.series.items():
+        members = [name, *expectation.one_unit]
+        for finding in _one_unit(members, catalogue, folder, context.now):
+            for member in members:
+                findings = (*inspections[member].findings, finding)
+                inspections[member] = replace(inspections[member], findings=findings)
+    return inspections
 
 
-def _one_unit(names: list[str], catalogue: Catalogue, shelf: Shelf, now: int) -> list[Finding]:
+def _one_unit(
+    names: list[str], catalogue: Catalogue, folder: DataFolder, now: int
+) -> list[DataFinding]:
     """A common factor in series of one unit; where declared repairs take it away, a note."""
     if len(names) < 2:
         return []
     specs = [
         replace(catalogue.series[name], low=-np.inf, high=np.inf, max_step=None) for name in names
     ]
-    mended = _factor([shelf.read(spec, now) for spec in specs], names)
-    raw = _factor([shelf.read(replace(spec, repairs=()), now) for spec in specs], names)
-    still = {date for finding in mended for date in finding.dates}
-    return mended + [
+    repaired = _common_factor([folder.series(spec, now) for spec in specs], names)
+    unrepaired = _common_factor(
+        [folder.series(replace(spec, repairs=()), now) for spec in specs], names
+    )
+    remaining = {date for finding in repaired for date in finding.dates}
+    return repaired + [
         replace(
             finding,
             severity="note",
-            text=finding.text.replace("declare a repair `scale`", "mended by a repair"),
+            text=finding.text.replace("declare a repair `scale`", "corrected by a declared repair"),
         )
-        for finding in raw
-        if not still & set(finding.dates)
+        for finding in unrepaired
+        if not remaining & set(finding.dates)
     ]
 
 
-def _factor(rows: list[Any], names: list[str]) -> list[Finding]:
+def _common_factor(rows: list[SeriesRows], names: list[str]) -> list[DataFinding]:
     days = rows[0].days
     for other in rows[1:]:
         days = np.intersect1d(days, other.days, assume_unique=True)
@@ -216,69 +217,69 @@ def _factor(rows: list[Any], names: list[str]) -> list[Finding]:
 
 
 def _tables(
-    expected: Expectations, archive: Archive, clock: Clock
+    expected: Expectations, folder: DataFolder, context: CalendarContext
 ) -> tuple[dict[str, Inspection], set[str]]:
     """Tables that the folder has, by file and series; and the files read."""
-    found: dict[str, Inspection] = {}
+    inspections: dict[str, Inspection] = {}
     read: set[str] = set()
     for spec in expected.tables.values():
-        for path in dict.fromkeys(
-            path for pattern in spec.paths for path in archive.matching(pattern)
-        ):
+        paths = [path for pattern in spec.paths for path in folder.matching(pattern)]
+        for path in dict.fromkeys(paths):
             read.add(path)
-            found |= {one.name: one for one in inspect_table(spec, path, archive, clock)}
-    return found, read
+            for inspection in inspect_table(spec, path, folder, context):
+                inspections[inspection.name] = inspection
+    return inspections, read
 
 
-def _stops(
-    catalogue: Catalogue, folder: Path, series: Mapping[str, Inspection]
+def _run_stops(
+    catalogue: Catalogue, folder: DataFolder, series: Mapping[str, Inspection]
 ) -> tuple[list[str], int]:
     """What a run over the whole catalogue would stop at, and its exit code."""
-    told: list[str] = []
-    code = 0
     try:
         FileSource().read(catalogue, folder, release_times=release_times)
     except (MissingDataError, InvalidDataError) as error:
-        told, code = list(error.faults), error.exit_code
-    own = [
-        f"{found.path}: required series `{found.name}`: {finding.text}"
-        for found in series.values()
-        if found.required
-        for finding in found.findings
-        if finding.severity == "fault" and not code
+        return list(error.faults), error.exit_code
+    faults = [
+        f"{inspection.path}: required series `{inspection.name}`: {finding.text}"
+        for inspection in series.values()
+        if inspection.required
+        for finding in inspection.findings
+        if finding.severity == "fault"
     ]
-    return told + own, InvalidDataError.exit_code if own else code
+    return faults, InvalidDataError.exit_code if faults else 0
 
 
-def _verdict(code: int, found: Iterable[Inspection]) -> Verdict:
+def _verdict(code: int, inspections: Iterable[Inspection]) -> CheckVerdict:
     if code:
         return "fault"
-    return "ok" if all(one.verdict == "ok" for one in found) else "warning"
+    return "ok" if all(each.verdict == "ok" for each in inspections) else "warning"
 
 
-def _counts(found: list[Inspection]) -> dict[str, int]:
-    verdicts = [one.verdict for one in found]
+def _counts(inspections: list[Inspection]) -> dict[str, int]:
+    verdicts = [inspection.verdict for inspection in inspections]
     return {verdict: verdicts.count(verdict) for verdict in ("ok", "warning", "fault")}
 
 
-def _plain(found: Inspection) -> dict[str, Any]:
+def _plain(inspection: Inspection) -> dict[str, Any]:
     """One inspection as plain content."""
     dates = {
         key: None if day is None else iso(day)
-        for key, day in (("first", found.first), ("last", found.last))
+        for key, day in (("first", inspection.first), ("last", inspection.last))
     }
-    gaps = found.gaps
+    gaps = inspection.gaps
     return {
-        "verdict": found.verdict,
-        "sentence": found.sentence,
-        "title": found.title,
-        "path": found.path,
-        "required": found.required,
-        "rows": found.rows,
+        "verdict": inspection.verdict,
+        "sentence": inspection.sentence,
+        "title": inspection.title,
+        "path": inspection.path,
+        "required": inspection.required,
+        "rows": inspection.rows,
         **dates,
-        "released": None if found.released is None else pd.Timestamp(found.released).isoformat(),
-        "age_days": found.age_days,
-        "max_age_days": found.max_age_days,
+        "released": None
+        if inspection.released is None
+        else pd.Timestamp(inspection.released).isoformat(),
+        "age_days": inspection.age_days,
+        "max_age_days": inspection.max_age_days,
         "gaps": {
             "missing": gaps.missing,
             "federal": gaps.federal,
@@ -286,7 +287,7 @@ def _plain(found: Inspection) -> dict[str, Any]:
             "since": iso(gaps.since) if gaps.longest_days else None,
             "until": iso(gaps.until) if gaps.longest_days else None,
         },
-        "repeats": found.repeats,
-        "outliers": found.outliers,
-        "findings": [asdict(finding) for finding in found.findings],
+        "repeats": inspection.repeats,
+        "outliers": inspection.outliers,
+        "findings": [asdict(finding) for finding in inspection.findings],
     }

@@ -12,7 +12,7 @@ from regime.artifacts import check_place, output_file
 from regime.config import find_config
 from regime.progress import NoProgress, Progress
 from regime.sources.catalogue import load_catalogue
-from regime.sources.data_folder import readable
+from regime.sources.data_folder import available_series
 from regime.workflows.data import World, read_all, read_market
 from regime.workflows.settings import Settings, settings_of
 
@@ -74,5 +74,5 @@ def _world(settings: Settings, folder: Path | None, watch: Progress) -> World:
     with watch.stage("reading series"):
         catalogue = load_catalogue(find_config(settings.catalogue)).only(settings.series)
         own = replace(settings, features=replace(settings.features, mechanisms=False)).series
-        wanted = readable(catalogue, folder, own)
+        wanted = available_series(catalogue, folder, own)
         return read_market(settings, wanted, read_all(settings, wanted, folder))

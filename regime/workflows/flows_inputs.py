@@ -25,7 +25,7 @@ from regime.panel.calendar import business_days, session_closes, to_days
 from regime.sources.catalogue import BAR, Catalogue, load_catalogue
 from regime.sources.option_chains import read_chain
 from regime.sources.event_tables import read_events
-from regime.sources.data_folder import readable
+from regime.sources.data_folder import available_series
 from regime.workflows.data import read_all
 from regime.workflows.settings import Settings
 
@@ -164,7 +164,7 @@ def read_inputs(
     """
     given = own or OwnFiles()
     catalogue = load_catalogue(find_config(settings.catalogue)).with_bars(market_depth.FUNDS)
-    wanted = readable(catalogue.only(mechanism_series(catalogue)), folder)
+    wanted = available_series(catalogue.only(mechanism_series(catalogue)), folder)
     reading = read_all(settings, wanted, folder)
     sessions = reading.sessions[reading.sessions >= pd.Timestamp(settings.start)]
     date = decision_date(sessions, as_of)

@@ -27,7 +27,7 @@ DAYS = pd.DatetimeIndex(
 WEEKS = pd.date_range(DAYS[0], DAYS[-1], freq="W-WED")
 CATALOGUE = """
 checks:
-  series: {vix: {bars: {}}, euro: {siblings: [{path: noon.csv, tolerance: 0.018, neighbours: true}]}}
+  series: {vix: {bars: {}}, euro: {references: [{path: noon.csv, tolerance: 0.018, neighbours: true}]}}
   tables:
     noon: {title: Noon rate, paths: [noon.csv], unit: USD/EUR, changes: log, low: 0.5, high: 2}
     chains: {title: Chains, paths: ["chain_*.csv"], frequency: irregular, columns: [bid, ask], chain: {}}
@@ -157,7 +157,7 @@ def test_planted_faults_are_warnings_with_their_dates_and_stop_nothing(
     code, summary = checked(folder, capsys)
     assert (code, summary["verdict"]) == (0, "warning")
     found = summary["series"]
-    assert checks(found["euro"]) == {"bad_tick", "sibling"}
+    assert checks(found["euro"]) == {"bad_tick", "cross_series"}
     assert all(
         finding["dates"] == [f"{DAYS[700]:%Y-%m-%d}"] for finding in found["euro"]["findings"]
     )
@@ -226,7 +226,7 @@ def test_a_broken_table_beside_the_catalogue_stops_nothing(folder: Path, capsys:
     (folder / "noon.csv").write_bytes(b"<html>")
     code, summary = checked(folder, capsys)
     assert (code, summary["tables"]["noon.csv"]["verdict"]) == (0, "fault")
-    assert checks(summary["series"]["euro"]) == {"no_sibling"}
+    assert checks(summary["series"]["euro"]) == {"no_reference"}
 
 
 @pytest.mark.parametrize(

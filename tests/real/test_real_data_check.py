@@ -50,7 +50,7 @@ SINGLE_VINTAGE = [
 # name, check, severity, words of the sentence
 KNOWN = [
     *(
-        (EURO, "sibling", "warning", f"{date} ")
+        (EURO, "cross_series", "warning", f"{date} ")
         for date in (
             "2008-01-08",
             "2008-02-08",
@@ -172,10 +172,10 @@ KNOWN = [
 # Beyond the README: what else is warned of in series of the catalogue. All of it was looked at and
 # is so.
 LOOKED_AT = {
-    "sp500": {"sibling"},  # 2021-08-11 is 4442.41; SPY and SqueezeMetrics say 4447.70
-    "vxn": {"weekend", "sibling"},  # FRED's VXN has a Sunday in 2003 and 11.20 on 2024-02-01
+    "sp500": {"cross_series"},  # 2021-08-11 is 4442.41; SPY and SqueezeMetrics say 4447.70
+    "vxn": {"weekend", "cross_series"},  # FRED's VXN has a Sunday in 2003 and 11.20 on 2024-02-01
     "skew": {"hole"},
-    "usdjpy": {"hole", "sibling"},  # since 1998 it is no H.10 rate
+    "usdjpy": {"hole", "cross_series"},  # since 1998 it is no H.10 rate
     "uup": {"bad_tick"},  # 2007-06-20, on 4,300 shares; the dollar index stood still
     "crude": {"negative", "outside_bar"},
     "gold_future": {"outside_bar", "upside_down"},
@@ -241,7 +241,7 @@ def test_every_known_fault_is_found_and_named(
 
 
 def test_the_bad_euro_days_are_those_and_no_others(summary: dict[str, Any]) -> None:
-    (found,) = [one for one in inspected(summary, EURO)["findings"] if one["check"] == "sibling"]
+    (found,) = [one for one in inspected(summary, EURO)["findings"] if one["check"] == "cross_series"]
     assert found["dates"] == [f"2008-{month:02d}-08" for month in (1, 2, 7, 9, 10, 12)]
     sizes = [abs(one["excess"]) for one in found["evidence"]]
     assert min(sizes) == pytest.approx(0.02, abs=0.001) and 0.13 < max(sizes) < 0.17

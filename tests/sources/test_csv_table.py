@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 
 from regime.errors import InvalidDataError
-from regime.sources.csv_table import Table, parse_table
+from regime.sources.csv_table import CsvTable, parse_table
 
 GOOD = b"date,value\n2024-01-02,1.5\n2024-01-03,2\n"
 
 
-def table_of(content: bytes, *columns: str) -> Table:
+def table_of(content: bytes, *columns: str) -> CsvTable:
     table = parse_table(content, "a.csv", columns or ("value",))
     assert table is not None
     return table
 
 
-def every(table: Table) -> np.ndarray:
+def every(table: CsvTable) -> np.ndarray:
     return np.arange(len(table.days))
 
 

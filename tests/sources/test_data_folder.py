@@ -1,7 +1,7 @@
 """Which series a folder can give, by the headers of its files alone."""
 
 from regime.sources.catalogue import load_catalogue
-from regime.sources.data_folder import readable
+from regime.sources.data_folder import available_series
 
 NAMES = ("sp500", "spy", "spy_volume", "spy_open", "vix", "qqq")
 
@@ -13,7 +13,7 @@ def write(folder, path, text):
 
 def names(folder, strict=()):
     return set(
-        readable(
+        available_series(
             load_catalogue().with_bars(["spy", "qqq"]).only([*NAMES, "spy_traded"]), folder, strict
         ).series
     )

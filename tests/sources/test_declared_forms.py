@@ -8,10 +8,10 @@ import pytest
 
 from regime.errors import ConfigError, InvalidDataError
 from regime.sources.catalogue import Release, SeriesSpec, SplicePart
-from regime.sources.csv_table import Table, parse_table
+from regime.sources.csv_table import CsvTable, parse_table
 
 
-def table_of(*texts: str) -> Table:
+def table_of(*texts: str) -> CsvTable:
     rows = "".join(f'2024-01-{day:02d},"{text}"\n' for day, text in enumerate(texts, start=1))
     table = parse_table(f"date,value\n{rows}".encode(), "a.csv", ["value"])
     assert table is not None

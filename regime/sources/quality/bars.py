@@ -12,10 +12,10 @@ import pandas as pd
 
 from regime.sources.quality.calendar_gaps import Sessions
 from regime.sources.quality.findings import (
-    Finding,
+    DataFinding,
+    FindingSeverity,
     Floats,
     Integers,
-    Severity,
     dated,
     iso,
     listed,
@@ -23,9 +23,9 @@ from regime.sources.quality.findings import (
 )
 
 __all__ = [
-    "Chain",
+    "ChainQuotes",
     "adjustment",
-    "check_chain",
+    "check_chain_quotes",
     "daily_sums",
     "outside_bar",
     "signed_shorts",
@@ -37,7 +37,7 @@ EQUAL = 1e-6  # relative distance below which two prices are one
 CHAIN, AROUND = 0.7, 61  # share of the rows around whose open is the close before
 
 
-def outside_bar(days: Integers, close: Floats, high: Floats, low: Floats) -> list[Finding]:
+def outside_bar(days: Integers, close: Floats, high: Floats, low: Floats) -> list[DataFinding]:
     """Closes outside the high-low range of their own row, and ranges that are upside down.
 
     Parameters
@@ -64,7 +64,7 @@ def outside_bar(days: Integers, close: Floats, high: Floats, low: Floats) -> lis
             for row in rows
         )
         found.append(
-            Finding(
+            DataFinding(
                 check="outside_bar",
                 severity="warning",
                 count=len(rows),
@@ -81,7 +81,7 @@ def outside_bar(days: Integers, close: Floats, high: Floats, low: Floats) -> lis
     turned = np.flatnonzero(low - high > room)
     if len(turned):
         found.append(
-            Finding(
+            DataFinding(
                 check="upside_down",
                 severity="warning",
                 count=len(turned),
@@ -97,7 +97,7 @@ def outside_bar(days: Integers, close: Floats, high: Floats, low: Floats) -> lis
 
 def stale_bars(
     days: Integers, opening: Floats, high: Floats, low: Floats, close: Floats
-) -> list[Finding]:
+) -> list[DataFinding]:
     """Bars without a move that repeat the close before, although the next bar opens elsewhere.
 
     In files whose open is the close of the row before, an open that is not tells what that close
@@ -136,7 +136,7 @@ def stale_bars(
     ]
     told = [f"{one['date']} {one['value']:g}, next open {one['next_open']:g}" for one in evidence]
     return [
-        Finding(
+        DataFinding(
             check="stale_bar",
             severity="warning",
             count=len(rows),
@@ -152,7 +152,7 @@ def stale_bars(
     ]
 
 
-def adjustment(close: Floats, adjusted: Floats, traded: Floats | None) -> list[Finding]:
+def adjustment(close: Floats, adjusted: Floats, traded: Floats | None) -> list[DataFinding]:
     """Whether `close` carries later dividends.
 
     Parameters
@@ -164,7 +164,7 @@ def adjustment(close: Floats, adjusted: Floats, traded: Floats | None) -> list[F
     differ = float((np.abs(close - adjusted) > 1e-4 * np.abs(close)).mean()) if len(close) else 0.0
     if differ > 0:
         return [
-            Finding(
+            DataFinding(
                 check="adjusted",
                 severity="note",
                 count=len(close),
@@ -176,7 +176,7 @@ def adjustment(close: Floats, adjusted: Floats, traded: Floats | None) -> list[F
         ]
     if traded is None:
         return [
-            Finding(
+            DataFinding(
                 check="adjusted",
                 severity="note",
                 count=len(close),
@@ -188,7 +188,7 @@ def adjustment(close: Floats, adjusted: Floats, traded: Floats | None) -> list[F
         ]
     gap = float(np.nanmax(np.abs(traded / close - 1))) if len(close) else 0.0
     return [
-        Finding(
+        DataFinding(
             check="adjusted",
             severity="note",
             count=len(close),
@@ -201,7 +201,7 @@ def adjustment(close: Floats, adjusted: Floats, traded: Floats | None) -> list[F
     ]
 
 
-def daily_sums(days: Integers, total: Floats, mean: Floats, count: Floats) -> list[Finding]:
+def daily_sums(days: Integers, total: Floats, mean: Floats, count: Floats) -> list[DataFinding]:
     """Daily sums of records: how many make a day, and the days that lack some.
 
     Parameters
@@ -221,7 +221,7 @@ def daily_sums(days: Integers, total: Floats, mean: Floats, count: Floats) -> li
         else ""
     )
     return [
-        Finding(
+        DataFinding(
             check="daily_sum",
             severity="warning" if len(odd) else "note",
             count=max(len(odd), 1),
@@ -234,14 +234,14 @@ def daily_sums(days: Integers, total: Floats, mean: Floats, count: Floats) -> li
     ]
 
 
-def signed_shorts(values: Floats, column: str) -> list[Finding]:
+def signed_shorts(values: Floats, column: str) -> list[DataFinding]:
     """Short positions written as negative numbers."""
     negative = int((values < 0).sum())
     if not negative:
         return []
     share = negative / len(values)
     return [
-        Finding(
+        DataFinding(
             check="negative_shorts",
             severity="note" if share > 0.9 else "warning",
             count=negative,
@@ -253,7 +253,7 @@ def signed_shorts(values: Floats, column: str) -> list[Finding]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Chain:
+class ChainQuotes:
     """Quotes of one snapshot.
 
     Parameters
@@ -272,7 +272,7 @@ class Chain:
     open_interest: Floats
 
 
-def check_chain(chain: Chain, sessions: Sessions) -> list[Finding]:
+def check_chain_quotes(chain: ChainQuotes, sessions: Sessions) -> list[DataFinding]:
     """Snapshots off session, expired rows, crossed quotes, empty rows, and rows without a volatility."""
     held, blank = chain.open_interest > 0, ~(chain.iv > 0)
     rules = {
@@ -292,9 +292,9 @@ def check_chain(chain: Chain, sessions: Sessions) -> list[Finding]:
     found = _off_session(chain.day, sessions)
     for check, (mask, words) in rules.items():
         if mask.any():
-            grave: Severity = "note" if check == "expires_today" else "warning"
+            grave: FindingSeverity = "note" if check == "expires_today" else "warning"
             found.append(
-                Finding(
+                DataFinding(
                     check=check,
                     severity=grave,
                     count=int(mask.sum()),
@@ -304,13 +304,13 @@ def check_chain(chain: Chain, sessions: Sessions) -> list[Finding]:
     return found
 
 
-def _off_session(day: Integers, sessions: Sessions) -> list[Finding]:
+def _off_session(day: Integers, sessions: Sessions) -> list[DataFinding]:
     off = np.setdiff1d(np.unique(day), sessions.days)
     if not len(off):
         return []
     names = [f"{iso(one)} ({np.datetime64(int(one), 'D').astype(object):%A})" for one in off]
     return [
-        Finding(
+        DataFinding(
             check="off_session",
             severity="warning",
             count=len(off),

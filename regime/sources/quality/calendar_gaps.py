@@ -6,7 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from regime.sources.quality.findings import Booleans, Finding, Integers, dated, iso, listed, plural
+from regime.sources.quality.findings import (
+    Booleans,
+    DataFinding,
+    Integers,
+    dated,
+    iso,
+    listed,
+    plural,
+)
 
 __all__ = [
     "Gaps",
@@ -14,7 +22,7 @@ __all__ = [
     "check_gaps",
     "find_gaps",
     "holiday_repeats",
-    "sparse_spells",
+    "sparse_periods",
     "weekend_rows",
 ]
 
@@ -23,7 +31,7 @@ SPARSE, SPARSE_ROWS = (
     250,
 )  # fewer rows than every other session, over a year: published on some days only
 SEVEN_DAYS = 0.2  # share of weekend rows (of 2 in 7) from which a source is one of all days
-SLACK = {"daily": 10, "continuous": 7, "weekly": 16, "monthly": 70, "irregular": 200}
+GAP_TOLERANCE = {"daily": 10, "continuous": 7, "weekly": 16, "monthly": 70, "irregular": 200}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +121,7 @@ def _within(sessions: Integers, days: Integers) -> Integers:
 
 def check_gaps(
     days: Integers, gaps: Gaps, frequency: str, sessions: Sessions, limit: int | None = None
-) -> list[Finding]:
+) -> list[DataFinding]:
     """Missing periods as a note, and every hole that leaves a value older than `limit` days as a warning.
 
     Parameters
@@ -136,7 +144,7 @@ def check_gaps(
             else ""
         )
         found.append(
-            Finding(
+            DataFinding(
                 check="gaps",
                 severity="note",
                 count=gaps.missing,
@@ -149,7 +157,7 @@ def check_gaps(
         )
     steps, slack = (
         np.diff(days),
-        SLACK[frequency] if limit is None else max(limit, SLACK[frequency]),
+        GAP_TOLERANCE[frequency] if limit is None else max(limit, GAP_TOLERANCE[frequency]),
     )
     holes = np.flatnonzero(steps > slack)
     if frequency == "daily":  # where the exchange itself was closed, nothing is missing
@@ -167,7 +175,7 @@ def check_gaps(
             f"{iso(days[hole])} to {iso(days[hole + 1])} ({steps[hole]} days)" for hole in holes
         ]
         found.append(
-            Finding(
+            DataFinding(
                 check="hole",
                 severity="warning",
                 count=len(holes),
@@ -178,7 +186,7 @@ def check_gaps(
     return found
 
 
-def sparse_spells(days: Integers, sessions: Sessions) -> list[Finding]:
+def sparse_periods(days: Integers, sessions: Sessions) -> list[DataFinding]:
     """Spells of a year and more in which some sessions have a row, but fewer than half."""
     expected = _within(sessions.days, days) if len(days) else sessions.days[:0]
     if len(expected) < 2 * SPARSE_ROWS:
@@ -196,7 +204,7 @@ def sparse_spells(days: Integers, sessions: Sessions) -> list[Finding]:
         rows = int(present[stop] - present[start])
         if rows:
             found.append(
-                Finding(
+                DataFinding(
                     check="sparse",
                     severity="warning",
                     count=stop - start - rows,
@@ -229,14 +237,14 @@ def _spans(mask: Booleans) -> list[tuple[int, int]]:
     return [(int(start), int(stop)) for start, stop in zip(edges[::2], edges[1::2], strict=True)]
 
 
-def weekend_rows(days: Integers) -> list[Finding]:
+def weekend_rows(days: Integers) -> list[DataFinding]:
     """Rows of a daily source on a Saturday or Sunday; a note where it has one on every such day."""
     weekend = days[(days + 3) % 7 >= 5]
     if not len(weekend):
         return []
     if len(weekend) > SEVEN_DAYS * len(days):
         return [
-            Finding(
+            DataFinding(
                 check="seven_days",
                 severity="note",
                 count=len(weekend),
@@ -251,7 +259,7 @@ def weekend_rows(days: Integers) -> list[Finding]:
     ends = int((following.astype("M8[M]").astype("M8[D]") == following).sum())
     told = f"; {ends} of them at the end of a month" if ends else ""
     return [
-        Finding(
+        DataFinding(
             check="weekend",
             severity="warning",
             count=len(weekend),
@@ -264,7 +272,7 @@ def weekend_rows(days: Integers) -> list[Finding]:
     ]
 
 
-def holiday_repeats(days: Integers, same: Booleans, sessions: Sessions) -> list[Finding]:
+def holiday_repeats(days: Integers, same: Booleans, sessions: Sessions) -> list[DataFinding]:
     """Weekdays without a session whose row repeats the row before, where repeats are rare otherwise.
 
     Parameters
@@ -283,7 +291,7 @@ def holiday_repeats(days: Integers, same: Booleans, sessions: Sessions) -> list[
     if filled.sum() < 3 or filled.sum() < max(0.5, 3 * usual) * closed.sum():
         return []
     return [
-        Finding(
+        DataFinding(
             check="holiday_repeats",
             severity="warning",
             count=int(filled.sum()),

@@ -9,16 +9,24 @@ from dataclasses import replace
 
 import numpy as np
 
-from regime.sources.quality.findings import Finding, Floats, Integers, dated, iso, listed, plural
+from regime.sources.quality.findings import (
+    DataFinding,
+    Floats,
+    Integers,
+    dated,
+    iso,
+    listed,
+    plural,
+)
 from regime.sources.quality.values import changes_of
 
-__all__ = ["against_sibling", "confirmed_ticks", "runs_against"]
+__all__ = ["check_direction", "compare_with_reference", "confirm_ticks"]
 
-NEAR = 10  # days: a sibling without a row so close says nothing
+NEAR = 10  # days: a reference without a row so close says nothing
 AGAINST = -0.3
 
 
-def against_sibling(
+def compare_with_reference(
     days: Integers,
     values: Floats,
     other: tuple[Integers, Floats],
@@ -27,8 +35,8 @@ def against_sibling(
     *,
     changes: str,
     neighbours: bool,
-) -> list[Finding]:
-    """Values outside what a sibling had on the day and its neighbours by more than a tolerance.
+) -> list[DataFinding]:
+    """Values outside what a reference had on the day and its neighbours by more than a tolerance.
 
     The neighbours of the day serve where the two are not taken at one hour: whatever moved in
     between is inside their band.
@@ -38,14 +46,14 @@ def against_sibling(
     days, values : ndarray, shape (n,)
         Finite values by rising day.
     other : tuple of ndarray, each (m,)
-        Days and values of the sibling, in the same unit.
+        Days and values of the reference, in the same unit.
     name : str
-        How the sibling is called.
+        How the reference is called.
     tolerance : float
         Largest distance: a fraction where `changes` is "log", in the unit otherwise.
     changes : {"log", "linear", "none"}
     neighbours : bool
-        Whether the sibling's rows before and after the day count too.
+        Whether the reference's rows before and after the day count too.
     """
     if not len(days) or not len(other[0]):
         return []
@@ -71,8 +79,8 @@ def against_sibling(
     ]
     compared = int(np.isfinite(excess).sum())
     return [
-        Finding(
-            check="sibling",
+        DataFinding(
+            check="cross_series",
             severity="warning",
             count=len(rows),
             dates=dated(np.sort(days[rows])),
@@ -86,8 +94,8 @@ def against_sibling(
     ]
 
 
-def confirmed_ticks(
-    ticks: Finding,
+def confirm_ticks(
+    ticks: DataFinding,
     days: Integers,
     values: Floats,
     other: tuple[Integers, Floats],
@@ -96,16 +104,16 @@ def confirmed_ticks(
     *,
     changes: str,
     neighbours: bool,
-) -> Finding:
-    """The finding on bad ticks, as a note where the sibling has every one of them.
+) -> DataFinding:
+    """The finding on bad ticks, as a note where the reference has every one of them.
 
     Then they are events.
 
     Parameters
     ----------
-    ticks : Finding
+    ticks : DataFinding
     days, values, other, name, tolerance, changes, neighbours
-        As `against_sibling`.
+        As `compare_with_reference`.
     """
     if not len(days) or not len(other[0]):
         return ticks
@@ -121,7 +129,7 @@ def confirmed_ticks(
 def _compared(
     days: Integers, values: Floats, other: tuple[Integers, Floats], changes: str, neighbours: bool
 ) -> tuple[Floats, Floats, Floats]:
-    """Band of the sibling around each day, and how far the value is outside it."""
+    """Band of the reference around each day, and how far the value is outside it."""
     low, high = _band(days, *other, neighbours)
     return low, high, _excess(values, low, high, changes == "log")
 
@@ -129,7 +137,7 @@ def _compared(
 def _band(
     days: Integers, theirs: Integers, numbers: Floats, neighbours: bool
 ) -> tuple[Floats, Floats]:
-    """Lowest and highest value of the sibling on each day, and on the rows beside it.
+    """Lowest and highest value of the reference on each day, and on the rows beside it.
 
     NaN where it has none near.
     """
@@ -167,17 +175,17 @@ def _size(tolerance: float, ratio: bool) -> str:
     return f"{tolerance:.2%}" if ratio else f"{tolerance:g}"
 
 
-def runs_against(
+def check_direction(
     days: Integers, values: Floats, other: tuple[Integers, Floats], name: str
-) -> list[Finding]:
-    """Whether the changes of a series run against those of a sibling.
+) -> list[DataFinding]:
+    """Whether the changes of a series run against those of a reference.
 
     It is written in the other direction.
 
     Parameters
     ----------
     days, values, other, name
-        As `against_sibling`.
+        As `compare_with_reference`.
     """
     common, mine, theirs = np.intersect1d(days, other[0], assume_unique=True, return_indices=True)
     if len(common) < 50:
@@ -192,7 +200,7 @@ def runs_against(
     if not correlation <= AGAINST:
         return []
     return [
-        Finding(
+        DataFinding(
             check="direction",
             severity="note",
             count=len(common),

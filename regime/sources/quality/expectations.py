@@ -1,4 +1,4 @@
-"""What the checks compare: siblings and bars of catalogue series, and tables that no run reads.
+"""What the checks compare: references and bars of catalogue series, and tables that no run reads.
 
 Plain configuration beside the catalogue, which names it under ``checks``. Nothing in it changes
 what a run reads.
@@ -15,13 +15,13 @@ from regime.config import build, find_config, read_yaml
 from regime.errors import ConfigError
 
 __all__ = [
-    "Bars",
+    "BarColumns",
     "ChainColumns",
+    "Expectation",
     "Expectations",
-    "Records",
-    "Sibling",
+    "RecordColumns",
+    "ReferenceSeries",
     "TableSpec",
-    "Watch",
     "load_expectations",
 ]
 
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sibling:
+class ReferenceSeries:
     """The same quantity from another file.
 
     Parameters
@@ -63,7 +63,7 @@ class Sibling:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bars:
+class BarColumns:
     """Columns of a session's bar; an empty name for a column that the file lacks.
 
     Parameters
@@ -85,7 +85,7 @@ class Bars:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Records:
+class RecordColumns:
     """Columns of a daily sum: the sum, the mean and the number of the records in it."""
 
     total: str
@@ -105,19 +105,19 @@ class ChainColumns:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Watch:
+class Expectation:
     """What is compared for one series of the catalogue.
 
     Parameters
     ----------
-    siblings : tuple of Sibling
-    bars : Bars, optional
+    references : tuple of ReferenceSeries
+    bars : BarColumns, optional
     one_unit : tuple of str
         Series counted in the same unit: a change of it moves all of them by one factor.
     """
 
-    siblings: tuple[Sibling, ...] = ()
-    bars: Bars | None = None
+    references: tuple[ReferenceSeries, ...] = ()
+    bars: BarColumns | None = None
     one_unit: tuple[str, ...] = ()
 
 
@@ -147,8 +147,8 @@ class TableSpec:
         Whether old values are re-estimated.
     caveat : str
         What must be known and no check can see.
-    siblings, bars
-        As in `Watch`, for the first column.
+    references, bars
+        As in `Expectation`, for the first column.
     shorts : tuple of str
         Columns of short positions, positive by convention.
     one_unit : bool
@@ -156,7 +156,7 @@ class TableSpec:
     adjusted : bool
         Whether ``close``, ``adj_close`` and, where there is one, ``unadj_close`` are to be
         compared.
-    records : Records, optional
+    records : RecordColumns, optional
     chain : ChainColumns, optional
     missing : tuple of str
     thousands : str
@@ -176,12 +176,12 @@ class TableSpec:
     max_age_days: int | None = None
     revised: bool = False
     caveat: str = ""
-    siblings: tuple[Sibling, ...] = ()
-    bars: Bars | None = None
+    references: tuple[ReferenceSeries, ...] = ()
+    bars: BarColumns | None = None
     shorts: tuple[str, ...] = ()
     one_unit: bool = False
     adjusted: bool = False
-    records: Records | None = None
+    records: RecordColumns | None = None
     chain: ChainColumns | None = None
     missing: tuple[str, ...] = ()
     thousands: str = ""
@@ -201,11 +201,11 @@ class Expectations:
 
     Parameters
     ----------
-    series : dict of str to Watch
+    series : dict of str to Expectation
     tables : dict of str to TableSpec
     """
 
-    series: dict[str, Watch] = field(default_factory=dict)
+    series: dict[str, Expectation] = field(default_factory=dict)
     tables: dict[str, TableSpec] = field(default_factory=dict)
 
 
@@ -240,7 +240,7 @@ def load_expectations(catalogue: str | Path) -> Expectations:
         for key in content
         if key not in ("series", "tables")
     ]
-    series = _entries(content, "series", Watch, path, faults)
+    series = _entries(content, "series", Expectation, path, faults)
     tables = _entries(content, "tables", TableSpec, path, faults)
     if faults:
         raise ConfigError(faults)
@@ -257,13 +257,16 @@ def _entries(
         return {}
     built = {}
     for name, entry in entries.items():
-        named = (
+        if isinstance(entry, Mapping) and "siblings" in entry:
+            faults.append(f"{path}, {section}.{name}: `siblings` is now called `references`")
+            continue
+        arguments = (
             {"name": str(name), **entry}
             if schema is TableSpec and isinstance(entry, Mapping)
             else entry
         )
         try:
-            built[str(name)] = build(schema, named, f"{path}, {section}.{name}")
+            built[str(name)] = build(schema, arguments, f"{path}, {section}.{name}")
         except ConfigError as error:
             faults.extend(error.faults)
     return built

@@ -12,11 +12,11 @@ from regime.arrays import Booleans, Floats, Integers
 
 __all__ = [
     "Booleans",
-    "Finding",
+    "CheckVerdict",
+    "DataFinding",
+    "FindingSeverity",
     "Floats",
     "Integers",
-    "Severity",
-    "Verdict",
     "dated",
     "iso",
     "listed",
@@ -24,14 +24,14 @@ __all__ = [
     "verdict_of",
 ]
 
-Severity = Literal["note", "warning", "fault"]
-Verdict = Literal["ok", "warning", "fault"]
+FindingSeverity = Literal["note", "warning", "fault"]
+CheckVerdict = Literal["ok", "warning", "fault"]
 MOST_DATES, MOST_EVIDENCE = 500, 20
-GRAVITY: tuple[Severity, ...] = ("note", "warning", "fault")
+GRAVITY: tuple[FindingSeverity, ...] = ("note", "warning", "fault")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class DataFinding:
     """One thing that a check found.
 
     Parameters
@@ -53,7 +53,7 @@ class Finding:
     """
 
     check: str
-    severity: Severity
+    severity: FindingSeverity
     text: str
     count: int = 1
     column: str = ""
@@ -65,12 +65,12 @@ class Finding:
         object.__setattr__(self, "evidence", tuple(self.evidence[:MOST_EVIDENCE]))
 
 
-def verdict_of(findings: Iterable[Finding]) -> Verdict:
-    """Verdict of a series: its gravest finding, where notes leave it sound.
+def verdict_of(findings: Iterable[DataFinding]) -> CheckVerdict:
+    """CheckVerdict of a series: its gravest finding, where notes leave it sound.
 
     Examples
     --------
-    >>> verdict_of([Finding(check="revised", severity="note", text="one vintage")])
+    >>> verdict_of([DataFinding(check="revised", severity="note", text="one vintage")])
     'ok'
     """
     grave = max((GRAVITY.index(finding.severity) for finding in findings), default=0)

@@ -9,26 +9,30 @@ import numpy as np
 import pandas as pd
 
 from regime.errors import InvalidDataError
-from regime.sources.catalogue import Release, SeriesSpec
-from regime.sources.data_folder import Archive, Rows, Shelf
-from regime.sources.quality import bars as bar_checks
+from regime.sources.catalogue import SeriesSpec
+from regime.sources.data_folder import DataFolder, SeriesRows
+from regime.sources.quality.bars import outside_bar, stale_bars
 from regime.sources.quality.calendar_gaps import (
     Gaps,
     Sessions,
     check_gaps,
     find_gaps,
     holiday_repeats,
-    sparse_spells,
+    sparse_periods,
     weekend_rows,
 )
-from regime.sources.quality.cross_series import against_sibling, confirmed_ticks, runs_against
-from regime.sources.quality.expectations import Bars, Sibling, Watch
+from regime.sources.quality.cross_series import (
+    check_direction,
+    compare_with_reference,
+    confirm_ticks,
+)
+from regime.sources.quality.expectations import BarColumns, Expectation, ReferenceSeries
 from regime.sources.quality.findings import (
-    Finding,
+    CheckVerdict,
+    DataFinding,
+    FindingSeverity,
     Floats,
     Integers,
-    Severity,
-    Verdict,
     iso,
     listed,
     plural,
@@ -36,20 +40,22 @@ from regime.sources.quality.findings import (
 )
 from regime.sources.quality.values import (
     bad_ticks,
+    check_file_format,
     frozen_runs,
     negative_prices,
     power_of_ten,
     step_function,
 )
+from regime.sources.release_rules import ReleaseTimes
 from regime.sources.repairs import repaired_days
 
 __all__ = [
-    "Clock",
+    "CalendarContext",
     "Inspection",
-    "attendance",
     "bar_findings",
+    "calendar_findings",
     "inspect_series",
-    "sibling_findings",
+    "reference_findings",
     "value_findings",
 ]
 
@@ -57,19 +63,18 @@ __all__ = [
 REPEATS = {"frozen", "holiday_repeats", "stale_bar"}
 OUTLIERS = {
     "bad_tick",
-    "sibling",
+    "cross_series",
     "outside_bar",
     "upside_down",
     "out_of_range",
     "not_finite",
     "negative",
 }
-ReleaseTimes = Callable[[pd.DatetimeIndex, Release], pd.DatetimeIndex]
 SessionCloses = Callable[[pd.DatetimeIndex], pd.DatetimeIndex]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Clock:
+class CalendarContext:
     """Everything about time that an inspection needs.
 
     Parameters
@@ -84,7 +89,7 @@ class Clock:
     --------
     >>> days = np.arange(19_000, 19_005)
     >>> sessions = Sessions(days=days, federal=days[:0], now=19_004)
-    >>> Clock(sessions=sessions, release_times=lambda periods, rule: periods, session_closes=lambda days: days).now
+    >>> CalendarContext(sessions=sessions, release_times=lambda periods, rule: periods, session_closes=lambda days: days).now
     19004
     """
 
@@ -116,12 +121,12 @@ class Inspection:
     age_days, max_age_days : int, optional
         Calendar days from the last period to "now", and how many are allowed.
     gaps : Gaps
-    findings : tuple of Finding
+    findings : tuple of DataFinding
 
     Examples
     --------
     >>> Inspection(name="oil", title="Oil", path="oil.csv").sentence
-    'nothing to object to'
+    'no warning and no fault'
     """
 
     name: str
@@ -135,18 +140,18 @@ class Inspection:
     age_days: int | None = None
     max_age_days: int | None = None
     gaps: Gaps = field(default_factory=Gaps)
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[DataFinding, ...] = ()
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> CheckVerdict:
         """The gravest finding; notes leave it "ok"."""
         return verdict_of(self.findings)
 
     @property
     def sentence(self) -> str:
-        """What made the verdict."""
-        told = [finding.text for finding in self.findings if finding.severity == self.verdict]
-        return "; ".join(told) if told else "nothing to object to"
+        """The findings that made the verdict."""
+        texts = [finding.text for finding in self.findings if finding.severity == self.verdict]
+        return "; ".join(texts) if texts else "no warning and no fault"
 
     @property
     def repeats(self) -> int:
@@ -160,62 +165,50 @@ class Inspection:
 
 
 def inspect_series(
-    spec: SeriesSpec, watch: Watch, shelf: Shelf, archive: Archive, clock: Clock
+    spec: SeriesSpec, expectation: Expectation, folder: DataFolder, context: CalendarContext
 ) -> Inspection:
     """One series of the catalogue, read as a run reads it and, beside that, as its files have it.
 
     Parameters
     ----------
     spec : SeriesSpec
-    watch : Watch
+    expectation : Expectation
         What it is compared with.
-    shelf : Shelf
-        Of the catalogue; its faults of this series become findings.
-    archive : Archive
-        Of the same folder.
-    clock : Clock
+    folder : DataFolder
+        Of the catalogue.
+    context : CalendarContext
     """
-    before = len(shelf.faults)
-    rows = shelf.read(spec, clock.now)
-    form = [finding for part in spec.parts for finding in archive.form(part.path)]
-    told = shelf.faults[before:]
-    if not told and not len(
-        rows.days
-    ):  # a shared file is opened once, and what is wrong with it told once
-        told = [
-            fault
-            for fault in shelf.faults
-            for part in spec.parts
-            if fault.startswith(f"{part.path}: ")
-        ]
-    broken = [
-        Finding(check="unreadable", severity="fault", text=text) for text in dict.fromkeys(told)
+    rows = folder.series(spec, context.now)
+    file_format = [
+        finding for part in spec.parts for finding in folder.computed(part.path, check_file_format)
     ]
-    if broken or not len(rows.days):
-        empty = [] if broken else [_empty(spec, rows)]
+    if rows.faults or not len(rows.days):
+        reasons = [
+            DataFinding(check="unreadable", severity="fault", text=text) for text in rows.faults
+        ] or [_empty(spec, rows)]
         return Inspection(
             name=spec.name,
             title=spec.title,
             path=spec.path,
             required=spec.required,
             max_age_days=spec.max_age_days,
-            findings=tuple([*form, *broken, *empty]),
+            findings=(*file_format, *reasons),
         )
-    gaps, present = attendance(
-        rows.days, rows.values, spec.frequency, clock.sessions, spec.max_age_days
+    gaps, present = calendar_findings(
+        rows.days, rows.values, spec.frequency, context.sessions, spec.max_age_days
     )
     if spec.frequency == "daily":
         present += [
-            one
+            finding
             for number in range(len(spec.parts))
-            for one in weekend_rows(rows.days[rows.part == number])
+            for finding in weekend_rows(rows.days[rows.part == number])
         ]
     findings = [
-        *form,
-        *_reading(spec, rows, clock),
+        *file_format,
+        *_reading_findings(spec, rows, context),
         *present,
-        *_values(spec, watch, shelf, archive, clock),
-        *_nature(spec, rows, clock),
+        *_value_findings(spec, expectation, folder, context),
+        *_declared_findings(spec, rows, context),
     ]
     return Inspection(
         name=spec.name,
@@ -225,43 +218,47 @@ def inspect_series(
         rows=len(rows.days),
         first=int(rows.days[0]),
         last=int(rows.days[-1]),
-        released=_released(spec, rows, clock),
-        age_days=clock.now - int(rows.days[-1]),
+        released=_released(spec, rows, context),
+        age_days=context.now - int(rows.days[-1]),
         max_age_days=spec.max_age_days,
         gaps=gaps,
         findings=tuple(findings),
     )
 
 
-def _empty(spec: SeriesSpec, rows: Rows) -> Finding:
-    grave: Severity = "fault" if spec.required else "warning"
+def _empty(spec: SeriesSpec, rows: SeriesRows) -> DataFinding:
+    severity: FindingSeverity = "fault" if spec.required else "warning"
     if rows.absent:
-        return Finding(check="absent", severity=grave, text=f"no file {spec.path}")
-    told = "no row up to the last session" if rows.later else f"{spec.path} has no values"
+        return DataFinding(check="absent", severity=severity, text=f"no file {spec.path}")
+    text = f"{spec.path} has no values"
+    if rows.later:
+        text = "no row up to the last session"
     if rows.refused:
-        told = f"{plural(len(rows.refused), 'value')} refused, none left: {rows.refused[0]}"
-    return Finding(check="empty", severity=grave, text=told)
+        text = f"{plural(len(rows.refused), 'value')} refused, none left: {rows.refused[0]}"
+    return DataFinding(check="empty", severity=severity, text=text)
 
 
-def _reading(spec: SeriesSpec, rows: Rows, clock: Clock) -> list[Finding]:
+def _reading_findings(
+    spec: SeriesSpec, rows: SeriesRows, context: CalendarContext
+) -> list[DataFinding]:
     """What the run itself would say: age, refused values, repairs, splices."""
-    found, age = [], clock.now - int(rows.days[-1])
-    grave: Severity = "fault" if spec.required else "warning"
+    findings = []
+    age = context.now - int(rows.days[-1])
+    severity: FindingSeverity = "fault" if spec.required else "warning"
     if age > spec.max_age_days:
-        found.append(
-            Finding(
+        findings.append(
+            DataFinding(
                 check="stale",
-                severity=grave,
+                severity=severity,
                 text=(
                     f"ends early: the last value is of {iso(rows.days[-1])}, {age} days before "
-                    f"{iso(clock.now)}, and at most "
-                    f"{spec.max_age_days} are allowed"
+                    f"{iso(context.now)}, and at most {spec.max_age_days} are allowed"
                 ),
             )
         )
     if rows.refused:
-        found.append(
-            Finding(
+        findings.append(
+            DataFinding(
                 check="out_of_range",
                 severity="fault",
                 count=len(rows.refused),
@@ -269,39 +266,41 @@ def _reading(spec: SeriesSpec, rows: Rows, clock: Clock) -> list[Finding]:
             )
         )
     if rows.later:
-        found.append(
-            Finding(
-                check="later", severity="note", text=f"rows after {iso(clock.now)} are left out"
+        findings.append(
+            DataFinding(
+                check="later", severity="note", text=f"rows after {iso(context.now)} are left out"
             )
         )
-    found += [
-        Finding(check="repaired", severity="note", text=f"declared repair, {told}")
-        for told in rows.repaired
+    findings += [
+        DataFinding(check="repaired", severity="note", text=f"declared repair, {text}")
+        for text in rows.repaired
     ]
     for number, part in enumerate(spec.splice, start=1):
-        own = rows.days[rows.part == number]
-        if len(own):
+        spliced = rows.days[rows.part == number]
+        if len(spliced):
             kind = "a proxy" if part.proxy else "an older source"
-            found.append(
-                Finding(
+            findings.append(
+                DataFinding(
                     check="proxy" if part.proxy else "splice",
                     severity="note",
-                    count=len(own),
+                    count=len(spliced),
                     text=(
-                        f"{plural(len(own), 'row')} from {iso(own[0])} to {iso(own[-1])} come "
+                        f"{plural(len(spliced), 'row')} from {iso(spliced[0])} to {iso(spliced[-1])} come "
                         f"from {part.path}, {kind}"
                     ),
                 )
             )
-    return found
+    return findings
 
 
-def _nature(spec: SeriesSpec, rows: Rows, clock: Clock) -> list[Finding]:
+def _declared_findings(
+    spec: SeriesSpec, rows: SeriesRows, context: CalendarContext
+) -> list[DataFinding]:
     """What is true of every row and must be known: vintage, hour of release, caveat."""
-    found = []
+    findings = []
     if spec.revised:
-        found.append(
-            Finding(
+        findings.append(
+            DataFinding(
                 check="revised",
                 severity="note",
                 text=(
@@ -311,25 +310,25 @@ def _nature(spec: SeriesSpec, rows: Rows, clock: Clock) -> list[Finding]:
             )
         )
     if spec.caveat:
-        found.append(Finding(check="caveat", severity="note", text=spec.caveat))
-    return found + _late(spec, rows, clock)
+        findings.append(DataFinding(check="caveat", severity="note", text=spec.caveat))
+    return findings + _late(spec, rows, context)
 
 
-def _late(spec: SeriesSpec, rows: Rows, clock: Clock) -> list[Finding]:
+def _late(spec: SeriesSpec, rows: SeriesRows, context: CalendarContext) -> list[DataFinding]:
     """Prices that are complete after the close of their own date only."""
     bars = spec.frequency == "continuous" or (spec.frequency == "daily" and spec.changes == "log")
     if not bars or spec.release.at_close:
         return []
-    periods = _dates(rows.days[np.isin(rows.days, clock.sessions.days)][-250:])
+    periods = _dates(rows.days[np.isin(rows.days, context.sessions.days)][-250:])
     if not len(periods):
         return []
     delay = (
-        clock.release_times(periods, spec.release) - clock.session_closes(periods)
+        context.release_times(periods, spec.release) - context.session_closes(periods)
     ).total_seconds() / 3600
     if float(np.min(delay)) <= 0:
         return []
     return [
-        Finding(
+        DataFinding(
             check="late_known",
             severity="note",
             text=(
@@ -342,64 +341,71 @@ def _late(spec: SeriesSpec, rows: Rows, clock: Clock) -> list[Finding]:
     ]
 
 
-def _values(
-    spec: SeriesSpec, watch: Watch, shelf: Shelf, archive: Archive, clock: Clock
-) -> list[Finding]:
-    """Checks of the values after repairs; what repairs have mended is a note."""
-    loose = replace(spec, low=-np.inf, high=np.inf, max_step=None)
-    mended = shelf.read(loose, clock.now)
-    found = _compared(spec, watch, mended, archive)
+def _value_findings(
+    spec: SeriesSpec, expectation: Expectation, folder: DataFolder, context: CalendarContext
+) -> list[DataFinding]:
+    """Checks of the values after repairs; what repairs have corrected is a note."""
+    unbounded = replace(spec, low=-np.inf, high=np.inf, max_step=None)
+    repaired = folder.series(unbounded, context.now)
+    findings = _compared(spec, expectation, repaired, folder, context)
     if not spec.repairs:
-        return found
-    raw = shelf.read(replace(loose, repairs=()), clock.now)
-    touched = {iso(day) for day in raw.days[repaired_days(spec.repairs, raw.days)]}
-    still = {(one.check, date) for one in found for date in one.dates}
-    return [_mended(one, touched) for one in found] + [
-        _noted(one)
-        for one in _compared(spec, watch, raw, archive)
-        if one.dates and not any((one.check, date) in still for date in one.dates)
+        return findings
+    unrepaired = folder.series(replace(unbounded, repairs=()), context.now)
+    days = unrepaired.days
+    touched = {iso(day) for day in days[repaired_days(spec.repairs, days)]}
+    remaining = {(finding.check, date) for finding in findings for date in finding.dates}
+    corrected = [
+        _corrected(finding)
+        for finding in _compared(spec, expectation, unrepaired, folder, context)
+        if finding.dates and not any((finding.check, date) in remaining for date in finding.dates)
     ]
+    return [
+        _corrected(finding) if finding.dates and set(finding.dates) <= touched else finding
+        for finding in findings
+    ] + corrected
 
 
-def _mended(finding: Finding, touched: set[str]) -> Finding:
-    return _noted(finding) if finding.dates and set(finding.dates) <= touched else finding
+def _corrected(finding: DataFinding) -> DataFinding:
+    text = finding.text.removesuffix("; declare a repair `scale`")
+    return replace(finding, severity="note", text=f"{text}; corrected by a declared repair")
 
 
-def _noted(finding: Finding) -> Finding:
-    return replace(
-        finding,
-        severity="note",
-        text=f"{finding.text.removesuffix('; declare a repair `scale`')}; "
-        "mended by a declared repair",
-    )
-
-
-def _compared(spec: SeriesSpec, watch: Watch, rows: Rows, archive: Archive) -> list[Finding]:
-    found = value_findings(
+def _compared(
+    spec: SeriesSpec,
+    expectation: Expectation,
+    rows: SeriesRows,
+    folder: DataFolder,
+    context: CalendarContext,
+) -> list[DataFinding]:
+    alone = value_findings(
         rows.days,
         rows.values,
         spec.changes,
         (spec.low, spec.high),
         spec.unit,
-        grouped=bool(watch.one_unit),
+        grouped=bool(expectation.one_unit),
     )
-    found = sibling_findings(rows.days, rows.values, spec.changes, watch.siblings, archive, found)
-    return found + (bar_findings(watch.bars, spec.path, archive) if watch.bars is not None else [])
+    findings = reference_findings(
+        rows.days, rows.values, spec.changes, expectation.references, folder, context.now, alone
+    )
+    if expectation.bars is not None:
+        findings += bar_findings(expectation.bars, spec.path, folder, context.now)
+    return findings
 
 
-def _released(spec: SeriesSpec, rows: Rows, clock: Clock) -> pd.Timestamp:
+def _released(spec: SeriesSpec, rows: SeriesRows, context: CalendarContext) -> pd.Timestamp:
     rule = spec.parts[int(rows.part[-1])].release or spec.release
-    return clock.release_times(_dates(rows.days[-1:]), rule)[0]
+    return context.release_times(_dates(rows.days[-1:]), rule)[0]
 
 
 def _dates(days: Integers) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(days.astype("M8[D]").astype("M8[us]"))
 
 
-def attendance(
+def calendar_findings(
     days: Integers, values: Floats, frequency: str, sessions: Sessions, limit: int | None
-) -> tuple[Gaps, list[Finding]]:
-    """Gaps, holes, thin spells, weekend rows and holiday rows that repeat, of one series or table.
+) -> tuple[Gaps, list[DataFinding]]:
+    """Gaps, holes, sparse periods, weekend rows and holiday rows that repeat, of one series or table.
 
     Parameters
     ----------
@@ -411,18 +417,18 @@ def attendance(
         Age in days beyond which a value may not be used.
     """
     gaps = find_gaps(days, frequency, sessions)
-    found = check_gaps(days, gaps, frequency, sessions, limit)
+    findings = check_gaps(days, gaps, frequency, sessions, limit)
     if frequency == "daily":
-        thin = sparse_spells(days, sessions)
-        if thin:  # between operation days there are holes of any length, and one finding says so
-            found = [one for one in found if one.check != "hole"]
-        found += thin
+        sparse = sparse_periods(days, sessions)
+        if sparse:  # between operation days there are holes of any length, and one finding says so
+            findings = [finding for finding in findings if finding.check != "hole"]
+        findings += sparse
         matrix = values.reshape(len(days), -1)
         alike = ((matrix[1:] == matrix[:-1]) | (np.isnan(matrix[1:]) & np.isnan(matrix[:-1]))).all(
             axis=1
         )
-        found += holiday_repeats(days, np.concatenate([[False], alike]), sessions)
-    return gaps, found
+        findings += holiday_repeats(days, np.concatenate([[False], alike]), sessions)
+    return gaps, findings
 
 
 def value_findings(
@@ -433,7 +439,7 @@ def value_findings(
     unit: str,
     *,
     grouped: bool = False,
-) -> list[Finding]:
+) -> list[DataFinding]:
     """Checks of one column alone, as far as its kind of change allows them.
 
     Parameters
@@ -446,50 +452,51 @@ def value_findings(
     grouped : bool
         Whether its unit is judged together with that of other columns.
     """
-    found = step_function(days, values)
+    findings = step_function(days, values)
     if not grouped:
-        found += power_of_ten(days, values, unit, 1 if changes == "log" else 2)
+        findings += power_of_ten(days, values, unit, 1 if changes == "log" else 2)
     if changes == "none":
-        return found
+        return findings
     if changes == "log":
-        found += negative_prices(days, values, *bounds, unit)
-    return found + bad_ticks(days, values, changes) + frozen_runs(days, values)
+        findings += negative_prices(days, values, *bounds, unit)
+    return findings + bad_ticks(days, values, changes) + frozen_runs(days, values)
 
 
-def sibling_findings(
+def reference_findings(
     days: Integers,
     values: Floats,
     changes: str,
-    siblings: Sequence[Sibling],
-    archive: Archive,
-    alone: Sequence[Finding] = (),
-) -> list[Finding]:
-    """What `value_findings` found, with what every sibling that the folder has says to it.
+    references: Sequence[ReferenceSeries],
+    folder: DataFolder,
+    now: int,
+    alone: Sequence[DataFinding] = (),
+) -> list[DataFinding]:
+    """Findings of one column alone, and of its comparison with every reference series there is.
 
     Parameters
     ----------
     days, values : ndarray, shape (n,)
         Finite values by rising day.
     changes : {"log", "linear", "none"}
-    siblings : sequence of Sibling
+    references : sequence of ReferenceSeries
         One that cannot be read is a warning.
-    archive : Archive
-    alone : sequence of Finding
-        Bad ticks among them become notes where a sibling has them too.
+    folder : DataFolder
+    now : int
+        Last day of the reference series that counts, since 1970-01-01.
+    alone : sequence of DataFinding
+        As `value_findings`; bad ticks among them become notes where a reference has them too.
     """
-    found = list(alone)
-    for sibling in siblings:
-        name = (
-            sibling.path
-            if sibling.column in ("value", "close")
-            else f"{sibling.path}, {sibling.column}"
-        )
+    findings = list(alone)
+    for reference in references:
+        name = reference.path
+        if reference.column not in ("value", "close"):
+            name = f"{reference.path}, {reference.column}"
         try:
-            columns = archive.read(sibling.path, [sibling.column], sibling.where)
+            columns = folder.columns(reference.path, [reference.column], reference.where, now=now)
         except InvalidDataError as error:
-            found.append(
-                Finding(
-                    check="no_sibling",
+            findings.append(
+                DataFinding(
+                    check="no_reference",
                     severity="warning",
                     text=f"not compared: {listed(error.faults, 1)}",
                 )
@@ -497,57 +504,51 @@ def sibling_findings(
             continue
         if columns is None:
             continue
-        theirs, numbers = columns.finite(sibling.column)
-        other = (theirs, numbers * sibling.scale)
-        if sibling.direction:
-            found += runs_against(days, values, other, name)
+        other_days, numbers = columns.finite(reference.column)
+        other = (other_days, numbers * reference.scale)
+        if reference.direction:
+            findings += check_direction(days, values, other, name)
             continue
-        found = [
-            confirmed_ticks(
-                one,
-                days,
-                values,
-                other,
-                name,
-                sibling.tolerance,
-                changes=changes,
-                neighbours=sibling.neighbours,
-            )
-            if one.check == "bad_tick"
-            else one
-            for one in found
-        ]
-        found += against_sibling(
+        comparison = compare_with_reference(
             days,
             values,
             other,
             name,
-            sibling.tolerance,
+            reference.tolerance,
             changes=changes,
-            neighbours=sibling.neighbours,
+            neighbours=reference.neighbours,
         )
-    return found
+        findings = [
+            confirm_ticks(
+                finding,
+                days,
+                values,
+                other,
+                name,
+                reference.tolerance,
+                changes=changes,
+                neighbours=reference.neighbours,
+            )
+            if finding.check == "bad_tick"
+            else finding
+            for finding in findings
+        ]
+        findings += comparison
+    return findings
 
 
-def bar_findings(bars: Bars, path: str, archive: Archive) -> list[Finding]:
-    """Checks of the bars of a file.
-
-    Those of a file that cannot be read are left to whoever reads it.
-    """
+def bar_findings(bars: BarColumns, path: str, folder: DataFolder, now: int) -> list[DataFinding]:
+    """Checks of the bars of a file; one that cannot be read is left to whoever reads it."""
     names = [name for name in (bars.open, bars.high, bars.low, bars.close) if name]
     try:
-        columns = archive.read(bars.path or path, names)
+        columns = folder.columns(bars.path or path, names, now=now)
     except InvalidDataError as error:
-        return [
-            Finding(
-                check="no_bars", severity="warning", text=f"not compared: {listed(error.faults, 1)}"
-            )
-        ]
+        text = f"not compared: {listed(error.faults, 1)}"
+        return [DataFinding(check="no_bars", severity="warning", text=text)]
     if columns is None:
         return []
-    days, numbers = columns.days, columns.numbers
-    close, high, low = (numbers[name] for name in (bars.close, bars.high, bars.low))
-    found = bar_checks.outside_bar(days, close, high, low)
-    return found + (
-        bar_checks.stale_bars(days, numbers[bars.open], high, low, close) if bars.open else []
-    )
+    close, high, low = (columns.numbers[name] for name in (bars.close, bars.high, bars.low))
+    findings = outside_bar(columns.days, close, high, low)
+    if bars.open:
+        findings += stale_bars(columns.days, columns.numbers[bars.open], high, low, close)
+    return findings

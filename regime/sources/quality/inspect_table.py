@@ -7,25 +7,41 @@ from dataclasses import replace
 import numpy as np
 
 from regime.errors import InvalidDataError
-from regime.sources.data_folder import Archive, Columns
-from regime.sources.quality.bars import Chain, adjustment, check_chain, daily_sums, signed_shorts
+from regime.sources.data_folder import ColumnValues, DataFolder
+from regime.sources.quality.bars import (
+    ChainQuotes,
+    adjustment,
+    check_chain_quotes,
+    daily_sums,
+    signed_shorts,
+)
 from regime.sources.quality.calendar_gaps import Gaps, weekend_rows
 from regime.sources.quality.expectations import TableSpec
-from regime.sources.quality.findings import Finding, Floats, Integers, dated, iso, listed, plural
+from regime.sources.quality.findings import (
+    DataFinding,
+    Floats,
+    Integers,
+    dated,
+    iso,
+    listed,
+    plural,
+)
 from regime.sources.quality.inspect_series import (
-    Clock,
+    CalendarContext,
     Inspection,
-    attendance,
     bar_findings,
-    sibling_findings,
+    calendar_findings,
+    reference_findings,
     value_findings,
 )
-from regime.sources.quality.values import common_factor
+from regime.sources.quality.values import check_file_format, common_factor
 
 __all__ = ["inspect_table"]
 
 
-def inspect_table(spec: TableSpec, path: str, archive: Archive, clock: Clock) -> list[Inspection]:
+def inspect_table(
+    spec: TableSpec, path: str, folder: DataFolder, context: CalendarContext
+) -> list[Inspection]:
     """Every series of one file: one, or one for each text of the column `by`.
 
     Parameters
@@ -33,52 +49,54 @@ def inspect_table(spec: TableSpec, path: str, archive: Archive, clock: Clock) ->
     spec : TableSpec
     path : str
         One of its files.
-    archive : Archive
-    clock : Clock
+    folder : DataFolder
+    context : CalendarContext
     """
-    form = archive.form(path)
+    file_format = folder.computed(path, check_file_format)
     try:
-        groups = archive.groups(path, spec.by) if spec.by else [""]
-        return [_inspect(spec, path, group, archive, clock, form) for group in groups]
+        groups = folder.texts(path, spec.by) if spec.by else [""]
+        return [_inspect(spec, path, group, folder, context) for group in groups]
     except InvalidDataError as error:
-        broken = [Finding(check="unreadable", severity="fault", text=text) for text in error.faults]
-        return [Inspection(name=path, title=spec.title, path=path, findings=(*form, *broken))]
+        unreadable = [
+            DataFinding(check="unreadable", severity="fault", text=text) for text in error.faults
+        ]
+        findings = (*file_format, *unreadable)
+        return [Inspection(name=path, title=spec.title, path=path, findings=findings)]
 
 
 def _inspect(
-    spec: TableSpec,
-    path: str,
-    group: str,
-    archive: Archive,
-    clock: Clock,
-    form: tuple[Finding, ...],
+    spec: TableSpec, path: str, group: str, folder: DataFolder, context: CalendarContext
 ) -> Inspection:
-    columns = archive.read(
+    file_format = folder.computed(path, check_file_format)
+    columns = folder.columns(
         path,
-        _names(spec, path, archive),
+        _names(spec, path, folder),
         {spec.by: group} if spec.by else None,
+        now=context.now,
         rising=spec.frequency != "events" and spec.chain is None,
         missing=spec.missing,
         thousands=spec.thousands,
     )
     name = f"{path}[{group}]" if group else path
-    if columns is None or not len(columns.days) or not len(_held(spec, columns)[0]):
-        empty = Finding(
+    if columns is None or not len(columns.days) or not len(_present(spec, columns)[0]):
+        empty = DataFinding(
             check="empty", severity="warning", text=f"{path} has no values up to the last session"
         )
-        return Inspection(name=name, title=spec.title, path=path, findings=(*form, empty))
+        return Inspection(name=name, title=spec.title, path=path, findings=(*file_format, empty))
     first, last = int(columns.days.min()), int(columns.days.max())
     gaps = Gaps()
-    found: list[Finding] = []
+    present: list[DataFinding] = []
     if spec.frequency != "events" and spec.chain is None:
-        days, values = _held(spec, columns)
-        gaps, found = attendance(days, values, spec.frequency, clock.sessions, spec.max_age_days)
-        found += weekend_rows(days) if spec.frequency == "daily" else []
+        days, values = _present(spec, columns)
+        gaps, present = calendar_findings(
+            days, values, spec.frequency, context.sessions, spec.max_age_days
+        )
+        present += weekend_rows(days) if spec.frequency == "daily" else []
     findings = [
-        *form,
-        *_early(spec, last, clock.now),
-        *found,
-        *_contents(spec, path, columns, archive, clock),
+        *file_format,
+        *_early(spec, last, context.now),
+        *present,
+        *_contents(spec, path, columns, folder, context),
     ]
     return Inspection(
         name=name,
@@ -87,21 +105,21 @@ def _inspect(
         rows=len(columns.days),
         first=first,
         last=last,
-        age_days=clock.now - last,
+        age_days=context.now - last,
         max_age_days=spec.max_age_days,
         gaps=gaps,
         findings=tuple(findings),
     )
 
 
-def _names(spec: TableSpec, path: str, archive: Archive) -> list[str]:
+def _names(spec: TableSpec, path: str, folder: DataFolder) -> list[str]:
     """Columns of numbers that the checks of a table need."""
     names = [*spec.columns, *spec.shorts]
     if spec.adjusted:
         names += [
             "close",
             "adj_close",
-            *(["unadj_close"] if "unadj_close" in archive.header(path) else []),
+            *(["unadj_close"] if "unadj_close" in folder.header(path) else []),
         ]
     if spec.records is not None:
         names += [spec.records.total, spec.records.mean, spec.records.count]
@@ -110,19 +128,19 @@ def _names(spec: TableSpec, path: str, archive: Archive) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _held(spec: TableSpec, columns: Columns) -> tuple[Integers, Floats]:
+def _present(spec: TableSpec, columns: ColumnValues) -> tuple[Integers, Floats]:
     """Days on which any column of the table has a value, and these values."""
     matrix = np.column_stack([columns.numbers[name] for name in spec.columns])
-    held = ~np.isnan(matrix).all(axis=1)
-    return columns.days[held], matrix[held]
+    present = ~np.isnan(matrix).all(axis=1)
+    return columns.days[present], matrix[present]
 
 
-def _early(spec: TableSpec, last: int, now: int) -> list[Finding]:
+def _early(spec: TableSpec, last: int, now: int) -> list[DataFinding]:
     age = now - last
     if spec.max_age_days is None or age <= spec.max_age_days:
         return []
     return [
-        Finding(
+        DataFinding(
             check="stale",
             severity="warning",
             dates=(iso(last),),
@@ -132,31 +150,33 @@ def _early(spec: TableSpec, last: int, now: int) -> list[Finding]:
 
 
 def _contents(
-    spec: TableSpec, path: str, columns: Columns, archive: Archive, clock: Clock
-) -> list[Finding]:
-    found: list[Finding] = []
+    spec: TableSpec, path: str, columns: ColumnValues, folder: DataFolder, context: CalendarContext
+) -> list[DataFinding]:
+    findings: list[DataFinding] = []
     for position, name in enumerate(spec.columns):
-        found += _column(spec, path, name, position == 0, columns, archive)
+        findings += _column(spec, path, name, position == 0, columns, folder, context.now)
     numbers = columns.numbers
     for name in spec.shorts:
-        found += signed_shorts(columns.finite(name)[1], name)
+        findings += signed_shorts(columns.finite(name)[1], name)
     if spec.one_unit:
-        found += common_factor(columns.days, [numbers[name] for name in spec.columns], spec.columns)
+        findings += common_factor(
+            columns.days, [numbers[name] for name in spec.columns], spec.columns
+        )
     if spec.bars is not None:
-        found += bar_findings(spec.bars, path, archive)
+        findings += bar_findings(spec.bars, path, folder, context.now)
     if spec.adjusted:
-        found += adjustment(numbers["close"], numbers["adj_close"], numbers.get("unadj_close"))
+        findings += adjustment(numbers["close"], numbers["adj_close"], numbers.get("unadj_close"))
     if spec.records is not None:
         names = (spec.records.total, spec.records.mean, spec.records.count)
-        found += daily_sums(columns.days, *(numbers[name] for name in names))
+        findings += daily_sums(columns.days, *(numbers[name] for name in names))
     if spec.chain is not None:
         quotes = [
             numbers[name]
             for name in (spec.chain.bid, spec.chain.ask, spec.chain.iv, spec.chain.open_interest)
         ]
-        expiry = archive.dates(path, spec.chain.expiry)
-        found += check_chain(
-            Chain(
+        expiry = folder.dates(path, spec.chain.expiry, context.now)
+        findings += check_chain_quotes(
+            ChainQuotes(
                 day=columns.days,
                 expiry=expiry,
                 bid=quotes[0],
@@ -164,25 +184,31 @@ def _contents(
                 iv=quotes[2],
                 open_interest=quotes[3],
             ),
-            clock.sessions,
+            context.sessions,
         )
-    return found + _declared(spec)
+    return findings + _declared(spec)
 
 
 def _column(
-    spec: TableSpec, path: str, name: str, leading: bool, columns: Columns, archive: Archive
-) -> list[Finding]:
-    """Checks of one column; siblings belong to the first."""
+    spec: TableSpec,
+    path: str,
+    name: str,
+    leading: bool,
+    columns: ColumnValues,
+    folder: DataFolder,
+    now: int,
+) -> list[DataFinding]:
+    """Checks of one column; references belong to the first."""
     numbers = columns.numbers[name]
     out = np.flatnonzero(
         ~np.isnan(numbers)
         & ~(np.isfinite(numbers) & (numbers >= spec.low) & (numbers <= spec.high))
     )
-    found = (
+    findings = (
         []
         if not len(out)
         else [
-            Finding(
+            DataFinding(
                 check="out_of_range",
                 severity="fault",
                 count=len(out),
@@ -195,27 +221,29 @@ def _column(
         ]
     )
     if spec.frequency == "events" or spec.chain is not None:
-        return found
+        return findings
     days, values = columns.finite(name)
     alone = value_findings(
         days, values, spec.changes, (spec.low, spec.high), spec.unit, grouped=spec.one_unit
     )
-    found += sibling_findings(
-        days, values, spec.changes, spec.siblings if leading else (), archive, alone
+    findings += reference_findings(
+        days, values, spec.changes, spec.references if leading else (), folder, now, alone
     )
-    return [_of_column(one, name) for one in found] if len(spec.columns) > 1 else found
+    if len(spec.columns) == 1:
+        return findings
+    return [_of_column(finding, name) for finding in findings]
 
 
-def _of_column(finding: Finding, column: str) -> Finding:
+def _of_column(finding: DataFinding, column: str) -> DataFinding:
     return replace(finding, column=column, text=f"`{column}`: {finding.text}")
 
 
-def _declared(spec: TableSpec) -> list[Finding]:
+def _declared(spec: TableSpec) -> list[DataFinding]:
     """What is true of every row and must be known."""
-    found = []
+    findings = []
     if spec.revised:
-        found.append(
-            Finding(
+        findings.append(
+            DataFinding(
                 check="revised",
                 severity="note",
                 text=(
@@ -225,5 +253,5 @@ def _declared(spec: TableSpec) -> list[Finding]:
             )
         )
     if spec.caveat:
-        found.append(Finding(check="caveat", severity="note", text=spec.caveat))
-    return found
+        findings.append(DataFinding(check="caveat", severity="note", text=spec.caveat))
+    return findings

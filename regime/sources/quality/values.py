@@ -11,12 +11,20 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from regime.sources.quality.findings import Finding, Floats, Integers, dated, iso, listed, plural
+from regime.sources.quality.findings import (
+    DataFinding,
+    Floats,
+    Integers,
+    dated,
+    iso,
+    listed,
+    plural,
+)
 
 __all__ = [
     "bad_ticks",
     "changes_of",
-    "check_form",
+    "check_file_format",
     "common_factor",
     "frozen_runs",
     "local_scale",
@@ -76,7 +84,7 @@ def local_scale(moves: Floats) -> Floats:
     return np.asarray(np.nan_to_num(scale, nan=np.inf))
 
 
-def bad_ticks(days: Integers, values: Floats, changes: str) -> list[Finding]:
+def bad_ticks(days: Integers, values: Floats, changes: str) -> list[DataFinding]:
     """Values that jump by more than 8 robust sd and come back by as much on the next row.
 
     Parameters
@@ -115,7 +123,7 @@ def bad_ticks(days: Integers, values: Floats, changes: str) -> list[Finding]:
         for one in evidence
     ]
     return [
-        Finding(
+        DataFinding(
             check="bad_tick",
             severity="warning",
             count=len(rows),
@@ -126,7 +134,7 @@ def bad_ticks(days: Integers, values: Floats, changes: str) -> list[Finding]:
     ]
 
 
-def frozen_runs(days: Integers, values: Floats) -> list[Finding]:
+def frozen_runs(days: Integers, values: Floats) -> list[DataFinding]:
     """Runs of one value too long to be chance, given how often the rows around repeat."""
     still = np.diff(values) == 0
     if len(still) < 20 or still.mean() > STEP:
@@ -149,7 +157,7 @@ def frozen_runs(days: Integers, values: Floats) -> list[Finding]:
         for start, length in sorted(found, key=lambda run: -run[1])
     ]
     return [
-        Finding(
+        DataFinding(
             check="frozen",
             severity="warning",
             count=len(found),
@@ -159,14 +167,14 @@ def frozen_runs(days: Integers, values: Floats) -> list[Finding]:
     ]
 
 
-def step_function(days: Integers, values: Floats) -> list[Finding]:
+def step_function(days: Integers, values: Floats) -> list[DataFinding]:
     """A series that stands still on most rows: announced, not traded."""
     moved = np.diff(values) != 0
     if len(moved) < 250 or moved.mean() > 1 - STEP or not moved.any():
         return []
     last = iso(days[1:][moved][-1])
     return [
-        Finding(
+        DataFinding(
             check="step_function",
             severity="note",
             count=int(moved.sum()),
@@ -181,7 +189,7 @@ def step_function(days: Integers, values: Floats) -> list[Finding]:
 
 def negative_prices(
     days: Integers, values: Floats, low: float, high: float, unit: str
-) -> list[Finding]:
+) -> list[DataFinding]:
     """Values at or below zero of a quantity whose changes are ratios.
 
     Real or not, no logarithm exists.
@@ -198,7 +206,7 @@ def negative_prices(
         return []
     told = [f"{values[row]:g} on {iso(days[row])}" for row in rows]
     return [
-        Finding(
+        DataFinding(
             check="negative",
             severity="warning",
             count=len(rows),
@@ -223,7 +231,7 @@ LEAST = np.log(1.8)
 CONTRACTS = np.array([2, 3, 4, 5, 8, 10, 20, 25, 50, 100, 1000], dtype=np.float64)
 
 
-def power_of_ten(days: Integers, values: Floats, unit: str, least: int = 2) -> list[Finding]:
+def power_of_ten(days: Integers, values: Floats, unit: str, least: int = 2) -> list[DataFinding]:
     """Steps by a hundred, a thousand ... that last: the publisher has changed the unit.
 
     A series that takes such steps by itself, as usage does that is nothing on most days, cannot be
@@ -272,7 +280,7 @@ def power_of_ten(days: Integers, values: Floats, unit: str, least: int = 2) -> l
         for one in evidence
     ]
     return [
-        Finding(
+        DataFinding(
             check="unit_break",
             severity="fault",
             count=len(rows),
@@ -297,7 +305,9 @@ def _lasts(levels: Floats, row: int, step: float) -> bool:
     return bool(abs(float(np.nanmean(moved)) - step) < CLOSE * max(1.0, abs(step) / 2))
 
 
-def common_factor(days: Integers, columns: Sequence[Floats], names: Sequence[str]) -> list[Finding]:
+def common_factor(
+    days: Integers, columns: Sequence[Floats], names: Sequence[str]
+) -> list[DataFinding]:
     """A row from which every column is larger, or smaller, by one factor of 1.8 and more, and stays so.
 
     Parameters
@@ -341,7 +351,7 @@ def common_factor(days: Integers, columns: Sequence[Floats], names: Sequence[str
         for one in evidence
     ]
     return [
-        Finding(
+        DataFinding(
             check="unit_break",
             severity="fault",
             count=len(rows),
@@ -371,7 +381,7 @@ WIDE_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 MARK = b"\xef\xbb\xbf"
 
 
-def check_form(content: bytes) -> list[Finding]:
+def check_file_format(content: bytes) -> list[DataFinding]:
     """What is wrong with the form of a CSV file, before its dates and numbers are looked at.
 
     Parameters
@@ -407,7 +417,7 @@ def check_form(content: bytes) -> list[Finding]:
         []
         if not content.startswith(MARK)
         else [
-            Finding(
+            DataFinding(
                 check="byte_order_mark",
                 severity="note",
                 text="begins with a byte-order mark, which is skipped",
@@ -417,11 +427,11 @@ def check_form(content: bytes) -> list[Finding]:
     return found + _widths(text) + _end(text)
 
 
-def _fault(check: str, text: str) -> Finding:
-    return Finding(check=check, severity="fault", text=text)
+def _fault(check: str, text: str) -> DataFinding:
+    return DataFinding(check=check, severity="fault", text=text)
 
 
-def _widths(text: str) -> list[Finding]:
+def _widths(text: str) -> list[DataFinding]:
     """Lines whose number of fields is not the header's; a short last line is a torn one."""
     lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line]
     width = _fields(lines[0][1])
@@ -438,7 +448,7 @@ def _widths(text: str) -> list[Finding]:
         ]
     told = [f"line {number} has {fields}" for number, fields in odd]
     return [
-        Finding(
+        DataFinding(
             check="ragged",
             severity="fault",
             count=len(odd),
@@ -459,11 +469,11 @@ def _fields(line: str) -> int:
         return 1
 
 
-def _end(text: str) -> list[Finding]:
+def _end(text: str) -> list[DataFinding]:
     if text.endswith(("\n", "\r")):
         return []
     return [
-        Finding(
+        DataFinding(
             check="no_newline",
             severity="warning",
             text=(

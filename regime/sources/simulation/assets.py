@@ -22,9 +22,9 @@ from regime.sources.simulation.rules import (
     TREASURY,
 )
 from regime.sources.simulation.surveys import as_of, on_sessions, survey_series, weekly
-from regime.sources.simulation.world import World
+from regime.sources.simulation.world import SimulatedWorld
 
-__all__ = ["asset_prices", "published", "rate_series"]
+__all__ = ["asset_prices", "published_series", "rate_series"]
 
 
 OWN_REVERSION = 1 - 0.5 ** (1 / 1500)  # a session: nobody outgrows the rest for ever
@@ -104,12 +104,12 @@ klac             45  1.25  1.60  0.20  0.00  0.00  0.00  0.00  0.00  0.250  0.01
 """
 
 
-def asset_prices(world: World) -> dict[str, pd.Series]:
+def asset_prices(world: SimulatedWorld) -> dict[str, pd.Series]:
     """Every price series by catalogue name, in the catalogue's unit; no NaN."""
     return dict(_loaded(world)) | _index(world) | _crypto(world)
 
 
-def _loaded(world: World) -> Iterator[tuple[str, pd.Series]]:
+def _loaded(world: SimulatedWorld) -> Iterator[tuple[str, pd.Series]]:
     returns = world.returns[:, : len(MARKETS) - 1]
     before = np.vstack([np.zeros(returns.shape[1]), returns[:-1]])
     for line in LOADINGS.strip().splitlines()[1:]:
@@ -123,7 +123,7 @@ def _loaded(world: World) -> Iterator[tuple[str, pd.Series]]:
         yield name, pd.Series(price * np.exp(drift + apart), world.sessions)
 
 
-def _index(world: World) -> dict[str, pd.Series]:
+def _index(world: SimulatedWorld) -> dict[str, pd.Series]:
     """The index with its range of the session: further than the closes by what it swung within."""
     close = INDEX_START * np.exp(world.price(EQUITY))
     before = np.r_[close[:1], close[:-1]]
@@ -138,7 +138,7 @@ def _index(world: World) -> dict[str, pd.Series]:
     }
 
 
-def _crypto(world: World) -> dict[str, pd.Series]:
+def _crypto(world: SimulatedWorld) -> dict[str, pd.Series]:
     """Seven days a week.
 
     Over a weekend it moves by its own news, which New York hears on Monday.
@@ -159,22 +159,22 @@ def _crypto(world: World) -> dict[str, pd.Series]:
 FIRST_ASSETS = 2.0e6  # the central bank's on the first day, USD mn
 
 
-def rate_series(world: World) -> dict[str, pd.Series]:
+def rate_series(world: SimulatedWorld) -> dict[str, pd.Series]:
     """Every series of rates, spreads and balance sheets by catalogue name and period; no NaN."""
     return _yields(world) | _funding(world) | _sheet(world) | _credit(world)
 
 
-def _ten_year(world: World) -> Floats:
+def _ten_year(world: SimulatedWorld) -> Floats:
     """10-year yield in percent."""
     return np.asarray(np.maximum(-100 * world.price(TREASURY) / DURATION, 0.15))
 
 
-def _high_yield(world: World) -> Floats:
+def _high_yield(world: SimulatedWorld) -> Floats:
     """High-yield spread in percent: a lower price of credit is a wider spread, in proportion."""
     return np.asarray(4.3 * np.exp(-world.price(CREDIT) / 0.16))
 
 
-def _yields(world: World) -> dict[str, pd.Series]:
+def _yields(world: SimulatedWorld) -> dict[str, pd.Series]:
     draws, ten, policy = world.draws, _ten_year(world), world.state(POLICY)
     # Forced sales of Treasuries push the long end most.
     sold = np.maximum((world.path.value - world.path.price)[:, TREASURY], 0.0)
@@ -212,7 +212,7 @@ def _yields(world: World) -> dict[str, pd.Series]:
     }
 
 
-def _funding(world: World) -> dict[str, pd.Series]:
+def _funding(world: SimulatedWorld) -> dict[str, pd.Series]:
     """Overnight rates over the rate on reserves; quarter ends jump where reserves are scarce."""
     draws, policy, spread = world.draws, world.state(POLICY), world.state(FUNDING)
     tight = np.maximum(spread + 6.0, 0.0)
@@ -241,7 +241,7 @@ def _funding(world: World) -> dict[str, pd.Series]:
     )
 
 
-def _sheet(world: World) -> dict[str, pd.Series]:
+def _sheet(world: SimulatedWorld) -> dict[str, pd.Series]:
     """The central bank's balance sheet in USD mn, weekly, and its daily operations in USD bn."""
     draws, sessions = world.draws, world.sessions
     assets = FIRST_ASSETS * world.state(ASSETS) * np.exp(0.05 * np.arange(len(sessions)) / YEAR)
@@ -267,7 +267,7 @@ def _sheet(world: World) -> dict[str, pd.Series]:
     )
 
 
-def _credit(world: World) -> dict[str, pd.Series]:
+def _credit(world: SimulatedWorld) -> dict[str, pd.Series]:
     draws, high = world.draws, _high_yield(world)
     return on_sessions(
         world.sessions,
@@ -280,12 +280,12 @@ def _credit(world: World) -> dict[str, pd.Series]:
     )
 
 
-def published(world: World) -> dict[str, pd.Series]:
+def published_series(world: SimulatedWorld) -> dict[str, pd.Series]:
     """Every series of a world.
 
     Parameters
     ----------
-    world : World, n sessions
+    world : SimulatedWorld, n sessions
 
     Returns
     -------

@@ -28,9 +28,16 @@ from regime.sources.simulation.rules import (
     TREND,
     WEALTH,
 )
-from regime.sources.simulation.world import World
+from regime.sources.simulation.world import SimulatedWorld
 
-__all__ = ["as_of", "implied_volatility", "month_ends", "on_sessions", "survey_series", "weekly"]
+__all__ = [
+    "as_of",
+    "month_ends",
+    "on_sessions",
+    "simulated_implied_volatility",
+    "survey_series",
+    "weekly",
+]
 
 
 def on_sessions(sessions: pd.DatetimeIndex, values: Mapping[str, Floats]) -> dict[str, pd.Series]:
@@ -53,7 +60,7 @@ def month_ends(sessions: pd.DatetimeIndex) -> pd.DatetimeIndex:
     return pd.date_range(sessions[0], sessions[-1], freq="ME")
 
 
-def survey_series(world: World) -> dict[str, pd.Series]:
+def survey_series(world: SimulatedWorld) -> dict[str, pd.Series]:
     """Every series of options, surveys, reports and multiples by catalogue name and period.
 
     No NaN.
@@ -68,7 +75,7 @@ def survey_series(world: World) -> dict[str, pd.Series]:
     )
 
 
-def implied_volatility(world: World) -> Floats:
+def simulated_implied_volatility(world: SimulatedWorld) -> Floats:
     """Annual volatility that options price.
 
     What was realised, the news to come, and what hedging adds.
@@ -81,8 +88,8 @@ def implied_volatility(world: World) -> Floats:
     )
 
 
-def _options(world: World) -> dict[str, pd.Series]:
-    draws, vix = world.draws, 100 * implied_volatility(world)
+def _options(world: SimulatedWorld) -> dict[str, pd.Series]:
+    draws, vix = world.draws, 100 * simulated_implied_volatility(world)
     usual = 19.0
     return on_sessions(
         world.sessions,
@@ -105,7 +112,7 @@ def _options(world: World) -> dict[str, pd.Series]:
     )
 
 
-def _dealers(world: World) -> dict[str, pd.Series]:
+def _dealers(world: SimulatedWorld) -> dict[str, pd.Series]:
     """Gamma in USD by 1 % move as an outsider estimates it, and the volume of puts."""
     draws, gamma = world.draws, world.state(GAMMA)
     true = 1e9 * world.dollars * 0.01 * gamma / world.impact[:, EQUITY]
@@ -128,7 +135,7 @@ def _dealers(world: World) -> dict[str, pd.Series]:
     )
 
 
-def _opinions(world: World) -> dict[str, pd.Series]:
+def _opinions(world: SimulatedWorld) -> dict[str, pd.Series]:
     """Surveys: managers say how long they are, individuals how they feel."""
     draws, sessions = world.draws, world.sessions
     wednesday, thursday = weekly(sessions, "WED"), weekly(sessions, "THU")
@@ -162,7 +169,7 @@ class _Contract(NamedTuple):
     size: float  # contracts
 
 
-def _reports(world: World) -> dict[str, pd.Series]:
+def _reports(world: SimulatedWorld) -> dict[str, pd.Series]:
     """Commitments of traders on Tuesdays, in the old form and in the new one."""
 
     def trend(market: int) -> Floats:
@@ -189,7 +196,7 @@ def _reports(world: World) -> dict[str, pd.Series]:
     return series
 
 
-def _old_report(world: World, contract: _Contract) -> dict[str, pd.Series]:
+def _old_report(world: SimulatedWorld, contract: _Contract) -> dict[str, pd.Series]:
     days = weekly(world.sessions, "TUE")
     noise = world.draws.normal(f"specs {contract.name}", len(days))
     tilt = 0.5 * as_of(world.sessions, contract.specs, days) + 0.10 * noise
@@ -204,7 +211,7 @@ def _old_report(world: World, contract: _Contract) -> dict[str, pd.Series]:
     }
 
 
-def _new_report(world: World, contract: _Contract) -> dict[str, pd.Series]:
+def _new_report(world: SimulatedWorld, contract: _Contract) -> dict[str, pd.Series]:
     days = weekly(world.sessions, "TUE")
     noise = [
         world.draws.normal(f"{group} {contract.name}", len(days)) for group in ("funds", "managers")
@@ -227,7 +234,7 @@ def _new_report(world: World, contract: _Contract) -> dict[str, pd.Series]:
     }
 
 
-def _monthly(world: World) -> dict[str, pd.Series]:
+def _monthly(world: SimulatedWorld) -> dict[str, pd.Series]:
     """Debt at brokers at month ends, and what is paid for earnings."""
     draws, sessions, ends = world.draws, world.sessions, month_ends(world.sessions)
     held = world.held(FUNDS, EQUITY) + world.held(FUNDS, CREDIT)
@@ -247,7 +254,7 @@ def _monthly(world: World) -> dict[str, pd.Series]:
     }
 
 
-def _crypto(world: World) -> dict[str, pd.Series]:
+def _crypto(world: SimulatedWorld) -> dict[str, pd.Series]:
     days = pd.date_range(world.sessions[0], world.sessions[-1])
     used = as_of(world.sessions, world.state(CRYPTO_LEVERAGE) / world.rules.trader_limit, days)
     open_ = as_of(world.sessions, 1e9 * world.dollars * world.held(TRADERS, CRYPTO), days)
@@ -259,12 +266,12 @@ def _crypto(world: World) -> dict[str, pd.Series]:
     }
 
 
-def _month(world: World) -> Floats:
+def _month(world: SimulatedWorld) -> Floats:
     """Return of the last weeks, log."""
     smooth = pd.Series(world.returns[:, EQUITY]).ewm(halflife=10, adjust=False).mean()
     return np.asarray(21 * smooth.to_numpy())
 
 
-def _quarter(world: World, market: int) -> Floats:
+def _quarter(world: SimulatedWorld, market: int) -> Floats:
     smooth = pd.Series(world.returns[:, market]).ewm(halflife=42, adjust=False).mean()
     return np.asarray(63 * smooth.to_numpy())

@@ -39,9 +39,9 @@ from regime.sources.simulation.rules import (
     TREND,
     Rules,
 )
-from regime.sources.simulation.world import World
+from regime.sources.simulation.world import SimulatedWorld
 
-__all__ = ["SHOCK", "TrueWorld", "fire_sale", "regime_codes", "spells", "true_world"]
+__all__ = ["SHOCK", "GroundTruth", "fire_sale", "ground_truth", "regime_codes", "spells"]
 
 
 CALM, FRAGILE, DELEVERAGING, RECOVERY = range(len(REGIMES))
@@ -67,7 +67,7 @@ ALARM = 0.035  # fall within five sessions of a shock that makes an alarm of it
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrueWorld:
+class GroundTruth:
     """The truth of one world; no source shows it.
 
     Parameters
@@ -99,7 +99,7 @@ class TrueWorld:
     crises: pd.DataFrame
 
 
-def true_world(world: World) -> TrueWorld:
+def ground_truth(world: SimulatedWorld) -> GroundTruth:
     """Truth of a world over its sessions."""
     rules, path, sessions = world.rules, world.path, world.sessions
     scaled = _scaled(world)
@@ -115,7 +115,7 @@ def true_world(world: World) -> TrueWorld:
         path.pressure / world.impact * world.dollars[:, None], sessions, list(MARKETS)
     )
     regime = pd.Categorical.from_codes(codes, categories=list(REGIMES), ordered=True)
-    return TrueWorld(
+    return GroundTruth(
         regimes=pd.DataFrame(
             {"regime": regime, "pressure": pressure, "fire_sale": potential}, index=sessions
         ),
@@ -166,7 +166,7 @@ def regime_codes(gap: Floats, selling: list[Spell], brittle: Booleans) -> Intege
     return codes
 
 
-def _crises(world: World, selling: list[Spell], forced: pd.DataFrame) -> pd.DataFrame:
+def _crises(world: SimulatedWorld, selling: list[Spell], forced: pd.DataFrame) -> pd.DataFrame:
     """One row an event, by start."""
     sessions, price = world.sessions, world.path.price
     taken = _mask(selling, len(sessions), before=10, after=10)
@@ -193,7 +193,7 @@ def _crises(world: World, selling: list[Spell], forced: pd.DataFrame) -> pd.Data
     return pd.DataFrame(rows, columns=["type", "start", "end", "fall", "forced", "trigger"])
 
 
-def _everything(world: World, spell: Spell) -> bool:
+def _everything(world: SimulatedWorld, spell: Spell) -> bool:
     """Whether lenders called for cash and the havens were sold by about a usual month's move."""
     rows = slice(*spell)
     month = world.rules.usual * np.sqrt(21 / YEAR)
@@ -202,7 +202,7 @@ def _everything(world: World, spell: Spell) -> bool:
     return bool(cash and pushed[TREASURY] > month[TREASURY] and pushed[GOLD] > 0.7 * month[GOLD])
 
 
-def _false_alarms(world: World, selling: list[Spell]) -> Iterator[Spell]:
+def _false_alarms(world: SimulatedWorld, selling: list[Spell]) -> Iterator[Spell]:
     """Shocks that moved equity and set nothing off in the month after them."""
     shocks, price = world.news.shocks, world.price(EQUITY)
     taken = _mask(selling, len(shocks), before=21, after=5)
@@ -230,7 +230,7 @@ def _held(values: Floats, begins: float, ends: float) -> Booleans:
     return np.asarray(pd.Series(state).ffill().fillna(0.0).to_numpy() > 0)
 
 
-def _scaled(world: World) -> Floats:
+def _scaled(world: SimulatedWorld) -> Floats:
     """Forced selling pressure in usual daily volatilities of each market, >= 0."""
     return np.asarray(-world.path.pressure / (world.rules.usual / YEAR**0.5))
 

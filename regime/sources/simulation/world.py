@@ -12,11 +12,11 @@ from regime.sources.simulation.market import Path, simulate
 from regime.sources.simulation.news import News, draw_news
 from regime.sources.simulation.rules import BILLIONS, EQUITY, THIN, Rules, draw_rules
 
-__all__ = ["World", "make_world"]
+__all__ = ["SimulatedWorld", "simulate_world"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class World:
+class SimulatedWorld:
     """Everything that a seed fixes.
 
     Parameters
@@ -73,9 +73,11 @@ class World:
         )
 
 
-def make_world(seed: int, sessions: pd.DatetimeIndex) -> World:
-    """World of a seed; a longer one begins with the shorter one."""
+def simulate_world(seed: int, sessions: pd.DatetimeIndex) -> SimulatedWorld:
+    """SimulatedWorld of a seed; a longer one begins with the shorter one."""
     draws = Draws(seed=seed, n=len(sessions))
     rules = draw_rules(draws)
     news = draw_news(draws, rules, sessions)
-    return World(draws=draws, rules=rules, news=news, path=simulate(rules, news), sessions=sessions)
+    return SimulatedWorld(
+        draws=draws, rules=rules, news=news, path=simulate(rules, news), sessions=sessions
+    )

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from regime.sources.quality.bars import (
-    Chain,
+    ChainQuotes,
     adjustment,
-    check_chain,
+    check_chain_quotes,
     daily_sums,
     outside_bar,
     signed_shorts,
@@ -150,11 +150,11 @@ def chain(**changes):
     for name, (rows, value) in changes.items():
         columns[name] = columns[name].copy()
         columns[name][rows] = value
-    return Chain(**columns)
+    return ChainQuotes(**columns)
 
 
 def counts(quotes):
-    return {found.check: found.count for found in check_chain(quotes, SESSIONS)}
+    return {found.check: found.count for found in check_chain_quotes(quotes, SESSIONS)}
 
 
 def test_a_sound_chain_has_nothing():
@@ -171,11 +171,11 @@ def test_each_kind_of_row_is_counted():
 
 
 def test_a_snapshot_of_a_sunday_is_of_no_session():
-    (found,) = check_chain(chain(day=(slice(None), SUNDAY)), SESSIONS)
+    (found,) = check_chain_quotes(chain(day=(slice(None), SUNDAY)), SESSIONS)
     assert (found.check, found.dates) == ("off_session", ("2023-08-20",))
     assert "2023-08-20 (Sunday)" in found.text
 
 
 def test_an_option_that_expires_today_is_known_not_wrong():
-    (found,) = check_chain(chain(expiry=(slice(0, 3), SUNDAY - 3)), SESSIONS)
+    (found,) = check_chain_quotes(chain(expiry=(slice(0, 3), SUNDAY - 3)), SESSIONS)
     assert found.severity == "note"

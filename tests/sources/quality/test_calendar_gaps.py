@@ -8,7 +8,7 @@ from regime.sources.quality.calendar_gaps import (
     check_gaps,
     find_gaps,
     holiday_repeats,
-    sparse_spells,
+    sparse_periods,
     weekend_rows,
 )
 from regime.sources.quality.findings import verdict_of
@@ -96,7 +96,7 @@ def test_a_source_of_all_days_is_a_note():
 
 def test_operation_days_are_a_spell_with_its_ends_and_rows():
     kept = np.concatenate([np.arange(0, 600, 11), np.arange(600, len(SESSIONS.days))])
-    (found,) = sparse_spells(SESSIONS.days[kept], SESSIONS)
+    (found,) = sparse_periods(SESSIONS.days[kept], SESSIONS)
     assert found.check == "sparse"
     first, last = (np.datetime64(date, "D").astype(np.int64) for date in found.dates)
     assert abs(int(np.searchsorted(SESSIONS.days, last)) - 599) <= 11
@@ -105,9 +105,9 @@ def test_operation_days_are_a_spell_with_its_ends_and_rows():
 
 
 def test_a_hole_is_no_operation_day_and_a_few_gaps_are_no_spell():
-    assert sparse_spells(days_without(*range(100, 500)), SESSIONS) == []
-    assert sparse_spells(days_without(*range(0, 900, 3)), SESSIONS) == []
-    assert sparse_spells(SESSIONS.days[:0], SESSIONS) == []
+    assert sparse_periods(days_without(*range(100, 500)), SESSIONS) == []
+    assert sparse_periods(days_without(*range(0, 900, 3)), SESSIONS) == []
+    assert sparse_periods(SESSIONS.days[:0], SESSIONS) == []
 
 
 def test_holiday_rows_that_repeat_are_found_and_those_that_move_are_not():

@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
-from regime.sources.quality.cross_series import against_sibling, confirmed_ticks, runs_against
+from regime.sources.quality.cross_series import (
+    check_direction,
+    compare_with_reference,
+    confirm_ticks,
+)
 from regime.sources.quality.findings import iso
 from regime.sources.quality.values import bad_ticks
 
@@ -24,10 +28,12 @@ def test_a_mirror_is_exact_and_one_wrong_digit_is_found():
     wrong = noon.copy()
     wrong[700] *= 1.002
     assert (
-        against_sibling(DAYS, noon, (DAYS, noon), "b.csv", 0.001, changes="log", neighbours=False)
+        compare_with_reference(
+            DAYS, noon, (DAYS, noon), "b.csv", 0.001, changes="log", neighbours=False
+        )
         == []
     )
-    (found,) = against_sibling(
+    (found,) = compare_with_reference(
         DAYS, wrong, (DAYS, noon), "b.csv", 0.001, changes="log", neighbours=False
     )
     assert (found.severity, found.dates) == ("warning", (iso(DAYS[700]),))
@@ -38,13 +44,15 @@ def test_a_mirror_is_exact_and_one_wrong_digit_is_found():
 def test_another_hour_of_the_day_is_no_error_and_a_bad_tick_is(size):
     noon, evening = two_hours(1)
     sound = {"changes": "log", "neighbours": True}
-    assert against_sibling(DAYS, evening, (DAYS, noon), "noon", 0.018, **sound) == []
+    assert compare_with_reference(DAYS, evening, (DAYS, noon), "noon", 0.018, **sound) == []
     assert (
-        against_sibling(DAYS, evening, (DAYS, noon), "noon", 0.018, changes="log", neighbours=False)
+        compare_with_reference(
+            DAYS, evening, (DAYS, noon), "noon", 0.018, changes="log", neighbours=False
+        )
         == []
     )
     evening[[300, 900]] *= 1 + size
-    (found,) = against_sibling(
+    (found,) = compare_with_reference(
         DAYS, evening, (DAYS, noon), "noon", 0.018 if abs(size) > 0.03 else 0.008, **sound
     )
     assert {iso(DAYS[300]), iso(DAYS[900])} <= set(found.dates)
@@ -58,32 +66,43 @@ def test_a_move_between_the_two_hours_is_inside_the_band():
         evening[600:] * 1.05,
     )  # news in the afternoon of day 600
     both = (DAYS, evening), (DAYS, noon)
-    assert against_sibling(*both[0], both[1], "noon", 0.018, changes="log", neighbours=True) == []
     assert (
-        against_sibling(*both[0], both[1], "noon", 0.03, changes="log", neighbours=False)[0].count
+        compare_with_reference(*both[0], both[1], "noon", 0.018, changes="log", neighbours=True)
+        == []
+    )
+    assert (
+        compare_with_reference(*both[0], both[1], "noon", 0.03, changes="log", neighbours=False)[
+            0
+        ].count
         == 1
     )
 
 
-def test_days_without_a_sibling_near_are_not_compared():
+def test_days_without_a_reference_near_are_not_compared():
     noon, evening = two_hours(3)
     evening[500:600] *= 2
     far = (np.delete(DAYS, range(480, 620)), np.delete(noon, range(480, 620)))
-    assert against_sibling(DAYS, evening, far, "noon", 0.1, changes="log", neighbours=False) == []
-    near = against_sibling(
+    assert (
+        compare_with_reference(DAYS, evening, far, "noon", 0.1, changes="log", neighbours=False)
+        == []
+    )
+    near = compare_with_reference(
         DAYS, evening, (far[0], far[1]), "noon", 0.1, changes="log", neighbours=True
     )
     assert near == []
     nothing = (DAYS[:0], noon[:0])
     assert (
-        against_sibling(DAYS, evening, nothing, "noon", 0.1, changes="log", neighbours=True) == []
+        compare_with_reference(DAYS, evening, nothing, "noon", 0.1, changes="log", neighbours=True)
+        == []
     )
 
 
-def test_the_band_holds_the_rows_beside_a_day_that_the_sibling_lacks():
+def test_the_band_holds_the_rows_beside_a_day_that_the_reference_lacks():
     theirs = (np.array([0, 2, 4]), np.array([10.0, 20.0, 10.0]))
     days, values = np.array([1, 3, 5]), np.array([15.0, 25.0, 10.0])
-    (found,) = against_sibling(days, values, theirs, "b", 1.0, changes="linear", neighbours=True)
+    (found,) = compare_with_reference(
+        days, values, theirs, "b", 1.0, changes="linear", neighbours=True
+    )
     assert found.dates == (iso(3),)
     assert (found.evidence[0]["low"], found.evidence[0]["high"], found.evidence[0]["excess"]) == (
         10.0,
@@ -92,37 +111,37 @@ def test_the_band_holds_the_rows_beside_a_day_that_the_sibling_lacks():
     )
 
 
-def test_a_tick_that_the_sibling_has_too_is_an_event():
+def test_a_tick_that_the_reference_has_too_is_an_event():
     noon, _ = two_hours(4)
     noon[700] *= 1.2
     (tick,) = bad_ticks(DAYS, noon, "log")
     other = noon * 1.0001
-    told = confirmed_ticks(
+    told = confirm_ticks(
         tick, DAYS, noon, (DAYS, other), "b.csv", 0.001, changes="log", neighbours=False
     )
     assert (told.severity, told.dates) == ("note", tick.dates)
     assert told.text.endswith("b.csv has the same")
     other[700] /= 1.2
     assert (
-        confirmed_ticks(
+        confirm_ticks(
             tick, DAYS, noon, (DAYS, other), "b.csv", 0.001, changes="log", neighbours=False
         )
         == tick
     )
     assert (
-        confirmed_ticks(
+        confirm_ticks(
             tick, DAYS, noon, (DAYS[:0], other[:0]), "b", 1, changes="log", neighbours=False
         )
         == tick
     )
 
 
-def test_a_series_written_in_the_other_direction_runs_against_its_sibling():
+def test_a_series_quoted_the_other_way_round_moves_against_its_reference():
     net = np.random.default_rng(5).normal(size=ROWS).cumsum()
     noise = np.random.default_rng(6).normal(scale=0.3, size=ROWS).cumsum()
-    (found,) = runs_against(DAYS, -net + noise, (DAYS, net), "b.csv")
+    (found,) = check_direction(DAYS, -net + noise, (DAYS, net), "b.csv")
     assert (found.check, found.severity) == ("direction", "note")
-    assert runs_against(DAYS, net + noise, (DAYS, net), "b.csv") == []
-    assert runs_against(DAYS, noise, (DAYS, net), "b.csv") == []
-    assert runs_against(DAYS[:20], -net[:20], (DAYS[:20], net[:20]), "b.csv") == []
-    assert runs_against(DAYS, np.zeros(ROWS), (DAYS, net), "b.csv") == []
+    assert check_direction(DAYS, net + noise, (DAYS, net), "b.csv") == []
+    assert check_direction(DAYS, noise, (DAYS, net), "b.csv") == []
+    assert check_direction(DAYS[:20], -net[:20], (DAYS[:20], net[:20]), "b.csv") == []
+    assert check_direction(DAYS, np.zeros(ROWS), (DAYS, net), "b.csv") == []

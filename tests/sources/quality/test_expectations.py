@@ -7,9 +7,9 @@ import pytest
 from regime.errors import ConfigError
 from regime.sources.catalogue import load_catalogue
 from regime.sources.quality.expectations import (
-    Bars,
+    BarColumns,
     Expectations,
-    Sibling,
+    ReferenceSeries,
     TableSpec,
     load_expectations,
 )
@@ -27,11 +27,11 @@ def test_a_catalogue_without_checks_compares_nothing(tmp_path: Path) -> None:
 
 
 def test_checks_stand_in_the_catalogue_or_in_a_file_beside_it(tmp_path: Path) -> None:
-    inside = "{series: {oil: {bars: {}}}, tables: {t: {title: T, paths: [a.csv], siblings: [{path: b.csv}]}}}"
+    inside = "{series: {oil: {bars: {}}}, tables: {t: {title: T, paths: [a.csv], references: [{path: b.csv}]}}}"
     here = load_expectations(written(tmp_path, f"checks: {inside}"))
-    assert here.series["oil"].bars == Bars()
+    assert here.series["oil"].bars == BarColumns()
     assert here.tables["t"] == TableSpec(
-        name="t", title="T", paths=("a.csv",), siblings=(Sibling(path="b.csv"),)
+        name="t", title="T", paths=("a.csv",), references=(ReferenceSeries(path="b.csv"),)
     )
     written(tmp_path, inside, "beside.yaml")
     assert load_expectations(written(tmp_path, "checks: beside.yaml")) == here
@@ -45,7 +45,7 @@ def test_faults_of_all_entries_come_together(tmp_path: Path) -> None:
                 """
 checks:
   serie: {}
-  series: {oil: {bras: {}}, gas: {siblings: [{path: ../b.csv}]}, coal: {siblings: [{path: b.csv, tolerance: 0}]}}
+  series: {oil: {bras: {}}, gas: {references: [{path: ../b.csv}]}, coal: {references: [{path: b.csv, tolerance: 0}]}}
   tables: {t: {title: T, paths: []}, u: {paths: [/etc/passwd], title: U}, v: 7,
            w: {title: W, paths: [a], low: 2, high: 1}}
 """,

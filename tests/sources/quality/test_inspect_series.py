@@ -15,17 +15,17 @@ import pytest
 from regime.panel.calendar import business_days, session_closes
 from regime.panel.release_times import release_times
 from regime.sources.catalogue import Catalogue, Release, SeriesSpec, SplicePart
-from regime.sources.data_folder import Archive, Shelf
+from regime.sources.data_folder import DataFolder
 from regime.sources.quality.calendar_gaps import Sessions
 from regime.sources.quality.expectations import (
-    Bars,
+    BarColumns,
     ChainColumns,
-    Records,
-    Sibling,
+    Expectation,
+    RecordColumns,
+    ReferenceSeries,
     TableSpec,
-    Watch,
 )
-from regime.sources.quality.inspect_series import Clock, Inspection, inspect_series
+from regime.sources.quality.inspect_series import CalendarContext, Inspection, inspect_series
 from regime.sources.quality.inspect_table import inspect_table
 from regime.sources.repairs import Repair
 
@@ -33,7 +33,7 @@ NUMBERS = business_days(16_436, 19_000, False)
 NUMBERS = NUMBERS[(NUMBERS >= 16_436) & (NUMBERS <= 19_000)]  # 2015-01-01 .. 2022-01-08
 DAYS = pd.DatetimeIndex(NUMBERS.astype("M8[D]").astype("M8[us]"))
 FEDERAL = np.setdiff1d(NUMBERS, business_days(16_436, 19_000, True))
-CLOCK = Clock(
+CONTEXT = CalendarContext(
     sessions=Sessions(days=NUMBERS, federal=FEDERAL, now=int(NUMBERS[-1])),
     release_times=release_times,
     session_closes=session_closes,
@@ -65,17 +65,17 @@ def spec(**changes: Any) -> SeriesSpec:
     return SeriesSpec(**{**base, **changes})
 
 
-def series(folder: Path, one: SeriesSpec, watch: Watch | None = None) -> Inspection:
-    shelf = Shelf(folder, Catalogue(series={one.name: one}))
-    return inspect_series(one, watch or Watch(), shelf, Archive(folder, CLOCK.now), CLOCK)
+def series(folder: Path, one: SeriesSpec, expectation: Expectation | None = None) -> Inspection:
+    files = DataFolder(folder, Catalogue(series={one.name: one}))
+    return inspect_series(one, expectation or Expectation(), files, CONTEXT)
 
 
 def table(folder: Path, path: str, **changes: Any) -> list[Inspection]:
     return inspect_table(
         TableSpec(**{"name": "t", "title": "T", "paths": (path,), **changes}),
         path,
-        Archive(folder, CLOCK.now),
-        CLOCK,
+        DataFolder(folder),
+        CONTEXT,
     )
 
 
@@ -87,10 +87,10 @@ def text(inspection: Inspection, check: str) -> str:
     return next(one.text for one in inspection.findings if one.check == check)
 
 
-def test_a_sound_series_has_its_row_and_nothing_to_object_to(tmp_path: Path) -> None:
+def test_a_sound_series_has_its_row_and_no_warning(tmp_path: Path) -> None:
     write(tmp_path, "oil.csv", DAYS, value=path_of())
     one = series(tmp_path, spec())
-    assert (one.verdict, one.sentence, one.findings) == ("ok", "nothing to object to", ())
+    assert (one.verdict, one.sentence, one.findings) == ("ok", "no warning and no fault", ())
     assert (one.first, one.last, one.rows) == (NUMBERS[0], NUMBERS[-1], len(DAYS))
     assert (one.age_days, one.max_age_days, one.gaps.missing, one.repeats, one.outliers) == (
         0,
@@ -166,10 +166,9 @@ def test_a_file_that_cannot_be_read_is_a_typed_fault(
 def test_every_series_of_a_broken_file_says_so(tmp_path: Path) -> None:
     (tmp_path / "oil.csv").write_bytes(b"<html>")
     both = [spec(), spec(name="gas", column="gas")]
-    shelf = Shelf(tmp_path, Catalogue(series={one.name: one for one in both}))
-    archive = Archive(tmp_path, CLOCK.now)
+    folder = DataFolder(tmp_path, Catalogue(series={one.name: one for one in both}))
     assert [
-        "unreadable" in found(inspect_series(one, Watch(), shelf, archive, CLOCK)) for one in both
+        "unreadable" in found(inspect_series(one, Expectation(), folder, CONTEXT)) for one in both
     ] == [True, True]
 
 
@@ -182,7 +181,7 @@ def test_a_thousandth_is_a_fault_and_a_declared_scale_turns_it_into_a_note(tmp_p
     repair = Repair(kind="scale", first=DAYS[800].date(), factor=1000, reason="billions since")
     mended = series(tmp_path, spec(low=1e-3, repairs=(repair,)))
     assert (mended.verdict, found(mended, "note")) == ("ok", {"repaired": 1, "unit_break": 1})
-    assert text(mended, "unit_break").endswith("mended by a declared repair")
+    assert text(mended, "unit_break").endswith("corrected by a declared repair")
 
 
 def test_a_wrong_repair_is_seen_through(tmp_path: Path) -> None:
@@ -207,7 +206,7 @@ def test_dropped_ticks_are_notes_and_others_stay_warnings(tmp_path: Path) -> Non
     assert (one.verdict, found(one, "warning")) == ("warning", {"bad_tick": 1})
 
 
-def test_siblings_and_bars_of_a_watch(tmp_path: Path) -> None:
+def test_references_and_bars_of_an_expectation(tmp_path: Path) -> None:
     close = path_of(0.03)
     opening = np.concatenate([[close[0]], close[:-1]])
     stale = close.copy()
@@ -221,11 +220,12 @@ def test_siblings_and_bars_of_a_watch(tmp_path: Path) -> None:
     write(tmp_path, "oil.csv", DAYS, value=stale)
     write(tmp_path, "bars.csv", DAYS, **bars)
     write(tmp_path, "true.csv", DAYS, value=close)
-    watch = Watch(
-        bars=Bars(path="bars.csv"), siblings=(Sibling(path="true.csv"), Sibling(path="absent.csv"))
+    watch = Expectation(
+        bars=BarColumns(path="bars.csv"),
+        references=(ReferenceSeries(path="true.csv"), ReferenceSeries(path="absent.csv")),
     )
     one = series(tmp_path, spec(), watch)
-    assert found(one) == {"sibling": 1, "stale_bar": 1}
+    assert found(one) == {"cross_series": 1, "stale_bar": 1}
     assert all(f"{DAYS[700]:%Y-%m-%d}" in finding.dates for finding in one.findings)
     day = DAYS[700].date()
     mended = series(
@@ -233,10 +233,10 @@ def test_siblings_and_bars_of_a_watch(tmp_path: Path) -> None:
     )
     assert (mended.verdict, set(found(mended, "note"))) == (
         "ok",
-        {"repaired", "gaps", "stale_bar", "sibling"},
+        {"repaired", "gaps", "stale_bar", "reference"},
     )
     (tmp_path / "true.csv").write_text("date,value\n2021-01-04,x\n")
-    assert found(series(tmp_path, spec(), watch)) == {"no_sibling": 1, "stale_bar": 1}
+    assert found(series(tmp_path, spec(), watch)) == {"no_reference": 1, "stale_bar": 1}
 
 
 def test_what_must_be_known_is_a_note(tmp_path: Path) -> None:
@@ -336,7 +336,7 @@ def test_prices_sums_chains_and_events(tmp_path: Path) -> None:
         tmp_path,
         "sum.csv",
         columns=("total",),
-        records=Records(total="total", mean="mean", count="n"),
+        records=RecordColumns(total="total", mean="mean", count="n"),
     )
     day = pd.DatetimeIndex(["2021-07-04"] * 3)
     write(
@@ -370,7 +370,7 @@ def test_a_table_without_values_or_with_a_missing_column(tmp_path: Path) -> None
     assert found(empty) == {"empty": 1}
     (lacking,) = table(tmp_path, "a.csv", columns=("close",))
     assert lacking.verdict == "fault" and "no column `close`" in lacking.sentence
-    (barless,) = table(tmp_path, "a.csv", bars=Bars())
+    (barless,) = table(tmp_path, "a.csv", bars=BarColumns())
     assert found(barless) == {"empty": 1}
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from regime.sources.quality.findings import iso
 from regime.sources.quality.values import (
     bad_ticks,
-    check_form,
+    check_file_format,
     common_factor,
     frozen_runs,
     negative_prices,
@@ -263,7 +263,7 @@ GOOD = b"date,value\n2024-01-02,1.5\n2024-01-03,2\n"
     ],
 )
 def test_sound_forms(content):
-    assert check_form(content) == []
+    assert check_file_format(content) == []
 
 
 @pytest.mark.parametrize(
@@ -288,15 +288,15 @@ def test_sound_forms(content):
     ],
 )
 def test_broken_forms_are_faults_of_their_kind(content, check, words):
-    found = check_form(content)
+    found = check_file_format(content)
     assert (found[0].check, found[0].severity) == (check, "fault")
     assert words in found[0].text
 
 
 def test_a_byte_order_mark_is_a_note_and_an_open_end_a_warning():
-    (mark,) = check_form(b"\xef\xbb\xbf" + GOOD)
+    (mark,) = check_file_format(b"\xef\xbb\xbf" + GOOD)
     assert (mark.check, mark.severity) == ("byte_order_mark", "note")
-    (end,) = check_form(GOOD.rstrip(b"\n"))
+    (end,) = check_file_format(GOOD.rstrip(b"\n"))
     assert (end.check, end.severity) == ("no_newline", "warning")
     assert "`2024-01-03,2`" in end.text
 
@@ -305,5 +305,7 @@ def test_a_byte_order_mark_is_a_note_and_an_open_end_a_warning():
     "cut", [cut for cut in range(12, len(GOOD)) if GOOD[cut - 1 : cut] != b"\n"]
 )
 def test_a_file_cut_anywhere_after_its_header_is_told(cut):
-    (found,) = {one.check for one in check_form(GOOD[:cut])} - {"no_newline"} or {"no_newline"}
+    (found,) = {one.check for one in check_file_format(GOOD[:cut])} - {"no_newline"} or {
+        "no_newline"
+    }
     assert found == ("torn" if GOOD[:cut].rpartition(b"\n")[2].count(b",") == 0 else "no_newline")

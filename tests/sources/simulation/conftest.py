@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from regime.sources.simulated import SimulatedSource
-from regime.sources.simulation.assets import published
-from regime.sources.simulation.truth import TrueWorld, true_world
-from regime.sources.simulation.world import World, make_world
+from regime.sources.simulation.assets import published_series
+from regime.sources.simulation.truth import GroundTruth, ground_truth
+from regime.sources.simulation.world import SimulatedWorld, simulate_world
 
 SEEDS = range(10)
 
@@ -18,9 +18,9 @@ class Made:
 
     def __init__(self, seed: int) -> None:
         source = SimulatedSource(seed=seed, years=30, start=date(1992, 1, 2))
-        self.world: World = make_world(seed, source.sessions)
-        self.published: dict[str, pd.Series] = published(self.world)
-        self.truth: TrueWorld = true_world(self.world)
+        self.world: SimulatedWorld = simulate_world(seed, source.sessions)
+        self.published: dict[str, pd.Series] = published_series(self.world)
+        self.truth: GroundTruth = ground_truth(self.world)
 
     def regime(self, name: str) -> pd.Series:
         """Boolean mask of the sessions of one true regime."""

@@ -8,8 +8,8 @@ must a change of this file.
 import pytest
 
 from regime.sources.simulated import SimulatedSource
-from regime.sources.simulation.assets import published
-from regime.sources.simulation.world import make_world
+from regime.sources.simulation.assets import published_series
+from regime.sources.simulation.world import simulate_world
 
 FROZEN = {
     7: (
@@ -43,7 +43,7 @@ FROZEN = {
 def test_worlds_are_the_frozen_ones(seed):
     last, sessions, forced, crises = FROZEN[seed]
     source = SimulatedSource(seed=seed, years=6)
-    series, truth = published(make_world(seed, source.sessions)), source.truth()
+    series, truth = published_series(simulate_world(seed, source.sessions)), source.truth()
     assert {name: series[name].iloc[-1] for name in last} == pytest.approx(last, rel=1e-6)
     assert truth.regimes["regime"].value_counts(sort=False).tolist() == sessions
     assert truth.forced.to_numpy().sum() == pytest.approx(forced, rel=1e-6)
