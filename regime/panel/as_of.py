@@ -107,8 +107,9 @@ class AsOf:
             raise InvalidDataError(
                 f"history: no series `{series}`; known: {', '.join(self.max_age)}"
             )
-        rows, place = self._rows, list(self.max_age).index(series)
-        begin, end = rows.bounds[place], rows.bounds[place + 1]
+        rows = self._rows
+        position = list(self.max_age).index(series)
+        begin, end = rows.bounds[position], rows.bounds[position + 1]
         cut = _microseconds(session_closes(pd.DatetimeIndex([t])))[0]
         end = begin + np.searchsorted(rows.released[begin:end], cut, side="right")
         index = pd.DatetimeIndex(rows.period[begin:end].view("M8[us]"), name="period")
@@ -162,20 +163,24 @@ def _rows(observations: pd.DataFrame, names: list[str]) -> _Rows:
 
 
 def _codes(series: pd.Series, names: list[str]) -> Integers:
-    """Place of each row's series among `names`."""
-    own, found = (
-        (series.cat.codes.to_numpy(), series.cat.categories)
-        if isinstance(series.dtype, pd.CategoricalDtype)
-        else pd.factorize(series)
-    )
-    strangers = sorted({str(found[code]) for code in np.flatnonzero(np.bincount(own))} - set(names))
-    if strangers:
+    """Position of each row's series among `names`."""
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        codes, categories = series.cat.codes.to_numpy(), series.cat.categories
+    else:
+        codes, categories = pd.factorize(series)
+    present = {str(categories[code]) for code in np.flatnonzero(np.bincount(codes))}
+    unknown = sorted(present - set(names))
+    if unknown:
         raise InvalidDataError(
-            f"Observations: no maximum age for series {', '.join(strangers)}; "
-            "add it to the catalogue"
+            f"Observations: no maximum age for series {', '.join(unknown)}; add it to the catalogue"
         )
-    places = pd.Index(names, dtype=object).get_indexer(pd.Index(found, dtype=object))
-    return np.asarray(places, dtype=np.int64)[own] if len(own) else np.zeros(0, dtype=np.int64)
+    if not len(codes):
+        return np.zeros(0, dtype=np.int64)
+    index = pd.Index(names, dtype=object)
+    positions: Integers = np.asarray(
+        index.get_indexer(pd.Index(categories, dtype=object)), dtype=np.int64
+    )
+    return np.asarray(positions[codes])
 
 
 def _microseconds(instants: pd.DatetimeIndex) -> Integers:

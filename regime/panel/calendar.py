@@ -47,8 +47,8 @@ def session_closes(sessions: pd.DatetimeIndex) -> pd.DatetimeIndex:
     seconds = np.full(len(days), CLOSE_SECONDS)
     known, closes = _exchange(*_reach(days))
     if len(known) and len(days):
-        place = np.minimum(np.searchsorted(known, days), len(known) - 1)
-        seconds = np.where(known[place] == days, closes[place], seconds)
+        position = np.minimum(np.searchsorted(known, days), len(known) - 1)
+        seconds = np.where(known[position] == days, closes[position], seconds)
     return instants(days, seconds, NEW_YORK)
 
 
@@ -94,7 +94,7 @@ def to_days(dates: pd.DatetimeIndex) -> Days:
 
 
 def _reach(days: Days) -> tuple[int, int]:
-    """First and last year of the calendar that these days need, rounded so that one calendar serves nearly all."""
+    """First and last year of the calendar that these days need, rounded to few calendars."""
     if not len(days):
         return FIRST_YEAR, USUAL_YEAR
     years = (
@@ -106,7 +106,7 @@ def _reach(days: Days) -> tuple[int, int]:
 
 @lru_cache(maxsize=8)
 def _exchange(first_year: int, last_year: int) -> tuple[Days, Days]:
-    """Sessions of the exchange since 1970 as days since 1970-01-01, and their close in seconds after midnight."""
+    """Sessions of the exchange since 1970, in days, and their close in seconds after midnight."""
     closes = _schedule(f"{FIRST_YEAR}-01-01", f"{min(last_year, LAST_YEAR)}-12-31")
     local = pd.DatetimeIndex(closes).tz_convert(NEW_YORK)
     seconds = np.asarray(local.hour * 3600 + local.minute * 60, dtype=np.int64)

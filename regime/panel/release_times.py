@@ -110,5 +110,5 @@ def _postponed(periods: Days, days: Days, late: Mapping[date, date]) -> Days:
         return days
     known = to_days(pd.DatetimeIndex(sorted(late)))
     public = to_days(pd.DatetimeIndex([late[period] for period in sorted(late)]))
-    place = np.minimum(np.searchsorted(known, periods), len(known) - 1)
-    return np.where(known[place] == periods, np.maximum(days, public[place]), days)
+    position = np.minimum(np.searchsorted(known, periods), len(known) - 1)
+    return np.where(known[position] == periods, np.maximum(days, public[position]), days)

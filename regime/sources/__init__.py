@@ -1,1 +1,1 @@
-"""Bytes to Observations: a folder of files, a simulated world."""
+"""From bytes to Observations: a folder of files, or a simulated market."""

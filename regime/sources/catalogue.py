@@ -1,7 +1,7 @@
 """The catalogue: what every series is, when it is published, and where a data folder keeps it.
 
 The catalogue is plain configuration (``series.yaml``). Release rules and kinds of series are named
-once and used by many entries, so that an entry says only what is its own.
+once and used by many entries, so that an entry states only what is particular to it.
 """
 
 from __future__ import annotations
@@ -244,7 +244,7 @@ class Catalogue:
             If a name is not in the catalogue.
         """
         bars = {
-            spec.name: spec for one in self.only(names).series.values() for spec in one.bar.values()
+            bar.name: bar for spec in self.only(names).series.values() for bar in spec.bar.values()
         }
         return Catalogue(series={**self.series, **bars})
 
@@ -295,9 +295,13 @@ def _expand(name: str, entry: Any, content: Mapping[str, Any]) -> dict[str, Any]
     """Arguments of one series, its kind and its named rules written out."""
     if not isinstance(entry, Mapping):
         raise ConfigError(f"must be a mapping, got `{entry}`")
-    own = dict(entry)
-    kind = own.pop("kind", None)
-    merged = {"name": name, **(_named(content, "kinds", kind) if kind is not None else {}), **own}
+    arguments = dict(entry)
+    kind = arguments.pop("kind", None)
+    merged = {
+        "name": name,
+        **(_named(content, "kinds", kind) if kind is not None else {}),
+        **arguments,
+    }
     merged = _with_release(merged, content)
     if isinstance(merged.get("splice"), list):
         merged["splice"] = [

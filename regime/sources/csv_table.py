@@ -232,7 +232,10 @@ def _ragged(content: bytes, label: str) -> str | None:
         fields = len(_fields(line))
         width = width or fields
         if fields != width:
-            return f"{label}: line {number}: {fields} fields where the header has {width}; mend the line: `{line[:60]}`"
+            return (
+                f"{label}: line {number}: {fields} fields where the header has {width}; correct "
+                f"the line: `{line[:60]}`"
+            )
     return None
 
 
@@ -248,18 +251,14 @@ def _dates(text: Any, label: str, content: bytes, column: str = "date") -> Integ
     if row < len(text):
         raise InvalidDataError(
             f"{label}: line {_line_of(content, row)}: {column} `{text[row].as_py()[:40]}` is not "
-            "of "
-            "the form YYYY-MM-DD; other forms are ambiguous"
+            "of the form YYYY-MM-DD; other forms are ambiguous"
         )
     days = pc.cast(pc.cast(text, pa.date32()), pa.int32())
     return np.asarray(days.to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
 def _ungrouped(text: Any, mark: str) -> Any:
-    """Numbers without their marks between groups of three digits.
-
-    Whatever is grouped otherwise stays as it is.
-    """
+    """Numbers without their marks between groups of three digits; others stay as they are."""
     grouped = pc.match_substring_regex(
         text, rf"^[+-]?[0-9]{{1,3}}({re.escape(mark)}[0-9]{{3}})+(\.[0-9]*)?$"
     )
@@ -267,10 +266,7 @@ def _ungrouped(text: Any, mark: str) -> Any:
 
 
 def _convertible(array: Any, kind: Any) -> int:
-    """How many elements convert before the first that does not.
-
-    By bisection, as most files have none.
-    """
+    """How many elements convert before the first that does not, by bisection."""
     low, high = 0, len(array)
     end = high
     while low < high:
@@ -294,7 +290,8 @@ def _lines(content: bytes) -> Iterator[tuple[int, str]]:
 
 def _line_of(content: bytes, row: int) -> int:
     return next(
-        (number for place, (number, _) in enumerate(_lines(content)) if place == row + 1), row + 2
+        (number for position, (number, _) in enumerate(_lines(content)) if position == row + 1),
+        row + 2,
     )
 
 

@@ -393,7 +393,7 @@ def _valid_rows(
     inside = np.isfinite(values) & (values >= spec.low) & (values <= spec.high)
     keep = inside & _same_unit(values, inside, spec.max_step)
     # Finding the line of a row takes a pass over the file, so only the first few are located.
-    refused = []
+    refused: list[str] = []
     for index in np.flatnonzero(~keep):
         location = source.table.location(int(rows[index])) if len(refused) < LOCATED else part.path
         reason = "has changed its unit"

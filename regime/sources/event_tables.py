@@ -1,7 +1,4 @@
-"""One file of events, strictly, as text.
-
-Earnings, capital expenditure, or what a user adds with release dates.
-"""
+"""One file of events, read strictly as text: earnings, capital expenditure, a user's own."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""One file of option quotes, strictly.
-
-A plain table of options, or the two-sided page that Cboe gives out.
-"""
+"""One file of option quotes, read strictly: a plain table, or the two-sided page of Cboe."""
 
 from __future__ import annotations
 
@@ -122,10 +119,7 @@ def _plain(content: bytes, label: str) -> pd.DataFrame:
 def _numbers(
     table: CsvTable, name: str, rows: np.ndarray[tuple[int], np.dtype[np.int64]]
 ) -> tuple[object, list[str]]:
-    """A column and its first fault.
-
-    Text, a negative or, where there must be one, a missing value.
-    """
+    """A column and its first fault: text, a negative or a required value that is missing."""
     if name not in table.columns:
         return np.nan, []
     try:
@@ -139,9 +133,9 @@ def _numbers(
     if not bad.any():
         return values, []
     row = int(np.flatnonzero(bad)[0])
-    told = "nothing" if np.isnan(values[row]) else f"{values[row]:g}"
+    shown = "nothing" if np.isnan(values[row]) else f"{values[row]:g}"
     return values, [
-        f"{table.location(row).split(', ')[0]}: column `{name}`: {told}; it must be "
+        f"{table.location(row).split(', ')[0]}: column `{name}`: {shown}; it must be "
         f"{'above 0' if strict else 'at least 0'}"
     ]
 
@@ -156,8 +150,7 @@ def _types(table: CsvTable) -> tuple[object, list[str]]:
         row = int(bad[0])
         return letters, [
             f"{table.location(row).split(', ')[0]}: column `type`: `{text[row].as_py()[:20]}` is "
-            "neither C "
-            "nor P"
+            "neither C nor P"
         ]
     return letters.to_pylist(), []
 
@@ -182,7 +175,7 @@ def _page(content: bytes, label: str) -> pd.DataFrame:
     if ragged is not None:
         raise InvalidDataError(
             f"{label}: line {ragged[0]}: {len(ragged[1])} fields where the header has {len(PAGE)}; "
-            "the file is cut or mended by hand: fetch it again"
+            "the file is cut or was edited by hand: fetch it again"
         )
     if not fields:
         raise InvalidDataError(f"{label}: the file has a header and no options; fetch it again")
@@ -201,17 +194,17 @@ def _page(content: bytes, label: str) -> pd.DataFrame:
     return _two_sided(table, expiry, spot, quoted)
 
 
-def _check_page_header(line: str, place: str) -> None:
+def _check_page_header(line: str, location: str) -> None:
     names, wanted = next(csv.reader([line])), PAGE_HEADER.split(",")
     if [name.strip().lower() for name in names] == [name.lower() for name in wanted]:
         return
     missing = [
         name
         for name in dict.fromkeys(wanted)
-        if sum(own.strip().lower() == name.lower() for own in names) < wanted.count(name)
+        if sum(column.strip().lower() == name.lower() for column in names) < wanted.count(name)
     ]
     raise InvalidDataError(
-        f"{place}: the header is not Cboe's"
+        f"{location}: the header is not Cboe's"
         + (f": column `{'`, `'.join(missing)}` missing" if missing else " in its order")
         + f"; it must be `{PAGE_HEADER}`"
     )
@@ -239,15 +232,15 @@ def _heading(lines: list[str], label: str) -> tuple[float, pd.Timestamp]:
     )
 
 
-def _page_date(text: str, place: str) -> pd.Timestamp:
-    found = re.fullmatch(r"\s*[A-Za-z]{3} ([A-Za-z]{3}) (\d{1,2}) (\d{4})\s*", text)
+def _page_date(text: str, location: str) -> pd.Timestamp:
+    match = re.fullmatch(r"\s*[A-Za-z]{3} ([A-Za-z]{3}) (\d{1,2}) (\d{4})\s*", text)
     try:
-        if found is None:
+        if match is None:
             raise ValueError
-        return pd.Timestamp(int(found[3]), MONTHS.index(found[1].lower()) + 1, int(found[2]))
+        return pd.Timestamp(int(match[3]), MONTHS.index(match[1].lower()) + 1, int(match[2]))
     except ValueError:
         raise InvalidDataError(
-            f"{place}: expiry `{text[:30]}` is not of the form Thu Sep 14 2023"
+            f"{location}: expiry `{text[:30]}` is not of the form Thu Sep 14 2023"
         ) from None
 
 

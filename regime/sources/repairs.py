@@ -1,6 +1,6 @@
 """Declared repairs: rows known to be wrong, what is done about them, and why.
 
-Nothing is ever mended on a guess.
+Nothing is ever corrected on a guess.
 """
 
 from __future__ import annotations
@@ -108,18 +108,19 @@ def apply_repairs(
     -------
     values : ndarray of float64, shape (n,)
         NaN where a value was left out.
-    told : tuple of str
+    sentences : tuple of str
         As in ``"1 row dropped: 2023-03-15 (stale)"``; empty where no row was met.
 
     **Known at:** each row rests on its own date alone.
     """
-    values, told = values.copy(), []
+    values = values.copy()
+    sentences = []
     for repair in repairs:
         met = _met(repair, days) & ~np.isnan(values)
         if met.any():
-            values[met] = _mended(repair, days[met], values[met], lookup)
-            told.append(_sentence(repair, days[met]))
-    return values, tuple(told)
+            values[met] = _repaired(repair, days[met], values[met], lookup)
+            sentences.append(_sentence(repair, days[met]))
+    return values, tuple(sentences)
 
 
 def repaired_days(repairs: Sequence[Repair], days: Integers) -> Booleans:
@@ -135,17 +136,17 @@ def _met(repair: Repair, days: Integers) -> Booleans:
     return (days >= first) & (days <= last)
 
 
-def _mended(repair: Repair, days: Integers, values: Floats, lookup: Lookup) -> Floats:
+def _repaired(repair: Repair, days: Integers, values: Floats, lookup: Lookup) -> Floats:
     if repair.kind == "scale":
         return values * repair.factor
-    mended = np.full(len(days), np.nan)
+    repaired = np.full(len(days), np.nan)
     if repair.kind == "replace":
-        theirs, numbers = lookup(repair)
-        place = np.searchsorted(theirs, days)
-        known = place < len(theirs)
-        known[known] = theirs[place[known]] == days[known]
-        mended[known] = numbers[place[known]]
-    return mended
+        other_days, numbers = lookup(repair)
+        position = np.searchsorted(other_days, days)
+        known = position < len(other_days)
+        known[known] = other_days[position[known]] == days[known]
+        repaired[known] = numbers[position[known]]
+    return repaired
 
 
 def _sentence(repair: Repair, days: Integers) -> str:

@@ -1,4 +1,4 @@
-"""A source without a network: a seeded market of agents whose true regimes and flows are known."""
+"""A source without files: a seeded market of agents whose true regimes and flows are known."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ class _Holidays(AbstractHolidayCalendar):  # type: ignore[misc]
 
 @dataclass(frozen=True, kw_only=True)
 class SimulatedSource:
-    """A world in which deleveragings arise from inside, a pure function of its arguments.
+    """A market in which deleveragings arise from inside, a pure function of its arguments.
 
     Trend followers, volatility targets, risk parity, levered funds with margin limits, option
     dealers, a pension fund, households and a central bank trade on prices that their own flows
     move; news only triggers. The regimes follow from the forced flows and no series shows them. The
-    rules of the agents are drawn by the seed, so that worlds differ. A longer world begins with the
-    shorter one.
+    rules of the agents are drawn by the seed, so that the markets of two seeds differ. A longer one
+    begins with the shorter one.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class SimulatedSource:
 
     Examples
     --------
-    >>> SimulatedSource(years=2).world().iloc[0]
+    >>> SimulatedSource(years=2).true_regimes().iloc[0]
     'calm'
     """
 
@@ -98,7 +98,7 @@ class SimulatedSource:
             .rename("date")
         )
 
-    def world(self) -> pd.Series:
+    def true_regimes(self) -> pd.Series:
         """True regime of each session, shape (n_sessions,), ordered categorical.
 
         No source may show it.
@@ -122,7 +122,7 @@ class SimulatedSource:
         *,
         release_times: ReleaseTimes,
     ) -> Reading:
-        """Every series of the catalogue that the world has.
+        """Every series of the catalogue that the simulated market has.
 
         Parameters
         ----------
@@ -136,7 +136,7 @@ class SimulatedSource:
         Returns
         -------
         Reading
-            As from `FileSource`; a series that the world lacks is absent.
+            As from `FileSource`; a series that it lacks is absent.
         """
         from regime.sources.simulation.assets import published_series
         from regime.sources.simulation.world import simulate_world
@@ -183,14 +183,14 @@ def _observed(name: str, values: pd.Series, released: pd.DatetimeIndex) -> pd.Da
 
 def _status(values: pd.Series | None) -> SeriesStatus:
     if values is None:
-        return SeriesStatus(verdict="absent", note="the simulated world has no such series")
+        return SeriesStatus(verdict="absent", note="the simulated market has no such series")
     return SeriesStatus(
         verdict="ok", rows=len(values), first=values.index[0], last=values.index[-1]
     )
 
 
 def _hash(series: dict[str, pd.Series]) -> str:
-    """SHA-256 over names and values, so that a change of the world's rules shows."""
+    """SHA-256 over names and values, so that a change of the simulation's rules shows."""
     digest = hashlib.sha256()
     for name in sorted(series):
         digest.update(

@@ -40,7 +40,7 @@ UNKNOWN = -(10**6)  # "now" of a folder without a single row: before any
 
 @dataclass(frozen=True, kw_only=True)
 class DataCheck:
-    """What a check found.
+    """Result of a check.
 
     Parameters
     ----------

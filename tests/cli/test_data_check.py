@@ -172,7 +172,7 @@ def test_a_thousandth_in_an_optional_series_is_a_fault_that_does_not_stop(
     code, summary = checked(folder, capsys)
     found = summary["series"]["assets"]
     assert (code, summary["verdict"], found["verdict"]) == (0, "warning", "fault")
-    assert f"from {WEEKS[150]:%Y-%m-%d} on times 0.001" in found["sentence"]
+    assert f"from {WEEKS[150]:%Y-%m-%d} on multiplied by 0.001" in found["sentence"]
     assert found["findings"][0]["evidence"][0]["factor"] == pytest.approx(1e-3)
 
 

@@ -93,7 +93,7 @@ def test_same_seed_same_bits_and_another_seed_another_world(reading, source, cat
     assert again.hash == reading.hash
     other = SimulatedSource(seed=8)
     assert other.read(catalogue, release_times=release_times).hash != reading.hash
-    assert not other.world().equals(source.world())
+    assert not other.true_regimes().equals(source.true_regimes())
 
 
 def test_longer_world_begins_with_the_shorter(reading, source, catalogue):
@@ -102,7 +102,7 @@ def test_longer_world_begins_with_the_shorter(reading, source, catalogue):
     settled = (
         len(short.sessions) - 63
     )  # whether forced selling lasts, and pauses, is known a little later
-    assert (short.world()[:settled] == source.world()[:settled]).all()
+    assert (short.true_regimes()[:settled] == source.true_regimes()[:settled]).all()
     for name in part.observations["series"].unique():
         one, whole = values(part, name), values(reading, name)
         assert one.to_numpy() == pytest.approx(whole[: len(one)].to_numpy(), rel=1e-12), name
@@ -120,7 +120,7 @@ def test_names_choose_series_without_moving_them(reading, source, catalogue):
 
 
 def test_world_has_all_regimes_and_recovery_follows_selling(source):
-    world = source.world()
+    world = source.true_regimes()
     assert (
         tuple(world.cat.categories) == REGIMES
         and world.cat.ordered
@@ -135,7 +135,7 @@ def test_world_has_all_regimes_and_recovery_follows_selling(source):
 
 
 def test_regimes_move_what_the_domain_says_they_move(reading, source):
-    world = source.world()
+    world = source.true_regimes()
 
     def mean(series: pd.Series, regime: str) -> float:
         return float(series.reindex(world.index, method="ffill")[world == regime].mean())
@@ -160,7 +160,10 @@ def test_regimes_move_what_the_domain_says_they_move(reading, source):
 
 
 def test_regimes_overlap_so_that_no_level_tells_them_apart(reading, source):
-    vix, stress = values(reading, "vix").to_numpy(), (source.world() == "deleveraging").to_numpy()
+    vix, stress = (
+        values(reading, "vix").to_numpy(),
+        (source.true_regimes() == "deleveraging").to_numpy(),
+    )
     assert np.quantile(vix[~stress], 0.9) > np.quantile(vix[stress], 0.25)
     order = np.argsort(-vix)
     share = stress[order][: stress.sum()].mean()

@@ -75,10 +75,10 @@ def check(
         raise typer.Exit(result.exit_code)
 
 
-def _table(title: str, found: Mapping[str, Mapping[str, Any]]) -> Table:
+def _table(title: str, inspections: Mapping[str, Mapping[str, Any]]) -> Table:
     rows = tuple(
-        Row(name=name, cells=_cells(one), badge="required" if one["required"] else "")
-        for name, one in found.items()
+        Row(name=name, cells=_cells(inspection), badge="required" if inspection["required"] else "")
+        for name, inspection in inspections.items()
     )
     return Table(
         title=title,
@@ -91,45 +91,55 @@ def _table(title: str, found: Mapping[str, Mapping[str, Any]]) -> Table:
     )
 
 
-def _cells(found: Mapping[str, Any]) -> tuple[str, ...]:
-    released = str(found["released"])[:16].replace("T", " ") if found["released"] else None
+def _cells(inspection: Mapping[str, Any]) -> tuple[str, ...]:
+    released = (
+        str(inspection["released"])[:16].replace("T", " ") if inspection["released"] else None
+    )
     numbers = (
-        found["age_days"],
-        found["max_age_days"],
-        found["gaps"]["missing"] or None,
-        found["repeats"] or None,
-        found["outliers"] or None,
+        inspection["age_days"],
+        inspection["max_age_days"],
+        inspection["gaps"]["missing"] or None,
+        inspection["repeats"] or None,
+        inspection["outliers"] or None,
     )
     return tuple(
         NOTHING if value is None else f"{value:,}" if isinstance(value, int) else str(value)
-        for value in (found["first"], found["last"], released, *numbers, found["verdict"])
+        for value in (
+            inspection["first"],
+            inspection["last"],
+            released,
+            *numbers,
+            inspection["verdict"],
+        )
     )
 
 
 def _findings(summary: Mapping[str, Any], notes: bool) -> list[str]:
-    """One line a finding, the gravest first."""
-    told = [
+    """One line a finding, the most severe first."""
+    findings = [
         (finding, name)
         for section in ("series", "tables")
-        for name, found in summary[section].items()
-        for finding in found["findings"]
+        for name, inspection in summary[section].items()
+        for finding in inspection["findings"]
     ]
     lines: list[str] = []
     for severity, head in (("fault", "Faults"), ("warning", "Warnings"), ("note", "Notes")):
-        grave = [(finding, name) for finding, name in told if finding["severity"] == severity]
+        of_severity = [
+            (finding, name) for finding, name in findings if finding["severity"] == severity
+        ]
         chosen = [
             f"  {name}: {finding['text']}"
-            for finding, name in grave
+            for finding, name in of_severity
             if finding["check"] != "absent"
         ]
-        absent = [name for finding, name in grave if finding["check"] == "absent"]
+        absent = [name for finding, name in of_severity if finding["check"] == "absent"]
         chosen += [f"  no file for {len(absent)} series: {', '.join(absent)}"] if absent else []
         if chosen and (notes or severity != "note"):
             lines += [f"{head}:", *chosen, ""]
-    kinds = Counter(finding["check"] for finding, _ in told if finding["severity"] == "note")
+    kinds = Counter(finding["check"] for finding, _ in findings if finding["severity"] == "note")
     if kinds and not notes:
         listed = ", ".join(f"{check} {count}" for check, count in sorted(kinds.items()))
-        lines += [f"Notes, told by --notes and --json: {listed}", ""]
+        lines += [f"Notes, shown by --notes and --json: {listed}", ""]
     return lines
 
 
@@ -138,9 +148,9 @@ def _ending(summary: Mapping[str, Any]) -> list[str]:
     unread = data["unlisted"]
     lines = [f"Files that nothing reads: {', '.join(unread)}"] if unread else []
     lines += [f"A run would stop: {text}" for text in data["stops"]]
-    told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+    counted = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
     now = data["now"] or "unknown"
     return [
         *lines,
-        f"Verdict: {summary['verdict']} ({told}), now {now}, took {data['seconds']:.0f} s",
+        f"Verdict: {summary['verdict']} ({counted}), now {now}, took {data['seconds']:.0f} s",
     ]

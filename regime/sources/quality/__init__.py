@@ -1,4 +1,1 @@
-"""Pure checks: from the rows of a file to findings, each with its evidence.
-
-Nothing here mends anything.
-"""
+"""Pure checks of data: from the rows of a file to findings, each with its evidence; no repairs."""

@@ -1,6 +1,7 @@
-"""Bars of a session against themselves.
+"""Bars of a session, and quotes of an option chain, against themselves.
 
-Closes outside the range, bars that did not move, adjusted prices, sums.
+Closes outside the range, bars that did not move, adjusted prices, daily sums, signs of short
+positions; expired, crossed and empty quotes.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ __all__ = [
 
 
 EQUAL = 1e-6  # relative distance below which two prices are one
-CHAIN, AROUND = 0.7, 61  # share of the rows around whose open is the close before
+CHAINED_SHARE = 0.7  # share of the rows around whose open is the close before
+AROUND = 61  # rows around, of which that share is taken
 
 
 def outside_bar(days: Integers, close: Floats, high: Floats, low: Floats) -> list[DataFinding]:
@@ -50,7 +52,7 @@ def outside_bar(days: Integers, close: Floats, high: Floats, low: Floats) -> lis
     over, under = close - high, low - close
     worst = np.fmax(over, under)
     rows = np.flatnonzero(worst > room)
-    found = []
+    findings = []
     if len(rows):
         first = int(rows[np.argmax(worst[rows] / np.abs(close[rows]))])
         compared = int(np.isfinite(worst).sum())
@@ -63,7 +65,7 @@ def outside_bar(days: Integers, close: Floats, high: Floats, low: Floats) -> lis
             }
             for row in rows
         )
-        found.append(
+        findings.append(
             DataFinding(
                 check="outside_bar",
                 severity="warning",
@@ -71,16 +73,15 @@ def outside_bar(days: Integers, close: Floats, high: Floats, low: Floats) -> lis
                 dates=dated(days[rows]),
                 evidence=evidence,
                 text=(
-                    f"{plural(len(rows), 'close')} of {compared:,} outside the high and low of "
-                    "the row, the farthest "
-                    f"{close[first]:g} on {iso(days[first])} outside "
+                    f"{plural(len(rows), 'close')} of {compared:,} outside the high-low range of "
+                    f"the row, the farthest {close[first]:g} on {iso(days[first])} outside "
                     f"{low[first]:g}..{high[first]:g}"
                 ),
             )
         )
     turned = np.flatnonzero(low - high > room)
     if len(turned):
-        found.append(
+        findings.append(
             DataFinding(
                 check="upside_down",
                 severity="warning",
@@ -92,7 +93,7 @@ def outside_bar(days: Integers, close: Floats, high: Floats, low: Floats) -> lis
                 ),
             )
         )
-    return found
+    return findings
 
 
 def stale_bars(
@@ -100,7 +101,7 @@ def stale_bars(
 ) -> list[DataFinding]:
     """Bars without a move that repeat the close before, although the next bar opens elsewhere.
 
-    In files whose open is the close of the row before, an open that is not tells what that close
+    In files whose open is the close of the row before, an open that is not shows what that close
     really was.
 
     Parameters
@@ -122,7 +123,7 @@ def stale_bars(
     )
     flat = (high == low) & (low == close) & np.concatenate([[False], close[1:] == close[:-1]])
     elsewhere = np.concatenate([~chained[1:] & np.isfinite(opening[1:]), [False]])
-    rows = np.flatnonzero(flat & chained & elsewhere & (usual >= CHAIN))
+    rows = np.flatnonzero(flat & chained & elsewhere & (usual >= CHAINED_SHARE))
     if not len(rows):
         return []
     evidence: list[dict[str, float | str]] = [
@@ -134,7 +135,9 @@ def stale_bars(
         }
         for row in rows
     ]
-    told = [f"{one['date']} {one['value']:g}, next open {one['next_open']:g}" for one in evidence]
+    examples = [
+        f"{item['date']} {item['value']:g}, next open {item['next_open']:g}" for item in evidence
+    ]
     return [
         DataFinding(
             check="stale_bar",
@@ -143,17 +146,16 @@ def stale_bars(
             dates=dated(days[rows]),
             evidence=tuple(evidence),
             text=(
-                f"{plural(len(rows), 'stale bar')}: flat at the close before, while the next "
-                "open, which is "
-                f"the close before on {usual[rows[0]]:.0%} of the rows around, says otherwise: "
-                f"{listed(told, 4)}"
+                f"{plural(len(rows), 'stale bar')}: flat at the close before, although the next "
+                f"open, which equals the close before on {usual[rows[0]]:.0%} of the rows around, "
+                f"differs: {listed(examples, 4)}"
             ),
         )
     ]
 
 
 def adjustment(close: Floats, adjusted: Floats, traded: Floats | None) -> list[DataFinding]:
-    """Whether `close` carries later dividends.
+    """Whether `close` is adjusted for later dividends.
 
     Parameters
     ----------
@@ -169,8 +171,8 @@ def adjustment(close: Floats, adjusted: Floats, traded: Floats | None) -> list[D
                 severity="note",
                 count=len(close),
                 text=(
-                    "`close` is the traded price, `adj_close` carries later dividends (they "
-                    f"differ on {differ:.0%} of rows)"
+                    "`close` is the traded price, `adj_close` is adjusted for later dividends "
+                    f"(they differ on {differ:.0%} of rows)"
                 ),
             )
         ]
@@ -181,8 +183,8 @@ def adjustment(close: Floats, adjusted: Floats, traded: Floats | None) -> list[D
                 severity="note",
                 count=len(close),
                 text=(
-                    "`close` equals `adj_close` on every row: it carries later dividends, or none "
-                    "were paid; use ratios only"
+                    "`close` equals `adj_close` on every row: it is adjusted for later dividends, "
+                    "or none were paid; use ratios only"
                 ),
             )
         ]
@@ -193,9 +195,8 @@ def adjustment(close: Floats, adjusted: Floats, traded: Floats | None) -> list[D
             severity="note",
             count=len(close),
             text=(
-                "`close` carries later dividends (it equals `adj_close`); `unadj_close` is the "
-                f"traded price, up to {gap:.0%} "
-                "apart: use ratios only, never levels"
+                "`close` is adjusted for later dividends (it equals `adj_close`); `unadj_close` "
+                f"is the traded price, up to {gap:.0%} apart: use ratios only, never levels"
             ),
         )
     ]
@@ -273,8 +274,9 @@ class ChainQuotes:
 
 
 def check_chain_quotes(chain: ChainQuotes, sessions: Sessions) -> list[DataFinding]:
-    """Snapshots off session, expired rows, crossed quotes, empty rows, and rows without a volatility."""
-    held, blank = chain.open_interest > 0, ~(chain.iv > 0)
+    """Snapshots off session; expired, crossed and empty quotes; quotes without a volatility."""
+    open_ = chain.open_interest > 0
+    no_iv = ~(chain.iv > 0)
     rules = {
         "expired": (chain.expiry < chain.day, "of options that had expired before the snapshot"),
         "expires_today": (
@@ -283,38 +285,41 @@ def check_chain_quotes(chain: ChainQuotes, sessions: Sessions) -> list[DataFindi
         ),
         "crossed": (chain.bid > chain.ask, "with the bid above the ask"),
         "no_quote": (~(chain.bid > 0) & ~(chain.ask > 0), "without a bid or an ask"),
-        "empty": (~held & blank, "with zero open interest and zero implied volatility"),
+        "empty": (~open_ & no_iv, "with zero open interest and zero implied volatility"),
         "no_volatility": (
-            held & blank & (chain.expiry >= chain.day),
-            "with open interest, alive, and no volatility",
+            open_ & no_iv & (chain.expiry >= chain.day),
+            "not expired, with open interest but no implied volatility",
         ),
     }
-    found = _off_session(chain.day, sessions)
-    for check, (mask, words) in rules.items():
+    findings = _off_session(chain.day, sessions)
+    for check, (mask, description) in rules.items():
         if mask.any():
-            grave: FindingSeverity = "note" if check == "expires_today" else "warning"
-            found.append(
+            severity: FindingSeverity = "note" if check == "expires_today" else "warning"
+            findings.append(
                 DataFinding(
                     check=check,
-                    severity=grave,
+                    severity=severity,
                     count=int(mask.sum()),
-                    text=f"{plural(int(mask.sum()), 'row')} of {len(mask):,} {words}",
+                    text=f"{plural(int(mask.sum()), 'row')} of {len(mask):,} {description}",
                 )
             )
-    return found
+    return findings
 
 
-def _off_session(day: Integers, sessions: Sessions) -> list[DataFinding]:
-    off = np.setdiff1d(np.unique(day), sessions.days)
+def _off_session(days: Integers, sessions: Sessions) -> list[DataFinding]:
+    off = np.setdiff1d(np.unique(days), sessions.days)
     if not len(off):
         return []
-    names = [f"{iso(one)} ({np.datetime64(int(one), 'D').astype(object):%A})" for one in off]
+    names = [f"{iso(day)} ({np.datetime64(int(day), 'D').astype(object):%A})" for day in off]
     return [
         DataFinding(
             check="off_session",
             severity="warning",
             count=len(off),
-            dates=tuple(iso(one) for one in off),
-            text=f"the snapshot is of no session: {listed(names)}; its prices are those of the session before",
+            dates=tuple(iso(day) for day in off),
+            text=(
+                f"the snapshot is dated on a day without a session: {listed(names)}; its prices "
+                "are those of the session before"
+            ),
         )
     ]

@@ -1,4 +1,4 @@
-"""Which days a series has and which it lacks, against its own frequency and the exchange's sessions."""
+"""Days that a series has and lacks, against its frequency and the sessions of the exchange."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ __all__ = [
     "weekend_rows",
 ]
 
-SPARSE, SPARSE_ROWS = (
-    0.5,
-    250,
-)  # fewer rows than every other session, over a year: published on some days only
-SEVEN_DAYS = 0.2  # share of weekend rows (of 2 in 7) from which a source is one of all days
+# Fewer rows than every other session, over a year: published on some days only.
+SPARSE_SHARE = 0.5
+SPARSE_SESSIONS = 250
+SEVEN_DAYS = 0.2  # share of weekend rows (of 2 in 7) from which a source publishes on all days
+# Days between neighbouring rows that each frequency brings with it.
 GAP_TOLERANCE = {"daily": 10, "continuous": 7, "weekly": 16, "monthly": 70, "irregular": 200}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sessions:
-    """The calendar that a folder is held against.
+    """The calendar that a folder is compared with.
 
     Parameters
     ----------
@@ -91,14 +91,14 @@ def find_gaps(days: Integers, frequency: str, sessions: Sessions) -> Gaps:
     if len(days) < 2:
         return Gaps()
     steps = np.diff(days)
-    place = int(np.argmax(steps))
+    position = int(np.argmax(steps))
     missing, federal = _missing(days, steps, frequency, sessions)
     return Gaps(
         missing=missing,
         federal=federal,
-        longest_days=int(steps[place]),
-        since=int(days[place]),
-        until=int(days[place + 1]),
+        longest_days=int(steps[position]),
+        since=int(days[position]),
+        until=int(days[position + 1]),
     )
 
 
@@ -122,7 +122,7 @@ def _within(sessions: Integers, days: Integers) -> Integers:
 def check_gaps(
     days: Integers, gaps: Gaps, frequency: str, sessions: Sessions, limit: int | None = None
 ) -> list[DataFinding]:
-    """Missing periods as a note, and every hole that leaves a value older than `limit` days as a warning.
+    """Missing periods as a note, and holes that leave a value older than `limit` as a warning.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def check_gaps(
     limit : int, optional
         Largest age in days; never less than what the frequency brings with it.
     """
-    found = []
+    findings = []
     if gaps.missing:
         word = {"daily": "US session", "weekly": "week", "monthly": "month"}.get(frequency, "day")
         holidays = (
@@ -143,23 +143,21 @@ def check_gaps(
             if gaps.federal
             else ""
         )
-        found.append(
+        findings.append(
             DataFinding(
                 check="gaps",
                 severity="note",
                 count=gaps.missing,
                 text=(
                     f"no row on {plural(gaps.missing, word)} between its first and its "
-                    f"last{holidays}; the longest gap "
-                    f"is {gaps.longest_days} days, {iso(gaps.since)} to {iso(gaps.until)}"
+                    f"last{holidays}; the longest gap is {gaps.longest_days} days, "
+                    f"{iso(gaps.since)} to {iso(gaps.until)}"
                 ),
             )
         )
-    steps, slack = (
-        np.diff(days),
-        GAP_TOLERANCE[frequency] if limit is None else max(limit, GAP_TOLERANCE[frequency]),
-    )
-    holes = np.flatnonzero(steps > slack)
+    steps = np.diff(days)
+    tolerance = max(limit or 0, GAP_TOLERANCE[frequency])
+    holes = np.flatnonzero(steps > tolerance)
     if frequency == "daily":  # where the exchange itself was closed, nothing is missing
         holes = holes[
             np.array(
@@ -171,39 +169,41 @@ def check_gaps(
             )
         ]
     if len(holes):
-        told = [
+        examples = [
             f"{iso(days[hole])} to {iso(days[hole + 1])} ({steps[hole]} days)" for hole in holes
         ]
-        found.append(
+        findings.append(
             DataFinding(
                 check="hole",
                 severity="warning",
                 count=len(holes),
                 dates=dated(days[holes]),
-                text=(f"{plural(len(holes), 'hole')} longer than {slack} days: {listed(told, 4)}"),
+                text=(
+                    f"{plural(len(holes), 'hole')} longer than {tolerance} days: {listed(examples, 4)}"
+                ),
             )
         )
-    return found
+    return findings
 
 
 def sparse_periods(days: Integers, sessions: Sessions) -> list[DataFinding]:
-    """Spells of a year and more in which some sessions have a row, but fewer than half."""
+    """Periods of a year and more in which some sessions have a row, but fewer than half."""
     expected = _within(sessions.days, days) if len(days) else sessions.days[:0]
-    if len(expected) < 2 * SPARSE_ROWS:
+    if len(expected) < 2 * SPARSE_SESSIONS:
         return []
     present = np.cumsum(np.concatenate([[0], np.isin(expected, days)]))
-    share = (present[SPARSE_ROWS:] - present[:-SPARSE_ROWS]) / SPARSE_ROWS
+    share = (present[SPARSE_SESSIONS:] - present[:-SPARSE_SESSIONS]) / SPARSE_SESSIONS
     # A window is thin as a whole: its rows are those from any thin start to as many rows on.
-    starts = np.concatenate([share < SPARSE, np.zeros(SPARSE_ROWS, dtype=bool)])
+    starts = np.concatenate([share < SPARSE_SHARE, np.zeros(SPARSE_SESSIONS, dtype=bool)])
     covered = np.cumsum(starts) - np.concatenate(
-        [np.zeros(SPARSE_ROWS), np.cumsum(starts)[:-SPARSE_ROWS]]
+        [np.zeros(SPARSE_SESSIONS), np.cumsum(starts)[:-SPARSE_SESSIONS]]
     )
-    found = []
+    findings = []
     for span in _spans(covered[: len(expected)] > 0):
         start, stop = _thinnest(np.diff(present)[span[0] : span[1]], span[0])
         rows = int(present[stop] - present[start])
         if rows:
-            found.append(
+            findings.append(
                 DataFinding(
                     check="sparse",
                     severity="warning",
@@ -211,20 +211,16 @@ def sparse_periods(days: Integers, sessions: Sessions) -> list[DataFinding]:
                     dates=(iso(expected[start]), iso(expected[stop - 1])),
                     text=(
                         f"rows on {rows:,} of {stop - start:,} sessions from "
-                        f"{iso(expected[start])} to "
-                        f"{iso(expected[stop - 1])}: on operation days, or with too few trades; "
-                        "the last value is often old"
+                        f"{iso(expected[start])} to {iso(expected[stop - 1])}: published on some "
+                        "days only, or too few trades; the last value is often old"
                     ),
                 )
             )
-    return found
+    return findings
 
 
 def _thinnest(present: Integers, offset: int) -> tuple[int, int]:
-    """The stretch of a span whose surplus of absent sessions is largest.
-
-    Its dense ends are cut off.
-    """
+    """The stretch of a span with the largest surplus of absent sessions; dense ends are cut."""
     surplus = np.cumsum(0.5 - present)
     stop = int(np.argmax(surplus)) + 1
     start = int(np.argmin(np.concatenate([[0.0], surplus[:stop]])[:stop]))
@@ -250,14 +246,14 @@ def weekend_rows(days: Integers) -> list[DataFinding]:
                 count=len(weekend),
                 text=(
                     f"{plural(len(weekend), 'row')} from {iso(days[0])} to {iso(days[-1])} on a "
-                    "Saturday or Sunday: a source "
-                    "that repeats Friday's value over the weekend, or is published on all days"
+                    "Saturday or Sunday: the source repeats Friday's value over the weekend, or "
+                    "publishes on all days"
                 ),
             )
         ]
     following = weekend.astype("M8[D]") + 1
     ends = int((following.astype("M8[M]").astype("M8[D]") == following).sum())
-    told = f"; {ends} of them at the end of a month" if ends else ""
+    at_ends = f"; {ends} of them at the end of a month" if ends else ""
     return [
         DataFinding(
             check="weekend",
@@ -265,7 +261,7 @@ def weekend_rows(days: Integers) -> list[DataFinding]:
             count=len(weekend),
             dates=dated(weekend),
             text=(
-                f"{plural(len(weekend), 'row')} stamped on a Saturday or Sunday{told}: "
+                f"{plural(len(weekend), 'row')} dated on a Saturday or Sunday{at_ends}: "
                 f"{listed(dated(weekend), 3)}"
             ),
         )
@@ -273,7 +269,7 @@ def weekend_rows(days: Integers) -> list[DataFinding]:
 
 
 def holiday_repeats(days: Integers, same: Booleans, sessions: Sessions) -> list[DataFinding]:
-    """Weekdays without a session whose row repeats the row before, where repeats are rare otherwise.
+    """Weekdays without a session whose row repeats the one before, where repeats are rare else.
 
     Parameters
     ----------
@@ -284,10 +280,9 @@ def holiday_repeats(days: Integers, same: Booleans, sessions: Sessions) -> list[
     """
     reach = (days >= sessions.days[0]) & (days <= sessions.days[-1]) & ((days + 3) % 7 < 5)
     closed = reach & ~np.isin(days, sessions.days)
-    filled, usual = (
-        closed & same,
-        float(same[reach & ~closed].mean()) if (reach & ~closed).any() else 1.0,
-    )
+    filled = closed & same
+    on_sessions = reach & ~closed
+    usual = float(same[on_sessions].mean()) if on_sessions.any() else 1.0
     if filled.sum() < 3 or filled.sum() < max(0.5, 3 * usual) * closed.sum():
         return []
     return [
@@ -298,8 +293,7 @@ def holiday_repeats(days: Integers, same: Booleans, sessions: Sessions) -> list[
             dates=dated(days[filled]),
             text=(
                 f"{plural(int(filled.sum()), 'row')} on exchange holidays repeat the row before "
-                "(of "
-                f"{int(closed.sum())} holiday rows; on sessions {usual:.1%} repeat): "
+                f"(of {int(closed.sum())} holiday rows; on sessions {usual:.1%} repeat): "
                 f"{listed(dated(days[filled]), 3)}"
             ),
         )

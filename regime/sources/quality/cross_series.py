@@ -1,7 +1,4 @@
-"""One quantity from two sources.
-
-Values that the other denies, and series that run against each other.
-"""
+"""One quantity from two sources: values that differ, and series that move in opposite ways."""
 
 from __future__ import annotations
 
@@ -22,8 +19,8 @@ from regime.sources.quality.values import changes_of
 
 __all__ = ["check_direction", "compare_with_reference", "confirm_ticks"]
 
-NEAR = 10  # days: a reference without a row so close says nothing
-AGAINST = -0.3
+NEAR = 10  # days within which a reference must have a row to be compared
+OPPOSITE = -0.3  # correlation of changes from which two series are quoted opposite ways
 
 
 def compare_with_reference(
@@ -72,7 +69,7 @@ def compare_with_reference(
         }
         for row in rows
     ]
-    told = [
+    examples = [
         f"{iso(days[row])} {values[row]:g} against {_range(low[row], high[row])} "
         f"({_distance(excess[row], changes == 'log')})"
         for row in rows
@@ -86,9 +83,8 @@ def compare_with_reference(
             dates=dated(np.sort(days[rows])),
             evidence=tuple(evidence),
             text=(
-                f"{plural(len(rows), 'value')} of {compared:,} compared with {name} off by more "
-                "than "
-                f"{_size(tolerance, changes == 'log')}: {listed(told, 8)}"
+                f"{plural(len(rows), 'value')} of {compared:,} compared deviating from {name} by "
+                f"more than {_size(tolerance, changes == 'log')}: {listed(examples, 8)}"
             ),
         )
     ]
@@ -105,9 +101,7 @@ def confirm_ticks(
     changes: str,
     neighbours: bool,
 ) -> DataFinding:
-    """The finding on bad ticks, as a note where the reference has every one of them.
-
-    Then they are events.
+    """The finding on bad ticks, as a note where the reference has all of them: events, not faults.
 
     Parameters
     ----------
@@ -135,18 +129,18 @@ def _compared(
 
 
 def _band(
-    days: Integers, theirs: Integers, numbers: Floats, neighbours: bool
+    days: Integers, other_days: Integers, numbers: Floats, neighbours: bool
 ) -> tuple[Floats, Floats]:
     """Lowest and highest value of the reference on each day, and on the rows beside it.
 
     NaN where it has none near.
     """
-    place = np.searchsorted(theirs, days)
-    exact = theirs[np.minimum(place, len(theirs) - 1)] == days
+    position = np.searchsorted(other_days, days)
+    exact = other_days[np.minimum(position, len(other_days) - 1)] == days
     low, high = np.full(len(days), np.inf), np.full(len(days), -np.inf)
-    for at, use in ((place, exact), (place - 1, neighbours), (place + exact, neighbours)):
-        there = np.clip(at, 0, len(theirs) - 1)
-        near = use & (at == there) & (np.abs(theirs[there] - days) <= NEAR)
+    for at, use in ((position, exact), (position - 1, neighbours), (position + exact, neighbours)):
+        there = np.clip(at, 0, len(other_days) - 1)
+        near = use & (at == there) & (np.abs(other_days[there] - days) <= NEAR)
         low = np.where(near, np.fmin(low, numbers[there]), low)
         high = np.where(near, np.fmax(high, numbers[there]), high)
     return np.where(np.isfinite(low), low, np.nan), np.where(np.isfinite(high), high, np.nan)
@@ -178,26 +172,28 @@ def _size(tolerance: float, ratio: bool) -> str:
 def check_direction(
     days: Integers, values: Floats, other: tuple[Integers, Floats], name: str
 ) -> list[DataFinding]:
-    """Whether the changes of a series run against those of a reference.
-
-    It is written in the other direction.
+    """Whether a series moves opposite to a reference, as one that is quoted the other way round.
 
     Parameters
     ----------
     days, values, other, name
         As `compare_with_reference`.
     """
-    common, mine, theirs = np.intersect1d(days, other[0], assume_unique=True, return_indices=True)
+    common, rows, other_rows = np.intersect1d(
+        days, other[0], assume_unique=True, return_indices=True
+    )
     if len(common) < 50:
         return []
-    ours, others = (changes_of(numbers, "linear") for numbers in (values[mine], other[1][theirs]))
-    spread = float(ours.std() * others.std())
+    changes, other_changes = (
+        changes_of(numbers, "linear") for numbers in (values[rows], other[1][other_rows])
+    )
+    spread = float(changes.std() * other_changes.std())
     correlation = (
-        float(((ours - ours.mean()) * (others - others.mean())).mean() / spread)
+        float(((changes - changes.mean()) * (other_changes - other_changes.mean())).mean() / spread)
         if spread > 0
         else 0.0
     )
-    if not correlation <= AGAINST:
+    if not correlation <= OPPOSITE:
         return []
     return [
         DataFinding(
@@ -205,9 +201,8 @@ def check_direction(
             severity="note",
             count=len(common),
             text=(
-                f"runs against {name}: correlation of changes {correlation:.2f} over "
-                f"{len(common):,} dates; it is written in "
-                "the other direction"
+                f"moves opposite to {name}: correlation of changes {correlation:.2f} over "
+                f"{len(common):,} dates; one is quoted the other way round"
             ),
         )
     ]

@@ -136,7 +136,7 @@ class TableSpec:
     columns : tuple of str
         Columns of numbers to look at.
     by : str
-        Column that tells the series of a long table apart; one result a value of it.
+        Column that separates the series of a long table; one result a value of it.
     changes : {"log", "linear", "none"}
         As in the catalogue.
     low, high : float
@@ -197,7 +197,7 @@ class TableSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class Expectations:
-    """Watches by catalogue name, and tables by name.
+    """Expectations by catalogue name, and tables by name.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a check found: its name, how grave it is, on which days, and the evidence."""
+"""What a check finds: its name, its severity, on which days, and the evidence."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ __all__ = [
 
 FindingSeverity = Literal["note", "warning", "fault"]
 CheckVerdict = Literal["ok", "warning", "fault"]
-MOST_DATES, MOST_EVIDENCE = 500, 20
-GRAVITY: tuple[FindingSeverity, ...] = ("note", "warning", "fault")
+MOST_DATES = 500
+MOST_EVIDENCE = 20
 
 
 @dataclass(frozen=True, kw_only=True)
 class DataFinding:
-    """One thing that a check found.
+    """One finding of a check.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class DataFinding:
     severity : {"note", "warning", "fault"}
         A note is a property to know of; a warning is about rows to look at; a fault breaks a rule.
     text : str
-        One sentence with the place and the evidence.
+        One sentence with the location and the evidence.
     count : int
         Rows, days or runs concerned.
     column : str
@@ -66,15 +66,17 @@ class DataFinding:
 
 
 def verdict_of(findings: Iterable[DataFinding]) -> CheckVerdict:
-    """CheckVerdict of a series: its gravest finding, where notes leave it sound.
+    """Verdict of a series: its most severe finding; notes leave it "ok".
 
     Examples
     --------
     >>> verdict_of([DataFinding(check="revised", severity="note", text="one vintage")])
     'ok'
     """
-    grave = max((GRAVITY.index(finding.severity) for finding in findings), default=0)
-    return "ok" if grave == 0 else "warning" if grave == 1 else "fault"
+    severities = {finding.severity for finding in findings}
+    if "fault" in severities:
+        return "fault"
+    return "warning" if "warning" in severities else "ok"
 
 
 def iso(day: int | np.int64) -> str:

@@ -105,7 +105,7 @@ class CalendarContext:
 
 @dataclass(frozen=True, kw_only=True)
 class Inspection:
-    """What the checks have to say on one series or table.
+    """Findings of all checks on one series or table.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ class Inspection:
 
     @property
     def outliers(self) -> int:
-        """Values that something speaks against."""
+        """Values that a check doubts."""
         return sum(finding.count for finding in self.findings if finding.check in OUTLIERS)
 
 
@@ -241,7 +241,7 @@ def _empty(spec: SeriesSpec, rows: SeriesRows) -> DataFinding:
 def _reading_findings(
     spec: SeriesSpec, rows: SeriesRows, context: CalendarContext
 ) -> list[DataFinding]:
-    """What the run itself would say: age, refused values, repairs, splices."""
+    """What a run itself would report: age, refused values, repairs, splices."""
     findings = []
     age = context.now - int(rows.days[-1])
     severity: FindingSeverity = "fault" if spec.required else "warning"
@@ -304,7 +304,7 @@ def _declared_findings(
                 check="revised",
                 severity="note",
                 text=(
-                    "old values are re-estimated and this is one vintage: its past knows a little "
+                    "old values are re-estimated and this is one vintage: its past contains a little "
                     "of the future"
                 ),
             )
@@ -420,7 +420,7 @@ def calendar_findings(
     findings = check_gaps(days, gaps, frequency, sessions, limit)
     if frequency == "daily":
         sparse = sparse_periods(days, sessions)
-        if sparse:  # between operation days there are holes of any length, and one finding says so
+        if sparse:  # a sparse period has holes of any length, and one finding is enough
             findings = [finding for finding in findings if finding.check != "hole"]
         findings += sparse
         matrix = values.reshape(len(days), -1)

@@ -247,7 +247,7 @@ def _declared(spec: TableSpec) -> list[DataFinding]:
                 check="revised",
                 severity="note",
                 text=(
-                    "old values are re-estimated and this is one vintage: its past knows a little "
+                    "old values are re-estimated and this is one vintage: its past contains a little "
                     "of the future"
                 ),
             )

@@ -1,6 +1,7 @@
-"""Values that a market would not print.
+"""Values that a market would not print, changes of unit, and files of a broken form.
 
-Ticks that jump and come back, runs that do not move, prices below zero.
+Ticks that jump and come back, runs that do not move, prices below zero; a power of ten between two
+rows of one series, or one factor in every column of a table; encoding and width of lines.
 """
 
 from __future__ import annotations
@@ -34,23 +35,32 @@ __all__ = [
 ]
 
 
-TICK, RETURN = (
-    8.0,
-    0.3,
-)  # robust sd of both jumps; share of the jump that may remain after the way back
-WIDE, NARROW = (
-    121,
-    21,
-)  # rows whose typical change is the scale: the calm around, and the storm itself
+TICK = 8.0  # robust sd of both jumps
+RETURN = 0.3  # share of the jump that may remain after the way back
+# Rows whose typical change is the scale: the calm around, and the storm itself.
+WIDE = 121
+NARROW = 21
 NORMAL = 0.6745  # median of |z| of a normal variable
 CHANCE = 1e-3  # expected number of runs as long, by chance, that is called impossible
 STEP = 0.9  # share of unchanged rows from which a series is a step function
+# Changes of unit.
+JUMP = 8.0  # robust sd of the ordinary steps
+BEYOND = 2.5  # times the largest of 49 in 50 of the ordinary steps
+ROWS = 5  # rows before and after whose medians must differ by the step as well
+POWERS = np.log(10.0) * np.arange(1, 10)
+WILD = 0.05  # share of rows that double or halve from which a series cannot be judged
+NEAR_POWER = 0.1  # largest distance of a step from a power, in logs
+CLOSE = 0.3  # largest distance of the levels around from the step, in logs
+ALIKE = 0.25  # largest distance of the columns from each other, in logs
+LEAST = np.log(1.8)  # smallest common factor
+CONTRACTS = np.array([2, 3, 4, 5, 8, 10, 20, 25, 50, 100, 1000], dtype=np.float64)
+# Byte-order marks.
+WIDE_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+MARK = b"\xef\xbb\xbf"
 
 
 def changes_of(values: Floats, changes: str) -> Floats:
-    """Day-to-day changes: ratios in logs ("log".
-
-    NaN beside a value that is not positive) or differences.
+    """Day-to-day changes: differences, or log ratios ("log") with NaN beside a value <= 0.
 
     Returns
     -------
@@ -101,10 +111,10 @@ def bad_ticks(days: Integers, values: Floats, changes: str) -> list[DataFinding]
     scale = np.fmax(scale[:-1], scale[1:])
     smaller, larger = np.fmin(np.abs(there), np.abs(back)), np.fmax(np.abs(there), np.abs(back))
     with np.errstate(invalid="ignore"):
-        found = (
+        ticks = (
             (smaller > TICK * scale) & (there * back < 0) & (np.abs(there + back) < RETURN * larger)
         )
-    rows = np.flatnonzero(found) + 1
+    rows = np.flatnonzero(ticks) + 1
     if not len(rows):
         return []
     evidence: list[dict[str, float | str]] = [
@@ -117,10 +127,10 @@ def bad_ticks(days: Integers, values: Floats, changes: str) -> list[DataFinding]
         }
         for row in rows
     ]
-    told = [
-        f"{one['date']} {one['value']:g} between {one['before']:g} and {one['after']:g} "
-        f"({one['sd']:g} sd)"
-        for one in evidence
+    examples = [
+        f"{item['date']} {item['value']:g} between {item['before']:g} and {item['after']:g} "
+        f"({item['sd']:g} sd)"
+        for item in evidence
     ]
     return [
         DataFinding(
@@ -129,7 +139,10 @@ def bad_ticks(days: Integers, values: Floats, changes: str) -> list[DataFinding]
             count=len(rows),
             dates=dated(days[rows]),
             evidence=tuple(evidence),
-            text=f"{plural(len(rows), 'value')} jumped and came back the next row: {listed(told, 6)}",
+            text=(
+                f"{plural(len(rows), 'value')} jumped and came back on the next row: "
+                f"{listed(examples, 6)}"
+            ),
         )
     ]
 
@@ -142,27 +155,30 @@ def frozen_runs(days: Integers, values: Floats) -> list[DataFinding]:
     edges = np.flatnonzero(np.diff(np.concatenate([[False], still, [False]]).astype(np.int8)))
     starts, lengths = edges[::2], edges[1::2] - edges[::2]
     total = np.cumsum(np.concatenate([[0], still]))
-    found: list[tuple[int, int]] = []
+    runs: list[tuple[int, int]] = []
     for start, length in zip(starts[lengths > 1], lengths[lengths > 1], strict=True):
         low, high = max(start - 250, 0), min(start + length + 250, len(still))
         around, repeats = high - low - length, total[high] - total[low] - length
         chance = (repeats + 1) / (around + 2)
         if len(still) * chance**length < CHANCE:
-            found.append((int(start), int(length)))
-    if not found:
+            runs.append((int(start), int(length)))
+    if not runs:
         return []
-    told = [
+    examples = [
         f"{iso(days[start])} to {iso(days[start + length])} ({length + 1} rows of "
         f"{values[start]:g})"
-        for start, length in sorted(found, key=lambda run: -run[1])
+        for start, length in sorted(runs, key=lambda run: -run[1])
     ]
     return [
         DataFinding(
             check="frozen",
             severity="warning",
-            count=len(found),
-            dates=dated([int(days[start + 1]) for start, _ in found]),
-            text=f"{plural(len(found), 'run')} of one value where it should move: {listed(told, 3)}",
+            count=len(runs),
+            dates=dated([int(days[start + 1]) for start, _ in runs]),
+            text=(
+                f"{plural(len(runs), 'run')} of one value where it should move: "
+                f"{listed(examples, 3)}"
+            ),
         )
     ]
 
@@ -190,9 +206,7 @@ def step_function(days: Integers, values: Floats) -> list[DataFinding]:
 def negative_prices(
     days: Integers, values: Floats, low: float, high: float, unit: str
 ) -> list[DataFinding]:
-    """Values at or below zero of a quantity whose changes are ratios.
-
-    Real or not, no logarithm exists.
+    """Values at or below zero of a quantity whose changes are ratios: they have no logarithm.
 
     Parameters
     ----------
@@ -204,7 +218,7 @@ def negative_prices(
     rows = np.flatnonzero(values <= 0)
     if not len(rows):
         return []
-    told = [f"{values[row]:g} on {iso(days[row])}" for row in rows]
+    examples = [f"{values[row]:g} on {iso(days[row])}" for row in rows]
     return [
         DataFinding(
             check="negative",
@@ -213,29 +227,19 @@ def negative_prices(
             dates=dated(days[rows]),
             evidence=tuple({"date": iso(days[row]), "value": float(values[row])} for row in rows),
             text=(
-                f"{'negative' if (values[rows] < 0).all() else 'no positive'} price: "
-                f"{listed(told, 6)}; allowed by the "
-                f"range {low:g}..{high:g} {unit}, outside the usual, and without a logarithm"
+                f"{'negative' if (values[rows] < 0).all() else 'zero or negative'} price: "
+                f"{listed(examples, 6)}; allowed by the range {low:g}..{high:g} {unit}, but "
+                "unusual and without a logarithm"
             ),
         )
     ]
-
-
-JUMP, BEYOND = 8.0, 2.5  # robust sd of the ordinary steps; times the largest of 49 in 50 of them
-ROWS = 5  # rows before and after whose medians must differ by the step as well
-POWERS = np.log(10.0) * np.arange(1, 10)
-WILD = 0.05  # share of rows that double or halve from which a series cannot be judged
-NEAR = 0.1  # largest distance of a step from a power, in logs
-CLOSE, ALIKE = 0.3, 0.25  # and of the levels from the step; of the columns from each other
-LEAST = np.log(1.8)
-CONTRACTS = np.array([2, 3, 4, 5, 8, 10, 20, 25, 50, 100, 1000], dtype=np.float64)
 
 
 def power_of_ten(days: Integers, values: Floats, unit: str, least: int = 2) -> list[DataFinding]:
     """Steps by a hundred, a thousand ... that last: the publisher has changed the unit.
 
     A series that takes such steps by itself, as usage does that is nothing on most days, cannot be
-    judged and gives nothing, nor does one with negative values.
+    judged and gives nothing, nor does item with negative values.
 
     Parameters
     ----------
@@ -260,7 +264,7 @@ def power_of_ten(days: Integers, values: Floats, unit: str, least: int = 2) -> l
     distance = np.abs(sizes[:, None] - POWERS[least - 1 :]).min(axis=1)
     rows = [
         int(row) + 1
-        for row in np.flatnonzero((sizes > large) & (distance <= NEAR))
+        for row in np.flatnonzero((sizes > large) & (distance <= NEAR_POWER))
         if _lasts(levels[:, None], int(row), float(steps[row]))
     ]
     if not rows:
@@ -274,10 +278,10 @@ def power_of_ten(days: Integers, values: Floats, unit: str, least: int = 2) -> l
         }
         for row in rows
     ]
-    told = [
-        f"from {one['date']} on times {one['factor']:g} ({one['before']:g}, then {one['value']:g} "
-        f"{unit})"
-        for one in evidence
+    examples = [
+        f"from {item['date']} on multiplied by {item['factor']:g} ({item['before']:g}, then "
+        f"{item['value']:g} {unit})"
+        for item in evidence
     ]
     return [
         DataFinding(
@@ -286,7 +290,7 @@ def power_of_ten(days: Integers, values: Floats, unit: str, least: int = 2) -> l
             count=len(rows),
             dates=dated(days[good[rows]]),
             evidence=tuple(evidence),
-            text=f"the unit has changed: {listed(told, 3)}; declare a repair `scale`",
+            text=f"the unit has changed: {listed(examples, 3)}; declare a repair `scale`",
         )
     ]
 
@@ -308,7 +312,7 @@ def _lasts(levels: Floats, row: int, step: float) -> bool:
 def common_factor(
     days: Integers, columns: Sequence[Floats], names: Sequence[str]
 ) -> list[DataFinding]:
-    """A row from which every column is larger, or smaller, by one factor of 1.8 and more, and stays so.
+    """Rows from which every column is larger, or smaller, by one lasting factor of 1.8 and more.
 
     Parameters
     ----------
@@ -345,10 +349,10 @@ def common_factor(
         }
         for row in rows
     ]
-    told = [
-        f"{one['date']} on times {one['factor']:g} "
-        f"({', '.join(f'{one[name]:g} in {name}' for name in names)})"
-        for one in evidence
+    examples = [
+        f"{item['date']} on multiplied by {item['factor']:g} "
+        f"({', '.join(f'{item[name]:g} in {name}' for name in names)})"
+        for item in evidence
     ]
     return [
         DataFinding(
@@ -358,18 +362,15 @@ def common_factor(
             dates=dated(days[np.array(rows) + 1]),
             evidence=tuple(evidence),
             text=(
-                f"the unit has changed: from {listed(told, 3)}; shares stay right, levels do not; "
-                "declare a repair `scale`"
+                f"the unit has changed: from {listed(examples, 3)}; shares stay right, levels do "
+                "not; declare a repair `scale`"
             ),
         )
     ]
 
 
 def _round_factor(factor: float) -> float:
-    """The usual size of contract next to a factor, or one over it, within a tenth.
-
-    Else the factor itself.
-    """
+    """The usual contract size within a tenth of a factor, or of one over it; else the factor."""
     up = max(factor, 1 / factor)
     whole = float(CONTRACTS[np.argmin(np.abs(np.log(CONTRACTS / up)))])
     if abs(up / whole - 1) > 0.1:
@@ -377,12 +378,8 @@ def _round_factor(factor: float) -> float:
     return whole if factor > 1 else 1 / whole
 
 
-WIDE_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
-MARK = b"\xef\xbb\xbf"
-
-
 def check_file_format(content: bytes) -> list[DataFinding]:
-    """What is wrong with the form of a CSV file, before its dates and numbers are looked at.
+    """What is wrong with the format of a CSV file, before its dates and numbers are read.
 
     Parameters
     ----------
@@ -408,12 +405,12 @@ def check_file_format(content: bytes) -> list[DataFinding]:
         return [
             _fault(
                 "encoding",
-                f"line {line}: byte 0x{content[error.start]:02x} is no UTF-8; save it as UTF-8",
+                f"line {line}: byte 0x{content[error.start]:02x} is not valid UTF-8; save the file as UTF-8",
             )
         ]
     if text.lstrip().startswith("<"):
         return [_fault("html", "a page of HTML, not CSV; the vendor refused: fetch the file again")]
-    found = (
+    findings = (
         []
         if not content.startswith(MARK)
         else [
@@ -424,7 +421,7 @@ def check_file_format(content: bytes) -> list[DataFinding]:
             )
         ]
     )
-    return found + _widths(text) + _end(text)
+    return findings + _widths(text) + _end(text)
 
 
 def _fault(check: str, text: str) -> DataFinding:
@@ -432,7 +429,7 @@ def _fault(check: str, text: str) -> DataFinding:
 
 
 def _widths(text: str) -> list[DataFinding]:
-    """Lines whose number of fields is not the header's; a short last line is a torn one."""
+    """Lines whose number of fields is not the header's; a short last line is a cut one."""
     lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line]
     width = _fields(lines[0][1])
     odd = [(number, fields) for number, line in lines if (fields := _fields(line)) != width]
@@ -446,7 +443,7 @@ def _widths(text: str) -> list[DataFinding]:
                 "cut",
             )
         ]
-    told = [f"line {number} has {fields}" for number, fields in odd]
+    examples = [f"line {number} has {fields}" for number, fields in odd]
     return [
         DataFinding(
             check="ragged",
@@ -454,7 +451,7 @@ def _widths(text: str) -> list[DataFinding]:
             count=len(odd),
             text=(
                 f"{plural(len(odd), 'line')} with another number of fields than the header's "
-                f"{width}: {listed(told, 3)}"
+                f"{width}: {listed(examples, 3)}"
             ),
         )
     ]
@@ -477,8 +474,8 @@ def _end(text: str) -> list[DataFinding]:
             check="no_newline",
             severity="warning",
             text=(
-                f"the last line `{text.splitlines()[-1][:60]}` has no end: it may have been cut "
-                "inside its last field"
+                f"the last line `{text.splitlines()[-1][:60]}` has no line break at its end: the file "
+                "may have been cut inside its last field"
             ),
         )
     ]

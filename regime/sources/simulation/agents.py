@@ -1,10 +1,19 @@
 """How each agent decides, from one close, what it will buy and sell on the next session.
 
-Every function takes the row of flows that it fills (shares of the trend value of the equity market;
-a negative one is a sale), what is held, and the row of states that it reads and writes.
+The arguments of every function here are the same, each where it needs it:
+
+- `flow`, ndarray of shape (n_agents, n_markets): filled; what is bought on the session, as a share
+  of the trend value of the equity market. A negative one is a sale.
+- `hold`, ndarray of shape (n_agents, n_markets): held at the close before, in the same unit.
+- `price`, ndarray of shape (n_markets,), or a float for equity alone: log.
+- `average`, ndarray of shape (n_markets, n_speeds): the trend followers' averages, price levels.
+- `variance`, ndarray of shape (n_markets,), or a float for equity alone: of a session.
+- `state`, ndarray of shape (n_states,): read and written; `rules.STATES` names its entries.
+- `rules`, record: from `rules.compact`.
 
 **Source:** leverage that lenders cut as volatility rises: Thurner, Farmer and Geanakoplos (2012),
-Brunnermeier and Pedersen (2009); volatility targets: Moreira and Muir (2017).
+Brunnermeier and Pedersen (2009); volatility targets: Moreira and Muir (2017); the demand for
+reserves, flat and then steep: Afonso, Giannone, La Spada and Williams (2022).
 """
 
 from __future__ import annotations
@@ -77,20 +86,7 @@ YEAR = 252.0
 
 @numba.njit(cache=True, error_model="numpy")
 def follow_trends(flow, hold, price, average, variance, rules):  # type: ignore[no-untyped-def]
-    """Each speed is long above its exponential average and short below: there it flips.
-
-    Parameters
-    ----------
-    flow : ndarray, shape (n_agents, n_markets)
-        Filled: what is bought on the session.
-    hold : ndarray, shape (n_agents, n_markets)
-        Held at the close before.
-    price : ndarray, shape (n_markets,), log
-    average : ndarray, shape (n_markets, n_speeds), price levels
-    variance : ndarray, shape (n_markets,), of a session
-    rules : record
-        From `rules.compact`.
-    """
+    """Each speed is long above its exponential average and short below: there it flips."""
     for k in range(len(price)):
         if rules.trend_size[k] > 0.0:
             daily, signal = np.sqrt(variance[k]), 0.0
@@ -109,43 +105,14 @@ def follow_trends(flow, hold, price, average, variance, rules):  # type: ignore[
 
 @numba.njit(cache=True, error_model="numpy")
 def target_volatility(flow, hold, variance, state, rules):  # type: ignore[no-untyped-def]
-    """Exposure is the target over realised volatility, up to a cap.
-
-    Parameters
-    ----------
-    flow : ndarray, shape (n_agents, n_markets)
-        Filled: what is bought on the session.
-    hold : ndarray, shape (n_agents, n_markets)
-        Held at the close before.
-    variance : float
-        Of equity, of a session.
-    state : ndarray, shape (n_states,)
-        Read and written.
-    rules : record
-        From `rules.compact`.
-    """
+    """Exposure is the target over realised volatility, up to a cap."""
     state[EXPOSURE] = min(rules.target_cap, rules.target_volatility / np.sqrt(YEAR * variance))
     flow[TARGET, EQUITY] = 0.10 * (rules.target_size * state[EXPOSURE] - hold[TARGET, EQUITY])
 
 
 @numba.njit(cache=True, error_model="numpy")
 def balance_risk(flow, hold, variance, state, rules):  # type: ignore[no-untyped-def]
-    """Equal risk in four markets, levered to a target.
-
-    A joint rise of volatility sells all of them.
-
-    Parameters
-    ----------
-    flow : ndarray, shape (n_agents, n_markets)
-        Filled: what is bought on the session.
-    hold : ndarray, shape (n_agents, n_markets)
-        Held at the close before.
-    variance : ndarray, shape (n_markets,), of a session
-    state : ndarray, shape (n_states,)
-        Read and written.
-    rules : record
-        From `rules.compact`.
-    """
+    """Equal risk in four markets, levered to a target: a joint rise of volatility sells all."""
     total = 0.0
     for k in (EQUITY, TREASURY, GOLD, COMMODITY):
         total += 1.0 / np.sqrt(variance[k])
@@ -164,19 +131,6 @@ def meet_margin(flow, hold, variance, state, rules):  # type: ignore[no-untyped-
 
     The limit falls with volatility and with the price of funding; where funding is dear they sell
     Treasuries and gold as well, and buy the dollars that they owe.
-
-    Parameters
-    ----------
-    flow : ndarray, shape (n_agents, n_markets)
-        Filled: what is bought on the session.
-    hold : ndarray, shape (n_agents, n_markets)
-        Held at the close before.
-    variance : float
-        Of equity, of a session.
-    state : ndarray, shape (n_states,)
-        Read and written.
-    rules : record
-        From `rules.compact`.
     """
     gross = (
         hold[FUNDS, EQUITY]
@@ -189,7 +143,9 @@ def meet_margin(flow, hold, variance, state, rules):  # type: ignore[no-untyped-
     dear = max(state[FUNDING] - 5.0, 0.0) / 100.0
     limit = rules.fund_limit * calm**rules.fund_caution / (1.0 + rules.fund_bite * dear)
     limit = min(max(limit, 1.2), 1.5 * rules.fund_limit)
-    dash, sold, added = min(max((state[FUNDING] - 8.0) / 25.0, 0.0), 1.5), 0.0, 0.0
+    dash = min(max((state[FUNDING] - 8.0) / 25.0, 0.0), 1.5)
+    sold = 0.0
+    added = 0.0
     state[REDEEMED] = min(max(0.10 * (state[REGRET] - rules.fund_regret), 0.0), 0.04)
     if leverage > limit:
         sold = rules.fund_speed * (1.0 - 0.92 * limit / leverage)
@@ -210,54 +166,33 @@ def meet_margin(flow, hold, variance, state, rules):  # type: ignore[no-untyped-
             else -rules.dash_speed * dash * hold[FUNDS, k]
         )
     flow[FUNDS, DOLLAR] = 0.0006 * dash
-    state[LEVERAGE], state[LIMIT], state[SOLD], state[DASH] = leverage, limit, sold, dash
+    state[LEVERAGE] = leverage
+    state[LIMIT] = limit
+    state[SOLD] = sold
+    state[DASH] = dash
 
 
 @numba.njit(cache=True, error_model="numpy")
 def meet_crypto_margin(flow, hold, state, rules):  # type: ignore[no-untyped-def]
-    """Traders of crypto.
-
-    Leverage rises with the trend, and the exchange sells whoever is over the limit.
-
-    Parameters
-    ----------
-    flow : ndarray, shape (n_agents, n_markets)
-        Filled: what is bought on the session.
-    hold : ndarray, shape (n_agents, n_markets)
-        Held at the close before.
-    state : ndarray, shape (n_states,)
-        Read and written.
-    rules : record
-        From `rules.compact`.
-    """
-    wealth, held = state[CRYPTO_WEALTH], hold[TRADERS, CRYPTO]
-    leverage, sold = held / wealth, 0.0
+    """Crypto traders: leverage rises with the trend, and the exchange sells who is over the limit."""
+    wealth = state[CRYPTO_WEALTH]
+    position = hold[TRADERS, CRYPTO]
+    leverage = position / wealth
+    sold = 0.0
     if leverage > rules.trader_limit:
         sold = rules.trader_speed * (1.0 - 0.75 * rules.trader_limit / leverage)
-        flow[TRADERS, CRYPTO] = -sold * held
+        flow[TRADERS, CRYPTO] = -sold * position
     else:
         target = rules.trader_limit * (0.62 + 0.30 * np.tanh(2.0 * state[CRYPTO_TREND]))
         flow[TRADERS, CRYPTO] = min(
-            max(0.04 * (target * wealth - held), -0.03 * wealth), 0.05 * wealth
+            max(0.04 * (target * wealth - position), -0.03 * wealth), 0.05 * wealth
         )
     state[CRYPTO_LEVERAGE], state[CRYPTO_SOLD] = leverage, sold
 
 
 @numba.njit(cache=True, error_model="numpy")
 def dealer_gamma(price, variance, state, rules):  # type: ignore[no-untyped-def]
-    """Share of a move that dealers trade against (positive) or add to it (negative).
-
-    Parameters
-    ----------
-    price : float
-        Of equity, log.
-    variance : float
-        Of equity, of a session.
-    state : ndarray, shape (n_states,)
-        Read and written.
-    rules : record
-        From `rules.compact`.
-    """
+    """Share of a move that dealers trade against (positive) or add to it (negative)."""
     width = rules.gamma_width * (np.sqrt(YEAR * variance) / rules.usual[EQUITY]) ** 0.5
     above, below = (price - state[CALLS]) / width, (price - state[PUTS]) / (1.2 * width)
     gamma = rules.call_gamma * np.exp(-0.5 * above * above) - rules.put_gamma * np.exp(
@@ -268,19 +203,20 @@ def dealer_gamma(price, variance, state, rules):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, error_model="numpy")
 def rebalance(flow, state, left):  # type: ignore[no-untyped-def]
-    """Pension fund: back to its weights over the last three sessions of the month."""
+    """Pension fund: back to its weights over the last three sessions of the month.
+
+    `left` is the number of weekdays of the month still to come.
+    """
     share = state[ORDER] / 3.0 if left < 3 else 0.0
     flow[PENSION, EQUITY], flow[PENSION, TREASURY] = share, -share
 
 
 @numba.njit(cache=True, error_model="numpy")
 def price_reserves(state, account, rules):  # type: ignore[no-untyped-def]
-    """Spread of secured funding over the rate on reserves, basis points.
+    """Spread of secured funding over the rate on reserves in basis points: flat, then steep.
 
-    Flat, then steep below the kink.
-
-    What the Treasury holds in its account is missing from reserves; banks hoard while others must
-    sell.
+    `account` is the Treasury's account as a share of the central bank's assets: what it holds is
+    missing from reserves. Banks hoard while others must sell.
     """
     wanted = rules.reserve_kink + rules.hoarding * min(state[STRESS], 2.0)
     scarcity = (wanted - state[RESERVES] - 0.06 + account) / rules.reserve_width
@@ -316,10 +252,7 @@ def run_balance_sheet(flow, state, rules):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, error_model="numpy")
 def set_rate(state, macro, meeting):  # type: ignore[no-untyped-def]
-    """Policy rate in quarter points.
-
-    It follows the cycle every six weeks, and falls in a crisis.
-    """
+    """Policy rate in quarter points: it follows the cycle every six weeks, and falls in a crisis."""
     if meeting:
         wanted = min(max(2.8 + 1.9 * macro - 1.5 * state[STRESS], 0.125), 7.5)
         step = min(max(wanted - state[POLICY], -0.75), 0.25)

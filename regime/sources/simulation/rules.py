@@ -21,6 +21,7 @@ __all__ = [
     "INDEX_START",
     "MARKETS",
     "SPEEDS",
+    "STATES",
     "Rules",
     "compact",
     "draw_rules",
@@ -50,6 +51,76 @@ SPEEDS = ("short", "medium", "long")
 HALFLIVES = np.array([600.0, 1500, 1500, 250, 1e9, 2500, 700, 900, 1500])
 BILLIONS = 4_000.0  # value of the equity market on the first day
 INDEX_START = 1250.0  # S&P 500 on the first day
+
+# Scalars of a session, and where each stands in the row that the day loop carries forward.
+STATES = (
+    "leverage",
+    "limit",
+    "sold",
+    "dash",
+    "wealth",
+    "regret",
+    "redeemed",  # levered funds
+    "volatility_exposure",
+    "parity_leverage",
+    "parity_variance",
+    "crypto_leverage",
+    "crypto_sold",
+    "crypto_wealth",
+    "crypto_trend",
+    "gamma",
+    "calls",
+    "puts",  # dealers
+    "month_equity",
+    "month_treasury",
+    "order",  # pension
+    "funding",
+    "reserves",
+    "assets",
+    "buying",
+    "resting",
+    "tension",
+    "policy",
+    "slow_policy",  # central bank
+    "yield10",
+    "thin",
+    "stress",
+    "fear",
+)
+(
+    LEVERAGE,
+    LIMIT,
+    SOLD,
+    DASH,
+    WEALTH,
+    REGRET,
+    REDEEMED,
+    EXPOSURE,
+    PARITY_LEVERAGE,
+    PARITY_VARIANCE,
+    CRYPTO_LEVERAGE,
+    CRYPTO_SOLD,
+    CRYPTO_WEALTH,
+    CRYPTO_TREND,
+    GAMMA,
+    CALLS,
+    PUTS,
+    MONTH_EQUITY,
+    MONTH_TREASURY,
+    ORDER,
+    FUNDING,
+    RESERVES,
+    ASSETS,
+    BUYING,
+    RESTING,
+    TENSION,
+    POLICY,
+    SLOW_POLICY,
+    YIELD10,
+    THIN,
+    STRESS,
+    FEAR,
+) = range(len(STATES))
 
 
 class Rules(NamedTuple):
@@ -182,73 +253,3 @@ def _sources() -> str:
     """Digest of the sources in this folder."""
     files = sorted(Path(__file__).parent.glob("*.py"))
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
-
-
-STATES = (
-    "leverage",
-    "limit",
-    "sold",
-    "dash",
-    "wealth",
-    "regret",
-    "redeemed",  # levered funds
-    "volatility_exposure",
-    "parity_leverage",
-    "parity_variance",
-    "crypto_leverage",
-    "crypto_sold",
-    "crypto_wealth",
-    "crypto_trend",
-    "gamma",
-    "calls",
-    "puts",  # dealers
-    "month_equity",
-    "month_treasury",
-    "order",  # pension
-    "funding",
-    "reserves",
-    "assets",
-    "buying",
-    "resting",
-    "tension",
-    "policy",
-    "slow_policy",  # central bank
-    "yield10",
-    "thin",
-    "stress",
-    "fear",
-)
-(
-    LEVERAGE,
-    LIMIT,
-    SOLD,
-    DASH,
-    WEALTH,
-    REGRET,
-    REDEEMED,
-    EXPOSURE,
-    PARITY_LEVERAGE,
-    PARITY_VARIANCE,
-    CRYPTO_LEVERAGE,
-    CRYPTO_SOLD,
-    CRYPTO_WEALTH,
-    CRYPTO_TREND,
-    GAMMA,
-    CALLS,
-    PUTS,
-    MONTH_EQUITY,
-    MONTH_TREASURY,
-    ORDER,
-    FUNDING,
-    RESERVES,
-    ASSETS,
-    BUYING,
-    RESTING,
-    TENSION,
-    POLICY,
-    SLOW_POLICY,
-    YIELD10,
-    THIN,
-    STRESS,
-    FEAR,
-) = range(len(STATES))

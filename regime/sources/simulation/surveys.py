@@ -139,7 +139,7 @@ def _opinions(world: SimulatedWorld) -> dict[str, pd.Series]:
     """Surveys: managers say how long they are, individuals how they feel."""
     draws, sessions = world.draws, world.sessions
     wednesday, thursday = weekly(sessions, "WED"), weekly(sessions, "THU")
-    trend = world.held(TREND, EQUITY) / world.rules.trend_size[EQUITY]
+    trend = world.position(TREND, EQUITY) / world.rules.trend_size[EQUITY]
     keen = (
         48 + 25 * trend + 22 * (world.state(EXPOSURE) - 0.85) + 4.0 * (world.state(LEVERAGE) - 2.8)
     )
@@ -173,15 +173,15 @@ def _reports(world: SimulatedWorld) -> dict[str, pd.Series]:
     """Commitments of traders on Tuesdays, in the old form and in the new one."""
 
     def trend(market: int) -> Floats:
-        return np.asarray(world.held(TREND, market) / world.rules.trend_size[market])
+        return np.asarray(world.position(TREND, market) / world.rules.trend_size[market])
 
     rules = world.rules
     funds = world.state(LEVERAGE) / rules.fund_limit - 0.75
-    basis = 1 - world.held(FUNDS, TREASURY) / (
+    basis = 1 - world.position(FUNDS, TREASURY) / (
         rules.fund_wealth * rules.fund_limit * rules.fund_mix[TREASURY]
     )
-    managers = world.held(TARGET, EQUITY) / rules.target_size - 0.4
-    parity = world.held(PARITY, TREASURY) / rules.parity_size
+    managers = world.position(TARGET, EQUITY) / rules.target_size - 0.4
+    parity = world.position(PARITY, TREASURY) / rules.parity_size
     contracts = (
         _Contract("sp500", trend(EQUITY), trend(EQUITY) + funds, managers, 3e5),
         _Contract(
@@ -237,7 +237,7 @@ def _new_report(world: SimulatedWorld, contract: _Contract) -> dict[str, pd.Seri
 def _monthly(world: SimulatedWorld) -> dict[str, pd.Series]:
     """Debt at brokers at month ends, and what is paid for earnings."""
     draws, sessions, ends = world.draws, world.sessions, month_ends(world.sessions)
-    held = world.held(FUNDS, EQUITY) + world.held(FUNDS, CREDIT)
+    held = world.position(FUNDS, EQUITY) + world.position(FUNDS, CREDIT)
     borrowed = np.maximum(held - 0.5 * world.state(WEALTH), 0.002)
     trend = world.rules.growth * np.arange(len(sessions)) / YEAR
     rich = 0.7 * (world.price(EQUITY) - trend)
@@ -257,7 +257,7 @@ def _monthly(world: SimulatedWorld) -> dict[str, pd.Series]:
 def _crypto(world: SimulatedWorld) -> dict[str, pd.Series]:
     days = pd.date_range(world.sessions[0], world.sessions[-1])
     used = as_of(world.sessions, world.state(CRYPTO_LEVERAGE) / world.rules.trader_limit, days)
-    open_ = as_of(world.sessions, 1e9 * world.dollars * world.held(TRADERS, CRYPTO), days)
+    open_ = as_of(world.sessions, 1e9 * world.dollars * world.position(TRADERS, CRYPTO), days)
     noise = world.draws.normal("btc_funding", len(days))
     return {
         "btc_funding": (0.0009 * (used - 0.45) + 0.0001 * noise).clip(-0.02, 0.02),

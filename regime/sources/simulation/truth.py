@@ -1,6 +1,7 @@
-"""What really happened in a world.
+"""What really happened in a simulated market: regimes, flows by agent, trigger prices, crises.
 
-Regimes from forced flows, every agent's flows, trigger prices, crises.
+The regimes follow from forced selling. How fragile the market is follows from every position: it is
+the forced selling that a shock would set off.
 """
 
 from __future__ import annotations
@@ -41,34 +42,28 @@ from regime.sources.simulation.rules import (
 )
 from regime.sources.simulation.world import SimulatedWorld
 
-__all__ = ["SHOCK", "GroundTruth", "fire_sale", "ground_truth", "regime_codes", "spells"]
+__all__ = ["SHOCK", "GroundTruth", "fire_sale", "ground_truth", "regime_codes", "selling_episodes"]
 
 
 CALM, FRAGILE, DELEVERAGING, RECOVERY = range(len(REGIMES))
-Spell = tuple[int, int]
+Episode = tuple[int, int]
 
 # Forced selling, in usual daily volatilities of what it moves, smoothed over three sessions: where
 # a run of it begins and ends, what it must reach to be a deleveraging, how far apart two must lie,
 # how long one must last.
 FLOOR, PEAK, APART, LEAST = 0.15, 0.50, 10, 5
 CRYPTO_FLOOR, CRYPTO_PEAK = 0.08, 0.30  # the same for crypto alone
-RISKY = {
-    EQUITY: 0.40,
-    CREDIT: 0.25,
-    COMMODITY: 0.15,
-    TECH: 0.10,
-    SMALL: 0.10,
-}  # weights of what must be sold
-BRITTLE, SOUND = (
-    0.08,
-    0.045,
-)  # further fall after a shock of 4 %: fragile from the first on, until the second
+SHOCK = 0.04  # log fall of equity tomorrow whose forced sales measure fragility
+# Weights of what must be sold.
+RISKY = {EQUITY: 0.40, CREDIT: 0.25, COMMODITY: 0.15, TECH: 0.10, SMALL: 0.10}
+# Further fall after a shock: fragile from the first on, until the second.
+BRITTLE, SOUND = 0.08, 0.045
 ALARM = 0.035  # fall within five sessions of a shock that makes an alarm of it
 
 
 @dataclass(frozen=True, kw_only=True)
 class GroundTruth:
-    """The truth of one world; no source shows it.
+    """The truth of one simulated market; no source shows it.
 
     Parameters
     ----------
@@ -100,14 +95,14 @@ class GroundTruth:
 
 
 def ground_truth(world: SimulatedWorld) -> GroundTruth:
-    """Truth of a world over its sessions."""
+    """Truth of a simulated market over its sessions."""
     rules, path, sessions = world.rules, world.path, world.sessions
     scaled = _scaled(world)
     pressure = _smooth((scaled[:, list(RISKY)] * list(RISKY.values())).sum(axis=1))
     potential = fire_sale(rules, path)
-    selling = spells(pressure, PEAK, FLOOR)
+    selling = selling_episodes(pressure, PEAK, FLOOR)
     codes = regime_codes(
-        (path.price - path.value)[:, EQUITY], selling, _held(potential, BRITTLE, SOUND)
+        (path.price - path.value)[:, EQUITY], selling, _between(potential, BRITTLE, SOUND)
     )
     names = pd.MultiIndex.from_product([AGENTS, MARKETS], names=["agent", "market"])
     flows = (path.flow * world.dollars[:, None, None]).reshape(len(sessions), -1)
@@ -133,7 +128,7 @@ def ground_truth(world: SimulatedWorld) -> GroundTruth:
     )
 
 
-def spells(pressure: Floats, peak: float, floor: float) -> list[Spell]:
+def selling_episodes(pressure: Floats, peak: float, floor: float) -> list[Episode]:
     """First and one past the last session of each run above `floor` that somewhere exceeds `peak`."""
     merged: list[list[int]] = []
     for first, last in _runs(pressure > floor):
@@ -148,10 +143,8 @@ def spells(pressure: Floats, peak: float, floor: float) -> list[Spell]:
     ]
 
 
-def regime_codes(gap: Floats, selling: list[Spell], brittle: Booleans) -> Integers:
-    """Position in `REGIMES` of each session.
-
-    Forced selling, then recovery until half of what it cost is regained.
+def regime_codes(gap: Floats, selling: list[Episode], brittle: Booleans) -> Integers:
+    """Position in `REGIMES` of each session: forced selling, then recovery to half of its cost.
 
     `gap` is what flows have added to the log price, or taken from it: news neither ends nor
     prolongs a recovery.
@@ -159,26 +152,33 @@ def regime_codes(gap: Floats, selling: list[Spell], brittle: Booleans) -> Intege
     codes = np.where(brittle, FRAGILE, CALM).astype(np.int64)
     for number, (first, last) in enumerate(selling):
         codes[first:last] = DELEVERAGING
-        top, low = gap[max(first - 21, 0) : last].max(), gap[first:last].min()
+        top = gap[max(first - 21, 0) : last].max()
+        low = gap[first:last].min()
         until = selling[number + 1][0] if number + 1 < len(selling) else len(gap)
         regained = np.flatnonzero(gap[last:until] >= (top + low) / 2)
         codes[last : last + max(regained[0], 1) if regained.size else until] = RECOVERY
     return codes
 
 
-def _crises(world: SimulatedWorld, selling: list[Spell], forced: pd.DataFrame) -> pd.DataFrame:
+def _crises(world: SimulatedWorld, selling: list[Episode], forced: pd.DataFrame) -> pd.DataFrame:
     """One row an event, by start."""
     sessions, price = world.sessions, world.path.price
     taken = _mask(selling, len(sessions), before=10, after=10)
-    alone = spells(_smooth(_scaled(world)[:, CRYPTO]), CRYPTO_PEAK, CRYPTO_FLOOR)
-    crypto = [spell for spell in alone if not taken[slice(*spell)].any()]
+    alone = selling_episodes(_smooth(_scaled(world)[:, CRYPTO]), CRYPTO_PEAK, CRYPTO_FLOOR)
+    crypto = [episode for episode in alone if not taken[slice(*episode)].any()]
     in_selling = _mask(selling, len(sessions))
     bears = [
-        spell for spell in _runs(world.news.bear > 0) if in_selling[slice(*spell)].mean() < 0.15
+        episode
+        for episode in _runs(world.news.bear > 0)
+        if in_selling[slice(*episode)].mean() < 0.15
     ]
-    events = [(("312" if _everything(world, spell) else "unwind"), *spell) for spell in selling]
-    events += [("519", *spell) for spell in crypto] + [("slow_bear", *spell) for spell in bears]
-    events += [("false_alarm", *spell) for spell in _false_alarms(world, selling)]
+    events = [
+        (("312" if _everything(world, episode) else "unwind"), *episode) for episode in selling
+    ]
+    events += [("519", *episode) for episode in crypto] + [
+        ("slow_bear", *episode) for episode in bears
+    ]
+    events += [("false_alarm", *episode) for episode in _false_alarms(world, selling)]
     rows = [
         {
             "type": kind,
@@ -193,16 +193,16 @@ def _crises(world: SimulatedWorld, selling: list[Spell], forced: pd.DataFrame) -
     return pd.DataFrame(rows, columns=["type", "start", "end", "fall", "forced", "trigger"])
 
 
-def _everything(world: SimulatedWorld, spell: Spell) -> bool:
+def _everything(world: SimulatedWorld, episode: Episode) -> bool:
     """Whether lenders called for cash and the havens were sold by about a usual month's move."""
-    rows = slice(*spell)
+    rows = slice(*episode)
     month = world.rules.usual * np.sqrt(21 / YEAR)
     pushed = -world.path.pressure[rows].sum(axis=0)
     cash = world.state(DASH)[rows].max() > 0
     return bool(cash and pushed[TREASURY] > month[TREASURY] and pushed[GOLD] > 0.7 * month[GOLD])
 
 
-def _false_alarms(world: SimulatedWorld, selling: list[Spell]) -> Iterator[Spell]:
+def _false_alarms(world: SimulatedWorld, selling: list[Episode]) -> Iterator[Episode]:
     """Shocks that moved equity and set nothing off in the month after them."""
     shocks, price = world.news.shocks, world.price(EQUITY)
     taken = _mask(selling, len(shocks), before=21, after=5)
@@ -224,7 +224,7 @@ def _fall(price: Floats, first: int, last: int) -> float:
     return float(price[first:last].min() - price[max(first - 21, 0) : first + 1].max())
 
 
-def _held(values: Floats, begins: float, ends: float) -> Booleans:
+def _between(values: Floats, begins: float, ends: float) -> Booleans:
     """True from where `values` exceed `begins` until they are at or below `ends`."""
     state = np.where(values > begins, 1.0, np.where(values <= ends, 0.0, np.nan))
     return np.asarray(pd.Series(state).ffill().fillna(0.0).to_numpy() > 0)
@@ -239,23 +239,20 @@ def _smooth(values: Floats) -> Floats:
     return np.asarray(pd.Series(values).ewm(halflife=3, adjust=False).mean().to_numpy())
 
 
-def _mask(found: list[Spell], n: int, *, before: int = 0, after: int = 0) -> Booleans:
+def _mask(spans: list[Episode], n: int, *, before: int = 0, after: int = 0) -> Booleans:
     mask = np.zeros(n, bool)
-    for first, last in found:
+    for first, last in spans:
         mask[max(first - before, 0) : last + after] = True
     return mask
 
 
-def _runs(mask: Booleans) -> list[Spell]:
+def _runs(mask: Booleans) -> list[Episode]:
     edges = np.flatnonzero(np.diff(np.r_[0, mask.astype(np.int8), 0]))
     return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
-SHOCK = 0.04  # log fall of equity tomorrow
-
-
 def fire_sale(rules: Rules, path: Path) -> Floats:
-    """Log fall of equity that the rules' sales would add, in all, to a fall of `SHOCK` tomorrow, shape (n,), >= 0.
+    """Log fall of equity that forced sales would add to a fall of `SHOCK` tomorrow, shape (n,), >= 0.
 
     Each agent's position after the shock is compared with what its rule would then let it hold:
     levered funds with their limit, volatility targets and trend followers with their targets;

@@ -1,4 +1,4 @@
-"""One world put together: its rules, its news, and the path that they made."""
+"""One simulated market put together: its rules, its news, and the path that they made."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ class SimulatedWorld:
         """Log price, shape (n,)."""
         return self.path.price[:, market]
 
-    def state(self, place: int) -> Floats:
+    def state(self, index: int) -> Floats:
         """One of the scalars of `rules.STATES`, shape (n,)."""
-        return self.path.state[:, place]
+        return self.path.state[:, index]
 
-    def held(self, agent: int, market: int) -> Floats:
+    def position(self, agent: int, market: int) -> Floats:
         """Position at the close, share of the trend value of the equity market, shape (n,)."""
         return self.path.hold[:, agent, market]
 
@@ -74,7 +74,7 @@ class SimulatedWorld:
 
 
 def simulate_world(seed: int, sessions: pd.DatetimeIndex) -> SimulatedWorld:
-    """SimulatedWorld of a seed; a longer one begins with the shorter one."""
+    """Market of a seed over these sessions; a longer one begins with the shorter one."""
     draws = Draws(seed=seed, n=len(sessions))
     rules = draw_rules(draws)
     news = draw_news(draws, rules, sessions)

@@ -38,7 +38,7 @@ def test_closes_outside_the_range_are_counted_and_the_farthest_is_told():
     assert (found.check, found.count) == ("outside_bar", 4)
     assert found.dates == tuple(iso(DAYS[row]) for row in (10, 20, 30, 40))
     assert (
-        f"4 closes of 399 outside the high and low of the row, the farthest {close[20]:g}"
+        f"4 closes of 399 outside the high-low range of the row, the farthest {close[20]:g}"
         in found.text
     )
 
@@ -91,7 +91,7 @@ def test_files_whose_bars_open_anywhere_tell_nothing():
             [95.0, 100.0],
             [90.0, 100.0],
             None,
-            "`close` is the traded price, `adj_close` carries later dividends",
+            "`close` is the traded price, `adj_close` is adjusted for later dividends",
         ),
         ([90.0, 100.0], [90.0, 100.0], None, "or none were paid"),
     ],

@@ -37,7 +37,7 @@ def test_a_mirror_is_exact_and_one_wrong_digit_is_found():
         DAYS, wrong, (DAYS, noon), "b.csv", 0.001, changes="log", neighbours=False
     )
     assert (found.severity, found.dates) == ("warning", (iso(DAYS[700]),))
-    assert "1 value of 1,500 compared with b.csv off by more than 0.10%" in found.text
+    assert "1 value of 1,500 compared deviating from b.csv by more than 0.10%" in found.text
 
 
 @pytest.mark.parametrize("size", [-0.17, -0.05, 0.025, 0.17])

@@ -177,7 +177,7 @@ def test_a_thousandth_is_a_fault_and_a_declared_scale_turns_it_into_a_note(tmp_p
     values[800:] /= 1000
     write(tmp_path, "oil.csv", DAYS, value=values)
     one = series(tmp_path, spec(low=1e-3))
-    assert f"the unit has changed: from {DAYS[800]:%Y-%m-%d} on times 0.001" in one.sentence
+    assert f"the unit has changed: from {DAYS[800]:%Y-%m-%d} on multiplied by 0.001" in one.sentence
     repair = Repair(kind="scale", first=DAYS[800].date(), factor=1000, reason="billions since")
     mended = series(tmp_path, spec(low=1e-3, repairs=(repair,)))
     assert (mended.verdict, found(mended, "note")) == ("ok", {"repaired": 1, "unit_break": 1})
@@ -233,7 +233,7 @@ def test_references_and_bars_of_an_expectation(tmp_path: Path) -> None:
     )
     assert (mended.verdict, set(found(mended, "note"))) == (
         "ok",
-        {"repaired", "gaps", "stale_bar", "reference"},
+        {"repaired", "gaps", "stale_bar", "cross_series"},
     )
     (tmp_path / "true.csv").write_text("date,value\n2021-01-04,x\n")
     assert found(series(tmp_path, spec(), watch)) == {"no_reference": 1, "stale_bar": 1}
@@ -304,7 +304,7 @@ def test_a_long_table_gives_one_result_a_group(tmp_path: Path) -> None:
         {"negative_shorts": len(weeks)},
     )
     assert (second.verdict, set(found(second))) == ("fault", {"negative_shorts", "unit_break"})
-    assert "from 2020-01-07 on times 5 (" in second.sentence
+    assert "from 2020-01-07 on multiplied by 5 (" in second.sentence
 
 
 def test_columns_bars_and_holidays_of_a_table(tmp_path: Path) -> None:

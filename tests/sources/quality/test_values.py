@@ -166,7 +166,7 @@ def test_millions_turned_into_billions_are_a_fault_with_date_and_factor(factor, 
     (found,) = power_of_ten(WEEK_DAYS, values, "USD mn")
     assert (found.severity, found.dates) == ("fault", (iso(WEEK_DAYS[place]),))
     assert found.evidence[0]["factor"] == pytest.approx(factor)
-    assert f"from {iso(WEEK_DAYS[place])} on times {factor:g}" in found.text
+    assert f"from {iso(WEEK_DAYS[place])} on multiplied by {factor:g}" in found.text
 
 
 def test_there_and_back_are_two_changes():
@@ -273,7 +273,7 @@ def test_sound_forms(content):
         (
             "date,name\n2024-01-02,é\n".encode("latin-1"),
             "encoding",
-            "line 2: byte 0xe9 is no UTF-8",
+            "line 2: byte 0xe9 is not valid UTF-8",
         ),
         (GOOD.replace(b"1.5", b"1\x00.5"), "encoding", "1 NUL byte"),
         (b"<!DOCTYPE html>\n<p>limit</p>\n", "html", "a page of HTML"),

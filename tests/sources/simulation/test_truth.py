@@ -14,7 +14,7 @@ from regime.sources.simulation.truth import (
     PEAK,
     fire_sale,
     regime_codes,
-    spells,
+    selling_episodes,
 )
 
 CALM, FRAGILE, DELEVERAGING, RECOVERY = range(4)
@@ -30,7 +30,7 @@ def test_frames_cover_every_session(worlds):
         truth.positions.columns
     )
     assert truth.regimes["regime"].equals(
-        SimulatedSource(seed=0, years=30, start=sessions[0].date()).world()
+        SimulatedSource(seed=0, years=30, start=sessions[0].date()).true_regimes()
     )
 
 
@@ -147,7 +147,7 @@ def test_spells_are_long_runs_with_a_peak():
     pressure[36 + APART - 2 : 50] = FLOOR + 0.1  # so near that it is the same spell
     pressure[60 : 60 + LEAST - 1] = PEAK + 1  # too short
     pressure[90:] = PEAK + 1
-    assert spells(pressure, PEAK, FLOOR) == [(30, 50), (90, 100)]
+    assert selling_episodes(pressure, PEAK, FLOOR) == [(30, 50), (90, 100)]
 
 
 def test_recovery_ends_when_half_of_the_damage_is_regained():
