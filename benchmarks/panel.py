@@ -1,4 +1,4 @@
-"""As-of panel against the obvious tool, a loop of `pandas.merge_asof` over the series, at equal values.
+"""As-of panel against a loop of `pandas.merge_asof` over the series, at equal values.
 
 Usage: python benchmarks/panel.py [--json]
 """
@@ -46,9 +46,9 @@ def merge_asof_panel(
     """The same panel with one `merge_asof` a series."""
     closes = pd.DataFrame({"cut": session_closes(sessions), "date": sessions})
     values, ages = {}, {}
-    for name, own in rows.groupby("series", observed=True):
+    for name, group in rows.groupby("series", observed=True):
         known = pd.merge_asof(
-            closes, own.sort_values("released"), left_on="cut", right_on="released"
+            closes, group.sort_values("released"), left_on="cut", right_on="released"
         )
         age = (known["date"] - known["period"]).dt.days
         values[name] = known["value"].where(age <= max_age[str(name)]).to_numpy()

@@ -39,7 +39,8 @@ class AsOf:
     >>> rows = pd.DataFrame({"series": ["rate"], "period": pd.to_datetime(["2024-07-01"]),
     ...                      "released": pd.to_datetime(["2024-07-02 12:00Z"]), "value": [5.3]})
     >>> known = AsOf(rows, {"rate": 7})
-    >>> known.panel(pd.DatetimeIndex(["2024-07-01", "2024-07-02"], name="date")).values["rate"].tolist()
+    >>> sessions = pd.DatetimeIndex(["2024-07-01", "2024-07-02"], name="date")
+    >>> known.panel(sessions).values["rate"].tolist()
     [nan, 5.3]
     """
 

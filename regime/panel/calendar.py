@@ -10,18 +10,20 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from pandas.tseries.holiday import USFederalHolidayCalendar
+
+from regime.arrays import Integers
 
 __all__ = ["business_days", "instants", "session_closes", "to_days"]
 
 # Outside these years weekdays stand in for the exchange's own list: the library knows no holiday
 # before 1970, and counts in nanoseconds, which end in 2262.
-FIRST_YEAR, USUAL_YEAR, LAST_YEAR = 1970, 2049, 2199
+FIRST_YEAR = 1970
+USUAL_YEAR = 2049
+LAST_YEAR = 2199
 NEW_YORK = "America/New_York"
 CLOSE_SECONDS = 16 * 3600
-Days = npt.NDArray[np.int64]
 
 
 def session_closes(sessions: pd.DatetimeIndex) -> pd.DatetimeIndex:
@@ -52,7 +54,7 @@ def session_closes(sessions: pd.DatetimeIndex) -> pd.DatetimeIndex:
     return instants(days, seconds, NEW_YORK)
 
 
-def business_days(first: int, last: int, federal: bool) -> Days:
+def business_days(first: int, last: int, federal: bool) -> Integers:
     """Business days around a span of days, as days since 1970-01-01.
 
     Parameters
@@ -71,7 +73,7 @@ def business_days(first: int, last: int, federal: bool) -> Days:
     return _business_days(*_reach(np.array([first, last])), federal)
 
 
-def instants(days: Days, seconds: npt.NDArray[np.int64], zone: str) -> pd.DatetimeIndex:
+def instants(days: Integers, seconds: Integers, zone: str) -> pd.DatetimeIndex:
     """UTC instants of local wall-clock times.
 
     A repeated hour is the later one, a skipped one shifts on.
@@ -88,12 +90,12 @@ def instants(days: Days, seconds: npt.NDArray[np.int64], zone: str) -> pd.Dateti
     return local.tz_localize(zone, ambiguous=later, nonexistent="shift_forward").tz_convert("UTC")
 
 
-def to_days(dates: pd.DatetimeIndex) -> Days:
+def to_days(dates: pd.DatetimeIndex) -> Integers:
     """Days since 1970-01-01 of naive dates."""
     return np.asarray(dates.to_numpy().astype("M8[D]").view(np.int64))
 
 
-def _reach(days: Days) -> tuple[int, int]:
+def _reach(days: Integers) -> tuple[int, int]:
     """First and last year of the calendar that these days need, rounded to few calendars."""
     if not len(days):
         return FIRST_YEAR, USUAL_YEAR
@@ -105,7 +107,7 @@ def _reach(days: Days) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=8)
-def _exchange(first_year: int, last_year: int) -> tuple[Days, Days]:
+def _exchange(first_year: int, last_year: int) -> tuple[Integers, Integers]:
     """Sessions of the exchange since 1970, in days, and their close in seconds after midnight."""
     closes = _schedule(f"{FIRST_YEAR}-01-01", f"{min(last_year, LAST_YEAR)}-12-31")
     local = pd.DatetimeIndex(closes).tz_convert(NEW_YORK)
@@ -125,7 +127,7 @@ def _schedule(start: str, end: str) -> Any:
 
 
 @lru_cache(maxsize=16)
-def _business_days(first_year: int, last_year: int, federal: bool) -> Days:
+def _business_days(first_year: int, last_year: int, federal: bool) -> Integers:
     exchange = _exchange(first_year, last_year)[0]
     days = np.concatenate(
         [_weekdays(first_year - 1, FIRST_YEAR), exchange, _weekdays(LAST_YEAR + 1, last_year + 1)]
@@ -138,7 +140,7 @@ def _business_days(first_year: int, last_year: int, federal: bool) -> Days:
     return np.setdiff1d(days, to_days(holidays))
 
 
-def _weekdays(first_year: int, end_year: int) -> Days:
+def _weekdays(first_year: int, end_year: int) -> Integers:
     """Mondays to Fridays from the first year until before the last."""
     first, end = np.datetime64(f"{first_year}-01-01", "D"), np.datetime64(f"{end_year}-01-01", "D")
     days = np.arange(first, max(first, end))

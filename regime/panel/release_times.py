@@ -9,7 +9,8 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from regime.panel.calendar import Days, business_days, instants, session_closes, to_days
+from regime.arrays import Integers
+from regime.panel.calendar import business_days, instants, session_closes, to_days
 
 __all__ = ["ReleaseRule", "release_times"]
 
@@ -83,7 +84,7 @@ def release_times(periods: pd.DatetimeIndex, rule: ReleaseRule) -> pd.DatetimeIn
     return instants(days, np.full(len(days), int(hours) * 3600 + int(minutes) * 60), rule.zone)
 
 
-def _release_days(days: Days, rule: ReleaseRule) -> Days:
+def _release_days(days: Integers, rule: ReleaseRule) -> Integers:
     if not len(days):
         return days
     business = business_days(int(days.min()), int(days.max()) + 400, rule.holidays == "federal")
@@ -98,13 +99,13 @@ def _release_days(days: Days, rule: ReleaseRule) -> Days:
     return _business_days_after(days, 0, business) if rule.roll else days
 
 
-def _business_days_after(days: Days, count: int, business: Days) -> Days:
+def _business_days_after(days: Integers, count: int, business: Integers) -> Integers:
     if count == 0:
         return business[np.searchsorted(business, days, side="left")]
     return business[np.searchsorted(business, days, side="right") + count - 1]
 
 
-def _postponed(periods: Days, days: Days, late: Mapping[date, date]) -> Days:
+def _postponed(periods: Integers, days: Integers, late: Mapping[date, date]) -> Integers:
     """Release days, moved on for the periods that were late."""
     if not late:
         return days

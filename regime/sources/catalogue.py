@@ -254,7 +254,8 @@ def load_catalogue(path: str | Path = "series.yaml") -> Catalogue:
 
     The file has three sections: ``releases`` (named release rules), ``kinds`` (named groups of
     arguments that many series share) and ``series`` (arguments of `SeriesSpec`; ``kind`` names a
-    group to start from, ``release`` a rule). ``checks`` is for `regime.sources.quality.expectations` alone.
+    group to start from, ``release`` a rule). ``checks`` is for
+    `regime.sources.quality.expectations` alone.
 
     Parameters
     ----------

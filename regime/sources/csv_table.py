@@ -18,7 +18,7 @@ from pyarrow import csv as pacsv
 from regime.arrays import Booleans, Floats, Integers
 from regime.errors import InvalidDataError
 
-__all__ = ["CsvTable", "parse_table"]
+__all__ = ["CsvTable", "header_of", "parse_table"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,8 +183,14 @@ def parse_table(content: bytes, label: str, columns: Sequence[str]) -> CsvTable 
     )
 
 
+def header_of(content: bytes) -> tuple[str, ...]:
+    """Names of the columns of a CSV file, as the first line of its bytes has them."""
+    return tuple(_fields(_first_line(content).decode("utf-8-sig", errors="replace")))
+
+
 def _first_line(content: bytes) -> bytes:
-    return re.split(rb"[\r\n]", content, maxsplit=1)[0]
+    end = re.search(rb"[\r\n]", content)
+    return content[: end.start()] if end else content
 
 
 def _check_header(content: bytes, label: str, names: Sequence[str]) -> None:

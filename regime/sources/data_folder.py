@@ -6,7 +6,6 @@ A run reads whole series, repaired and spliced, within their valid range; the ch
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ import pyarrow.compute as pc
 from regime.arrays import Booleans, Floats, Integers
 from regime.errors import InvalidDataError
 from regime.sources.catalogue import Catalogue, SeriesSpec, SplicePart
-from regime.sources.csv_table import CsvTable, parse_table
+from regime.sources.csv_table import CsvTable, header_of, parse_table
 from regime.sources.repairs import Repair, apply_repairs
 
 __all__ = ["ColumnValues", "DataFolder", "SeriesRows", "available_series"]
@@ -119,9 +118,17 @@ class DataFolder:
     def __init__(self, folder: Path, catalogue: Catalogue | None = None) -> None:
         self.folder = folder
         self._columns = _columns_by_path(catalogue or Catalogue())
+        self._announced = {path: list(columns) for path, columns in self._columns.items()}
         self._contents: dict[str, bytes | None] = {}
         self._tables: dict[str, CsvTable] = {}
         self._computed: dict[tuple[str, Callable[[bytes], Any]], Any] = {}
+
+    def announce(self, path: str, columns: Iterable[str]) -> None:
+        """Announce columns of a file, to be parsed in the same pass as the first that is read.
+
+        One that the file turns out not to have is no fault until it is read.
+        """
+        self._announced.setdefault(path, []).extend(columns)
 
     def matching(self, pattern: str) -> list[str]:
         """Files of the folder that a path with ``*`` or ``[...]`` names, sorted."""
@@ -139,11 +146,12 @@ class DataFolder:
 
     def header(self, path: str) -> tuple[str, ...]:
         """Names of the columns of a file, as its first line has them; empty where there is none."""
+        content = self._contents.get(path)
+        if content is not None:
+            return header_of(content)
         try:
-            with (self.folder / path).open(
-                encoding="utf-8-sig", errors="replace", newline=""
-            ) as lines:
-                return tuple(next(csv.reader(lines), ()))
+            with (self.folder / path).open("rb") as lines:
+                return header_of(lines.readline())
         except OSError:
             return ()
 
@@ -255,11 +263,6 @@ class DataFolder:
         result: T = self._computed[key]
         return result
 
-    def forget(self, path: str) -> None:
-        """Free the memory of a file that nobody will ask for again."""
-        self._contents.pop(path, None)
-        self._tables.pop(path, None)
-
     def _source(
         self, spec: SeriesSpec, part: SeriesSpec | SplicePart, number: int, now: int | None
     ) -> SeriesRows:
@@ -295,13 +298,25 @@ class DataFolder:
         content = self._content(path)
         if content is None:
             return None
-        known = self._tables.get(path)
-        table = (
-            parse_table(content, path, columns) if known is None else known.with_columns(columns)
-        )
-        if table is not None:
-            self._tables[path] = table
+        if path in self._tables:
+            table = self._tables[path].with_columns(columns)
+        else:
+            first = self._parsed(content, path, columns)
+            if first is None:
+                return None
+            table = first
+        self._tables[path] = table
         return table
+
+    def _parsed(self, content: bytes, path: str, columns: Sequence[str]) -> CsvTable | None:
+        """These columns of a file, and those announced, as far as they can be parsed."""
+        announced = self._announced.get(path, [])
+        header = set(header_of(content)) if announced else set()
+        together = [*columns, *(name for name in announced if name in header)]
+        try:
+            return parse_table(content, path, together)
+        except InvalidDataError:
+            return parse_table(content, path, columns)
 
     def _content(self, path: str) -> bytes | None:
         """Bytes of a file; None where it is absent."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from regime.errors import InvalidDataError, MissingDataError
-from regime.sources.csv_table import parse_table
+from regime.sources.csv_table import header_of, parse_table
 
 __all__ = ["read_events"]
 
@@ -43,8 +41,7 @@ def read_events(path: Path, required: Sequence[str]) -> pd.DataFrame:
     content = path.read_bytes()
     if not content.strip():
         raise InvalidDataError(f"{path.name}: the file is empty; fetch it again")
-    first = re.split(rb"[\r\n]", content, maxsplit=1)[0].decode("utf-8-sig", "replace")
-    header = [name for name in next(csv.reader([first]), []) if name not in ("", "date")]
+    header = [name for name in header_of(content) if name not in ("", "date")]
     wanted = [*required, *(name for name in header if name not in required)]
     table = parse_table(content, path.name, wanted)
     if table is None:

@@ -18,7 +18,7 @@ from regime.sources.catalogue import Catalogue, SeriesSpec
 from regime.sources.data_folder import DataFolder, SeriesRows
 from regime.sources.release_rules import ReleaseTimes
 
-__all__ = ["MARKET", "FileSource", "Reading", "SeriesStatus"]
+__all__ = ["MARKET", "FileSource", "SeriesStatus", "SourceReading"]
 
 # The series whose dates are the sessions, and whose last one is "now".
 MARKET = "sp500"
@@ -60,7 +60,7 @@ class SeriesStatus:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
+class SourceReading:
     """What a source gave.
 
     Parameters
@@ -87,7 +87,9 @@ class FileSource:
 
     Examples
     --------
-    >>> FileSource().read(Catalogue(), Path("no/such/folder"), release_times=lambda periods, release: periods)
+    >>> def at_once(periods, rule):
+    ...     return periods
+    >>> FileSource().read(Catalogue(), Path("no/such/folder"), release_times=at_once)
     Traceback (most recent call last):
     regime.errors.MissingDataError: no/such/folder: no such folder; give the data folder with --data
     """
@@ -99,7 +101,7 @@ class FileSource:
         names: Iterable[str] | None = None,
         *,
         release_times: ReleaseTimes,
-    ) -> Reading:
+    ) -> SourceReading:
         """Every series of the catalogue that the folder has, up to its last market session.
 
         Parameters
@@ -110,11 +112,12 @@ class FileSource:
         names : iterable of str, optional
             Only these series; the required ones are read and checked in any case.
         release_times : callable
-            From periods and a release rule to UTC instants: `regime.panel.release_times.release_times`.
+            From periods and a release rule to UTC instants, as
+            `regime.panel.release_times.release_times`.
 
         Returns
         -------
-        Reading
+        SourceReading
 
         Raises
         ------
@@ -127,13 +130,12 @@ class FileSource:
 
         **Known at:** rows after the last market session are ignored; the clock is never asked.
         """
+        path = folder.folder if isinstance(folder, DataFolder) else folder
+        if not path.is_dir():
+            raise MissingDataError(f"{path}: no such folder; give the data folder with --data")
         wanted = catalogue if names is None else catalogue.only(names)
         read = catalogue.only({*wanted.series, *catalogue.required, MARKET})
         files = folder if isinstance(folder, DataFolder) else DataFolder(folder, read)
-        if not files.folder.is_dir():
-            raise MissingDataError(
-                f"{files.folder}: no such folder; give the data folder with --data"
-            )
         market = files.series(read.series[MARKET], None)
         now = int(market.days[-1]) if len(market.days) else None
         rows = {
@@ -144,7 +146,7 @@ class FileSource:
         faults = [*market.faults, *(fault for each in rows.values() for fault in each.faults)]
         _refuse(read, status, list(dict.fromkeys(faults)))
         kept = {name: rows[name] for name in wanted.series}
-        return Reading(
+        return SourceReading(
             observations=_observations(wanted, kept, release_times),
             hash=files.hash(),
             status={name: status[name] for name in wanted.series},

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from regime.errors import InvalidDataError, MissingDataError
-from regime.sources.csv_table import CsvTable, parse_table
+from regime.sources.csv_table import CsvTable, header_of, parse_table
 
 __all__ = ["parse_chain", "read_chain"]
 
@@ -82,10 +82,7 @@ def parse_chain(content: bytes, label: str) -> pd.DataFrame:
 
 
 def _plain(content: bytes, label: str) -> pd.DataFrame:
-    header = next(
-        csv.reader([re.split(rb"[\r\n]", content, maxsplit=1)[0].decode("utf-8-sig", "replace")]),
-        [],
-    )
+    header = header_of(content)
     names = [*REQUIRED, *(name for name in OPTIONAL if name in header)]
     table = parse_table(content, label, names)
     if "iv" not in header and not {"bid", "ask"} <= set(header):

@@ -26,7 +26,7 @@ from pandas.tseries.holiday import (
 from regime.errors import ConfigError
 from regime.schema import check_observations
 from regime.sources.catalogue import Catalogue
-from regime.sources.file_source import MARKET, Reading, SeriesStatus
+from regime.sources.file_source import MARKET, SeriesStatus, SourceReading
 from regime.sources.release_rules import ReleaseTimes
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class SimulatedSource:
 
     @property
     def sessions(self) -> pd.DatetimeIndex:
-        """Weekdays less the regular holidays of the New York exchange, shape (n_sessions,), named ``date``."""
+        """Weekdays less regular New York holidays, shape (n_sessions,), named ``date``."""
         first = pd.Timestamp(self.start)
         last = first + pd.DateOffset(years=self.years) - pd.Timedelta(days=1)
         return (
@@ -121,7 +121,7 @@ class SimulatedSource:
         names: Iterable[str] | None = None,
         *,
         release_times: ReleaseTimes,
-    ) -> Reading:
+    ) -> SourceReading:
         """Every series of the catalogue that the simulated market has.
 
         Parameters
@@ -131,11 +131,12 @@ class SimulatedSource:
         names : iterable of str, optional
             Only these series.
         release_times : callable
-            From periods and a release rule to UTC instants: `regime.panel.release_times.release_times`.
+            From periods and a release rule to UTC instants, as
+            `regime.panel.release_times.release_times`.
 
         Returns
         -------
-        Reading
+        SourceReading
             As from `FileSource`; a series that it lacks is absent.
         """
         from regime.sources.simulation.assets import published_series
@@ -161,7 +162,7 @@ class SimulatedSource:
             table["series"], categories=[n for n in wanted.series if n in series]
         )
         status = {name: _status(series.get(name)) for name in wanted.series}
-        return Reading(
+        return SourceReading(
             observations=check_observations(table, "Simulated"),
             status=status,
             hash=_hash(series),
@@ -183,7 +184,7 @@ def _observed(name: str, values: pd.Series, released: pd.DatetimeIndex) -> pd.Da
 
 def _status(values: pd.Series | None) -> SeriesStatus:
     if values is None:
-        return SeriesStatus(verdict="absent", note="the simulated market has no such series")
+        return SeriesStatus(verdict="absent", note="the simulated world has no such series")
     return SeriesStatus(
         verdict="ok", rows=len(values), first=values.index[0], last=values.index[-1]
     )

@@ -16,7 +16,7 @@ from regime.panel.release_times import release_times
 from regime.progress import Progress
 from regime.schema import Panel
 from regime.sources.catalogue import Catalogue, load_catalogue
-from regime.sources.file_source import Reading
+from regime.sources.file_source import SourceReading
 from regime.sources.simulated import SimulatedSource
 from regime.workflows.settings import Settings
 
@@ -29,7 +29,7 @@ class World:
 
     Parameters
     ----------
-    reading : Reading
+    reading : SourceReading
         Observations, what each series had to say, and the hash of the data.
     panel : Panel, shape (n_sessions, n_series)
         What was known at each close.
@@ -41,7 +41,7 @@ class World:
         What bills earned over each session: the rate known at the close before, a 252nd of it.
     """
 
-    reading: Reading
+    reading: SourceReading
     panel: Panel
     market: pd.DataFrame
     returns: pd.Series
@@ -86,7 +86,7 @@ def read_world(settings: Settings, data: Path | None, progress: Progress) -> Wor
         return read_market(settings, catalogue, reading)
 
 
-def read_market(settings: Settings, catalogue: Catalogue, reading: Reading) -> World:
+def read_market(settings: Settings, catalogue: Catalogue, reading: SourceReading) -> World:
     """World of a reading, from the config's first session on."""
     sessions = reading.sessions[reading.sessions >= pd.Timestamp(settings.start)]
     if len(sessions) < 2:
@@ -110,14 +110,14 @@ def read_market(settings: Settings, catalogue: Catalogue, reading: Reading) -> W
     )
 
 
-def read_all(settings: Settings, catalogue: Catalogue, data: Path | None) -> Reading:
+def read_all(settings: Settings, catalogue: Catalogue, data: Path | None) -> SourceReading:
     """Every series of the catalogue that the source has, whether the config reads it or not."""
     return _read(settings, catalogue, data, None)
 
 
 def _read(
     settings: Settings, catalogue: Catalogue, data: Path | None, names: Iterable[str] | None
-) -> Reading:
+) -> SourceReading:
     source = settings.source
     if isinstance(source, SimulatedSource):
         return source.read(catalogue, names, release_times=release_times)
@@ -126,7 +126,7 @@ def _read(
     return source.read(catalogue, data, names, release_times=release_times)
 
 
-def _on_their_day(reading: Reading, name: str, sessions: pd.DatetimeIndex) -> pd.Series:
+def _on_their_day(reading: SourceReading, name: str, sessions: pd.DatetimeIndex) -> pd.Series:
     """Values of a series on the sessions of their own period; NaN where it has none."""
     rows = reading.observations[reading.observations["series"] == name]
     values = pd.Series(

@@ -92,6 +92,8 @@ def check_data(
     catalogue = load_catalogue(path)
     expected = load_expectations(path)
     folder = DataFolder(Path(data), catalogue)
+    paths = _table_paths(expected, folder)
+    _announce(expected, catalogue, paths, folder)
     context = _context(catalogue, folder)
     # What cannot be compared, because a value is absent or absurd, compares as false: it gives no
     # finding.
@@ -99,8 +101,9 @@ def check_data(
         with reporter.stage("series"):
             series = _series(catalogue, expected, folder, context)
         with reporter.stage("tables"):
-            tables, read = _tables(expected, folder, context)
+            tables = _tables(expected, paths, folder, context)
     reasons, code = _run_stops(catalogue, folder, series)
+    read = {path for matching in paths.values() for path in matching}
     read |= {part.path for spec in catalogue.series.values() for part in spec.parts}
     summary = {
         "data": {
@@ -216,19 +219,41 @@ def _common_factor(rows: list[SeriesRows], names: list[str]) -> list[DataFinding
     return common_factor(days, [each.values[np.isin(each.days, days)] for each in rows], names)
 
 
+def _table_paths(expected: Expectations, folder: DataFolder) -> dict[str, list[str]]:
+    """Files of each table that the folder has, by name of the table."""
+    return {
+        name: list(dict.fromkeys(path for each in spec.paths for path in folder.matching(each)))
+        for name, spec in expected.tables.items()
+    }
+
+
+def _announce(
+    expected: Expectations,
+    catalogue: Catalogue,
+    paths: Mapping[str, list[str]],
+    folder: DataFolder,
+) -> None:
+    """Announce every column that the checks will read, so that each file is parsed in one pass."""
+    for path, columns in expected.columns(catalogue).items():
+        folder.announce(path, columns)
+    for name, spec in expected.tables.items():
+        for path in paths[name]:
+            folder.announce(path, spec.all_columns)
+
+
 def _tables(
-    expected: Expectations, folder: DataFolder, context: CalendarContext
-) -> tuple[dict[str, Inspection], set[str]]:
-    """Tables that the folder has, by file and series; and the files read."""
+    expected: Expectations,
+    paths: Mapping[str, list[str]],
+    folder: DataFolder,
+    context: CalendarContext,
+) -> dict[str, Inspection]:
+    """Tables that the folder has, by file and series."""
     inspections: dict[str, Inspection] = {}
-    read: set[str] = set()
-    for spec in expected.tables.values():
-        paths = [path for pattern in spec.paths for path in folder.matching(pattern)]
-        for path in dict.fromkeys(paths):
-            read.add(path)
+    for name, spec in expected.tables.items():
+        for path in paths[name]:
             for inspection in inspect_table(spec, path, folder, context):
                 inspections[inspection.name] = inspection
-    return inspections, read
+    return inspections
 
 
 def _run_stops(

@@ -22,7 +22,7 @@ from regime.mechanisms.half_spread import HalfSpread
 from regime.panel.calendar import session_closes
 from regime.progress import NoProgress, Progress
 from regime.sources.catalogue import BAR, Catalogue, load_catalogue
-from regime.sources.file_source import MARKET, Reading
+from regime.sources.file_source import MARKET, SourceReading
 from regime.workflows.data import read_all
 from regime.workflows.settings import Settings
 
@@ -113,7 +113,7 @@ def read_traded(
 def traded_prices(
     assets: Iterable[str],
     catalogue: Catalogue,
-    reading: Reading,
+    reading: SourceReading,
     sessions: pd.DatetimeIndex,
     *,
     spread: HalfSpread | None = None,
@@ -126,7 +126,7 @@ def traded_prices(
         Catalogue names.
     catalogue : Catalogue
         With the bars of the assets, where there are any: `Catalogue.with_bars`.
-    reading : Reading
+    reading : SourceReading
         Of that catalogue.
     sessions : DatetimeIndex, shape (n_sessions,)
         Among those of the reading.
@@ -196,7 +196,7 @@ class _Calendar:
         return values[~values.index.duplicated(keep="last")].reindex(self.sessions)
 
 
-def _rows(reading: Reading) -> dict[str, pd.DataFrame]:
+def _rows(reading: SourceReading) -> dict[str, pd.DataFrame]:
     """Observations of each series by period: when they were released, and the values."""
     table = reading.observations.set_index("period")[["series", "released", "value"]]
     return {str(name): own for name, own in table.groupby("series", observed=True)}
@@ -214,7 +214,7 @@ def _refuse_late(names: Iterable[str], catalogue: Catalogue) -> None:
         raise ConfigError(faults)
 
 
-def _refuse_absent(prices: Mapping[str, pd.Series], reading: Reading) -> None:
+def _refuse_absent(prices: Mapping[str, pd.Series], reading: SourceReading) -> None:
     faults = []
     for name, own in prices.items():
         if not own.notna().any():
@@ -256,7 +256,7 @@ def _half_spread(
 
 
 def _notes(
-    bars: Mapping[str, pd.DataFrame | None], reading: Reading, spread: HalfSpread
+    bars: Mapping[str, pd.DataFrame | None], reading: SourceReading, spread: HalfSpread
 ) -> Iterable[str]:
     bare = [name for name, bar in bars.items() if bar is None]
     if bare:

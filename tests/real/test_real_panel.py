@@ -13,7 +13,7 @@ from regime.panel.calendar import business_days, session_closes, to_days
 from regime.panel.release_times import release_times
 from regime.schema import Panel
 from regime.sources.catalogue import Catalogue, load_catalogue
-from regime.sources.file_source import FileSource, Reading
+from regime.sources.file_source import FileSource, SourceReading
 
 pytestmark = pytest.mark.real
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.real
 @dataclass(frozen=True)
 class World:
     catalogue: Catalogue
-    reading: Reading
+    reading: SourceReading
     known: AsOf
     panel: Panel
 

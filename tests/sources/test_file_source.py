@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from regime.errors import ConfigError, InvalidDataError, MissingDataError, RegimeError
 from regime.sources.catalogue import Catalogue, Release, SeriesSpec, SplicePart
-from regime.sources.file_source import FileSource, Reading
+from regime.sources.file_source import FileSource, SourceReading
 
 DAYS = pd.bdate_range("2024-01-01", "2024-03-29")
 LATER, SOONER = Release(days=1), Release(days=0, time="08:00")
@@ -95,11 +95,13 @@ def folder(tmp_path: Path) -> Path:
     return fill(tmp_path)
 
 
-def read(folder: Path, catalogue: Catalogue = CATALOGUE, names: list[str] | None = None) -> Reading:
+def read(
+    folder: Path, catalogue: Catalogue = CATALOGUE, names: list[str] | None = None
+) -> SourceReading:
     return FileSource().read(catalogue, folder, names, release_times=released_next_day)
 
 
-def series(reading: Reading, name: str) -> pd.Series:
+def series(reading: SourceReading, name: str) -> pd.Series:
     rows = reading.observations[reading.observations["series"] == name]
     return rows.set_index("period")["value"]
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from regime.errors import ConfigError
 from regime.sources.catalogue import Catalogue, Release, SeriesSpec, load_catalogue
-from regime.sources.file_source import FileSource, Reading
+from regime.sources.file_source import FileSource, SourceReading
 from regime.sources.repairs import Repair, apply_repairs, repaired_days
 
 DAYS = pd.bdate_range("2024-01-01", periods=60)
@@ -122,7 +122,7 @@ def spec(name: str, **changes: object) -> SeriesSpec:
     return SeriesSpec(**{**base, **changes})  # type: ignore[arg-type]
 
 
-def read(folder: Path, *repairs: Repair, **changes: object) -> Reading:
+def read(folder: Path, *repairs: Repair, **changes: object) -> SourceReading:
     catalogue = Catalogue(
         series={one.name: one for one in (spec("sp500"), spec("oil", repairs=repairs, **changes))}
     )
@@ -131,7 +131,7 @@ def read(folder: Path, *repairs: Repair, **changes: object) -> Reading:
     )
 
 
-def values(reading: Reading) -> pd.Series:
+def values(reading: SourceReading) -> pd.Series:
     rows = reading.observations.query("series == 'oil'")
     return rows.set_index("period")["value"]
 

@@ -179,7 +179,8 @@ def check_gaps(
                 count=len(holes),
                 dates=dated(days[holes]),
                 text=(
-                    f"{plural(len(holes), 'hole')} longer than {tolerance} days: {listed(examples, 4)}"
+                    f"{plural(len(holes), 'hole')} longer than {tolerance} days: "
+                    f"{listed(examples, 4)}"
                 ),
             )
         )

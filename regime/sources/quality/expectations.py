@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar
 
 from regime.config import build, find_config, read_yaml
 from regime.errors import ConfigError
+from regime.sources.catalogue import Catalogue
 
 __all__ = [
     "BarColumns",
@@ -82,6 +83,11 @@ class BarColumns:
 
     def __post_init__(self) -> None:
         _check_path(self.path)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns that the file has."""
+        return tuple(name for name in (self.open, self.high, self.low, self.close) if name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,6 +200,28 @@ class TableSpec:
         if not self.low < self.high:
             raise ConfigError(f"low: must be below high, got {self.low} and {self.high}")
 
+    @property
+    def numbers(self) -> list[str]:
+        """Columns of numbers that its checks read, each once."""
+        names = [*self.columns, *self.shorts]
+        if self.adjusted:
+            names += ["close", "adj_close", "unadj_close"]
+        if self.records is not None:
+            names += [self.records.total, self.records.mean, self.records.count]
+        if self.chain is not None:
+            names += [self.chain.bid, self.chain.ask, self.chain.iv, self.chain.open_interest]
+        return list(dict.fromkeys(names))
+
+    @property
+    def all_columns(self) -> list[str]:
+        """Every column of its own files that its checks read."""
+        names = [*self.numbers, *([self.by] if self.by else [])]
+        if self.chain is not None:
+            names.append(self.chain.expiry)
+        if self.bars is not None and not self.bars.path:
+            names += self.bars.names
+        return names
+
 
 @dataclass(frozen=True, kw_only=True)
 class Expectations:
@@ -207,6 +235,20 @@ class Expectations:
 
     series: dict[str, Expectation] = field(default_factory=dict)
     tables: dict[str, TableSpec] = field(default_factory=dict)
+
+    def columns(self, catalogue: Catalogue) -> dict[str, list[str]]:
+        """Columns that are compared with series and tables, by file."""
+        needed: dict[str, list[str]] = {}
+        for name, expectation in self.series.items():
+            if expectation.bars is not None and name in catalogue.series:
+                path = expectation.bars.path or catalogue.series[name].path
+                needed.setdefault(path, []).extend(expectation.bars.names)
+        references = [each for entry in self.series.values() for each in entry.references]
+        references += [each for table in self.tables.values() for each in table.references]
+        for reference in references:
+            names = [reference.column, *(reference.where or {})]
+            needed.setdefault(reference.path, []).extend(names)
+        return needed
 
 
 def load_expectations(catalogue: str | Path) -> Expectations:

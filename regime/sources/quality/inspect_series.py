@@ -89,7 +89,11 @@ class CalendarContext:
     --------
     >>> days = np.arange(19_000, 19_005)
     >>> sessions = Sessions(days=days, federal=days[:0], now=19_004)
-    >>> CalendarContext(sessions=sessions, release_times=lambda periods, rule: periods, session_closes=lambda days: days).now
+    >>> CalendarContext(
+    ...     sessions=sessions,
+    ...     release_times=lambda periods, rule: periods,
+    ...     session_closes=lambda days: days,
+    ... ).now
     19004
     """
 
@@ -285,8 +289,8 @@ def _reading_findings(
                     severity="note",
                     count=len(spliced),
                     text=(
-                        f"{plural(len(spliced), 'row')} from {iso(spliced[0])} to {iso(spliced[-1])} come "
-                        f"from {part.path}, {kind}"
+                        f"{plural(len(spliced), 'row')} from {iso(spliced[0])} to "
+                        f"{iso(spliced[-1])} come from {part.path}, {kind}"
                     ),
                 )
             )
@@ -304,8 +308,8 @@ def _declared_findings(
                 check="revised",
                 severity="note",
                 text=(
-                    "old values are re-estimated and this is one vintage: its past contains a little "
-                    "of the future"
+                    "old values are re-estimated and this is one vintage: its past contains a "
+                    "little of the future"
                 ),
             )
         )
@@ -322,10 +326,9 @@ def _late(spec: SeriesSpec, rows: SeriesRows, context: CalendarContext) -> list[
     periods = _dates(rows.days[np.isin(rows.days, context.sessions.days)][-250:])
     if not len(periods):
         return []
-    delay = (
-        context.release_times(periods, spec.release) - context.session_closes(periods)
-    ).total_seconds() / 3600
-    if float(np.min(delay)) <= 0:
+    delays = context.release_times(periods, spec.release) - context.session_closes(periods)
+    hours = float(np.min(delays.total_seconds() / 3600))
+    if hours <= 0:
         return []
     return [
         DataFinding(
@@ -333,9 +336,8 @@ def _late(spec: SeriesSpec, rows: SeriesRows, context: CalendarContext) -> list[
             severity="note",
             text=(
                 f"a day's value is public at {spec.release.time} {spec.release.zone}, at the "
-                "earliest "
-                f"{float(np.min(delay)):.0f} hours after the New York close of its date: it "
-                "counts from the next session"
+                f"earliest {hours:.0f} hours after the New York close of its date: it counts "
+                "from the next session"
             ),
         )
     ]
@@ -405,7 +407,7 @@ def _dates(days: Integers) -> pd.DatetimeIndex:
 def calendar_findings(
     days: Integers, values: Floats, frequency: str, sessions: Sessions, limit: int | None
 ) -> tuple[Gaps, list[DataFinding]]:
-    """Gaps, holes, sparse periods, weekend rows and holiday rows that repeat, of one series or table.
+    """Gaps, holes, sparse periods, weekend rows and repeated holiday rows of a series or table.
 
     Parameters
     ----------
@@ -538,10 +540,19 @@ def reference_findings(
 
 
 def bar_findings(bars: BarColumns, path: str, folder: DataFolder, now: int) -> list[DataFinding]:
-    """Checks of the bars of a file; one that cannot be read is left to whoever reads it."""
-    names = [name for name in (bars.open, bars.high, bars.low, bars.close) if name]
+    """Checks of the bars of a file; one that cannot be read is a warning.
+
+    Parameters
+    ----------
+    bars : BarColumns
+    path : str
+        File of the series, where `bars` names no other.
+    folder : DataFolder
+    now : int
+        Last day of the bars that counts, since 1970-01-01.
+    """
     try:
-        columns = folder.columns(bars.path or path, names, now=now)
+        columns = folder.columns(bars.path or path, bars.names, now=now)
     except InvalidDataError as error:
         text = f"not compared: {listed(error.faults, 1)}"
         return [DataFinding(check="no_bars", severity="warning", text=text)]

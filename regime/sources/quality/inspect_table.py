@@ -70,7 +70,7 @@ def _inspect(
     file_format = folder.computed(path, check_file_format)
     columns = folder.columns(
         path,
-        _names(spec, path, folder),
+        _numbers(spec, path, folder),
         {spec.by: group} if spec.by else None,
         now=context.now,
         rising=spec.frequency != "events" and spec.chain is None,
@@ -112,20 +112,12 @@ def _inspect(
     )
 
 
-def _names(spec: TableSpec, path: str, folder: DataFolder) -> list[str]:
-    """Columns of numbers that the checks of a table need."""
-    names = [*spec.columns, *spec.shorts]
-    if spec.adjusted:
-        names += [
-            "close",
-            "adj_close",
-            *(["unadj_close"] if "unadj_close" in folder.header(path) else []),
-        ]
-    if spec.records is not None:
-        names += [spec.records.total, spec.records.mean, spec.records.count]
-    if spec.chain is not None:
-        names += [spec.chain.bid, spec.chain.ask, spec.chain.iv, spec.chain.open_interest]
-    return list(dict.fromkeys(names))
+def _numbers(spec: TableSpec, path: str, folder: DataFolder) -> list[str]:
+    """Columns of numbers that its checks read; an unadjusted close only where there is one."""
+    names = spec.numbers
+    if spec.adjusted and "unadj_close" not in folder.header(path):
+        names = [name for name in names if name != "unadj_close"]
+    return names
 
 
 def _present(spec: TableSpec, columns: ColumnValues) -> tuple[Integers, Floats]:
@@ -247,8 +239,8 @@ def _declared(spec: TableSpec) -> list[DataFinding]:
                 check="revised",
                 severity="note",
                 text=(
-                    "old values are re-estimated and this is one vintage: its past contains a little "
-                    "of the future"
+                    "old values are re-estimated and this is one vintage: its past contains a "
+                    "little of the future"
                 ),
             )
         )

@@ -405,7 +405,8 @@ def check_file_format(content: bytes) -> list[DataFinding]:
         return [
             _fault(
                 "encoding",
-                f"line {line}: byte 0x{content[error.start]:02x} is not valid UTF-8; save the file as UTF-8",
+                f"line {line}: byte 0x{content[error.start]:02x} is not valid UTF-8; save the file "
+                "as UTF-8",
             )
         ]
     if text.lstrip().startswith("<"):
@@ -474,8 +475,8 @@ def _end(text: str) -> list[DataFinding]:
             check="no_newline",
             severity="warning",
             text=(
-                f"the last line `{text.splitlines()[-1][:60]}` has no line break at its end: the file "
-                "may have been cut inside its last field"
+                f"the last line `{text.splitlines()[-1][:60]}` has no line break at its end: "
+                "the file may have been cut inside its last field"
             ),
         )
     ]

@@ -86,7 +86,13 @@ YEAR = 252.0
 
 @numba.njit(cache=True, error_model="numpy")
 def follow_trends(flow, hold, price, average, variance, rules):  # type: ignore[no-untyped-def]
-    """Each speed is long above its exponential average and short below: there it flips."""
+    """Each speed is long above its exponential average and short below: there it flips.
+
+    Parameters
+    ----------
+    flow, hold, price, average, variance, rules
+        As at the head of the module.
+    """
     for k in range(len(price)):
         if rules.trend_size[k] > 0.0:
             daily, signal = np.sqrt(variance[k]), 0.0
@@ -105,14 +111,26 @@ def follow_trends(flow, hold, price, average, variance, rules):  # type: ignore[
 
 @numba.njit(cache=True, error_model="numpy")
 def target_volatility(flow, hold, variance, state, rules):  # type: ignore[no-untyped-def]
-    """Exposure is the target over realised volatility, up to a cap."""
+    """Exposure is the target over realised volatility, up to a cap.
+
+    Parameters
+    ----------
+    flow, hold, variance, state, rules
+        As at the head of the module.
+    """
     state[EXPOSURE] = min(rules.target_cap, rules.target_volatility / np.sqrt(YEAR * variance))
     flow[TARGET, EQUITY] = 0.10 * (rules.target_size * state[EXPOSURE] - hold[TARGET, EQUITY])
 
 
 @numba.njit(cache=True, error_model="numpy")
 def balance_risk(flow, hold, variance, state, rules):  # type: ignore[no-untyped-def]
-    """Equal risk in four markets, levered to a target: a joint rise of volatility sells all."""
+    """Equal risk in four markets, levered to a target: a joint rise of volatility sells all.
+
+    Parameters
+    ----------
+    flow, hold, variance, state, rules
+        As at the head of the module.
+    """
     total = 0.0
     for k in (EQUITY, TREASURY, GOLD, COMMODITY):
         total += 1.0 / np.sqrt(variance[k])
@@ -131,6 +149,11 @@ def meet_margin(flow, hold, variance, state, rules):  # type: ignore[no-untyped-
 
     The limit falls with volatility and with the price of funding; where funding is dear they sell
     Treasuries and gold as well, and buy the dollars that they owe.
+
+    Parameters
+    ----------
+    flow, hold, variance, state, rules
+        As at the head of the module.
     """
     gross = (
         hold[FUNDS, EQUITY]
@@ -174,7 +197,13 @@ def meet_margin(flow, hold, variance, state, rules):  # type: ignore[no-untyped-
 
 @numba.njit(cache=True, error_model="numpy")
 def meet_crypto_margin(flow, hold, state, rules):  # type: ignore[no-untyped-def]
-    """Crypto traders: leverage rises with the trend, and the exchange sells who is over the limit."""
+    """Crypto traders: leverage rises with the trend, and the exchange sells who is over the limit.
+
+    Parameters
+    ----------
+    flow, hold, state, rules
+        As at the head of the module.
+    """
     wealth = state[CRYPTO_WEALTH]
     position = hold[TRADERS, CRYPTO]
     leverage = position / wealth
@@ -192,7 +221,13 @@ def meet_crypto_margin(flow, hold, state, rules):  # type: ignore[no-untyped-def
 
 @numba.njit(cache=True, error_model="numpy")
 def dealer_gamma(price, variance, state, rules):  # type: ignore[no-untyped-def]
-    """Share of a move that dealers trade against (positive) or add to it (negative)."""
+    """Share of a move that dealers trade against (positive) or add to it (negative).
+
+    Parameters
+    ----------
+    price, variance, state, rules
+        As at the head of the module.
+    """
     width = rules.gamma_width * (np.sqrt(YEAR * variance) / rules.usual[EQUITY]) ** 0.5
     above, below = (price - state[CALLS]) / width, (price - state[PUTS]) / (1.2 * width)
     gamma = rules.call_gamma * np.exp(-0.5 * above * above) - rules.put_gamma * np.exp(
@@ -252,7 +287,7 @@ def run_balance_sheet(flow, state, rules):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, error_model="numpy")
 def set_rate(state, macro, meeting):  # type: ignore[no-untyped-def]
-    """Policy rate in quarter points: it follows the cycle every six weeks, and falls in a crisis."""
+    """Policy rate in quarter points: it follows the cycle at meetings, and falls in a crisis."""
     if meeting:
         wanted = min(max(2.8 + 1.9 * macro - 1.5 * state[STRESS], 0.125), 7.5)
         step = min(max(wanted - state[POLICY], -0.75), 0.25)

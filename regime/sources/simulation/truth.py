@@ -46,7 +46,7 @@ __all__ = ["SHOCK", "GroundTruth", "fire_sale", "ground_truth", "regime_codes", 
 
 
 CALM, FRAGILE, DELEVERAGING, RECOVERY = range(len(REGIMES))
-Episode = tuple[int, int]
+SessionSpan = tuple[int, int]
 
 # Forced selling, in usual daily volatilities of what it moves, smoothed over three sessions: where
 # a run of it begins and ends, what it must reach to be a deleveraging, how far apart two must lie,
@@ -128,8 +128,8 @@ def ground_truth(world: SimulatedWorld) -> GroundTruth:
     )
 
 
-def selling_episodes(pressure: Floats, peak: float, floor: float) -> list[Episode]:
-    """First and one past the last session of each run above `floor` that somewhere exceeds `peak`."""
+def selling_episodes(pressure: Floats, peak: float, floor: float) -> list[SessionSpan]:
+    """First and one past the last session of each run above `floor` that also exceeds `peak`."""
     merged: list[list[int]] = []
     for first, last in _runs(pressure > floor):
         if merged and first - merged[-1][1] < APART:
@@ -143,7 +143,7 @@ def selling_episodes(pressure: Floats, peak: float, floor: float) -> list[Episod
     ]
 
 
-def regime_codes(gap: Floats, selling: list[Episode], brittle: Booleans) -> Integers:
+def regime_codes(gap: Floats, selling: list[SessionSpan], brittle: Booleans) -> Integers:
     """Position in `REGIMES` of each session: forced selling, then recovery to half of its cost.
 
     `gap` is what flows have added to the log price, or taken from it: news neither ends nor
@@ -160,7 +160,9 @@ def regime_codes(gap: Floats, selling: list[Episode], brittle: Booleans) -> Inte
     return codes
 
 
-def _crises(world: SimulatedWorld, selling: list[Episode], forced: pd.DataFrame) -> pd.DataFrame:
+def _crises(
+    world: SimulatedWorld, selling: list[SessionSpan], forced: pd.DataFrame
+) -> pd.DataFrame:
     """One row an event, by start."""
     sessions, price = world.sessions, world.path.price
     taken = _mask(selling, len(sessions), before=10, after=10)
@@ -193,7 +195,7 @@ def _crises(world: SimulatedWorld, selling: list[Episode], forced: pd.DataFrame)
     return pd.DataFrame(rows, columns=["type", "start", "end", "fall", "forced", "trigger"])
 
 
-def _everything(world: SimulatedWorld, episode: Episode) -> bool:
+def _everything(world: SimulatedWorld, episode: SessionSpan) -> bool:
     """Whether lenders called for cash and the havens were sold by about a usual month's move."""
     rows = slice(*episode)
     month = world.rules.usual * np.sqrt(21 / YEAR)
@@ -202,7 +204,7 @@ def _everything(world: SimulatedWorld, episode: Episode) -> bool:
     return bool(cash and pushed[TREASURY] > month[TREASURY] and pushed[GOLD] > 0.7 * month[GOLD])
 
 
-def _false_alarms(world: SimulatedWorld, selling: list[Episode]) -> Iterator[Episode]:
+def _false_alarms(world: SimulatedWorld, selling: list[SessionSpan]) -> Iterator[SessionSpan]:
     """Shocks that moved equity and set nothing off in the month after them."""
     shocks, price = world.news.shocks, world.price(EQUITY)
     taken = _mask(selling, len(shocks), before=21, after=5)
@@ -239,20 +241,20 @@ def _smooth(values: Floats) -> Floats:
     return np.asarray(pd.Series(values).ewm(halflife=3, adjust=False).mean().to_numpy())
 
 
-def _mask(spans: list[Episode], n: int, *, before: int = 0, after: int = 0) -> Booleans:
+def _mask(spans: list[SessionSpan], n: int, *, before: int = 0, after: int = 0) -> Booleans:
     mask = np.zeros(n, bool)
     for first, last in spans:
         mask[max(first - before, 0) : last + after] = True
     return mask
 
 
-def _runs(mask: Booleans) -> list[Episode]:
+def _runs(mask: Booleans) -> list[SessionSpan]:
     edges = np.flatnonzero(np.diff(np.r_[0, mask.astype(np.int8), 0]))
     return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def fire_sale(rules: Rules, path: Path) -> Floats:
-    """Log fall of equity that forced sales would add to a fall of `SHOCK` tomorrow, shape (n,), >= 0.
+    """Log fall of equity that forced sales would add to a fall of `SHOCK`, shape (n,), >= 0.
 
     Each agent's position after the shock is compared with what its rule would then let it hold:
     levered funds with their limit, volatility targets and trend followers with their targets;
