@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from regime.arrays import Integers
 from regime.config import find_config, read_yaml
 from regime.errors import ConfigError, InvalidDataError, MissingDataError
 from regime.panel.calendar import business_days, session_closes
@@ -27,7 +28,7 @@ from regime.sources.data_folder import DataFolder, SeriesRows
 from regime.sources.file_source import MARKET, FileSource
 from regime.sources.quality.calendar_gaps import Sessions
 from regime.sources.quality.expectations import Expectation, Expectations, load_expectations
-from regime.sources.quality.findings import CheckVerdict, DataFinding, Integers, iso
+from regime.sources.quality.findings import CheckVerdict, DataFinding, iso
 from regime.sources.quality.inspect_series import CalendarContext, Inspection, inspect_series
 from regime.sources.quality.inspect_table import inspect_table
 from regime.sources.quality.values import common_factor

@@ -11,17 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from regime.arrays import Floats, Integers
 from regime.sources.quality.calendar_gaps import Sessions
-from regime.sources.quality.findings import (
-    DataFinding,
-    FindingSeverity,
-    Floats,
-    Integers,
-    dated,
-    iso,
-    listed,
-    plural,
-)
+from regime.sources.quality.findings import DataFinding, FindingSeverity, dated, iso, listed, plural
 
 __all__ = [
     "ChainQuotes",

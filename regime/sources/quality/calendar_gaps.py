@@ -6,15 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from regime.sources.quality.findings import (
-    Booleans,
-    DataFinding,
-    Integers,
-    dated,
-    iso,
-    listed,
-    plural,
-)
+from regime.arrays import Booleans, Integers
+from regime.sources.quality.findings import DataFinding, dated, iso, listed, plural
 
 __all__ = [
     "Gaps",

@@ -6,15 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from regime.sources.quality.findings import (
-    DataFinding,
-    Floats,
-    Integers,
-    dated,
-    iso,
-    listed,
-    plural,
-)
+from regime.arrays import Floats, Integers
+from regime.sources.quality.findings import DataFinding, dated, iso, listed, plural
 from regime.sources.quality.values import changes_of
 
 __all__ = ["check_direction", "compare_with_reference", "confirm_ticks"]

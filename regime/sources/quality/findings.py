@@ -8,15 +8,12 @@ from typing import Literal
 
 import numpy as np
 
-from regime.arrays import Booleans, Floats, Integers
+from regime.arrays import Integers
 
 __all__ = [
-    "Booleans",
     "CheckVerdict",
     "DataFinding",
     "FindingSeverity",
-    "Floats",
-    "Integers",
     "dated",
     "iso",
     "listed",

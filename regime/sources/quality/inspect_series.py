@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
+from regime.arrays import Floats, Integers
 from regime.errors import InvalidDataError
 from regime.sources.catalogue import SeriesSpec
 from regime.sources.data_folder import DataFolder, SeriesRows
@@ -31,8 +32,6 @@ from regime.sources.quality.findings import (
     CheckVerdict,
     DataFinding,
     FindingSeverity,
-    Floats,
-    Integers,
     iso,
     listed,
     plural,

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from regime.arrays import Floats, Integers
 from regime.errors import InvalidDataError
 from regime.sources.data_folder import ColumnValues, DataFolder
 from regime.sources.quality.bars import (
@@ -17,15 +18,7 @@ from regime.sources.quality.bars import (
 )
 from regime.sources.quality.calendar_gaps import Gaps, weekend_rows
 from regime.sources.quality.expectations import TableSpec
-from regime.sources.quality.findings import (
-    DataFinding,
-    Floats,
-    Integers,
-    dated,
-    iso,
-    listed,
-    plural,
-)
+from regime.sources.quality.findings import DataFinding, dated, iso, listed, plural
 from regime.sources.quality.inspect_series import (
     CalendarContext,
     Inspection,

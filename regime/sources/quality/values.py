@@ -12,15 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from regime.sources.quality.findings import (
-    DataFinding,
-    Floats,
-    Integers,
-    dated,
-    iso,
-    listed,
-    plural,
-)
+from regime.arrays import Floats, Integers
+from regime.sources.quality.findings import DataFinding, dated, iso, listed, plural
 
 __all__ = [
     "bad_ticks",

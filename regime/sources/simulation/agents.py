@@ -21,6 +21,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
+from regime.sessions import YEAR
 from regime.sources.simulation.rules import (
     ASSETS,
     BANK,
@@ -79,9 +80,6 @@ __all__ = [
     "set_rate",
     "target_volatility",
 ]
-
-
-YEAR = 252.0
 
 
 @numba.njit(cache=True, error_model="numpy")

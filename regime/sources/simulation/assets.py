@@ -1,4 +1,4 @@
-"""Prices that a world publishes: indices, funds, stocks, futures, currencies, crypto."""
+"""Prices, rates and credit spreads that a simulated market publishes, and all of its series."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from regime.sources.simulation.draws import YEAR, Floats, pulled
+from regime.arrays import Floats
+from regime.sessions import YEAR
+from regime.sources.simulation.draws import pulled
 from regime.sources.simulation.market import DURATION
 from regime.sources.simulation.rules import (
     ASSETS,
@@ -28,10 +30,9 @@ __all__ = ["asset_prices", "published_series", "rate_series"]
 
 
 OWN_REVERSION = 1 - 0.5 ** (1 / 1500)  # a session: nobody outgrows the rest for ever
-BEFORE_NEW_YORK = (
-    "nikkei",
-    "hang_seng",
-)  # closed when New York opens: they follow its last session
+# Closed when New York opens: they follow its last session.
+BEFORE_NEW_YORK = ("nikkei", "hang_seng")
+FIRST_ASSETS = 2.0e6  # the central bank's on the first day, USD mn
 
 # First price; loadings on the markets' log returns (treasury: the 10-year note's); own noise and
 # income, a year.
@@ -114,13 +115,13 @@ def _loaded(world: SimulatedWorld) -> Iterator[tuple[str, pd.Series]]:
     before = np.vstack([np.zeros(returns.shape[1]), returns[:-1]])
     for line in LOADINGS.strip().splitlines()[1:]:
         name, *numbers = line.split()
-        price, *loadings, own, income = map(float, numbers)
+        price, *loadings, idiosyncratic, income = map(float, numbers)
         moves = (before if name in BEFORE_NEW_YORK else returns) * np.array(loadings)
         # Column by column, not a matrix product: its last bits would depend on the number of rows.
         drift = np.cumsum(sum(moves.T) + income / YEAR)
-        noise = own * world.draws.heavy(name) / YEAR**0.5
-        apart = pulled(np.zeros(len(drift)), OWN_REVERSION, noise, first=0.0)
-        yield name, pd.Series(price * np.exp(drift + apart), world.sessions)
+        noise = idiosyncratic * world.draws.heavy(name) / YEAR**0.5
+        deviation = pulled(np.zeros(len(drift)), OWN_REVERSION, noise, first=0.0)
+        yield name, pd.Series(price * np.exp(drift + deviation), world.sessions)
 
 
 def _index(world: SimulatedWorld) -> dict[str, pd.Series]:
@@ -128,7 +129,8 @@ def _index(world: SimulatedWorld) -> dict[str, pd.Series]:
     close = INDEX_START * np.exp(world.price(EQUITY))
     before = np.r_[close[:1], close[:-1]]
     swing = 0.5 * world.realised(8) / YEAR**0.5
-    up, down = np.abs(world.draws.normal("high")) * swing, np.abs(world.draws.normal("low")) * swing
+    up = np.abs(world.draws.normal("high")) * swing
+    down = np.abs(world.draws.normal("low")) * swing
     return {
         "sp500": pd.Series(close, world.sessions),
         "sp500_high": pd.Series(np.maximum(close, before) * (1 + up), world.sessions),
@@ -139,24 +141,18 @@ def _index(world: SimulatedWorld) -> dict[str, pd.Series]:
 
 
 def _crypto(world: SimulatedWorld) -> dict[str, pd.Series]:
-    """Seven days a week.
-
-    Over a weekend it moves by its own news, which New York hears on Monday.
-    """
+    """Seven days a week: over a weekend it moves by its own news, known in New York on Monday."""
     days = pd.date_range(world.sessions[0], world.sessions[-1])
-    place = np.maximum(world.sessions.searchsorted(days, side="right") - 1, 0)
+    position = np.maximum(world.sessions.searchsorted(days, side="right") - 1, 0)
     closed = ~days.isin(world.sessions)
-    following = np.minimum(place + 1, len(world.sessions) - 1)
+    following = np.minimum(position + 1, len(world.sessions) - 1)
     heard = np.where(closed, 0.5 * world.news.moves[following, CRYPTO], 0.0)
-    bitcoin = world.price(CRYPTO)[place] + heard + 0.02 * np.arange(len(days)) / 365
-    own = np.cumsum(0.25 * world.draws.normal("eth", len(days)) / 365**0.5)
+    bitcoin = world.price(CRYPTO)[position] + heard + 0.02 * np.arange(len(days)) / 365
+    alone = np.cumsum(0.25 * world.draws.normal("eth", len(days)) / 365**0.5)
     return {
         "btc": pd.Series(300.0 * np.exp(bitcoin), days),
-        "eth": pd.Series(20.0 * np.exp(1.1 * bitcoin + own), days),
+        "eth": pd.Series(20.0 * np.exp(1.1 * bitcoin + alone), days),
     }
-
-
-FIRST_ASSETS = 2.0e6  # the central bank's on the first day, USD mn
 
 
 def rate_series(world: SimulatedWorld) -> dict[str, pd.Series]:
@@ -281,7 +277,7 @@ def _credit(world: SimulatedWorld) -> dict[str, pd.Series]:
 
 
 def published_series(world: SimulatedWorld) -> dict[str, pd.Series]:
-    """Every series of a world.
+    """Every series of a simulated market.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Random streams of one world, one a name, so that nothing new moves anything old."""
+"""Random streams of one simulation, one a name, so that a new stream changes no other."""
 
 from __future__ import annotations
 
@@ -8,18 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from regime.arrays import Floats, Integers
+from regime.arrays import Floats
 
-__all__ = ["YEAR", "Draws", "Floats", "Integers", "pulled"]
-
-YEAR = 252
+__all__ = ["Draws", "pulled"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Draws:
-    """Random streams of one world, one a name.
+    """Random streams of one simulation, one a name.
 
-    A longer world draws the same numbers first, and a new stream changes no other.
+    A longer simulation draws the same numbers first, and a new stream changes no other.
 
     Parameters
     ----------
@@ -54,7 +52,7 @@ class Draws:
         return np.asarray(self.stream(name).standard_t(degrees, self.n) * np.sqrt(1 - 2 / degrees))
 
     def wobble(self, name: str, size: float, halflife: float = 7.0, n: int | None = None) -> Floats:
-        """Noise around 0 that half forgets itself in `halflife` steps.
+        """Noise around 0 that decays by half in `halflife` steps.
 
         Parameters
         ----------
@@ -70,7 +68,8 @@ class Draws:
         -------
         ndarray, shape (n,)
         """
-        count, keep = (self.n if n is None else n), 0.5 ** (1 / halflife)
+        count = self.n if n is None else n
+        keep = 0.5 ** (1 / halflife)
         noise = size * np.sqrt(1 - keep**2) * self.normal(f"wobble {name}", count)
         return pulled(np.zeros(count), 1 - keep, noise, first=0.0)
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
+from regime.arrays import Floats
 from regime.sources.simulation.agents import (
     balance_risk,
     dealer_gamma,
@@ -19,7 +20,6 @@ from regime.sources.simulation.agents import (
     set_rate,
     target_volatility,
 )
-from regime.sources.simulation.draws import Floats
 from regime.sources.simulation.news import News
 from regime.sources.simulation.rules import (
     AGENTS,
@@ -72,7 +72,9 @@ __all__ = ["DURATION", "NEWEST", "Path", "simulate"]
 
 DURATION = 8.0  # years, of the 10-year note
 NEWEST = 0.034  # weight of a session in the variance that agents go by
-MOST_DOWN, MOST_UP = -0.20, 0.14  # what an exchange lets the index move in a session
+# What an exchange lets the index move in a session.
+MOST_DOWN = -0.20
+MOST_UP = 0.14
 
 
 class Path(NamedTuple):
@@ -92,7 +94,7 @@ class Path(NamedTuple):
 
 
 def simulate(rules: Rules, news: News) -> Path:
-    """Path of one world."""
+    """Path of one simulation."""
     n, markets, agents = len(news.moves), len(MARKETS), len(AGENTS)
     path = Path(
         price=np.zeros((n, markets)),
@@ -124,10 +126,8 @@ def _open(path: Path, rules: Rules) -> None:
     hold[:, FUNDS] = 0.75 * rules.fund_wealth * rules.fund_limit * rules.fund_mix
     hold[:, TREND] = 0.4 * rules.trend_size
     hold[:, TRADERS, CRYPTO] = 0.6 * rules.trader_limit * rules.trader_wealth
-    hold[:, TARGET, EQUITY], hold[:, PARITY, EQUITY] = (
-        0.8 * rules.target_size,
-        0.3 * rules.parity_size,
-    )
+    hold[:, TARGET, EQUITY] = 0.8 * rules.target_size
+    hold[:, PARITY, EQUITY] = 0.3 * rules.parity_size
     hold[:, PARITY, TREASURY] = 0.7 * rules.parity_size
     path.variance[:2] = rules.usual**2 / 252
     first = {
@@ -292,7 +292,7 @@ def _remember(t, price, average, variance, state, rules):  # type: ignore[no-unt
 
 @numba.njit(cache=True, error_model="numpy")
 def _strike(price, variance, left, before, state):  # type: ignore[no-untyped-def]
-    """Open interest follows the price, and most of it is struck anew after the third week."""
+    """Open interest follows the price; most is struck at new prices after the third week."""
     share = 0.6 if left < 8 <= before else 0.05
     month = np.sqrt(21.0 * variance)
     state[CALLS] += share * (price + 0.6 * month - state[CALLS])
@@ -301,10 +301,7 @@ def _strike(price, variance, left, before, state):  # type: ignore[no-untyped-de
 
 @numba.njit(cache=True, error_model="numpy")
 def _count_month(t, price, left, before, state, rules):  # type: ignore[no-untyped-def]
-    """Returns of the month to date.
-
-    Until three sessions before its end they make the pension's order.
-    """
+    """Returns of the month to date: the pension's order, until three sessions before its end."""
     if left > before:
         state[MONTH_EQUITY] = state[MONTH_TREASURY] = 0.0
     state[MONTH_EQUITY] += price[t, EQUITY] - price[t - 1, EQUITY]

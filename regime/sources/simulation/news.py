@@ -1,6 +1,6 @@
-"""What comes from outside.
+"""Exogenous news, ordinary and sudden.
 
-Ordinary news, and the shocks, bears and decrees that may set selling off.
+Shocks, slow bear markets and decrees may set selling off.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from regime.sources.simulation.draws import YEAR, Draws, Floats, Integers, pulled
+from regime.arrays import Floats, Integers
+from regime.sessions import YEAR
+from regime.sources.simulation.draws import Draws, pulled
 from regime.sources.simulation.rules import (
     COMMODITY,
     CRYPTO,
@@ -24,15 +26,19 @@ from regime.sources.simulation.rules import (
 
 __all__ = ["KINDS", "News", "Shock", "draw_news"]
 
-MOOD, MOOD_HALFLIFE = 0.6, 30.0  # share of equity news that wears off, sessions
-BEARS_A_YEAR, BEAR_LENGTH, BEAR_DRIFT = 0.13, (140, 300), -0.34
+MOOD = 0.6  # share of equity news that wears off
+MOOD_HALFLIFE = 30.0  # sessions in which half of it has
+# Slow bear markets of fundamentals: how many a year, sessions from and to, and drift, log a year.
+BEARS_A_YEAR = 0.13
+BEAR_LENGTH = (140, 300)
+BEAR_DRIFT = -0.34
 
 
 class Shock(NamedTuple):
     """A kind of news that comes suddenly; moves are means, log."""
 
     rate: float  # a year
-    sessions: int  # most that one takes to be told
+    sessions: int  # most that one takes to become known
     equity: float
     points: float  # of the 10-year yield
     commodity: float
@@ -51,15 +57,15 @@ KINDS = {
 
 
 class News(NamedTuple):
-    """Exogenous paths of one world, n sessions."""
+    """Exogenous paths of one simulation, n sessions.
 
-    moves: (
-        Floats  # (n, n_markets), log return; the treasury column is the 10-year yield's, in points
-    )
+    The treasury column of `moves` is that of the 10-year yield, in points. `shocks` is 0 for none,
+    else 1 + position in `KINDS`, on the first session of a shock.
+    """
+
+    moves: Floats  # (n, n_markets), log return
     nervous: Floats  # (n,), deviation of equity news over its usual one
-    shocks: (
-        Integers  # (n,), 0 for none, else 1 + position in KINDS, on the first session of a shock
-    )
+    shocks: Integers  # (n,)
     bear: Floats  # (n,), 1 in a slow bear market of fundamentals
     macro: Floats  # (n,), cyclical position of the economy: what the policy rate follows
     stock_bond: Floats  # (n,), points of yield per unit of equity return
@@ -69,7 +75,7 @@ class News(NamedTuple):
 
 
 def draw_news(draws: Draws, rules: Rules, sessions: pd.DatetimeIndex) -> News:
-    """Exogenous paths over `sessions`; a longer world begins with the shorter one's."""
+    """Exogenous paths over `sessions`; a longer simulation begins with the shorter one's."""
     era = draws.wobble("era", 0.46, 300.0) + draws.wobble("season", 0.15, 25.0) - 0.11
     shocks, jumps, burst = _shocks(draws)
     bear = _bears(draws)
@@ -95,9 +101,8 @@ def _moves(
     noise = np.column_stack([draws.heavy(f"news {market}", 6.0) for market in MARKETS])
     moves = noise * rules.news / YEAR**0.5 * np.exp(0.4 * era)[:, None]
     moves[:, EQUITY] = noise[:, EQUITY] * rules.news[EQUITY] / YEAR**0.5 * nervous
-    moves[:, TREASURY] = (
-        0.055 * draws.normal("news treasury") * np.exp(0.3 * era)
-    )  # points of yield
+    points_of_yield = 0.055 * draws.normal("news treasury") * np.exp(0.3 * era)
+    moves[:, TREASURY] = points_of_yield
     moves += jumps
     moves[:, EQUITY] = _partly_regained(moves[:, EQUITY])
     moves[:, EQUITY] += bear * BEAR_DRIFT / YEAR * np.exp(0.4 * draws.wobble("bear", 1.0, 150.0))
@@ -111,10 +116,7 @@ def _moves(
 
 
 def _partly_regained(moves: Floats) -> Floats:
-    """News of which a share is mood.
-
-    It wears off, so that most falls without sellers stay short.
-    """
+    """News of which a share is mood and wears off: most falls without sellers stay short."""
     mood = pulled(np.zeros(len(moves)), 1 - 0.5 ** (1 / MOOD_HALFLIFE), MOOD * moves, first=0.0)
     return np.asarray((1 - MOOD) * moves + np.diff(mood, prepend=0.0))
 
@@ -122,7 +124,9 @@ def _partly_regained(moves: Floats) -> Floats:
 def _shocks(draws: Draws) -> tuple[Integers, Floats, Floats]:
     """First session and kind of each shock, its moves by market, and how nervous the news stays."""
     n = draws.n
-    shocks, jumps, burst = np.zeros(n, np.int64), np.zeros((n, len(MARKETS))), np.zeros(n)
+    shocks = np.zeros(n, np.int64)
+    jumps = np.zeros((n, len(MARKETS)))
+    burst = np.zeros(n)
     for number, (kind, shock) in enumerate(KINDS.items()):
         sizes = 0.35 + 0.65 * draws.stream(f"size {kind}").exponential(1.0, n)
         lengths = draws.stream(f"length {kind}").integers(
@@ -137,11 +141,10 @@ def _shocks(draws: Draws) -> tuple[Integers, Floats, Floats]:
 
 
 def _bears(draws: Draws) -> Floats:
-    arrives, length = (
-        draws.uniform("bear arrives"),
-        draws.stream("bear lasts").integers(*BEAR_LENGTH, draws.n),
-    )
-    bear, t = np.zeros(draws.n), 0
+    arrives = draws.uniform("bear arrives")
+    length = draws.stream("bear lasts").integers(*BEAR_LENGTH, draws.n)
+    bear = np.zeros(draws.n)
+    t = 0
     while t < draws.n:
         if arrives[t] < BEARS_A_YEAR / YEAR:
             bear[t : t + length[t]] = 1.0

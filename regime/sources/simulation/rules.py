@@ -1,4 +1,4 @@
-"""The rules of one world: sizes, limits and speeds of its agents, drawn anew for each seed.
+"""The rules of one simulation: sizes, limits and speeds of its agents, drawn for each seed.
 
 Sizes and flows are shares of the trend value of the equity market; `BILLIONS` turns them into
 dollars.
@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from regime.sources.simulation.draws import Draws, Floats
+from regime.arrays import Floats
+from regime.sources.simulation.draws import Draws
 
 __all__ = [
     "AGENTS",
@@ -124,7 +125,7 @@ STATES = (
 
 
 class Rules(NamedTuple):
-    """Numbers of one world; arrays go by market (`MARKETS`) or by speed (`SPEEDS`)."""
+    """Numbers of one simulation; arrays go by market (`MARKETS`) or by speed (`SPEEDS`)."""
 
     growth: float  # trend of fundamental equity value, log a year
     reversion: Floats  # share of the distance to its trend that value loses a session

@@ -1,4 +1,4 @@
-"""From paths by session to series by the period that a publisher names."""
+"""Options, surveys, weekly and monthly reports that a simulated market publishes, by period."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from regime.sources.simulation.draws import YEAR, Floats
+from regime.arrays import Floats
+from regime.sessions import YEAR
 from regime.sources.simulation.rules import (
     CREDIT,
     CRYPTO,
@@ -61,10 +62,7 @@ def month_ends(sessions: pd.DatetimeIndex) -> pd.DatetimeIndex:
 
 
 def survey_series(world: SimulatedWorld) -> dict[str, pd.Series]:
-    """Every series of options, surveys, reports and multiples by catalogue name and period.
-
-    No NaN.
-    """
+    """Every series of options, surveys, reports and multiples by catalogue name; no NaN."""
     return (
         _options(world)
         | _dealers(world)
@@ -76,10 +74,7 @@ def survey_series(world: SimulatedWorld) -> dict[str, pd.Series]:
 
 
 def simulated_implied_volatility(world: SimulatedWorld) -> Floats:
-    """Annual volatility that options price.
-
-    What was realised, the news to come, and what hedging adds.
-    """
+    """Annual volatility that options price: realised, news to come, and what hedging adds."""
     news = world.rules.news[EQUITY] * world.news.nervous
     short = np.maximum(-world.state(GAMMA), 0.0)
     expected = 0.55 * world.realised(8) + 0.15 * world.realised(60) + 0.30 * news
@@ -136,11 +131,11 @@ def _dealers(world: SimulatedWorld) -> dict[str, pd.Series]:
 
 
 def _opinions(world: SimulatedWorld) -> dict[str, pd.Series]:
-    """Surveys: managers say how long they are, individuals how they feel."""
+    """Surveys: exposure of managers, sentiment of individuals."""
     draws, sessions = world.draws, world.sessions
     wednesday, thursday = weekly(sessions, "WED"), weekly(sessions, "THU")
     trend = world.position(TREND, EQUITY) / world.rules.trend_size[EQUITY]
-    keen = (
+    exposure = (
         48 + 25 * trend + 22 * (world.state(EXPOSURE) - 0.85) + 4.0 * (world.state(LEVERAGE) - 2.8)
     )
     mood = 6.0 * _month(world) - 0.10 * world.state(FEAR)
@@ -149,7 +144,7 @@ def _opinions(world: SimulatedWorld) -> dict[str, pd.Series]:
         for name, days in (("naaim", wednesday), ("bull", thursday), ("bear", thursday))
     }
     return {
-        "naaim": (as_of(sessions, keen, wednesday) + 10 * noise["naaim"]).clip(-50, 150),
+        "naaim": (as_of(sessions, exposure, wednesday) + 10 * noise["naaim"]).clip(-50, 150),
         "aaii_bull": (
             0.38 + 0.10 * np.tanh(as_of(sessions, mood, thursday)) + 0.06 * noise["bull"]
         ).clip(0.05, 0.85),
@@ -237,15 +232,15 @@ def _new_report(world: SimulatedWorld, contract: _Contract) -> dict[str, pd.Seri
 def _monthly(world: SimulatedWorld) -> dict[str, pd.Series]:
     """Debt at brokers at month ends, and what is paid for earnings."""
     draws, sessions, ends = world.draws, world.sessions, month_ends(world.sessions)
-    held = world.position(FUNDS, EQUITY) + world.position(FUNDS, CREDIT)
-    borrowed = np.maximum(held - 0.5 * world.state(WEALTH), 0.002)
+    assets = world.position(FUNDS, EQUITY) + world.position(FUNDS, CREDIT)
+    borrowed = np.maximum(assets - 0.5 * world.state(WEALTH), 0.002)
     trend = world.rules.growth * np.arange(len(sessions)) / YEAR
-    rich = 0.7 * (world.price(EQUITY) - trend)
+    overvaluation = 0.7 * (world.price(EQUITY) - trend)
     multiples = {
-        "forward_pe_sp500": (16.5, rich),
-        "forward_pe_tech": (20.0, rich + 0.8 * world.price(TECH)),
-        "forward_pe_ndx": (20.0, rich + 0.7 * world.price(TECH)),
-        "cape": (23.0, rich),
+        "forward_pe_sp500": (16.5, overvaluation),
+        "forward_pe_tech": (20.0, overvaluation + 0.8 * world.price(TECH)),
+        "forward_pe_ndx": (20.0, overvaluation + 0.7 * world.price(TECH)),
+        "cape": (23.0, overvaluation),
     }
     debt = 1000 * world.dollars * borrowed * np.exp(draws.wobble("margin", 0.03, 60))
     return {"margin_debt": as_of(sessions, debt, ends)} | {

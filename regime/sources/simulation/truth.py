@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from regime.arrays import Booleans
+from regime.arrays import Booleans, Floats, Integers
 from regime.schema import REGIMES
-from regime.sources.simulation.draws import YEAR, Floats, Integers
+from regime.sessions import YEAR
 from regime.sources.simulation.market import NEWEST, Path
 from regime.sources.simulation.news import KINDS, News
 from regime.sources.simulation.rules import (

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from regime.sources.simulation.draws import YEAR, Draws, Floats
+from regime.arrays import Floats
+from regime.sessions import YEAR
+from regime.sources.simulation.draws import Draws
 from regime.sources.simulation.market import Path, simulate
 from regime.sources.simulation.news import News, draw_news
 from regime.sources.simulation.rules import BILLIONS, EQUITY, THIN, Rules, draw_rules
