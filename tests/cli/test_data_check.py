@@ -245,7 +245,7 @@ def test_what_cannot_be_checked_is_one_message(
     assert out == "" and words in err and err.count("\n") == 1
 
 
-def test_a_watch_of_a_series_that_is_not_there_is_refused(folder: Path, capsys: Capture) -> None:
+def test_an_expectation_of_an_unknown_series_is_refused(folder: Path, capsys: Capture) -> None:
     path = folder.parent / "mine.yaml"
     path.write_text(CATALOGUE.replace("{vix: {bars: {}}", "{vixx: {bars: {}}"))
     assert main(["data", "check", str(path), "--data", str(folder), "--quiet"]) == 2

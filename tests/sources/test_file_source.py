@@ -332,7 +332,7 @@ def test_several_faults_come_together_and_broken_data_outrank_missing_ones(folde
     ]
 
 
-def test_one_fault_of_a_shared_file_is_told_once(folder: Path) -> None:
+def test_one_fault_of_a_shared_file_is_reported_once(folder: Path) -> None:
     (folder / "p/m.csv").write_bytes(b"<html>")
     assert len(faults_of(InvalidDataError, folder)) == 1
 

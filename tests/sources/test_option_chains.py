@@ -102,7 +102,7 @@ def test_the_least_that_the_plain_form_needs():
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         ("strike", "stryke", "no column `strike` (is it `stryke`?)"),
         (",open_interest", ",oi", "no column `open_interest`"),
@@ -134,17 +134,17 @@ def test_the_least_that_the_plain_form_needs():
         ("0.11,", "-0.11,", "column `iv`: -0.11"),
     ],
 )
-def test_a_fault_of_the_plain_form_is_told_by_its_line(old, new, told):
-    assert told in refusal(PLAIN.replace(old, new))
+def test_a_fault_of_the_plain_form_names_its_line(old, new, message):
+    assert message in refusal(PLAIN.replace(old, new))
 
 
-def test_faults_of_several_columns_are_told_together():
-    told = refusal(PLAIN.replace("12.1,12.5", "x,12.5").replace(",4400.0,P,", ",-4400.0,Q,"))
-    assert told.startswith("3 faults:") and "line 2" in told and "line 4" in told
+def test_faults_of_several_columns_are_reported_together():
+    message = refusal(PLAIN.replace("12.1,12.5", "x,12.5").replace(",4400.0,P,", ",-4400.0,Q,"))
+    assert message.startswith("3 faults:") and "line 2" in message and "line 4" in message
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         ("Last: 4505.1001", "4505.1001", "no `Last: PRICE` above the header"),
         ("Last: 4505.1001", "Last: 0", "the last price of the underlying is 0, must be above 0"),
@@ -181,12 +181,12 @@ def test_faults_of_several_columns_are_told_together():
         ("Expiration Date,", "Expires,", "no line begins with `Expiration Date`"),
     ],
 )
-def test_a_fault_of_the_exchanges_form_is_told_by_its_line(old, new, told):
-    assert told in refusal(PAGE.replace(old, new))
+def test_a_fault_of_the_exchanges_form_names_its_line(old, new, message):
+    assert message in refusal(PAGE.replace(old, new))
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "the file is empty"),
         ("\n \n", "the file is empty"),
@@ -199,8 +199,8 @@ def test_a_fault_of_the_exchanges_form_is_told_by_its_line(old, new, told):
         ),
     ],
 )
-def test_what_is_no_chain_is_refused(text, told):
-    assert told in refusal(text)
+def test_what_is_no_chain_is_refused(text, message):
+    assert message in refusal(text)
 
 
 def test_a_file_is_read_and_an_absent_one_is_missing(tmp_path):

@@ -1,6 +1,6 @@
-"""Declared repairs: they do what they say, row by row, and are told.
+"""Declared repairs: they do what they say, row by row, and are sentences.
 
-Nothing else is ever mended.
+Nothing else is ever repaired.
 """
 
 from datetime import date
@@ -74,26 +74,26 @@ def test_an_impossible_repair_is_refused(arguments, fault):
 def test_each_kind_does_what_it_says_and_tells_it():
     values = np.arange(60.0) + 1
     values[7] = np.nan
-    mended, told = apply_repairs([DROP, SCALE, REPLACE], NUMBERS, values, twin)
+    repaired, sentences = apply_repairs([DROP, SCALE, REPLACE], NUMBERS, values, twin)
     expected = pd.Series(values, index=DAYS)
     expected[:"2024-01-31"] *= 5
     expected["2024-01-10":"2024-01-11"] = np.nan
     expected["2024-03-01":"2024-03-05"] = [
         77.0 if day in NUMBERS[::2] else np.nan for day in NUMBERS[44:47]
     ]
-    np.testing.assert_array_equal(mended, expected)
+    np.testing.assert_array_equal(repaired, expected)
     assert values[0] == 1.0  # the file's own are untouched
-    assert told == (
+    assert sentences == (
         "1 row dropped: 2024-01-11 (stale)",
         "21 rows multiplied by 5: 2024-01-01 to 2024-01-31 (older contracts)",
         "3 rows taken from twin.csv: 2024-03-01 to 2024-03-05 (bad ticks)",
     )
 
 
-def test_a_repair_that_meets_no_row_is_not_told():
+def test_a_repair_that_meets_no_row_is_not_reported():
     later = Repair(kind="drop", first=date(2030, 1, 1), reason="none yet")
-    values, told = apply_repairs([later], NUMBERS, np.ones(60), twin)
-    assert told == () and values.tolist() == [1.0] * 60
+    values, sentences = apply_repairs([later], NUMBERS, np.ones(60), twin)
+    assert sentences == () and values.tolist() == [1.0] * 60
     assert not repaired_days([later], NUMBERS).any()
     assert repaired_days([DROP], NUMBERS).sum() == 2
 
@@ -149,7 +149,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_reading_is_repaired_counted_and_told(folder: Path) -> None:
+def test_a_reading_is_repaired_counted_and_reported(folder: Path) -> None:
     reading = read(folder, DROP, SCALE, REPLACE)
     found, status = values(reading), reading.status["oil"]
     assert pd.Timestamp("2024-01-10") not in found.index

@@ -29,38 +29,38 @@ def chained(seed=0):
     return opening, np.maximum(opening, close), np.minimum(opening, close), close
 
 
-def test_closes_outside_the_range_are_counted_and_the_farthest_is_told():
+def test_closes_outside_the_range_are_counted_and_the_farthest_is_reported():
     _, high, low, close = chained()
     assert outside_bar(DAYS, close, high, low) == []
     close[[10, 20, 30]] = high[[10, 20, 30]] * np.array([1.01, 1.2, 1.001])
     close[40], high[50], low[50] = low[40] * 0.99, np.nan, np.nan
-    (found,) = outside_bar(DAYS, close, high, low)
-    assert (found.check, found.count) == ("outside_bar", 4)
-    assert found.dates == tuple(iso(DAYS[row]) for row in (10, 20, 30, 40))
+    (finding,) = outside_bar(DAYS, close, high, low)
+    assert (finding.check, finding.count) == ("outside_bar", 4)
+    assert finding.dates == tuple(iso(DAYS[row]) for row in (10, 20, 30, 40))
     assert (
         f"4 closes of 399 outside the high-low range of the row, the farthest {close[20]:g}"
-        in found.text
+        in finding.text
     )
 
 
-def test_rounding_is_no_escape_from_the_range_and_a_range_upside_down_is_told():
+def test_rounding_is_no_escape_from_the_range_and_a_range_upside_down_is_reported():
     _, high, low, close = chained()
     assert outside_bar(DAYS, close * (1 + 1e-9), high, low) == []
     high[7], low[7] = low[7] - 1, high[7] + 1
-    assert [found.check for found in outside_bar(DAYS, np.clip(close, None, high), high, low)][
+    assert [finding.check for finding in outside_bar(DAYS, np.clip(close, None, high), high, low)][
         -1
     ] == "upside_down"
 
 
-def test_a_close_that_was_not_updated_is_told_by_the_next_open():
+def test_a_close_that_was_not_updated_is_reported_by_the_next_open():
     opening, high, low, close = chained(1)
     real = close[200]
     close[200] = high[200] = low[200] = opening[200]  # the close before once more
     assert opening[201] == real
-    (found,) = stale_bars(DAYS, opening, high, low, close)
-    assert (found.severity, found.dates) == ("warning", (iso(DAYS[200]),))
-    assert found.evidence[0]["next_open"] == real
-    assert f"{iso(DAYS[200])} {close[200]:g}, next open {real:g}" in found.text
+    (finding,) = stale_bars(DAYS, opening, high, low, close)
+    assert (finding.severity, finding.dates) == ("warning", (iso(DAYS[200]),))
+    assert finding.evidence[0]["next_open"] == real
+    assert f"{iso(DAYS[200])} {close[200]:g}, next open {real:g}" in finding.text
 
 
 def test_an_unchanged_close_that_the_next_open_repeats_is_a_quiet_day():
@@ -97,11 +97,11 @@ def test_files_whose_bars_open_anywhere_tell_nothing():
     ],
 )
 def test_what_a_close_carries(close, adjusted, traded, words):
-    (found,) = adjustment(
+    (finding,) = adjustment(
         np.array(close), np.array(adjusted), None if traded is None else np.array(traded)
     )
-    assert (found.check, found.severity) == ("adjusted", "note")
-    assert words in found.text
+    assert (finding.check, finding.severity) == ("adjusted", "note")
+    assert words in finding.text
 
 
 def test_daily_sums_tell_their_records_and_the_days_that_lack_some():
@@ -154,7 +154,7 @@ def chain(**changes):
 
 
 def counts(quotes):
-    return {found.check: found.count for found in check_chain_quotes(quotes, SESSIONS)}
+    return {finding.check: finding.count for finding in check_chain_quotes(quotes, SESSIONS)}
 
 
 def test_a_sound_chain_has_nothing():
@@ -171,11 +171,11 @@ def test_each_kind_of_row_is_counted():
 
 
 def test_a_snapshot_of_a_sunday_is_of_no_session():
-    (found,) = check_chain_quotes(chain(day=(slice(None), SUNDAY)), SESSIONS)
-    assert (found.check, found.dates) == ("off_session", ("2023-08-20",))
-    assert "2023-08-20 (Sunday)" in found.text
+    (finding,) = check_chain_quotes(chain(day=(slice(None), SUNDAY)), SESSIONS)
+    assert (finding.check, finding.dates) == ("off_session", ("2023-08-20",))
+    assert "2023-08-20 (Sunday)" in finding.text
 
 
 def test_an_option_that_expires_today_is_known_not_wrong():
-    (found,) = check_chain_quotes(chain(expiry=(slice(0, 3), SUNDAY - 3)), SESSIONS)
-    assert found.severity == "note"
+    (finding,) = check_chain_quotes(chain(expiry=(slice(0, 3), SUNDAY - 3)), SESSIONS)
+    assert finding.severity == "note"

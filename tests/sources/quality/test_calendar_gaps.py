@@ -45,8 +45,8 @@ def test_missing_sessions_are_counted_and_federal_holidays_among_them():
 
 def test_a_hole_is_a_warning_with_its_ends_unless_the_exchange_was_closed_too():
     days = days_without(*range(30, 45))
-    found = check_gaps(days, find_gaps(days, "daily", SESSIONS), "daily", SESSIONS)
-    hole = next(one for one in found if one.check == "hole")
+    finding = check_gaps(days, find_gaps(days, "daily", SESSIONS), "daily", SESSIONS)
+    hole = next(one for one in finding if one.check == "hole")
     assert (hole.severity, hole.count, hole.dates) == ("warning", 1, ("2024-02-13",))
     assert "2024-02-13 to 2024-03-06 (22 days)" in hole.text
     closed = Sessions(days=days, federal=SESSIONS.federal, now=SESSIONS.now)
@@ -55,8 +55,8 @@ def test_a_hole_is_a_warning_with_its_ends_unless_the_exchange_was_closed_too():
 
 def test_a_longer_age_allows_longer_holes():
     days = days_without(*range(30, 45))
-    found = check_gaps(days, find_gaps(days, "daily", SESSIONS), "daily", SESSIONS, limit=30)
-    assert [one.check for one in found] == ["gaps"]
+    finding = check_gaps(days, find_gaps(days, "daily", SESSIONS), "daily", SESSIONS, limit=30)
+    assert [one.check for one in finding] == ["gaps"]
 
 
 @pytest.mark.parametrize(
@@ -83,25 +83,25 @@ def test_weekend_rows_are_counted_with_those_at_the_end_of_a_month():
     days = np.sort(
         np.concatenate([SESSIONS.days, [MONDAY + 5, MONDAY + 89, MONDAY + 90]])
     )  # 6 January; 30, 31 March
-    (found,) = weekend_rows(days)
-    assert (found.check, found.count) == ("weekend", 3)
-    assert found.dates == ("2024-01-06", "2024-03-30", "2024-03-31")
-    assert "1 of them at the end of a month" in found.text
+    (finding,) = weekend_rows(days)
+    assert (finding.check, finding.count) == ("weekend", 3)
+    assert finding.dates == ("2024-01-06", "2024-03-30", "2024-03-31")
+    assert "1 of them at the end of a month" in finding.text
 
 
 def test_a_source_of_all_days_is_a_note():
-    (found,) = weekend_rows(np.arange(MONDAY, MONDAY + 400))
-    assert (found.check, verdict_of([found])) == ("seven_days", "ok")
+    (finding,) = weekend_rows(np.arange(MONDAY, MONDAY + 400))
+    assert (finding.check, verdict_of([finding])) == ("seven_days", "ok")
 
 
 def test_operation_days_are_a_spell_with_its_ends_and_rows():
     kept = np.concatenate([np.arange(0, 600, 11), np.arange(600, len(SESSIONS.days))])
-    (found,) = sparse_periods(SESSIONS.days[kept], SESSIONS)
-    assert found.check == "sparse"
-    first, last = (np.datetime64(date, "D").astype(np.int64) for date in found.dates)
+    (finding,) = sparse_periods(SESSIONS.days[kept], SESSIONS)
+    assert finding.check == "sparse"
+    first, last = (np.datetime64(date, "D").astype(np.int64) for date in finding.dates)
     assert abs(int(np.searchsorted(SESSIONS.days, last)) - 599) <= 11
     assert first <= SESSIONS.days[11]
-    assert "rows on 54 of" in found.text or "rows on 55 of" in found.text
+    assert "rows on 54 of" in finding.text or "rows on 55 of" in finding.text
 
 
 def test_a_hole_is_no_operation_day_and_a_few_gaps_are_no_spell():
@@ -114,15 +114,15 @@ def test_holiday_rows_that_repeat_are_found_and_those_that_move_are_not():
     values = np.random.default_rng(1).normal(size=len(WEEKDAYS)).cumsum()
     on_holiday = np.isin(WEEKDAYS, HOLIDAYS)
     filled = values.copy()
-    for place in np.flatnonzero(on_holiday):
-        filled[place] = filled[place - 1]
+    for position in np.flatnonzero(on_holiday):
+        filled[position] = filled[position - 1]
 
     def same(numbers):
         return np.concatenate([[False], np.diff(numbers) == 0])
 
-    (found,) = holiday_repeats(WEEKDAYS, same(filled), SESSIONS)
-    assert (found.count, found.severity) == (len(HOLIDAYS), "warning")
-    assert set(found.dates) == {str(np.datetime64(int(day), "D")) for day in HOLIDAYS}
+    (finding,) = holiday_repeats(WEEKDAYS, same(filled), SESSIONS)
+    assert (finding.count, finding.severity) == (len(HOLIDAYS), "warning")
+    assert set(finding.dates) == {str(np.datetime64(int(day), "D")) for day in HOLIDAYS}
     assert holiday_repeats(WEEKDAYS, same(values), SESSIONS) == []
     assert holiday_repeats(SESSIONS.days, np.zeros(len(SESSIONS.days), dtype=bool), SESSIONS) == []
 

@@ -33,11 +33,11 @@ def test_a_mirror_is_exact_and_one_wrong_digit_is_found():
         )
         == []
     )
-    (found,) = compare_with_reference(
+    (finding,) = compare_with_reference(
         DAYS, wrong, (DAYS, noon), "b.csv", 0.001, changes="log", neighbours=False
     )
-    assert (found.severity, found.dates) == ("warning", (iso(DAYS[700]),))
-    assert "1 value of 1,500 compared deviating from b.csv by more than 0.10%" in found.text
+    assert (finding.severity, finding.dates) == ("warning", (iso(DAYS[700]),))
+    assert "1 value of 1,500 compared deviating from b.csv by more than 0.10%" in finding.text
 
 
 @pytest.mark.parametrize("size", [-0.17, -0.05, 0.025, 0.17])
@@ -52,11 +52,11 @@ def test_another_hour_of_the_day_is_no_error_and_a_bad_tick_is(size):
         == []
     )
     evening[[300, 900]] *= 1 + size
-    (found,) = compare_with_reference(
+    (finding,) = compare_with_reference(
         DAYS, evening, (DAYS, noon), "noon", 0.018 if abs(size) > 0.03 else 0.008, **sound
     )
-    assert {iso(DAYS[300]), iso(DAYS[900])} <= set(found.dates)
-    assert found.count <= 4
+    assert {iso(DAYS[300]), iso(DAYS[900])} <= set(finding.dates)
+    assert finding.count <= 4
 
 
 def test_a_move_between_the_two_hours_is_inside_the_band():
@@ -100,11 +100,15 @@ def test_days_without_a_reference_near_are_not_compared():
 def test_the_band_holds_the_rows_beside_a_day_that_the_reference_lacks():
     theirs = (np.array([0, 2, 4]), np.array([10.0, 20.0, 10.0]))
     days, values = np.array([1, 3, 5]), np.array([15.0, 25.0, 10.0])
-    (found,) = compare_with_reference(
+    (finding,) = compare_with_reference(
         days, values, theirs, "b", 1.0, changes="linear", neighbours=True
     )
-    assert found.dates == (iso(3),)
-    assert (found.evidence[0]["low"], found.evidence[0]["high"], found.evidence[0]["excess"]) == (
+    assert finding.dates == (iso(3),)
+    assert (
+        finding.evidence[0]["low"],
+        finding.evidence[0]["high"],
+        finding.evidence[0]["excess"],
+    ) == (
         10.0,
         20.0,
         5.0,
@@ -116,11 +120,11 @@ def test_a_tick_that_the_reference_has_too_is_an_event():
     noon[700] *= 1.2
     (tick,) = bad_ticks(DAYS, noon, "log")
     other = noon * 1.0001
-    told = confirm_ticks(
+    expected = confirm_ticks(
         tick, DAYS, noon, (DAYS, other), "b.csv", 0.001, changes="log", neighbours=False
     )
-    assert (told.severity, told.dates) == ("note", tick.dates)
-    assert told.text.endswith("b.csv has the same")
+    assert (expected.severity, expected.dates) == ("note", tick.dates)
+    assert expected.text.endswith("b.csv has the same")
     other[700] /= 1.2
     assert (
         confirm_ticks(
@@ -139,8 +143,8 @@ def test_a_tick_that_the_reference_has_too_is_an_event():
 def test_a_series_quoted_the_other_way_round_moves_against_its_reference():
     net = np.random.default_rng(5).normal(size=ROWS).cumsum()
     noise = np.random.default_rng(6).normal(scale=0.3, size=ROWS).cumsum()
-    (found,) = check_direction(DAYS, -net + noise, (DAYS, net), "b.csv")
-    assert (found.check, found.severity) == ("direction", "note")
+    (finding,) = check_direction(DAYS, -net + noise, (DAYS, net), "b.csv")
+    assert (finding.check, finding.severity) == ("direction", "note")
     assert check_direction(DAYS, net + noise, (DAYS, net), "b.csv") == []
     assert check_direction(DAYS, noise, (DAYS, net), "b.csv") == []
     assert check_direction(DAYS[:20], -net[:20], (DAYS[:20], net[:20]), "b.csv") == []

@@ -26,7 +26,7 @@ def test_a_catalogue_without_checks_compares_nothing(tmp_path: Path) -> None:
     assert load_expectations(written(tmp_path, "")) == Expectations()
 
 
-def test_checks_stand_in_the_catalogue_or_in_a_file_beside_it(tmp_path: Path) -> None:
+def test_checks_are_in_the_catalogue_or_in_a_file_beside_it(tmp_path: Path) -> None:
     inside = "{series: {oil: {bars: {}}}, tables: {t: {title: T, paths: [a.csv], references: [{path: b.csv}]}}}"
     here = load_expectations(written(tmp_path, f"checks: {inside}"))
     assert here.series["oil"].bars == BarColumns()
@@ -72,9 +72,13 @@ def test_checks_of_another_form_are_refused(tmp_path: Path, text: str) -> None:
         load_expectations(written(tmp_path, text))
 
 
-def test_the_shipped_checks_watch_series_of_the_catalogue() -> None:
+def test_the_shipped_checks_expect_series_of_the_catalogue() -> None:
     expected, catalogue = load_expectations("series.yaml"), load_catalogue()
-    watched = {name for name, watch in expected.series.items() for name in (name, *watch.one_unit)}
-    assert watched <= set(catalogue.series)
+    named = {
+        name
+        for name, expectation in expected.series.items()
+        for name in (name, *expectation.one_unit)
+    }
+    assert named <= set(catalogue.series)
     paths = [path for table in expected.tables.values() for path in table.paths]
     assert len(paths) == len(set(paths))

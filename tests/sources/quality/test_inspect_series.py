@@ -79,7 +79,7 @@ def table(folder: Path, path: str, **changes: Any) -> list[Inspection]:
     )
 
 
-def found(inspection: Inspection, severity: str = "") -> dict[str, int]:
+def checks_of(inspection: Inspection, severity: str = "") -> dict[str, int]:
     return {one.check: one.count for one in inspection.findings if severity in ("", one.severity)}
 
 
@@ -109,7 +109,7 @@ def test_planted_faults_are_all_named_and_counted_in_the_row(tmp_path: Path) -> 
     dates = DAYS.delete([300, 301, *range(1200, 1215)])
     write(tmp_path, "oil.csv", dates, value=np.delete(values, [300, 301, *range(1200, 1215)]))
     one = series(tmp_path, spec())
-    assert found(one) == {"gaps": 17, "hole": 1, "bad_tick": 1, "frozen": 1}
+    assert checks_of(one) == {"gaps": 17, "hole": 1, "bad_tick": 1, "frozen": 1}
     assert (one.verdict, one.gaps.missing, one.repeats, one.outliers) == ("warning", 17, 1, 1)
     assert f"{DAYS[500]:%Y-%m-%d}" in one.sentence
     assert "no row on" not in one.sentence  # a note is not what made the verdict
@@ -119,7 +119,7 @@ def test_planted_faults_are_all_named_and_counted_in_the_row(tmp_path: Path) -> 
 def test_a_series_that_ends_early_or_is_absent(
     tmp_path: Path, required: bool, verdict: str
 ) -> None:
-    assert (found(series(tmp_path, spec(required=required)))) == {"absent": 1}
+    assert (checks_of(series(tmp_path, spec(required=required)))) == {"absent": 1}
     write(tmp_path, "oil.csv", DAYS[:100], value=path_of()[:100])
     one = series(tmp_path, spec(required=required))
     assert (one.verdict, one.age_days) == (verdict, int(NUMBERS[-1] - NUMBERS[99]))
@@ -136,7 +136,7 @@ def test_values_out_of_range_are_a_fault_with_the_first_line(tmp_path: Path) -> 
     values[[400, 600]] = [1e9, -5]
     write(tmp_path, "oil.csv", DAYS, value=values)
     one = series(tmp_path, spec())
-    assert (one.verdict, found(one, "fault")) == ("fault", {"out_of_range": 2})
+    assert (one.verdict, checks_of(one, "fault")) == ("fault", {"out_of_range": 2})
     assert "oil.csv: line 402" in one.sentence
     assert one.outliers >= 2
 
@@ -158,9 +158,13 @@ def test_a_file_that_cannot_be_read_is_a_typed_fault(
 ) -> None:
     (tmp_path / "oil.csv").write_bytes(content)
     one = series(tmp_path, spec())
-    assert one.verdict == "fault" and check in found(one, "fault") and "unreadable" in found(one)
+    assert (
+        one.verdict == "fault"
+        and check in checks_of(one, "fault")
+        and "unreadable" in checks_of(one)
+    )
     (other,) = table(tmp_path, "oil.csv")
-    assert other.verdict == "fault" and check in found(other, "fault")
+    assert other.verdict == "fault" and check in checks_of(other, "fault")
 
 
 def test_every_series_of_a_broken_file_says_so(tmp_path: Path) -> None:
@@ -168,7 +172,8 @@ def test_every_series_of_a_broken_file_says_so(tmp_path: Path) -> None:
     both = [spec(), spec(name="gas", column="gas")]
     folder = DataFolder(tmp_path, Catalogue(series={one.name: one for one in both}))
     assert [
-        "unreadable" in found(inspect_series(one, Expectation(), folder, CONTEXT)) for one in both
+        "unreadable" in checks_of(inspect_series(one, Expectation(), folder, CONTEXT))
+        for one in both
     ] == [True, True]
 
 
@@ -179,9 +184,12 @@ def test_a_thousandth_is_a_fault_and_a_declared_scale_turns_it_into_a_note(tmp_p
     one = series(tmp_path, spec(low=1e-3))
     assert f"the unit has changed: from {DAYS[800]:%Y-%m-%d} on multiplied by 0.001" in one.sentence
     repair = Repair(kind="scale", first=DAYS[800].date(), factor=1000, reason="billions since")
-    mended = series(tmp_path, spec(low=1e-3, repairs=(repair,)))
-    assert (mended.verdict, found(mended, "note")) == ("ok", {"repaired": 1, "unit_break": 1})
-    assert text(mended, "unit_break").endswith("corrected by a declared repair")
+    repaired = series(tmp_path, spec(low=1e-3, repairs=(repair,)))
+    assert (repaired.verdict, checks_of(repaired, "note")) == (
+        "ok",
+        {"repaired": 1, "unit_break": 1},
+    )
+    assert text(repaired, "unit_break").endswith("corrected by a declared repair")
 
 
 def test_a_wrong_repair_is_seen_through(tmp_path: Path) -> None:
@@ -189,7 +197,9 @@ def test_a_wrong_repair_is_seen_through(tmp_path: Path) -> None:
     values[800:] /= 1000
     write(tmp_path, "oil.csv", DAYS, value=values)
     late = Repair(kind="scale", first=DAYS[805].date(), factor=1000, reason="billions since")
-    assert found(series(tmp_path, spec(low=1e-3, repairs=(late,))), "fault") == {"unit_break": 2}
+    assert checks_of(series(tmp_path, spec(low=1e-3, repairs=(late,))), "fault") == {
+        "unit_break": 2
+    }
 
 
 def test_dropped_ticks_are_notes_and_others_stay_warnings(tmp_path: Path) -> None:
@@ -201,9 +211,12 @@ def test_dropped_ticks_are_notes_and_others_stay_warnings(tmp_path: Path) -> Non
         for day in DAYS[[500, 900]]
     )
     both = series(tmp_path, spec(repairs=drops))
-    assert (both.verdict, found(both, "note")) == ("ok", {"repaired": 1, "bad_tick": 2, "gaps": 2})
+    assert (both.verdict, checks_of(both, "note")) == (
+        "ok",
+        {"repaired": 1, "bad_tick": 2, "gaps": 2},
+    )
     one = series(tmp_path, spec(repairs=drops[:1]))
-    assert (one.verdict, found(one, "warning")) == ("warning", {"bad_tick": 1})
+    assert (one.verdict, checks_of(one, "warning")) == ("warning", {"bad_tick": 1})
 
 
 def test_references_and_bars_of_an_expectation(tmp_path: Path) -> None:
@@ -220,23 +233,25 @@ def test_references_and_bars_of_an_expectation(tmp_path: Path) -> None:
     write(tmp_path, "oil.csv", DAYS, value=stale)
     write(tmp_path, "bars.csv", DAYS, **bars)
     write(tmp_path, "true.csv", DAYS, value=close)
-    watch = Expectation(
+    expectation = Expectation(
         bars=BarColumns(path="bars.csv"),
         references=(ReferenceSeries(path="true.csv"), ReferenceSeries(path="absent.csv")),
     )
-    one = series(tmp_path, spec(), watch)
-    assert found(one) == {"cross_series": 1, "stale_bar": 1}
+    one = series(tmp_path, spec(), expectation)
+    assert checks_of(one) == {"cross_series": 1, "stale_bar": 1}
     assert all(f"{DAYS[700]:%Y-%m-%d}" in finding.dates for finding in one.findings)
     day = DAYS[700].date()
-    mended = series(
-        tmp_path, spec(repairs=(Repair(kind="drop", first=day, last=day, reason="stale"),)), watch
+    repaired = series(
+        tmp_path,
+        spec(repairs=(Repair(kind="drop", first=day, last=day, reason="stale"),)),
+        expectation,
     )
-    assert (mended.verdict, set(found(mended, "note"))) == (
+    assert (repaired.verdict, set(checks_of(repaired, "note"))) == (
         "ok",
         {"repaired", "gaps", "stale_bar", "cross_series"},
     )
     (tmp_path / "true.csv").write_text("date,value\n2021-01-04,x\n")
-    assert found(series(tmp_path, spec(), watch)) == {"no_reference": 1, "stale_bar": 1}
+    assert checks_of(series(tmp_path, spec(), expectation)) == {"no_reference": 1, "stale_bar": 1}
 
 
 def test_what_must_be_known_is_a_note(tmp_path: Path) -> None:
@@ -245,7 +260,7 @@ def test_what_must_be_known_is_a_note(tmp_path: Path) -> None:
     midnight = Release(calendar_days=1, zone="UTC", time="00:00", roll=False)
     splice = (SplicePart(path="old.csv"),)
     one = series(tmp_path, spec(revised=True, caveat="survivors", release=midnight, splice=splice))
-    assert (one.verdict, found(one)) == (
+    assert (one.verdict, checks_of(one)) == (
         "ok",
         {"proxy": 600, "revised": 1, "caveat": 1, "late_known": 1},
     )
@@ -258,12 +273,12 @@ def test_what_must_be_known_is_a_note(tmp_path: Path) -> None:
     )
 
 
-def test_rows_after_now_and_federal_holidays_are_told(tmp_path: Path) -> None:
+def test_rows_after_now_and_federal_holidays_are_reported(tmp_path: Path) -> None:
     kept = ~np.isin(NUMBERS, FEDERAL)
     later = DAYS[kept].append(pd.DatetimeIndex(["2030-01-02"]))
     write(tmp_path, "oil.csv", later, value=np.append(path_of()[kept], 5.0))
     one = series(tmp_path, spec())
-    assert found(one) == {"later": 1, "gaps": len(FEDERAL)} and one.last == NUMBERS[-1]
+    assert checks_of(one) == {"later": 1, "gaps": len(FEDERAL)} and one.last == NUMBERS[-1]
     assert f"{len(FEDERAL)} of them federal holidays" in text(one, "gaps")
 
 
@@ -298,12 +313,12 @@ def test_a_long_table_gives_one_result_a_group(tmp_path: Path) -> None:
         "max_age_days": 20,
     }
     first, second = table(tmp_path, "cot.csv", **declared)
-    assert (first.name, first.verdict, found(first)) == (
+    assert (first.name, first.verdict, checks_of(first)) == (
         "cot.csv[a]",
         "ok",
         {"negative_shorts": len(weeks)},
     )
-    assert (second.verdict, set(found(second))) == ("fault", {"negative_shorts", "unit_break"})
+    assert (second.verdict, set(checks_of(second))) == ("fault", {"negative_shorts", "unit_break"})
     assert "from 2020-01-07 on multiplied by 5 (" in second.sentence
 
 
@@ -315,7 +330,7 @@ def test_columns_bars_and_holidays_of_a_table(tmp_path: Path) -> None:
         tmp_path, "curve.csv", columns=("front", "back"), changes="log", low=0.1, high=1e5
     )
     holidays = len(all_days) - len(DAYS)
-    assert found(one) == {"holiday_repeats": holidays} and one.repeats == holidays
+    assert checks_of(one) == {"holiday_repeats": holidays} and one.repeats == holidays
     values[50] *= 2
     write(
         tmp_path, "curve.csv", all_days, front=values, back=np.where(values > 100, np.inf, values)
@@ -359,19 +374,19 @@ def test_prices_sums_chains_and_events(tmp_path: Path) -> None:
         eps=[1.0, 2.0, None],
     )
     (news,) = table(tmp_path, "news.csv", columns=("eps",), frequency="events")
-    assert (found(etf), found(news)) == ({"adjusted": len(DAYS)}, {})
-    assert set(found(sums)) == {"daily_sum"}
-    assert found(chain) == {"off_session": 1, "expired": 1, "crossed": 1, "empty": 1}
+    assert (checks_of(etf), checks_of(news)) == ({"adjusted": len(DAYS)}, {})
+    assert set(checks_of(sums)) == {"daily_sum"}
+    assert checks_of(chain) == {"off_session": 1, "expired": 1, "crossed": 1, "empty": 1}
 
 
 def test_a_table_without_values_or_with_a_missing_column(tmp_path: Path) -> None:
     write(tmp_path, "a.csv", DAYS[:50], value=None)
     (empty,) = table(tmp_path, "a.csv")
-    assert found(empty) == {"empty": 1}
+    assert checks_of(empty) == {"empty": 1}
     (lacking,) = table(tmp_path, "a.csv", columns=("close",))
     assert lacking.verdict == "fault" and "no column `close`" in lacking.sentence
     (barless,) = table(tmp_path, "a.csv", bars=BarColumns())
-    assert found(barless) == {"empty": 1}
+    assert checks_of(barless) == {"empty": 1}
 
 
 def test_finding_nothing_wrong_is_the_rule_over_clean_folders(tmp_path: Path) -> None:

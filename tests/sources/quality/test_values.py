@@ -1,6 +1,6 @@
 """Bad ticks and frozen runs.
 
-Planted ones are found, markets with heavy tails and bursts are left alone.
+Planted ones are finding, markets with heavy tails and bursts are left alone.
 """
 
 import numpy as np
@@ -59,20 +59,20 @@ def test_at_most_one_clean_market_in_a_hundred_is_flagged(tails):
 
 
 @given(
-    place=st.integers(70, ROWS - 70),
+    position=st.integers(70, ROWS - 70),
     size=st.floats(0.2, 3.0),
     up=st.booleans(),
     seed=st.integers(0, 50),
 )
 @settings(max_examples=60, deadline=None)
-def test_a_planted_tick_is_found_on_its_day_with_its_neighbours(place, size, up, seed):
+def test_a_planted_tick_is_found_on_its_day_with_its_neighbours(position, size, up, seed):
     prices = calm(seed)
-    prices[place] *= np.exp(size if up else -size)
-    (found,) = bad_ticks(DAYS, prices, "log")
-    assert found.dates == (iso(DAYS[place]),)
-    (evidence,) = found.evidence
+    prices[position] *= np.exp(size if up else -size)
+    (finding,) = bad_ticks(DAYS, prices, "log")
+    assert finding.dates == (iso(DAYS[position]),)
+    (evidence,) = finding.evidence
     assert (evidence["before"], evidence["value"], evidence["after"]) == tuple(
-        prices[place - 1 : place + 2]
+        prices[position - 1 : position + 2]
     )
     assert evidence["sd"] > 8
 
@@ -103,11 +103,11 @@ def test_a_price_below_zero_neither_breaks_the_ticks_nor_hides():
     prices = calm(4)
     prices[800] = -37.63
     assert bad_ticks(DAYS, prices, "log") == []
-    (found,) = negative_prices(DAYS, prices, -400, 1500, "USD/barrel")
-    assert found.dates == (iso(DAYS[800]),)
+    (finding,) = negative_prices(DAYS, prices, -400, 1500, "USD/barrel")
+    assert finding.dates == (iso(DAYS[800]),)
     assert (
         f"negative price: -37.63 on {iso(DAYS[800])}; allowed by the range -400..1500 USD/barrel"
-        in found.text
+        in finding.text
     )
     assert negative_prices(DAYS, calm(4), -400, 1500, "USD") == []
 
@@ -121,9 +121,9 @@ def test_short_series_are_not_judged():
 def test_a_frozen_run_is_found_with_its_ends(length):
     prices = calm(6)
     prices[700 : 700 + length] = prices[700]
-    (found,) = frozen_runs(DAYS, prices)
-    assert found.count == 1
-    assert f"{iso(DAYS[700])} to {iso(DAYS[699 + length])} ({length} rows of" in found.text
+    (finding,) = frozen_runs(DAYS, prices)
+    assert finding.count == 1
+    assert f"{iso(DAYS[700])} to {iso(DAYS[699 + length])} ({length} rows of" in finding.text
 
 
 def test_coarse_quotes_repeat_by_themselves():
@@ -134,9 +134,9 @@ def test_coarse_quotes_repeat_by_themselves():
 
 def test_a_policy_rate_is_a_step_function_and_not_frozen():
     rate = np.repeat([0.25, 0.5, 0.75, 1.0, 1.25], ROWS // 5)
-    (found,) = step_function(DAYS, rate)
-    assert (found.severity, found.count) == ("note", 4)
-    assert found.dates[0] == iso(DAYS[ROWS // 5])
+    (finding,) = step_function(DAYS, rate)
+    assert (finding.severity, finding.count) == ("note", 4)
+    assert finding.dates[0] == iso(DAYS[ROWS // 5])
     assert frozen_runs(DAYS, rate) == []
     assert step_function(DAYS, calm(8)) == []
 
@@ -159,21 +159,21 @@ def positions(seed=0):
 
 
 @pytest.mark.parametrize("factor", [1e-6, 1e-3, 0.01, 100.0, 1e3, 1e9])
-@pytest.mark.parametrize("place", [40, 600, 1140])
-def test_millions_turned_into_billions_are_a_fault_with_date_and_factor(factor, place):
+@pytest.mark.parametrize("position", [40, 600, 1140])
+def test_millions_turned_into_billions_are_a_fault_with_date_and_factor(factor, position):
     values = balance_sheet()
-    values[place:] *= factor
-    (found,) = power_of_ten(WEEK_DAYS, values, "USD mn")
-    assert (found.severity, found.dates) == ("fault", (iso(WEEK_DAYS[place]),))
-    assert found.evidence[0]["factor"] == pytest.approx(factor)
-    assert f"from {iso(WEEK_DAYS[place])} on multiplied by {factor:g}" in found.text
+    values[position:] *= factor
+    (finding,) = power_of_ten(WEEK_DAYS, values, "USD mn")
+    assert (finding.severity, finding.dates) == ("fault", (iso(WEEK_DAYS[position]),))
+    assert finding.evidence[0]["factor"] == pytest.approx(factor)
+    assert f"from {iso(WEEK_DAYS[position])} on multiplied by {factor:g}" in finding.text
 
 
 def test_there_and_back_are_two_changes():
     values = balance_sheet()
     values[300:340] *= 1e-3
-    (found,) = power_of_ten(WEEK_DAYS, values, "USD mn")
-    assert [one["factor"] for one in found.evidence] == pytest.approx([1e-3, 1e3])
+    (finding,) = power_of_ten(WEEK_DAYS, values, "USD mn")
+    assert [one["factor"] for one in finding.evidence] == pytest.approx([1e-3, 1e3])
 
 
 def test_a_split_by_ten_is_looked_for_in_prices_only():
@@ -212,10 +212,10 @@ def test_a_factor_of_all_columns_is_a_change_of_unit(factor, named):
     columns = positions()
     for column in columns:
         column[900:] *= factor
-    (found,) = common_factor(WEEK_DAYS, columns, COLUMNS)
-    assert (found.severity, found.dates) == ("fault", (iso(WEEK_DAYS[900]),))
-    assert found.evidence[0]["factor"] == pytest.approx(named)
-    assert all(name in found.text for name in COLUMNS)
+    (finding,) = common_factor(WEEK_DAYS, columns, COLUMNS)
+    assert (finding.severity, finding.dates) == ("fault", (iso(WEEK_DAYS[900]),))
+    assert finding.evidence[0]["factor"] == pytest.approx(named)
+    assert all(name in finding.text for name in COLUMNS)
 
 
 def test_a_factor_of_one_column_and_one_that_does_not_stay_are_none():
@@ -243,8 +243,8 @@ def test_holes_and_zeros_in_a_column_do_no_harm():
     for column in columns:
         column[900:] *= 5
     columns[1][100:300], columns[2][50] = np.nan, 0.0
-    (found,) = common_factor(WEEK_DAYS, columns, COLUMNS)
-    assert found.dates == (iso(WEEK_DAYS[900]),)
+    (finding,) = common_factor(WEEK_DAYS, columns, COLUMNS)
+    assert finding.dates == (iso(WEEK_DAYS[900]),)
 
 
 GOOD = b"date,value\n2024-01-02,1.5\n2024-01-03,2\n"
@@ -288,9 +288,9 @@ def test_sound_forms(content):
     ],
 )
 def test_broken_forms_are_faults_of_their_kind(content, check, words):
-    found = check_file_format(content)
-    assert (found[0].check, found[0].severity) == (check, "fault")
-    assert words in found[0].text
+    finding = check_file_format(content)
+    assert (finding[0].check, finding[0].severity) == (check, "fault")
+    assert words in finding[0].text
 
 
 def test_a_byte_order_mark_is_a_note_and_an_open_end_a_warning():
@@ -304,8 +304,8 @@ def test_a_byte_order_mark_is_a_note_and_an_open_end_a_warning():
 @pytest.mark.parametrize(
     "cut", [cut for cut in range(12, len(GOOD)) if GOOD[cut - 1 : cut] != b"\n"]
 )
-def test_a_file_cut_anywhere_after_its_header_is_told(cut):
-    (found,) = {one.check for one in check_file_format(GOOD[:cut])} - {"no_newline"} or {
+def test_a_file_cut_anywhere_after_its_header_is_reported(cut):
+    (finding,) = {one.check for one in check_file_format(GOOD[:cut])} - {"no_newline"} or {
         "no_newline"
     }
-    assert found == ("torn" if GOOD[:cut].rpartition(b"\n")[2].count(b",") == 0 else "no_newline")
+    assert finding == ("torn" if GOOD[:cut].rpartition(b"\n")[2].count(b",") == 0 else "no_newline")

@@ -70,7 +70,7 @@ def state():
 
 
 def test_prices_are_value_and_flows(worlds):
-    """Each session's price change is the change of value plus depth times everything that was bought."""
+    """A price change is the change of value plus depth times everything bought."""
     for made in worlds[:3]:
         path = made.world.path
         moved = np.diff(path.price, axis=0)[1:]
@@ -101,7 +101,7 @@ def test_forced_sales_are_sales_and_part_of_the_flows(worlds):
 
 
 def test_trigger_tells_which_close_flips_a_speed(worlds):
-    """A speed is long after tomorrow's close exactly where that close lies above today's trigger."""
+    """A speed is long after tomorrow's close exactly where it lies above today's trigger."""
     for made in worlds[:3]:
         close = made.published["sp500"].to_numpy()
         average = INDEX_START * made.world.path.average[:, EQUITY]

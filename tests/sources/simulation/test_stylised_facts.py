@@ -81,7 +81,7 @@ def test_everything_moves_together_in_stress(worlds):
 
 
 def test_funding_is_convex_in_reserves(worlds):
-    """Slope of SOFR - IORB over the reserve share below the kink, just above it, and far above it."""
+    """Slope of SOFR - IORB over the reserve share below the kink, just above and far above."""
     slopes = []
     for made in worlds:
         spread = (made.daily("sofr") - made.daily("iorb")) * 100
