@@ -21,8 +21,7 @@ from pathlib import Path
 import pandas as pd
 from inner import BASE, LAST, MAIN, TRUTHS, enter
 
-from regime.evaluation.scores import score_table
-from regime.evaluation.skill import skill
+from regime.evaluation.scores import score_table, skill
 from regime.evaluation.truth import Truth, truth_from_labels
 from regime.progress import NoProgress
 from regime.schema import check_exposure, check_probabilities

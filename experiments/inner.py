@@ -15,7 +15,7 @@ import pandas as pd
 
 from regime.evaluation.truth import Truth, truth_from_labels
 from regime.labels.episodes import EpisodeLabels
-from regime.models.raw_scores import raw_scores
+from regime.models.baselines import raw_scores
 from regime.progress import NoProgress
 from regime.records import commit
 from regime.tracking import Tracker

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from regime import kernels
 from regime.arrays import Floats
 from regime.audit.findings import Finding
-from regime.models.raw_scores import raw_scores
+from regime.models.baselines import raw_scores
 from regime.schema import REGIMES, Labels
 
 __all__ = ["knowable", "label_findings"]

@@ -100,8 +100,8 @@ PARTS: Mapping[str, str] = {
     "models.tuning.check_storage": "opens a storage",
     "models.venn_abers.VennAbers": "what fit_venn_abers prepared",
     "models.venn_abers.fit_venn_abers": "prepares the rows that Recalibration gives it",
-    "splits.combinatorial.CombinatorialPurged": "looks both ways by design and serves no forecast; its purge stands "
+    "splits.combinatorial.CombinatorialPurgedKFold": "looks both ways by design and serves no forecast; its purge stands "
     "against brute force in its tests",
-    "splits.combinatorial.LabelledSplits": "CombinatorialPurged for scikit-learn",
+    "splits.combinatorial.LabelledSplits": "CombinatorialPurgedKFold for scikit-learn",
     "models.onset.walk_onset": "refits on what was known, as the walk-forward does; research alone",
 }

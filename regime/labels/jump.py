@@ -121,7 +121,7 @@ class JumpModelLabels:
         None if the window is too short to hold the states.
         """
         from regime.jump_model import fit_jump_model, standardise
-        from regime.labels.phases import spell_phases
+        from regime.labels.episodes import spell_phases
 
         if len(features) < 10 * self.n_states:
             return []

@@ -19,8 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from regime.arrays import Floats
 from regime.errors import ConfigError, InvalidDataError
-from regime.models.composites import loadings
-from regime.models.logistic import fit_logistic
+from regime.models.linear_head import fit_logistic, loadings
 from regime.runtime.formula import Linear, ModelParts
 from regime.runtime.predict import SavedModel
 from regime.schema import REGIMES, STRESS_CODE

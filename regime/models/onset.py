@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from regime.errors import InvalidDataError
-from regime.models.calibration import Fold, known_rows
+from regime.models.calibration_curves import Fold, known_rows
 from regime.models.classifier import DeleveragingClassifier
 from regime.schema import REGIMES, STRESS_CODE, Labels
 

@@ -15,9 +15,7 @@ import numpy as np
 import pandas as pd
 
 from regime.errors import ConfigError, InvalidDataError
-from regime.models.calibration import Fold, fit_platt
-from regime.models.isotonic import fit_isotonic
-from regime.models.venn_abers import fit_venn_abers
+from regime.models.calibration_curves import Fold, fit_isotonic, fit_platt, fit_venn_abers
 from regime.schema import REGIMES, STRESS, Labels
 
 __all__ = ["METHODS", "Curve", "Method", "Recalibration", "log_odds", "with_stress"]

@@ -20,13 +20,13 @@ from regime.arrays import Integers
 from regime.errors import ConfigError, InvalidDataError
 from regime.schema import Labels, check_dates
 
-__all__ = ["CombinatorialPurged", "LabelledSplits"]
+__all__ = ["CombinatorialPurgedKFold", "LabelledSplits"]
 
 MOST_SPLITS = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
-class CombinatorialPurged:
+class CombinatorialPurgedKFold:
     """Cut the sessions into groups; test every choice of some of them on a model of the others.
 
     There is no purge to set. A label rests on the sessions from its own to the later of its
@@ -46,7 +46,7 @@ class CombinatorialPurged:
 
     Examples
     --------
-    >>> splits = CombinatorialPurged(groups=6, test_groups=2)
+    >>> splits = CombinatorialPurgedKFold(groups=6, test_groups=2)
     >>> splits.n_splits, splits.n_paths
     (15, 5)
 
@@ -224,7 +224,7 @@ class LabelledSplits:
 
     Parameters
     ----------
-    splits : CombinatorialPurged
+    splits : CombinatorialPurgedKFold
     labels : Labels, shape (n_sessions, 4)
 
     Examples
@@ -234,12 +234,12 @@ class LabelledSplits:
     >>> weights = pd.DataFrame([[1.0, 0.0, 0.0, 0.0]] * 12, index=days, columns=list(REGIMES))
     >>> ends = pd.Series(days, index=days)
     >>> labels = Labels(weights=weights, span_end=ends, known_at=ends)
-    >>> cv = CombinatorialPurged(groups=4, test_groups=1, embargo=2).purged_by(labels)
+    >>> cv = CombinatorialPurgedKFold(groups=4, test_groups=1, embargo=2).purged_by(labels)
     >>> [train.tolist() for train, test in cv.split(weights)][1]
     [0, 1, 2, 8, 9, 10, 11]
     """
 
-    splits: CombinatorialPurged
+    splits: CombinatorialPurgedKFold
     labels: Labels
 
     def split(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from regime.evaluation.bootstrap import sharpe_difference_interval
-from regime.evaluation.skill import skill
+from regime.evaluation.scores import skill
 from regime.evaluation.truth import Truth
 from regime.schema import STRESS
 from regime.workflows.honesty import Honesty

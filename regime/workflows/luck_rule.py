@@ -10,20 +10,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from regime.evaluation.accounts import accounts
-from regime.evaluation.cscv import BacktestOverfitting
-from regime.evaluation.overfitting import (
+from regime.evaluation.pbo import BacktestOverfitting, accounts
+from regime.evaluation.sharpe_tests import (
     DeflatedSharpe,
-    ProbabilisticSharpe,
-    deflated_sharpe,
-    probabilistic_sharpe,
-    sharpe_sample,
-)
-from regime.evaluation.track_record import (
     MinimumBacktest,
     MinimumTrackRecord,
+    ProbabilisticSharpe,
+    deflated_sharpe,
     minimum_backtest,
     minimum_track_record,
+    probabilistic_sharpe,
+    sharpe_sample,
 )
 from regime.workflows.ledger import Ledger
 from regime.workflows.strategy import Strategy

@@ -13,7 +13,7 @@ from regime.backtest.timing import Timing
 from regime.config import read_config
 from regime.errors import ConfigError
 from regime.features.build import FeatureSet
-from regime.labels.averaged import AveragedLabels
+from regime.labels.ensemble import EnsembleLabels
 from regime.labels.episodes import EpisodeLabels
 from regime.labels.jump import JumpModelLabels
 from regime.mechanisms.half_spread import HalfSpread
@@ -98,7 +98,7 @@ class Settings:
     rule: RuleStack
     source: FileSource | SimulatedSource = field(default_factory=FileSource)
     features: FeatureSet = field(default_factory=FeatureSet)
-    labels: AveragedLabels | EpisodeLabels | JumpModelLabels = field(default_factory=AveragedLabels)
+    labels: EnsembleLabels | EpisodeLabels | JumpModelLabels = field(default_factory=EnsembleLabels)
     truth: EpisodeLabels = field(default_factory=EpisodeLabels)
     costs: Costs = field(default_factory=Costs)
     timing: Timing = field(default_factory=Timing)

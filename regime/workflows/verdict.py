@@ -12,8 +12,7 @@ import pandas as pd
 
 from regime.errors import InvalidDataError
 from regime.evaluation.events import event_scores, spell_table
-from regime.evaluation.scores import fold_scores, score_table
-from regime.evaluation.skill import Skill, best_baseline, skill
+from regime.evaluation.scores import Skill, best_baseline, fold_scores, score_table, skill
 from regime.evaluation.truth import Truth, truth_from_episodes, truth_from_labels
 from regime.models.baselines import baseline_probabilities, elastic_net, online_jump, raw_scores
 from regime.progress import Progress

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from regime.config import build
 from regime.errors import ConfigError, InvalidDataError
-from regime.models.calibration import fit_platt
+from regime.models.calibration_curves import fit_platt
 from regime.models.recalibration import METHODS, Recalibration, log_odds, with_stress
 from regime.schema import REGIMES, Labels, check_probabilities
 

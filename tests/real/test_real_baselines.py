@@ -13,8 +13,7 @@ import pandas as pd
 import pytest
 
 from regime.evaluation.events import event_scores
-from regime.evaluation.scores import ranking_scores, score_table
-from regime.evaluation.skill import best_baseline, skill
+from regime.evaluation.scores import best_baseline, ranking_scores, score_table, skill
 from regime.evaluation.truth import truth_from_episodes
 from regime.models.baselines import baseline_probabilities, elastic_net, online_jump, raw_scores
 

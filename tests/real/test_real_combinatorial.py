@@ -7,7 +7,7 @@ from sklearn.model_selection import cross_validate
 from regime.evaluation.paths import path_distribution
 from regime.evaluation.scores import log_losses
 from regime.progress import NoProgress
-from regime.splits.combinatorial import CombinatorialPurged
+from regime.splits.combinatorial import CombinatorialPurgedKFold
 from regime.workflows.data import read_world
 from regime.workflows.forecast import signed_model
 from regime.workflows.settings import load_settings
@@ -33,7 +33,7 @@ def score(model, X, y):
 @pytest.mark.real
 def test_paths_of_the_shipped_model(known):
     model, X, labels = known
-    splits, y = CombinatorialPurged(), labels.weights.loc[X.index]
+    splits, y = CombinatorialPurgedKFold(), labels.weights.loc[X.index]
     found = cross_validate(
         model,
         X,

@@ -11,11 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from regime.evaluation.accounts import accounts
-from regime.evaluation.comparison import diebold_mariano, model_confidence_set
-from regime.evaluation.overfitting import deflated_sharpe, probabilistic_sharpe, sharpe_sample
-from regime.evaluation.scores import log_losses
-from regime.evaluation.skill import skill
+from regime.evaluation.forecast_tests import diebold_mariano, model_confidence_set
+from regime.evaluation.pbo import accounts
+from regime.evaluation.scores import log_losses, skill
+from regime.evaluation.sharpe_tests import deflated_sharpe, probabilistic_sharpe, sharpe_sample
 from regime.evaluation.truth import Truth
 from regime.schema import REGIMES
 from regime.workflows.ledger import NO_LEDGER, Ledger

@@ -12,11 +12,11 @@ from regime.labels.episodes import EpisodeLabels
 from regime.labels.jump import JumpModelLabels
 from regime.schema import REGIMES, Labels
 
-__all__ = ["AveragedLabels"]
+__all__ = ["EnsembleLabels"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class AveragedLabels:
+class EnsembleLabels:
     """Weighted mean of the regimes that several labellers name.
 
     A row is known once **every** part knows it: were it known from the first part on, its weights
@@ -34,7 +34,7 @@ class AveragedLabels:
     >>> steps = np.r_[np.tile([1.01, 0.995], 150), np.full(20, 0.98), np.full(80, 1.01)]
     >>> market = pd.DataFrame({"sp500": steps.cumprod()}, index=dates)
     >>> shallow, deep = EpisodeLabels(depth=2.0), EpisodeLabels(depth=4.0)
-    >>> AveragedLabels(labellers=(shallow, deep), weights=(3, 1))(market).weights.loc["2021-03-15"].tolist()
+    >>> EnsembleLabels(labellers=(shallow, deep), weights=(3, 1))(market).weights.loc["2021-03-15"].tolist()
     [0.0, 0.0, 1.0, 0.0]
     """
 

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from regime.errors import InvalidDataError
-from regime.evaluation.comparison import diebold_mariano, model_confidence_set, superior_ability
+from regime.evaluation.forecast_tests import diebold_mariano, model_confidence_set, superior_ability
 
 OURS = np.array([0.5, -1.2, 0.3, 0.8, -0.6, 1.1, -0.9, 0.4, 0.2, -0.7]) ** 2
 THEIRS = np.array([0.7, -1, 0.6, 1.1, -0.9, 1, -1.3, 0.2, 0.5, -0.8]) ** 2
