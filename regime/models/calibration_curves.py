@@ -97,8 +97,7 @@ def fit_platt(score: np.ndarray, truth: np.ndarray, *, C: float = 10.0) -> Platt
     -----
     **Source:** Platt (1999), "Probabilistic outputs for support vector machines".
     """
-    if len(score) == 0:
-        raise InvalidDataError("fit_platt: no rows to fit on; start the first fold later")
+    _refuse_empty(score)
     mean, deviation = float(np.mean(score)), float(np.std(score, ddof=1)) if len(score) > 1 else 0.0
     scale = deviation if deviation > 1e-12 * max(1.0, abs(mean)) else 1.0
     if np.ptp(truth) == 0:
@@ -193,6 +192,11 @@ def known_rows(
     return np.asarray(known & (truth.index <= refit) & truth.notna().to_numpy())
 
 
+def _refuse_empty(score: np.ndarray) -> None:
+    if len(score) == 0:
+        raise InvalidDataError("calibration: no rows to fit on; start the first fold later")
+
+
 def _newton(x: np.ndarray, y: np.ndarray, C: float) -> tuple[float, float]:
     rate = float(np.mean(y))
     point = np.array([np.log(rate / (1 - rate)), 0.0])
@@ -277,14 +281,15 @@ def fit_isotonic(score: np.ndarray, truth: np.ndarray) -> IsotonicCurve:
     **Source:** Zadrozny and Elkan (2002), "Transforming classifier scores into accurate multiclass
     probability estimates".
     """
-    scores, count, total = pooled_scores(score, truth)
-    before, edges = hull_before(count, total), [len(scores)]
-    while edges[-1] > 0:
-        edges.append(int(before[edges[-1]]))
-    cuts = np.array(edges[::-1])
-    values = np.repeat(np.diff(total[cuts]) / np.diff(count[cuts]), np.diff(cuts))
-    least = 1.0 / (float(count[-1]) + 2.0)
-    return IsotonicCurve(scores=scores, values=np.clip(values, least, 1.0 - least))
+    from sklearn.isotonic import IsotonicRegression
+
+    _refuse_empty(score)
+    fitted = IsotonicRegression().fit(score, truth)
+    least = 1.0 / (len(score) + 2.0)
+    return IsotonicCurve(
+        scores=np.asarray(fitted.X_thresholds_, dtype=np.float64),
+        values=np.clip(np.asarray(fitted.y_thresholds_, dtype=np.float64), least, 1.0 - least),
+    )
 
 
 def pooled_scores(score: np.ndarray, truth: np.ndarray) -> tuple[Floats, Floats, Floats]:
@@ -305,8 +310,7 @@ def pooled_scores(score: np.ndarray, truth: np.ndarray) -> tuple[Floats, Floats,
     InvalidDataError
         If there are no rows.
     """
-    if len(score) == 0:
-        raise InvalidDataError("fit_isotonic: no rows to fit on; start the first fold later")
+    _refuse_empty(score)
     scores, places = np.unique(np.asarray(score, dtype=float), return_inverse=True)
     count = np.concatenate([[0.0], np.cumsum(np.bincount(places).astype(float))])
     total = np.concatenate(
