@@ -55,7 +55,9 @@ def log_losses(stress: np.ndarray, probability: np.ndarray) -> np.ndarray:
 
 def brier_score(stress: np.ndarray, probability: np.ndarray) -> float:
     """Mean squared error of the probability, in [0, 1]."""
-    return float(np.mean((np.asarray(probability) - stress) ** 2))
+    from sklearn.metrics import brier_score_loss
+
+    return float(brier_score_loss(stress, probability, pos_label=1))
 
 
 def multiclass_log_loss(regime: pd.Series, probabilities: pd.DataFrame) -> float:
@@ -95,10 +97,11 @@ def average_precision(stress: np.ndarray, score: np.ndarray) -> float:
     float
         In (0, 1]; its chance level is the base rate. NaN without a positive.
     """
-    hits, alarms = _steps(stress, score)
-    if hits[-1] == 0:
+    from sklearn.metrics import average_precision_score
+
+    if not np.any(stress):
         return float("nan")
-    return float(np.sum(np.diff(np.r_[0.0, hits]) * hits / alarms) / hits[-1])
+    return float(average_precision_score(stress, score))
 
 
 def roc_auc(stress: np.ndarray, score: np.ndarray) -> float:
@@ -106,12 +109,11 @@ def roc_auc(stress: np.ndarray, score: np.ndarray) -> float:
 
     NaN with one class only.
     """
-    hits, alarms = _steps(stress, score)
-    misses = alarms - hits
-    if hits[-1] == 0 or misses[-1] == 0:
+    from sklearn.metrics import roc_auc_score
+
+    if np.ptp(stress) == 0:
         return float("nan")
-    middle = (np.r_[0.0, hits[:-1]] + hits) / 2
-    return float(np.sum(np.diff(np.r_[0.0, misses]) * middle) / (hits[-1] * misses[-1]))
+    return float(roc_auc_score(stress, score))
 
 
 def score_table(
@@ -231,14 +233,6 @@ def scored_rows(
         As `score_table`.
     """
     return _aligned(truth, _filled(truth, forecast, name), name)
-
-
-def _steps(stress: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Positives and rows at or above each distinct score, from the highest down."""
-    order = np.argsort(-np.asarray(score, dtype=float), kind="stable")
-    ranked = np.asarray(score, dtype=float)[order]
-    last = np.r_[np.flatnonzero(np.diff(ranked)), len(ranked) - 1]
-    return np.cumsum(np.asarray(stress, dtype=float)[order])[last], last + 1.0
 
 
 def _scores(truth: Truth, forecast: pd.Series | pd.DataFrame, name: str) -> dict[str, float]:
