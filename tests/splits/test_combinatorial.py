@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import cross_validate
+from sklearn.model_selection import GridSearchCV, cross_validate
 
 from regime.config import build
 from regime.errors import ConfigError, InvalidDataError
@@ -217,6 +217,21 @@ def test_inside_cross_validate():
     ]
     paths = splits.assemble(parts, len(X))
     assert paths.shape == (5, len(INDEX)) and len(np.unique(paths.mean(axis=1))) == 5
+
+
+def test_inside_a_grid_search():
+    rows = np.arange(len(INDEX))
+    x = np.random.default_rng(4).standard_normal(len(INDEX))
+    labels = labels_from(np.minimum(rows + 10, len(INDEX) - 1), rows)
+    splits = CombinatorialPurgedKFold(groups=4, test_groups=2, embargo=3)
+    search = GridSearchCV(
+        LogisticRegression(),
+        {"C": [0.01, 1.0]},
+        cv=splits.purged_by(labels),
+        scoring="neg_log_loss",
+        error_score="raise",
+    ).fit(pd.DataFrame({"x": x}, index=INDEX), (x > 0.3).astype(int))
+    assert search.n_splits_ == splits.n_splits == 6 and search.best_params_ == {"C": 1.0}
 
 
 def test_an_array_as_y_is_refused_with_the_way_out():
