@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from inner import MAIN, TRUTHS, Years, enter, read_years
 
-from regime.evaluation.scores import score_table, skill
+from regime.evaluation.scores import score_table, measure_skill
 from regime.evaluation.truth import Truth, truth_from_labels
 from regime.labels.ensemble import EnsembleLabels
 from regime.labels.episodes import EpisodeLabels
@@ -172,7 +172,7 @@ class Table:
         self.kept[name] = forecasts[MAIN]
         against = self.kept.get(self.reference)
         if against is not None and name != self.reference:
-            gain = skill(self.truths[MAIN], forecasts[MAIN], against, against=self.reference)
+            gain = measure_skill(self.truths[MAIN], forecasts[MAIN], against, against=self.reference)
             cells["gain"] = (
                 f"{gain.skill:+.3f} ({gain.interval[0]:+.3f} to {gain.interval[1]:+.3f})"
             )

@@ -15,7 +15,7 @@ from dataclasses import replace
 import pandas as pd
 from inner import BASE, MAIN, Years, enter, read_years
 
-from regime.evaluation.scores import score_table, skill
+from regime.evaluation.scores import score_table, measure_skill
 from regime.labels.ensemble import EnsembleLabels
 from regime.labels.episodes import EpisodeLabels
 from regime.labels.jump import JumpModelLabels
@@ -105,7 +105,7 @@ def row(years: Years, p: pd.Series, shipped: pd.Series) -> dict[str, float | str
             f"{name} AP": round(float(one["average_precision"]), 4),
         }
     if p is not shipped:
-        gain = skill(truths[MAIN], p, shipped, against="shipped")
+        gain = measure_skill(truths[MAIN], p, shipped, against="shipped")
         cells["gain"] = f"{gain.skill:+.3f} ({gain.interval[0]:+.3f} to {gain.interval[1]:+.3f})"
     return cells
 

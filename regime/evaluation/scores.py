@@ -1,6 +1,7 @@
-"""Proper scores and ranking scores of a probability of stress, and the skill of one forecast over another.
+"""Proper and ranking scores of a probability of stress, and the skill of one forecast over another.
 
-All are means over sessions. Rows whose truth is unknown are left out by every table here."""
+All are means over sessions. Rows whose truth is unknown are left out by every table here.
+"""
 
 from __future__ import annotations
 
@@ -23,12 +24,12 @@ __all__ = [
     "brier_score",
     "fold_scores",
     "log_losses",
+    "measure_skill",
     "multiclass_log_loss",
     "ranking_scores",
     "roc_auc",
     "score_table",
     "scored_rows",
-    "skill",
     "skill_interval",
 ]
 
@@ -37,7 +38,7 @@ MISSING_LIMIT = 0.005
 
 
 class ForecastBlock(Protocol):
-    """What a fold must show here."""
+    """Part of a fold that scoring needs."""
 
     @property
     def test(self) -> np.ndarray:
@@ -61,7 +62,7 @@ def brier_score(stress: np.ndarray, probability: np.ndarray) -> float:
 
 
 def multiclass_log_loss(regime: pd.Series, probabilities: pd.DataFrame) -> float:
-    """Mean log loss of the regime that came, in nats.
+    """Mean log loss of the true regime, in nats.
 
     Parameters
     ----------
@@ -220,7 +221,7 @@ def scored_rows(
     forecast : Series or DataFrame
         As in `score_table`.
     name : str
-        How messages call it.
+        Its name in messages.
 
     Returns
     -------
@@ -290,14 +291,14 @@ def _aligned(truth: Truth, values: pd.Series, name: str) -> tuple[np.ndarray, np
 
 @dataclass(frozen=True, kw_only=True)
 class Skill:
-    """Relative gain in log loss over a rival.
+    """Relative gain in log loss over a baseline.
 
     Parameters
     ----------
     against : str
-        The rival.
+        Name of the baseline.
     skill : float
-        ``1 - loss / rival's loss``; above 0 is better than the rival.
+        ``1 - loss / baseline's loss``; above 0 is better than the baseline.
     interval : tuple of float
         5 % and 95 % of its block bootstrap.
     """
@@ -317,11 +318,11 @@ def best_baseline(table: pd.DataFrame, model: str = "model") -> str:
     """
     losses = table["log_loss"].drop(model, errors="ignore").dropna()
     if losses.empty:
-        raise InvalidDataError(f"best_baseline: the table has no scored row beside `{model}`")
+        raise InvalidDataError(f"best_baseline: the table has no scored row except `{model}`")
     return str(losses.astype(float).idxmin())
 
 
-def skill(
+def measure_skill(
     truth: Truth,
     model: pd.Series,
     baseline: pd.Series,
@@ -331,7 +332,7 @@ def skill(
     draws: int = 500,
     seed: int = 7,
 ) -> Skill:
-    """Log-loss skill of one forecast over another on the same sessions.
+    """Measure the log-loss skill of one forecast over another on the same sessions.
 
     Parameters
     ----------
@@ -345,8 +346,8 @@ def skill(
     """
     if not model.index.equals(baseline.index):
         raise InvalidDataError(
-            f"skill: model has {len(model)} rows, {against} {len(baseline)}; their dates differ: "
-            "compare both on the same sessions"
+            f"measure_skill: model has {len(model)} rows, {against} {len(baseline)}; their dates "
+            "differ: compare both on the same sessions"
         )
     ours = log_losses(*scored_rows(truth, model, "model"))
     theirs = log_losses(*scored_rows(truth, baseline, against))
@@ -386,9 +387,8 @@ def skill_interval(
     n = len(model)
     starts = np.random.default_rng(seed).integers(0, n, (draws, -(-n // block)))
     gains = np.empty(draws)
-    for draw in range(
-        draws
-    ):  # one at a time: all rows of all draws would be gigabytes on long histories
+    # One draw at a time: the rows of all draws would take gigabytes on long histories.
+    for draw in range(draws):
         rows = ((starts[draw][:, None] + np.arange(block)) % n).ravel()[:n]
         gains[draw] = 1 - model[rows].mean() / baseline[rows].mean()
     low, high = np.quantile(gains, [0.05, 0.95])

@@ -216,7 +216,7 @@ class CombinatorialPurgedKFold:
 
 
 def _spans(X: pd.DataFrame | pd.DatetimeIndex, labels: Labels) -> tuple[Integers, Integers]:
-    """Session of each row, and the last one that its label rests on (-1 where unknown), counted in the labels'."""
+    """Session of each row, and the last session that its label rests on (-1 where unknown)."""
     index = check_dates(
         X if isinstance(X, pd.DatetimeIndex) else getattr(X, "index", None), "splits, X"
     )

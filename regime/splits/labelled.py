@@ -1,4 +1,4 @@
-"""Splits that carry their labels: what scikit-learn takes as `cv`, whatever `y` a model is fitted on.
+"""Splits bound to their labels: a `cv` for scikit-learn, whatever `y` a model is fitted on.
 
 scikit-learn hands a splitter the targets of the model, which do not say how far a label reaches.
 The splits of this package purge by the labels' own spans, so they are bound to them first:

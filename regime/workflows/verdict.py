@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from regime.errors import InvalidDataError
-from regime.evaluation.events import event_scores, spell_table
-from regime.evaluation.scores import Skill, best_baseline, fold_scores, score_table, skill
+from regime.evaluation.events import episode_detection, event_scores
+from regime.evaluation.scores import Skill, best_baseline, fold_scores, measure_skill, score_table
 from regime.evaluation.truth import Truth, truth_from_episodes, truth_from_labels
 from regime.models.baselines import baseline_probabilities, elastic_net, online_jump, raw_scores
 from regime.progress import Progress
@@ -148,7 +148,7 @@ def judge(
     best = best_baseline(table)
     both = 0 < known.mean() < 1
     found = (
-        skill(truth, model[STRESS], usable[best], against=best, seed=settings.seed)
+        measure_skill(truth, model[STRESS], usable[best], against=best, seed=settings.seed)
         if both
         else None
     )
@@ -163,7 +163,7 @@ def judge(
         folds=by_block,
         skill=found,
         events=events,
-        spells=spell_table(truth, model[STRESS]),
+        spells=episode_detection(truth, model[STRESS]),
     )
 
 

@@ -16,11 +16,11 @@ from regime.evaluation.scores import (
     brier_score,
     fold_scores,
     log_losses,
+    measure_skill,
     multiclass_log_loss,
     ranking_scores,
     roc_auc,
     score_table,
-    skill,
     skill_interval,
 )
 from regime.evaluation.truth import Truth
@@ -239,14 +239,16 @@ def test_skill_of_a_forecast_over_itself_is_nothing():
     stress = series(np.r_[np.zeros(150), np.ones(50)])
     truth = Truth(stress=stress, known_at=pd.Series(stress.index, index=stress.index))
     p = series(np.linspace(0.1, 0.9, 200))
-    result = skill(truth, p, p, against="itself")
+    result = measure_skill(truth, p, p, against="itself")
     assert result.skill == 0 and result.interval == (0, 0) and result.against == "itself"
 
 
 def test_better_forecast_has_the_skill_of_its_losses():
     stress = series(np.tile(np.r_[np.zeros(15), np.ones(5)], 20))
     truth = Truth(stress=stress, known_at=pd.Series(stress.index, index=stress.index))
-    result = skill(truth, stress * 0.8 + 0.1, series(np.full(400, 0.25)), against="base_rate")
+    result = measure_skill(
+        truth, stress * 0.8 + 0.1, series(np.full(400, 0.25)), against="base_rate"
+    )
     assert result.skill == pytest.approx(
         1 - -np.log(0.9) / (-(0.75 * np.log(0.75) + 0.25 * np.log(0.25)))
     )
@@ -256,7 +258,7 @@ def test_skill_refuses_other_dates():
     stress = series([0, 1, 0, 1])
     truth = Truth(stress=stress, known_at=pd.Series(stress.index, index=stress.index))
     with pytest.raises(InvalidDataError, match="model has 4 rows, vix 3"):
-        skill(truth, stress, stress.iloc[1:], against="vix")
+        measure_skill(truth, stress, stress.iloc[1:], against="vix")
 
 
 def test_best_baseline_has_the_lowest_loss_and_is_not_the_model():
@@ -264,5 +266,5 @@ def test_best_baseline_has_the_lowest_loss_and_is_not_the_model():
         {"log_loss": [0.3, 0.5, 0.4, np.nan]}, index=["model", "vix", "rank", "broken"]
     )
     assert best_baseline(table) == "rank"
-    with pytest.raises(InvalidDataError, match="no scored row beside `model`"):
+    with pytest.raises(InvalidDataError, match="no scored row except `model`"):
         best_baseline(table.loc[["model"]])

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from regime.evaluation.events import event_scores
-from regime.evaluation.scores import best_baseline, ranking_scores, score_table, skill
+from regime.evaluation.scores import best_baseline, ranking_scores, score_table, measure_skill
 from regime.evaluation.truth import truth_from_episodes
 from regime.models.baselines import baseline_probabilities, elastic_net, online_jump, raw_scores
 
@@ -141,7 +141,7 @@ def test_skill_and_interval_equal_the_twins(yearly, truth):
     best = best_baseline(table)
     assert best == "downside_rank"
     rival = yearly[best].loc["2005":"2024"]
-    result = skill(truth, pd.Series(0.2, rival.index), rival, against=best)
+    result = measure_skill(truth, pd.Series(0.2, rival.index), rival, against=best)
     assert (result.skill, *result.interval) == pytest.approx(CONSTANT, abs=0.002)
 
 

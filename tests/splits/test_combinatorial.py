@@ -1,4 +1,4 @@
-"""Combinatorial splits against brute force on random spans, and inside scikit-learn's own `cross_validate`."""
+"""Combinatorial splits against brute force on random spans, and inside scikit-learn."""
 
 from itertools import combinations
 from math import comb

@@ -157,7 +157,7 @@ def test_labels_may_end_at_the_refit():
 
 @pytest.fixture(scope="module")
 def learnable():
-    """Features and outcomes on the sessions whose label is known, and labels that reach 15 ahead."""
+    """Features and outcomes where the label is known, and labels that reach 15 sessions ahead."""
     rng, rows = np.random.default_rng(3), np.arange(len(INDEX))
     known = np.where(rows % 40 == 7, -1, np.minimum(rows + 15, len(INDEX) - 1))
     x = rng.standard_normal(len(INDEX))
