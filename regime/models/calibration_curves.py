@@ -1,22 +1,22 @@
 """Scores into probabilities: Platt's logistic curve, the isotonic curve, and Venn-Abers.
 
 Each is fitted on the scores whose outcome was known at a refit. `calibrated` refits a Platt curve
-at every fold."""
+at every fold.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
 from regime.arrays import Floats, Integers
 from regime.errors import InvalidDataError
+from regime.splits.walk_forward import Fold
 
 __all__ = [
-    "Fold",
     "IsotonicCurve",
     "PlattCurve",
     "VennAbers",
@@ -29,18 +29,6 @@ __all__ = [
     "known_rows",
     "pooled_scores",
 ]
-
-
-class Fold(Protocol):
-    """What calibration and the baselines need of a fold."""
-
-    @property
-    def refit(self) -> pd.Timestamp:
-        """Last session whose data may be used in the fit."""
-
-    @property
-    def test(self) -> np.ndarray:
-        """Positions of the sessions to forecast, all after `refit`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +65,7 @@ def fit_platt(score: np.ndarray, truth: np.ndarray, *, C: float = 10.0) -> Platt
     """Fit the curve by Newton's method; the slope alone is penalised.
 
     Minimises ``slope**2 / 2 + C * sum(log loss)``. If all of `truth` is one class the curve is
-    flat, at ``(sum + 1) / (n + 2)``: a probability of exactly 0 or 1 has not been earned.
+    flat, at ``(sum + 1) / (n + 2)``: finite data do not support a probability of exactly 0 or 1.
 
     Parameters
     ----------
@@ -98,7 +86,8 @@ def fit_platt(score: np.ndarray, truth: np.ndarray, *, C: float = 10.0) -> Platt
     **Source:** Platt (1999), "Probabilistic outputs for support vector machines".
     """
     _refuse_empty(score)
-    mean, deviation = float(np.mean(score)), float(np.std(score, ddof=1)) if len(score) > 1 else 0.0
+    mean = float(np.mean(score))
+    deviation = float(np.std(score, ddof=1)) if len(score) > 1 else 0.0
     scale = deviation if deviation > 1e-12 * max(1.0, abs(mean)) else 1.0
     if np.ptp(truth) == 0:
         rate = (float(np.sum(truth)) + 1) / (len(truth) + 2)
@@ -230,18 +219,19 @@ def _objective(point: np.ndarray, x: np.ndarray, y: np.ndarray, C: float) -> flo
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class IsotonicCurve:
-    """A rising curve through the shares of stress, straight between the scores that it was fitted on.
+    """A rising curve through shares of stress, linear between the scores that it was fitted on.
 
     Parameters
     ----------
     scores : ndarray, shape (k,)
-        Distinct and rising.
+        Distinct and rising; those between two of equal value are left out.
     values : ndarray, shape (k,)
         Probability at each, never falling.
 
     Examples
     --------
-    >>> IsotonicCurve(scores=np.array([1.0, 3.0]), values=np.array([0.2, 0.6])).predict([0.0, 2.0, 9.0])
+    >>> curve = IsotonicCurve(scores=np.array([1.0, 3.0]), values=np.array([0.2, 0.6]))
+    >>> curve.predict([0.0, 2.0, 9.0])
     array([0.2, 0.4, 0.6])
     """
 
@@ -253,15 +243,15 @@ class IsotonicCurve:
 
         That of the nearest end beyond the ends, NaN where it is NaN.
         """
-        asked = np.asarray(score, dtype=float)
-        # numpy answers a NaN with the only value of a curve of one point.
-        return np.where(np.isnan(asked), np.nan, np.interp(asked, self.scores, self.values))
+        values = np.asarray(score, dtype=float)
+        # For a curve of one point np.interp returns that point's value even for NaN.
+        return np.where(np.isnan(values), np.nan, np.interp(values, self.scores, self.values))
 
 
 def fit_isotonic(score: np.ndarray, truth: np.ndarray) -> IsotonicCurve:
     """Fit the rising curve of least squared error.
 
-    It is held within ``1 / (n + 2)`` of 0 and 1: n rows have not earned more, and one surprise
+    It is kept ``1 / (n + 2)`` away from 0 and 1: n rows do not support more, and one error there
     would cost an infinite log loss.
 
     Parameters
@@ -311,10 +301,10 @@ def pooled_scores(score: np.ndarray, truth: np.ndarray) -> tuple[Floats, Floats,
         If there are no rows.
     """
     _refuse_empty(score)
-    scores, places = np.unique(np.asarray(score, dtype=float), return_inverse=True)
-    count = np.concatenate([[0.0], np.cumsum(np.bincount(places).astype(float))])
+    scores, positions = np.unique(np.asarray(score, dtype=float), return_inverse=True)
+    count = np.concatenate([[0.0], np.cumsum(np.bincount(positions).astype(float))])
     total = np.concatenate(
-        [[0.0], np.cumsum(np.bincount(places, weights=np.asarray(truth, dtype=float)))]
+        [[0.0], np.cumsum(np.bincount(positions, weights=np.asarray(truth, dtype=float)))]
     )
     return scores, count, total
 
@@ -355,14 +345,17 @@ def hull_after(count: Floats, total: Floats) -> Integers:
     count, total : ndarray, shape (k + 1,)
         Running sums, as `pooled_scores` gives them.
     """
-    # Turned round, a prefix is a suffix: counts from the end, and what is left of the stress.
+    # Reversed, a suffix is a prefix: counts from the end, and the stress that remains.
     mirrored = hull_before(count[-1] - count[::-1], total[::-1] - total[-1])
     return np.asarray(len(count) - 1 - mirrored[::-1], dtype=np.int64)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class VennAbers:
-    """Rows to calibrate on, in the form from which both fits of any new score follow in a few steps.
+    """Inductive Venn-Abers: two probabilities of each score, one of which is calibrated.
+
+    For a new score the isotonic curve is fitted twice, as if its row were calm and as if it were
+    stress. The two values bracket the probability; a wide bracket means few rows near that score.
 
     Parameters
     ----------
@@ -392,7 +385,7 @@ class VennAbers:
     def predict(self, score: np.ndarray) -> Floats:
         """Probability of each score, shape (n,).
 
-        The one of least regret in log loss between the two; NaN if NaN.
+        The one between the two that minimises regret in log loss; NaN where the score is NaN.
         """
         low, high = self.intervals(score).T
         return np.asarray(high / (1.0 - low + high), dtype=np.float64)
@@ -400,41 +393,40 @@ class VennAbers:
     def intervals(self, score: np.ndarray) -> Floats:
         """Value of the fit with the row as calm and with the row as stress, shape (n, 2).
 
-        NaN if NaN.
+        NaN where the score is NaN.
         """
         values = np.asarray(score, dtype=float)
         known = ~np.isnan(values)
         left = np.searchsorted(self.scores, values[known], side="left")
-        right = np.searchsorted(
-            self.scores, values[known], side="right"
-        )  # beyond the rows of the very same score
+        # Beyond the rows of an equal score.
+        right = np.searchsorted(self.scores, values[known], side="right")
         out = np.full((len(values), 2), np.nan)
         out[known] = np.column_stack([self._value(left, right, outcome) for outcome in (0.0, 1.0)])
         return out
 
     def _value(self, left: Integers, right: Integers, outcome: float) -> Floats:
-        """Mean of the block that a new row ends in.
+        """Mean of the pooled block that a new row ends in.
 
-        It grows while its neighbours stand in the wrong order.
+        The block grows while a neighbouring block has a mean on the wrong side of its own.
         """
-        count, total, last = self.count, self.total, len(self.count) - 1
+        count, total = self.count, self.total
+        last = len(count) - 1
         while True:
-            run, rise = count[right] - count[left] + 1.0, total[right] - total[left] + outcome
-            lower, higher = self.before[left], self.after[right]
+            rows = count[right] - count[left] + 1.0
+            stress = total[right] - total[left] + outcome
+            lower = self.before[left]
+            higher = self.after[right]
             join_left = (left > 0) & (
-                (total[left] - total[lower]) * run > rise * (count[left] - count[lower])
+                (total[left] - total[lower]) * rows > stress * (count[left] - count[lower])
             )
             join_right = (right < last) & (
-                (total[higher] - total[right]) * run < rise * (count[higher] - count[right])
+                (total[higher] - total[right]) * rows < stress * (count[higher] - count[right])
             )
             if not (join_left | join_right).any():
-                return np.asarray(rise / run, dtype=np.float64)
-            # One side at a time: the mean changes, and with it whether the other side still has to
-            # join.
-            left, right = (
-                np.where(join_left, lower, left),
-                np.where(join_right & ~join_left, higher, right),
-            )
+                return np.asarray(stress / rows, dtype=np.float64)
+            # One side at a time: joining changes the mean that decides about the other side.
+            left = np.where(join_left, lower, left)
+            right = np.where(join_right & ~join_left, higher, right)
 
 
 def fit_venn_abers(score: np.ndarray, truth: np.ndarray) -> VennAbers:
@@ -454,9 +446,8 @@ def fit_venn_abers(score: np.ndarray, truth: np.ndarray) -> VennAbers:
 
     Notes
     -----
-    One of the two values is calibrated if rows could be exchanged. Sessions cannot, so the
-    guarantee is lost here; the interval remains a picture of how much data stands behind a
-    probability.
+    One of the two values is calibrated if rows are exchangeable. Sessions are not, so the guarantee
+    does not hold here; the interval still shows how much data supports a probability.
 
     **Source:** Vovk, Petej and Fedorova (2015), "Large-scale probabilistic predictors with and
     without guarantees of validity".

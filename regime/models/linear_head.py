@@ -1,7 +1,8 @@
-"""The linear head: signed composites of many weak columns, and a logistic whose coefficients keep a sign.
+"""The linear head: signed composites of weak columns, and a logistic with bounds on signs.
 
 scikit-learn's logistic takes neither soft labels nor bounds, and both are needed: a coefficient
-against its prior is set to zero rather than fitted to an accident of one decade."""
+against its prior is set to zero rather than fitted to one decade.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +19,6 @@ __all__ = [
     "loadings",
 ]
 
-Loadings = Floats
-
 
 def loadings(
     features: tuple[str, ...],
@@ -27,8 +26,8 @@ def loadings(
     composites: Mapping[str, tuple[str, ...]],
     signs: Mapping[str, int],
     weight: float,
-) -> tuple[Loadings, NDArray[np.int64]]:
-    """Matrix from standard scores to the regressors of the linear part, and the sign each regressor may take.
+) -> tuple[Floats, NDArray[np.int64]]:
+    """Matrix from standard scores to the regressors of the linear head, and the sign of each.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ from regime.errors import ConfigError
 from regime.evaluation.scores import best_baseline, log_losses, score_table
 from regime.evaluation.truth import Truth, truth_from_labels
 from regime.labels.ensemble import EnsembleLabels
-from regime.models.baselines import baseline_probabilities, raw_scores
+from regime.models.baselines import baseline_probabilities, rule_of_thumb_scores
 from regime.models.calibration_curves import known_rows
 from regime.models.classifier import TreeSettings
 from regime.models.smoothing import averaged_so_far
@@ -303,7 +303,7 @@ def _inner_folds(
 def _best_rival(
     world: World, truth: Truth, folds: tuple[Fold, ...], known: int
 ) -> tuple[str, tuple[float, ...]]:
-    scores = raw_scores(
+    scores = rule_of_thumb_scores(
         world.close.iloc[:known],
         world.returns.iloc[:known],
         world.panel.values["vix"].iloc[:known],

@@ -14,7 +14,7 @@ from regime.errors import InvalidDataError
 from regime.evaluation.events import episode_detection, event_scores
 from regime.evaluation.scores import Skill, best_baseline, fold_scores, measure_skill, score_table
 from regime.evaluation.truth import Truth, truth_from_episodes, truth_from_labels
-from regime.models.baselines import baseline_probabilities, elastic_net, online_jump, raw_scores
+from regime.models.baselines import baseline_probabilities, elastic_net, online_jump, rule_of_thumb_scores
 from regime.progress import Progress
 from regime.report.sentences import verdict
 from regime.schema import REGIMES, STRESS
@@ -103,7 +103,7 @@ def rivals(
     DataFrame, shape (n_sessions, n_rivals)
         NaN outside the test blocks.
     """
-    scores = raw_scores(world.close, world.returns, world.panel.values["vix"])
+    scores = rule_of_thumb_scores(world.close, world.returns, world.panel.values["vix"])
     with progress.stage("rivals", total=3) as stage:
         table = baseline_probabilities(scores, truth.stress, truth.known_at, folds)
         stage.advance()

@@ -1,4 +1,4 @@
-"""EpisodeLabels: the truncation law, the frames, its parameters; its state machines against slow readings."""
+"""EpisodeLabels: the truncation law, its parameters; state machines against slow definitions."""
 
 import numpy as np
 import pandas as pd

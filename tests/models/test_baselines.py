@@ -1,5 +1,6 @@
 """Rule-of-thumb scores by hand, and baselines against their definitions."""
 
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,20 +8,25 @@ import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from regime.errors import InvalidDataError
+from regime.errors import ConfigError, InvalidDataError
+from regime.evaluation.scores import score_table
+from regime.evaluation.truth import Truth
+from regime.models import BASELINES
 from regime.models.baselines import (
-    RAW_SCORES,
+    RULE_OF_THUMB_SCORES,
     base_rate,
     baseline_probabilities,
     below_200dma,
     downside_rank,
     drawdown_252,
     elastic_net,
+    forecast_baselines,
     online_jump,
     persistence_score,
-    raw_scores,
     realised_vol,
+    rule_of_thumb_scores,
 )
+from regime.registry import Registry
 
 
 @pytest.fixture(scope="module")
@@ -35,11 +41,11 @@ def market():
 
 @pytest.fixture(scope="module")
 def table(market):
-    return raw_scores(*market)
+    return rule_of_thumb_scores(*market)
 
 
 def test_columns_and_history(table):
-    assert tuple(table) == RAW_SCORES and (table.dtypes == np.float64).all()
+    assert tuple(table) == RULE_OF_THUMB_SCORES and (table.dtypes == np.float64).all()
     assert table["drawdown_252"].isna().sum() == table["below_200dma"].isna().sum() == 59
 
 
@@ -98,7 +104,7 @@ def test_higher_is_more_stress_in_a_crash(market):
     _, returns, vix = market
     fall = returns.copy()
     fall.iloc[-15:] = -0.03
-    crashed = raw_scores(
+    crashed = rule_of_thumb_scores(
         100 * (1 + fall).cumprod(), fall, vix + np.r_[np.zeros(2585), np.full(15, 30)]
     )
     assert (crashed.iloc[-1] > crashed.iloc[-20]).all() and crashed["downside_rank"].iloc[-1] > 0.99
@@ -107,14 +113,14 @@ def test_higher_is_more_stress_in_a_crash(market):
 def test_truncation(market, table):
     close, returns, vix = market
     for cut in (700, 2000):
-        part = raw_scores(close[:cut], returns[:cut], vix[:cut])
+        part = rule_of_thumb_scores(close[:cut], returns[:cut], vix[:cut])
         assert part.to_numpy().tobytes() == table.iloc[:cut].to_numpy().tobytes()
 
 
 def test_vix_keeps_its_last_value_for_five_sessions(market):
     close, returns, vix = market
     holes = vix.drop(vix.index[100:108])
-    column = raw_scores(close, returns, holes)["vix"]
+    column = rule_of_thumb_scores(close, returns, holes)["vix"]
     assert (column.iloc[100:105] == vix.iloc[99]).all() and column.iloc[105:108].isna().all()
 
 
@@ -311,3 +317,62 @@ def test_baselines_refuse_other_dates(sample):
         elastic_net(features_of(sample).iloc[1:], sample.truth, sample.known_at, sample.folds)
     with pytest.raises(InvalidDataError, match="their dates differ"):
         online_jump(sample.returns.iloc[1:], sample.truth, sample.known_at, sample.folds)
+
+
+@pytest.fixture(scope="module")
+def inputs(sample):
+    close = 100 * (1 + sample.returns).cumprod()
+    vix = 16 * sample.returns.ewm(halflife=10).std() * 100
+    return {
+        "close": close,
+        "returns": sample.returns,
+        "vix": vix,
+        "X": features_of(sample),
+        "truth": sample.truth,
+        "known_at": sample.known_at,
+        "folds": sample.folds[:2],
+    }
+
+
+def test_registry_holds_each_baseline_as_it_is_alone(inputs):
+    table = forecast_baselines(**inputs)
+    assert list(table) == list(BASELINES)
+    scores = rule_of_thumb_scores(inputs["close"], inputs["returns"], inputs["vix"])
+    known = (inputs["truth"], inputs["known_at"], inputs["folds"])
+    alone = baseline_probabilities(scores, *known)
+    alone["elastic_net"] = elastic_net(inputs["X"], *known)
+    alone["online_jump"] = online_jump(inputs["returns"], *known)
+    pd.testing.assert_frame_equal(table, alone, check_exact=True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def weekday(close):\n    return close.index.day_of_week.to_series(close.index)\n",
+        "def weekday(truth, folds):\n    return truth.astype(float) * 0 + 0.25\n",
+    ],
+)
+def test_a_new_baseline_is_one_file_and_one_line(text, inputs, sample, tmp_path, monkeypatch):
+    (tmp_path / "my_baselines.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "my_baselines", raising=False)
+    entries = {
+        "base_rate": "regime.models.baselines.base_rate",
+        "weekday": "my_baselines.weekday",
+    }
+    monkeypatch.setattr("regime.models.baselines.BASELINES", Registry(entries))
+    table = forecast_baselines(**inputs)
+    days = np.concatenate([fold.test for fold in inputs["folds"]])
+    known = Truth(stress=sample.truth, known_at=sample.known_at)
+    scores = score_table(known, {name: table[name].iloc[days] for name in table})
+    assert list(scores.index) == ["base_rate", "weekday"] and scores["log_loss"].notna().all()
+    assert scores.loc["weekday", "log_loss"] != scores.loc["base_rate", "log_loss"]
+
+
+def test_a_baseline_that_asks_for_what_there_is_not_is_refused(inputs, tmp_path, monkeypatch):
+    (tmp_path / "odd_baseline.py").write_text("def odd(open_interest): ...\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    odd = Registry({"odd": "odd_baseline.odd"})
+    monkeypatch.setattr("regime.models.baselines.BASELINES", odd)
+    with pytest.raises(ConfigError, match="`odd`: argument `open_interest` is not one of close"):
+        forecast_baselines(**inputs)

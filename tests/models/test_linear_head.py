@@ -1,4 +1,4 @@
-"""The bounded logistic against scikit-learn where scikit-learn can, and against its own optimum where it cannot."""
+"""The bounded logistic against scikit-learn's, and against its own optimum under bounds."""
 
 import numpy as np
 import pytest

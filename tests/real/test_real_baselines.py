@@ -15,7 +15,7 @@ import pytest
 from regime.evaluation.events import event_scores
 from regime.evaluation.scores import best_baseline, ranking_scores, score_table, measure_skill
 from regime.evaluation.truth import truth_from_episodes
-from regime.models.baselines import baseline_probabilities, elastic_net, online_jump, raw_scores
+from regime.models.baselines import baseline_probabilities, elastic_net, online_jump, rule_of_thumb_scores
 
 pytestmark = pytest.mark.real
 
@@ -68,7 +68,7 @@ def market(real_data):
     close = read(real_data, "^GSPC.csv", "close").loc["1963":]
     spy = read(real_data, "SPY.csv", "adj_close").reindex(close.index)
     returns = spy.pct_change(fill_method=None).fillna(close.pct_change())
-    scores = raw_scores(close, returns, read(real_data, "^VIX.csv", "close"))
+    scores = rule_of_thumb_scores(close, returns, read(real_data, "^VIX.csv", "close"))
     return SimpleNamespace(close=close, returns=returns, scores=scores)
 
 
@@ -147,7 +147,7 @@ def test_skill_and_interval_equal_the_twins(yearly, truth):
 
 def test_raw_scores_of_a_cut_folder_are_equal_bits(market, real_data):
     cut = slice(None, "2009-06-30")
-    part = raw_scores(
+    part = rule_of_thumb_scores(
         market.close[cut], market.returns[cut], read(real_data, "^VIX.csv", "close")[cut]
     )
     assert part.to_numpy().tobytes() == market.scores[cut].to_numpy().tobytes()
