@@ -321,7 +321,7 @@ RECIPES: Mapping[str, Recipe] = {
     **MECHANISM_RECIPES,
     **FORECAST_RECIPES,
     "features.build.FeatureSet": _features,
-    "labels.averaged.EnsembleLabels": _averaged_labels,
+    "labels.ensemble.EnsembleLabels": _averaged_labels,
     "labels.jump.JumpModelLabels": _jump_labels,
     "models.classifier.DeleveragingClassifier": _classifier,
     "panel.as_of.AsOf": _panel,

@@ -48,10 +48,10 @@ class DieboldMariano:
 
     Examples
     --------
-    >>> print(diebold_mariano(np.array([0.1, 0.3, 0.2, 0.1]), np.array([0.4, 0.5, 0.7, 0.3])))
+    >>> ours, theirs = np.array([0.1, 0.3, 0.2, 0.1]), np.array([0.4, 0.5, 0.7, 0.3])
+    >>> print(diebold_mariano(ours, theirs))  # doctest: +NORMALIZE_WHITESPACE
     The first forecast's loss is lower by 0.3000 a session: p 0.024 of no difference
-    (Diebold-Mariano, horizon 1, \
-4 sessions).
+    (Diebold-Mariano, horizon 1, 4 sessions).
     """
 
     statistic: float

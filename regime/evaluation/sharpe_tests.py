@@ -154,10 +154,9 @@ class DeflatedSharpe:
     Examples
     --------
     >>> sample = SharpeSample(sharpe=0.04, observations=5000)
-    >>> print(deflated_sharpe(sample, trials=100, variance=1e-4))
+    >>> print(deflated_sharpe(sample, trials=100, variance=1e-4))  # doctest: +NORMALIZE_WHITESPACE
     The best of 100 trials would show a Sharpe ratio of 0.40 a year by chance; this one shows 0.63:
-    deflated Sharpe \
-ratio 0.850, chance is not excluded (0.95 would be needed).
+    deflated Sharpe ratio 0.850, chance is not excluded (0.95 would be needed).
     """
 
     probability: float
@@ -327,7 +326,8 @@ class MinimumTrackRecord:
 
     Examples
     --------
-    >>> print(minimum_track_record(SharpeSample(sharpe=0.04, observations=5000)))
+    >>> sample = SharpeSample(sharpe=0.04, observations=5000)
+    >>> print(minimum_track_record(sample))  # doctest: +NORMALIZE_WHITESPACE
     A Sharpe ratio of 0.63 a year needs 6.7 years to be above 0.00 with 95% confidence; there are
     19.8.
     """
@@ -369,7 +369,7 @@ class MinimumBacktest:
 
     Examples
     --------
-    >>> print(minimum_backtest(45))
+    >>> print(minimum_backtest(45))  # doctest: +NORMALIZE_WHITESPACE
     On less than 5.0 years the best of 45 trials without skill is expected to show a Sharpe ratio of
     1 a year.
     """
