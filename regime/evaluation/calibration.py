@@ -118,7 +118,8 @@ def brier_parts(stress: np.ndarray, probability: np.ndarray) -> BrierParts:
     values, positions = np.unique(probability, return_inverse=True)
     count = np.bincount(positions)
     share = np.bincount(positions, weights=stress) / count
-    rate, n = float(np.mean(stress)), len(stress)
+    rate = float(np.mean(stress))
+    n = len(stress)
     return BrierParts(
         reliability=float((count * (values - share) ** 2).sum() / n),
         resolution=float((count * (share - rate) ** 2).sum() / n),

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from regime.errors import ConfigError
+from regime.jump_model import fit_jump_model, jump_features
 from regime.models import BASELINES
 from regime.models.calibration_curves import calibrated, known_rows
 from regime.progress import NoProgress, Progress
@@ -317,7 +318,8 @@ def elastic_net(
     **Known at:** each fold uses rows up to its refit whose truth was known by then.
     """
     result = np.full(len(X), np.nan)
-    values, outcome = X.to_numpy(dtype=float), truth.to_numpy(dtype=float)
+    values = X.to_numpy(dtype=float)
+    outcome = truth.to_numpy(dtype=float)
     for fold in folds:
         rows = known_rows(truth, known_at, fold.refit, X)
         if rows.any() and 0 < outcome[rows].mean() < 1:
@@ -362,8 +364,6 @@ def online_jump(
     Series, shape (n_sessions,)
         NaN outside the test blocks and where nothing was known by the refit.
     """
-    from regime.jump_model import fit_jump_model, jump_features
-
     features = jump_features(np.log1p(returns)).dropna()
     outcome = truth.to_numpy(dtype=float)
     result = np.full(len(truth), np.nan)
@@ -425,7 +425,8 @@ def _fit_slopes(X: np.ndarray, y: np.ndarray, C: float, l1_ratio: float, seed: i
     if np.isin(y, (0.0, 1.0)).all():
         return np.asarray(model.fit(X, y.astype(int)).coef_[0])
     weight = np.r_[y, 1 - y]
-    rows, target = np.r_[X, X], np.r_[np.ones(len(y), int), np.zeros(len(y), int)]
+    rows = np.r_[X, X]
+    target = np.r_[np.ones(len(y), int), np.zeros(len(y), int)]
     return np.asarray(
         model.fit(rows[weight > 0], target[weight > 0], sample_weight=weight[weight > 0]).coef_[0]
     )

@@ -138,7 +138,8 @@ def calibrated(
     to the row itself.
     """
     filled = score.fillna(score.expanding().median())
-    values, outcome = filled.to_numpy(dtype=float), truth.to_numpy(dtype=float)
+    values = filled.to_numpy(dtype=float)
+    outcome = truth.to_numpy(dtype=float)
     result = np.full(len(score), np.nan)
     for fold in folds:
         rows = known_rows(truth, known_at, fold.refit, score) & np.isfinite(values)
@@ -164,7 +165,7 @@ def known_rows(
     refit : Timestamp
         Last session of the information set.
     other : Series or DataFrame, optional
-        Whatever else must stand on the same sessions.
+        Other data that must be on the same sessions.
 
     Raises
     ------
@@ -203,7 +204,8 @@ def _newton(x: np.ndarray, y: np.ndarray, C: float) -> tuple[float, float]:
 
 def _newton_step(point: np.ndarray, x: np.ndarray, y: np.ndarray, C: float) -> np.ndarray:
     p = np.exp(-np.logaddexp(0.0, -(point[0] + point[1] * x)))
-    residual, weight = p - y, p * (1 - p)
+    residual = p - y
+    weight = p * (1 - p)
     cross = C * np.sum(weight * x)
     gradient = np.array([C * residual.sum(), point[1] + C * np.sum(residual * x)])
     curvature = np.array(

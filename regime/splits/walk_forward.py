@@ -124,7 +124,8 @@ class PurgedWalkForward:
         InvalidDataError
             If `labels` has other sessions than the index of the fold.
         """
-        index, begin = labels.weights.index, int(fold.test[0])
+        index = labels.weights.index
+        begin = int(fold.test[0])
         if len(index) < begin or index[begin - 1] != fold.refit:
             raise InvalidDataError(
                 f"labels: position {begin - 1} is not {fold.refit:%Y-%m-%d}, the fold's refit; "

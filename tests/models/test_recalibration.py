@@ -180,9 +180,9 @@ def test_labels_may_be_made_again_at_each_refit(sample):
         seen.append(refit)
         return cut(labels, INDEX.get_loc(refit) + 1)
 
-    anew = small("platt")(forecasts, labeller, FOLDS)
+    again = small("platt")(forecasts, labeller, FOLDS)
     assert seen == [fold.refit for fold in FOLDS]
-    pd.testing.assert_frame_equal(anew, small("platt")(forecasts, labels, FOLDS))
+    pd.testing.assert_frame_equal(again, small("platt")(forecasts, labels, FOLDS))
 
 
 def test_the_rest_keeps_its_shares(sample):

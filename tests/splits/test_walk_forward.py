@@ -116,7 +116,7 @@ def test_folds_that_cannot_be_trained_are_skipped():
     assert list(split.split(INDEX, instant(positive=False))) == []
 
 
-def test_split_takes_a_frame_and_labels_made_anew_at_each_refit():
+def test_split_takes_a_frame_and_labels_made_again_at_each_refit():
     seen = []
 
     def labeller(refit):
