@@ -14,7 +14,7 @@ from regime.errors import InvalidDataError
 from regime.evaluation.events import episode_detection, event_scores
 from regime.evaluation.scores import Skill, best_baseline, fold_scores, measure_skill, score_table
 from regime.evaluation.truth import Truth, truth_from_episodes, truth_from_labels
-from regime.models.baselines import baseline_probabilities, elastic_net, online_jump, rule_of_thumb_scores
+from regime.models.baselines import forecast_baselines
 from regime.progress import Progress
 from regime.report.sentences import verdict
 from regime.schema import REGIMES, STRESS
@@ -103,15 +103,16 @@ def rivals(
     DataFrame, shape (n_sessions, n_rivals)
         NaN outside the test blocks.
     """
-    scores = rule_of_thumb_scores(world.close, world.returns, world.panel.values["vix"])
-    with progress.stage("rivals", total=3) as stage:
-        table = baseline_probabilities(scores, truth.stress, truth.known_at, folds)
-        stage.advance()
-        table["elastic_net"] = elastic_net(features, truth.stress, truth.known_at, folds)
-        stage.advance()
-        table["online_jump"] = online_jump(world.returns, truth.stress, truth.known_at, folds)
-        stage.advance()
-    return table
+    return forecast_baselines(
+        close=world.close,
+        returns=world.returns,
+        vix=world.panel.values["vix"],
+        X=features,
+        truth=truth.stress,
+        known_at=truth.known_at,
+        folds=folds,
+        progress=progress,
+    )
 
 
 def judge(

@@ -1,9 +1,9 @@
-"""The baselines and the event arithmetic on the real folder, against an independent scorer's numbers.
+"""Baselines and the event arithmetic on the real folder, against an independent scorer.
 
-Golden values: average precision and log loss of each baseline and its alarm statistics, printed by the
-project's independent scorer (its own truth, calibration refitted each January, rounded to 3, 4 and
-2 digits) on the data to 2024-12-31 with the list of episodes next to the folder. Sessions from
-2005-01-03; ranks and labels from 1980.
+Golden values: average precision and log loss of each baseline and its alarm statistics, printed by
+the independent scorer of the project (its own truth, calibration refitted each January, rounded to
+3, 4 and 2 digits) on the data to 2024-12-31, with the list of episodes next to the folder. Sessions
+from 2005-01-03; ranks and labels from 1980.
 """
 
 from types import SimpleNamespace
