@@ -14,11 +14,14 @@ from jumpmodels.jump import JumpModel as Reference
 
 from regime.jump_model import fit_jump_model, jump_features, standardise
 
-CLAIM, ROWS, STARTS, PENALTIES = 20.0, 6000, 10, (20.0, 50.0, 100.0)
+CLAIM = 20.0
+ROWS = 6000
+STARTS = 10
+PENALTIES = (20.0, 50.0, 100.0)
 
 
 def features() -> tuple[np.ndarray, np.ndarray]:
-    """Standardised features of simulated returns with calm and stressed stretches, and the returns."""
+    """Standardised features of simulated returns with calm and stressed periods; the returns."""
     rng = np.random.default_rng(7)
     stress = np.zeros(ROWS, bool)
     for t in range(1, ROWS):
@@ -45,7 +48,7 @@ def measure() -> dict[str, object]:
     fit_jump_model(X[:100], n_states=2, penalty=1.0)  # compiles
     rows = []
     for penalty in PENALTIES:
-        own, fast = timed(
+        ours, fast = timed(
             lambda p=penalty: fit_jump_model(X, n_states=2, penalty=p, n_init=STARTS), 5
         )
         theirs, slow = timed(
@@ -54,7 +57,7 @@ def measure() -> dict[str, object]:
             ),
             1,
         )
-        labels = own.sorted_by(-returns).labels
+        labels = ours.sorted_by(-returns).labels
         rows.append(
             {
                 "penalty": penalty,
@@ -62,7 +65,7 @@ def measure() -> dict[str, object]:
                 "jumpmodels_seconds": round(slow, 3),
                 "ratio": round(slow / fast, 1),
                 "labels_equal": bool((labels == theirs.labels_).all()),
-                "objective_difference": float(own.objective - theirs.val_),
+                "objective_difference": float(ours.objective - theirs.val_),
             }
         )
     worst = min(row["ratio"] for row in rows)

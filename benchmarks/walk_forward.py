@@ -1,6 +1,6 @@
 """Walk-forward with two processes, of this host or of a Dask cluster, against the same loop in one.
 
-The claim is about processes that are up; what their start adds, once a run, is told beside it.
+The claim is about running processes; their start, once a run, is reported apart.
 
 Usage: python benchmarks/walk_forward.py [--json]
 """
@@ -24,7 +24,9 @@ from regime.workflows.forecast import Forecast, walk_forward
 from regime.workflows.parallel import Parallel
 from regime.workflows.settings import Settings, load_settings
 
-CLAIM, ROUNDS, PROCESSES = 0.7, 2, 2
+CLAIM = 0.7
+ROUNDS = 2
+PROCESSES = 2
 
 
 def example() -> Settings:
@@ -39,20 +41,20 @@ def example() -> Settings:
 
 
 def timed(
-    settings: Settings, parallel: Parallel, world: World, features: pd.DataFrame
+    settings: Settings, parallel: Parallel, market_data: World, features: pd.DataFrame
 ) -> tuple[Forecast, float]:
     """Forecast, and its wall seconds."""
     begin = time.perf_counter()
     forecast = walk_forward(
-        replace(settings, parallel=parallel), features, world.market, NoProgress()
+        replace(settings, parallel=parallel), features, market_data.market, NoProgress()
     )
     return forecast, time.perf_counter() - begin
 
 
 def measure() -> dict[str, object]:
     settings = example()
-    world = read_world(settings, None, NoProgress())
-    features = settings.features(world.panel)
+    market_data = read_world(settings, None, NoProgress())
+    features = settings.features(market_data.panel)
     short = replace(settings, splits=replace(settings.splits, first_test=date(2023, 1, 1)))
     with LocalCluster(
         n_workers=PROCESSES,
@@ -65,21 +67,24 @@ def measure() -> dict[str, object]:
             "loky": Parallel(jobs=PROCESSES),
             "dask": Parallel(backend="dask", address=cluster.scheduler_address),
         }
-        timed(short, ways["serial"], world, features)  # what is imported and compiled on first use
-        first = {name: timed(short, way, world, features)[1] for name, way in ways.items()}
+        timed(
+            short, ways["serial"], market_data, features
+        )  # what is imported and compiled on first use
+        first = {name: timed(short, way, market_data, features)[1] for name, way in ways.items()}
         start = {
-            name: first[name] - timed(short, way, world, features)[1] for name, way in ways.items()
+            name: first[name] - timed(short, way, market_data, features)[1]
+            for name, way in ways.items()
         }
         rounds = [
-            {name: timed(settings, way, world, features) for name, way in ways.items()}
+            {name: timed(settings, way, market_data, features) for name, way in ways.items()}
             for _ in range(ROUNDS)
         ]
     get_reusable_executor(max_workers=PROCESSES).shutdown(wait=True)
-    seconds = {name: min(one[name][1] for one in rounds) for name in ways}
+    seconds = {name: min(timings[name][1] for timings in rounds) for name in ways}
     bits = {
         forecast.probabilities.to_numpy().tobytes()
-        for one in rounds
-        for forecast, _ in one.values()
+        for timings in rounds
+        for forecast, _ in timings.values()
     }
     spread = {name: seconds[name] / seconds["serial"] for name in ("loky", "dask")}
     return {

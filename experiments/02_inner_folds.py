@@ -18,7 +18,7 @@ from inner import enter, read_years
 
 from regime.evaluation.scores import score_table
 from regime.evaluation.truth import Truth
-from regime.labels.averaged import AveragedLabels
+from regime.labels.ensemble import EnsembleLabels
 from regime.labels.episodes import EpisodeLabels
 from regime.labels.jump import JumpModelLabels
 from regime.models.baselines import baseline_probabilities
@@ -43,7 +43,7 @@ def variants(base: Settings) -> dict[str, Settings]:
     def labelled(
         *labellers: EpisodeLabels | JumpModelLabels, weights: tuple[float, ...] = ()
     ) -> Settings:
-        return replace(base, labels=AveragedLabels(labellers=labellers, weights=weights))
+        return replace(base, labels=EnsembleLabels(labellers=labellers, weights=weights))
 
     def without(*words: str) -> tuple[str, ...]:
         return tuple(name for name in core if not any(word in name for word in words))

@@ -31,7 +31,7 @@ import pandas as pd
 
 from regime.evaluation.scores import ranking_scores, score_table
 from regime.evaluation.truth import Truth, truth_from_labels
-from regime.models.baselines import RAW_SCORES, raw_scores
+from regime.models.baselines import RULE_OF_THUMB_SCORES, rule_of_thumb_scores
 from regime.progress import NoProgress
 from regime.schema import REGIMES, Labels
 from regime.sources.simulated import SimulatedSource
@@ -116,12 +116,12 @@ def precision(
     learned = score_table(
         truth, {"model": forecast.probabilities, **{str(name): table[name] for name in table}}
     )
-    plain = raw_scores(world.close, world.returns, world.panel.values["vix"]).loc[days]
+    plain = rule_of_thumb_scores(world.close, world.returns, world.panel.values["vix"]).loc[days]
     unlearned = ranking_scores(truth, {str(name): plain[name] for name in plain})[
         "average_precision"
     ]
     found = learned["average_precision"]
-    five = {name: float(max(found[name], unlearned[name])) for name in RAW_SCORES}
+    five = {name: float(max(found[name], unlearned[name])) for name in RULE_OF_THUMB_SCORES}
     return {
         "base_rate": float(learned.loc["model", "base_rate"]),
         "model": float(found["model"]),
@@ -159,7 +159,7 @@ def main() -> None:
         means = part.mean().round(3).to_dict()
         print(
             f"{question}: mean {means}; mean model over mean best rival "
-            f"{part['model'].mean() / part[list(RAW_SCORES)].max(axis=1).mean():.3f}; "
+            f"{part['model'].mean() / part[list(RULE_OF_THUMB_SCORES)].max(axis=1).mean():.3f}; "
             f"{held.sum()} of {len(part)} seeds with a ratio of {LEAST_RATIO} or more and at most "
             f"{MOST_PRECISION}"
         )

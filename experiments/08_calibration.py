@@ -17,8 +17,7 @@ import pandas as pd
 from inner import BASE, LAST, enter, read_years
 
 from regime.evaluation.bootstrap import bootstrap_interval
-from regime.evaluation.coverage import coverage_table
-from regime.evaluation.reliability import binned_brier_parts, reliability_table
+from regime.evaluation.calibration import binned_brier_parts, coverage_table, reliability_table
 from regime.evaluation.scores import log_losses, score_table, scored_rows
 from regime.evaluation.truth import Truth, truth_from_labels
 from regime.models.conformal import AdaptiveConformal

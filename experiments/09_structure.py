@@ -21,10 +21,9 @@ import numpy as np
 import pandas as pd
 from inner import MAIN, TRUTHS, Years, enter, read_years
 
-from regime.evaluation.scores import score_table
-from regime.evaluation.skill import skill
+from regime.evaluation.scores import score_table, measure_skill
 from regime.evaluation.truth import Truth, truth_from_labels
-from regime.labels.averaged import AveragedLabels
+from regime.labels.ensemble import EnsembleLabels
 from regime.labels.episodes import EpisodeLabels
 from regime.labels.onset import OnsetLabels
 from regime.models.baselines import baseline_probabilities
@@ -113,7 +112,7 @@ def structures(base: Settings) -> dict[str, Settings]:
 def ensembles(base: Settings) -> tuple[dict[str, Settings], dict[str, tuple[str, ...]]]:
     """Single forecasts, and the names of those whose probabilities are averaged."""
     model, whole = base.model, base.labels
-    assert isinstance(whole, AveragedLabels)
+    assert isinstance(whole, EnsembleLabels)
     labels = {
         f"label: depth {part.depth}, core {part.core_weight}": replace(base, labels=part)
         for part in whole.labellers
@@ -173,7 +172,7 @@ class Table:
         self.kept[name] = forecasts[MAIN]
         against = self.kept.get(self.reference)
         if against is not None and name != self.reference:
-            gain = skill(self.truths[MAIN], forecasts[MAIN], against, against=self.reference)
+            gain = measure_skill(self.truths[MAIN], forecasts[MAIN], against, against=self.reference)
             cells["gain"] = (
                 f"{gain.skill:+.3f} ({gain.interval[0]:+.3f} to {gain.interval[1]:+.3f})"
             )

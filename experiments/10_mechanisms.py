@@ -21,8 +21,7 @@ from pathlib import Path
 import pandas as pd
 from inner import BASE, LAST, MAIN, TRUTHS, enter
 
-from regime.evaluation.scores import score_table
-from regime.evaluation.skill import skill
+from regime.evaluation.scores import score_table, measure_skill
 from regime.evaluation.truth import Truth, truth_from_labels
 from regime.progress import NoProgress
 from regime.schema import check_exposure, check_probabilities
@@ -91,7 +90,7 @@ def designs(base: Settings, question: str) -> dict[str, Settings]:
 
 def gain(truth: Truth, model: pd.Series, shipped: pd.Series, days: pd.Index) -> str:
     """Log-loss skill over the shipped model, with its 90 % interval."""
-    one = skill(truth, model.loc[days], shipped.loc[days], against="shipped")
+    one = measure_skill(truth, model.loc[days], shipped.loc[days], against="shipped")
     return f"{one.skill:+.3f} ({one.interval[0]:+.3f} to {one.interval[1]:+.3f})"
 
 

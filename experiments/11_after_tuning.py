@@ -15,9 +15,8 @@ from dataclasses import replace
 import pandas as pd
 from inner import BASE, MAIN, Years, enter, read_years
 
-from regime.evaluation.scores import score_table
-from regime.evaluation.skill import skill
-from regime.labels.averaged import AveragedLabels
+from regime.evaluation.scores import score_table, measure_skill
+from regime.labels.ensemble import EnsembleLabels
 from regime.labels.episodes import EpisodeLabels
 from regime.labels.jump import JumpModelLabels
 from regime.progress import NoProgress
@@ -38,7 +37,7 @@ TOGETHER = ("dollar", "havens", "comovement", "credit", "selling")
 def variants(base: Settings) -> dict[str, Settings]:
     """One change at a time, then those that the studies agree on."""
     labels = base.labels
-    assert isinstance(labels, AveragedLabels)
+    assert isinstance(labels, EnsembleLabels)
     falls = tuple(part for part in labels.labellers if isinstance(part, EpisodeLabels))
 
     def labelled(
@@ -47,7 +46,7 @@ def variants(base: Settings) -> dict[str, Settings]:
         jump: float = 0.0,
         states: int = 3,
         depths: tuple[float, ...] = (),
-    ) -> AveragedLabels:
+    ) -> EnsembleLabels:
         made = tuple(replace(part, partial=partial, recover=recover) for part in falls)
         if depths:
             made = tuple(
@@ -56,9 +55,9 @@ def variants(base: Settings) -> dict[str, Settings]:
                 for depth in depths
             )
         if not jump:
-            return AveragedLabels(labellers=made)
+            return EnsembleLabels(labellers=made)
         own = JumpModelLabels(n_states=states, recover=recover)
-        return AveragedLabels(
+        return EnsembleLabels(
             labellers=(*made, own), weights=(*(1.0,) * len(made), len(made) * jump / (1 - jump))
         )
 
@@ -106,7 +105,7 @@ def row(years: Years, p: pd.Series, shipped: pd.Series) -> dict[str, float | str
             f"{name} AP": round(float(one["average_precision"]), 4),
         }
     if p is not shipped:
-        gain = skill(truths[MAIN], p, shipped, against="shipped")
+        gain = measure_skill(truths[MAIN], p, shipped, against="shipped")
         cells["gain"] = f"{gain.skill:+.3f} ({gain.interval[0]:+.3f} to {gain.interval[1]:+.3f})"
     return cells
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from regime.evaluation.truth import Truth, truth_from_labels
 from regime.labels.episodes import EpisodeLabels
-from regime.models.raw_scores import raw_scores
+from regime.models.baselines import rule_of_thumb_scores
 from regime.progress import NoProgress
 from regime.records import commit
 from regime.tracking import Tracker
@@ -50,7 +50,7 @@ def read_years(data: str, overrides: tuple[str, ...] = BASE, last: str = LAST) -
     """Features, markets and the rivals' scores up to `last`."""
     base = load_settings("us_macro.yaml", overrides)
     world = read_world(base, Path(data), NoProgress())
-    scores = raw_scores(
+    scores = rule_of_thumb_scores(
         world.close.loc[:last],
         world.returns.loc[:last],
         world.panel.values["vix"].loc[:last],

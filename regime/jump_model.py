@@ -48,7 +48,7 @@ class JumpModel:
     penalty: float
 
     def online(self, X: ArrayLike) -> NDArray[np.int64]:
-        """Filtered states, shape (n_rows,): what an observer at each row would have named.
+        """Filtered states, shape (n_rows,): as an observer at each row would infer them.
 
         Parameters
         ----------
@@ -256,8 +256,11 @@ def _advance(row, centers, penalty, first, values, back):  # type: ignore[no-unt
 @numba.njit(cache=True, nogil=True)
 def _path(X, centers, penalty):  # type: ignore[no-untyped-def]
     """Path of least cost, and its cost."""
-    n, k = len(X), len(centers)
-    back, values, labels = np.empty((n, k), np.int8), np.zeros(k), np.empty(n, np.int8)
+    n = len(X)
+    k = len(centers)
+    back = np.empty((n, k), np.int8)
+    values = np.zeros(k)
+    labels = np.empty(n, np.int8)
     for t in range(n):
         _advance(X[t], centers, penalty, t == 0, values, back[t])
     state = values.argmin()
@@ -270,7 +273,8 @@ def _path(X, centers, penalty):  # type: ignore[no-untyped-def]
 @numba.njit(cache=True, nogil=True)
 def _filter(X, centers, penalty):  # type: ignore[no-untyped-def]
     """State of least cost so far, row by row."""
-    values, back = np.zeros(len(centers)), np.empty(len(centers), np.int8)
+    values = np.zeros(len(centers))
+    back = np.empty(len(centers), np.int8)
     labels = np.empty(len(X), np.int8)
     for t in range(len(X)):
         _advance(X[t], centers, penalty, t == 0, values, back)
@@ -285,7 +289,8 @@ def _seeds(X, draws):  # type: ignore[no-untyped-def]
     Rows drawn with odds in proportion to the squared distance to those drawn before.
     """
     n, f = X.shape
-    centers, nearest = np.empty((len(draws), f)), np.full(n, np.inf)
+    centers = np.empty((len(draws), f))
+    nearest = np.full(n, np.inf)
     row = min(int(draws[0] * n), n - 1)
     for k in range(len(draws)):
         if k > 0:
@@ -307,7 +312,8 @@ def _means(X, labels, centers):  # type: ignore[no-untyped-def]
 
     A state without rows keeps its centre, so that it may win rows again.
     """
-    sums, counts = np.zeros_like(centers), np.zeros(len(centers))
+    sums = np.zeros_like(centers)
+    counts = np.zeros(len(centers))
     for t in range(len(X)):
         counts[labels[t]] += 1
         for j in range(X.shape[1]):
@@ -334,5 +340,7 @@ def _fit(X, draws, penalty, max_iter):  # type: ignore[no-untyped-def]
             if settled:
                 break
         if value <= best:
-            best_centers, best_labels, best = centers, labels, value
+            best_centers = centers
+            best_labels = labels
+            best = value
     return best_centers, best_labels, best

@@ -378,7 +378,7 @@ def test_one_door_for_each_heavy_library():
     [
         ("regime.workflows.planted", "import mlflow.tracking"),
         ("regime.backtest.sweep", "def run():\n    import vectorbt as vbt"),
-        ("regime.models.logistic", "from lightgbm import Booster"),
+        ("regime.models.linear_head", "from lightgbm import Booster"),
         ("regime.runtimes", "import lightgbm"),
         ("regime.workflows.planted", "import optuna"),
         ("regime.records", "from importlib import import_module\nimport_module('mlflow')"),

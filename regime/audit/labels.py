@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from regime import kernels
 from regime.arrays import Floats
 from regime.audit.findings import Finding
-from regime.models.raw_scores import raw_scores
+from regime.models.baselines import rule_of_thumb_scores
 from regime.schema import REGIMES, Labels
 
 __all__ = ["knowable", "label_findings"]
@@ -47,7 +47,7 @@ def knowable(close: pd.Series, returns: pd.Series, vix: pd.Series) -> pd.DataFra
 
     **Known at:** row t uses rows up to t.
     """
-    table = raw_scores(close, returns, vix)
+    table = rule_of_thumb_scores(close, returns, vix)
     logs = np.log(close.to_numpy(dtype=float))
     daily = kernels.ewm_std(np.diff(logs, prepend=np.nan), 252.0, 60)
     for depth in DEPTHS:

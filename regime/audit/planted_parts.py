@@ -15,7 +15,7 @@ from regime.audit.planted_world import Rng, market
 from regime.audit.probes import Builder
 from regime.audit.published import Published
 from regime.labels.episodes import EpisodeLabels
-from regime.models.calibration import calibrated
+from regime.models.calibration_curves import calibrated
 from regime.panel.as_of import AsOf
 from regime.panel.calendar import session_closes
 from regime.rules.overlays import CapStep, MinimumHold, VolatilityTarget

@@ -28,10 +28,10 @@ from regime.audit.parts import PARTS
 from regime.audit.probes import Builder
 from regime.audit.published import Published
 from regime.audit.subject import Subject
-from regime.labels.averaged import AveragedLabels
+from regime.labels.ensemble import EnsembleLabels
 from regime.labels.episodes import EpisodeLabels
 from regime.labels.jump import JumpModelLabels
-from regime.models.calibration import known_rows
+from regime.models.calibration_curves import known_rows
 from regime.models.classifier import TreeSettings
 from regime.panel.as_of import AsOf
 from regime.rules.allocation import Allocation
@@ -154,8 +154,8 @@ def _averaged_labels(item: Found, subject: Subject) -> list[Builder]:
     """The config's own mixture where it has one, else two depths."""
     own = (
         subject.labels
-        if isinstance(subject.labels, AveragedLabels)
-        else AveragedLabels(labellers=(EpisodeLabels(), EpisodeLabels(depth=1.5)))
+        if isinstance(subject.labels, EnsembleLabels)
+        else EnsembleLabels(labellers=(EpisodeLabels(), EpisodeLabels(depth=1.5)))
     )
     return labeller_builders(item.name, item.place, own, subject.market)
 
@@ -321,7 +321,7 @@ RECIPES: Mapping[str, Recipe] = {
     **MECHANISM_RECIPES,
     **FORECAST_RECIPES,
     "features.build.FeatureSet": _features,
-    "labels.averaged.AveragedLabels": _averaged_labels,
+    "labels.ensemble.EnsembleLabels": _averaged_labels,
     "labels.jump.JumpModelLabels": _jump_labels,
     "models.classifier.DeleveragingClassifier": _classifier,
     "panel.as_of.AsOf": _panel,

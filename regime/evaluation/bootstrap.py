@@ -1,8 +1,7 @@
 """Intervals of any statistic of daily series, by the stationary bootstrap.
 
-Blocks of random length keep what follows in time together; their mean length is the one that
-Politis and White choose for the series and for their squares, because calm and wild years come in
-runs.
+Blocks of random length keep the dependence in time; their mean length is the one that Politis and
+White choose for the series and for their squares, because volatility comes in clusters.
 """
 
 from __future__ import annotations
@@ -34,14 +33,14 @@ FEWEST = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Interval:
-    """A statistic and where it would lie in other histories of the same kind.
+    """A statistic and its bootstrap interval.
 
     Parameters
     ----------
     name : str
         What was measured.
     estimate : float
-        On the history that came.
+        On the observed history.
     low, high : float
         Quantiles of the draws, `level` between them; NaN if no draw defines the statistic.
     level : float
@@ -51,7 +50,17 @@ class Interval:
 
     Examples
     --------
-    >>> print(Interval(name="Sharpe ratio", estimate=0.63, low=0.25, high=1.02, level=0.9, block=43, draws=1000))
+    >>> print(
+    ...     Interval(
+    ...         name="Sharpe ratio",
+    ...         estimate=0.63,
+    ...         low=0.25,
+    ...         high=1.02,
+    ...         level=0.9,
+    ...         block=43,
+    ...         draws=1000,
+    ...     )
+    ... )
     Sharpe ratio 0.63 (90% interval 0.25 to 1.02, blocks of 43 sessions).
     """
 
@@ -71,8 +80,7 @@ class Interval:
     def __str__(self) -> str:
         return (
             f"{self.name} {self.estimate:.2f} ({self.level:.0%} interval {self.low:.2f} to "
-            f"{self.high:.2f}, "
-            f"blocks of {self.block} sessions)."
+            f"{self.high:.2f}, blocks of {self.block} sessions)."
         )
 
 
@@ -110,11 +118,11 @@ def bootstrap_interval(
     -----
     **Source:** Politis and Romano (1994), "The stationary bootstrap".
     """
-    for one in series[1:]:
-        check_same_dates(series[0], one, str(one.name))
+    for other in series[1:]:
+        check_same_dates(series[0], other, str(other.name))
     return _interval(
         statistic,
-        [finite_values(one) for one in series],
+        [finite_values(values) for values in series],
         name=name,
         level=level,
         draws=draws,
@@ -167,7 +175,7 @@ def sharpe_difference_interval(
     Parameters
     ----------
     ours, theirs : Series, shape (n,) on the same dates, fraction a session
-        Drawn together, so that what moves both cancels.
+        Drawn together, so that what they share cancels.
     cash : Series, shape (n,) on the same dates, or float, fraction a session
     level, draws, seed, block
         As in `bootstrap_interval`.
@@ -192,7 +200,7 @@ def drawdown_interval(
     seed: int = 7,
     block: int | None = None,
 ) -> Interval:
-    """Where the deepest drawdown would lie in other orders of the same blocks of years.
+    """Interval of the deepest drawdown over resampled histories.
 
     Parameters
     ----------
@@ -203,8 +211,8 @@ def drawdown_interval(
     Returns
     -------
     Interval
-        Fractions <= 0, `low` the deepest. The history's own figure is one draw, not the middle of
-        them: blocks that end within a fall make long falls rarer than they were.
+        Fractions <= 0, `low` the deepest. The observed figure need not lie in the middle: blocks
+        that end within a fall make long falls rarer than they were.
     """
     return _interval(
         lambda values: float(depths(values).min()),

@@ -1,7 +1,7 @@
-"""Alarms against spells: how many were caught, how late, and how often for nothing.
+"""Alarms against stress spells: how many were caught, how late, and how many alarms were false.
 
 The alarm is on for as many of the highest sessions as were stress, so every forecast gets the same
-number of alarm sessions and none can buy catches with a lower threshold.
+number of alarm sessions and none gains by a lower threshold.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from regime.errors import InvalidDataError
 from regime.evaluation.truth import Truth
 from regime.sessions import YEAR
 
-__all__ = ["EventScores", "alarm_sessions", "event_scores", "spell_table"]
+__all__ = ["EventScores", "alarm_sessions", "episode_detection", "event_scores"]
 
 LEAD = 10
 
@@ -86,7 +86,7 @@ def event_scores(truth: Truth, score: pd.Series) -> EventScores:
         If the window holds no session of known truth.
     """
     window, on = _alarm(truth, score)
-    spells = spell_table(truth, score)
+    spells = episode_detection(truth, score)
     lags = spells["lag"].dropna()
     edges = np.flatnonzero(np.diff(np.r_[0, on.to_numpy(dtype=int), 0]))
     near = _near_spells(truth, window)
@@ -100,7 +100,7 @@ def event_scores(truth: Truth, score: pd.Series) -> EventScores:
     )
 
 
-def spell_table(truth: Truth, score: pd.Series) -> pd.DataFrame:
+def episode_detection(truth: Truth, score: pd.Series) -> pd.DataFrame:
     """One row for each spell wholly within the window.
 
     Parameters

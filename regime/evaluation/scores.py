@@ -1,4 +1,4 @@
-"""Proper scores and ranking scores of a probability of stress.
+"""Proper and ranking scores of a probability of stress, and the skill of one forecast over another.
 
 All are means over sessions. Rows whose truth is unknown are left out by every table here.
 """
@@ -6,6 +6,7 @@ All are means over sessions. Rows whose truth is unknown are left out by every t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -17,15 +18,19 @@ from regime.schema import REGIMES, check_probabilities
 
 __all__ = [
     "ForecastBlock",
+    "Skill",
     "average_precision",
+    "best_baseline",
     "brier_score",
     "fold_scores",
     "log_losses",
+    "measure_skill",
     "multiclass_log_loss",
     "ranking_scores",
     "roc_auc",
     "score_table",
     "scored_rows",
+    "skill_interval",
 ]
 
 CLIP = 1e-4
@@ -33,7 +38,7 @@ MISSING_LIMIT = 0.005
 
 
 class ForecastBlock(Protocol):
-    """What a fold must show here."""
+    """Part of a fold that scoring needs."""
 
     @property
     def test(self) -> np.ndarray:
@@ -51,11 +56,13 @@ def log_losses(stress: np.ndarray, probability: np.ndarray) -> np.ndarray:
 
 def brier_score(stress: np.ndarray, probability: np.ndarray) -> float:
     """Mean squared error of the probability, in [0, 1]."""
-    return float(np.mean((np.asarray(probability) - stress) ** 2))
+    from sklearn.metrics import brier_score_loss
+
+    return float(brier_score_loss(stress, probability, pos_label=1))
 
 
 def multiclass_log_loss(regime: pd.Series, probabilities: pd.DataFrame) -> float:
-    """Mean log loss of the regime that came, in nats.
+    """Mean log loss of the true regime, in nats.
 
     Parameters
     ----------
@@ -91,10 +98,11 @@ def average_precision(stress: np.ndarray, score: np.ndarray) -> float:
     float
         In (0, 1]; its chance level is the base rate. NaN without a positive.
     """
-    hits, alarms = _steps(stress, score)
-    if hits[-1] == 0:
+    from sklearn.metrics import average_precision_score
+
+    if not np.any(stress):
         return float("nan")
-    return float(np.sum(np.diff(np.r_[0.0, hits]) * hits / alarms) / hits[-1])
+    return float(average_precision_score(stress, score))
 
 
 def roc_auc(stress: np.ndarray, score: np.ndarray) -> float:
@@ -102,12 +110,11 @@ def roc_auc(stress: np.ndarray, score: np.ndarray) -> float:
 
     NaN with one class only.
     """
-    hits, alarms = _steps(stress, score)
-    misses = alarms - hits
-    if hits[-1] == 0 or misses[-1] == 0:
+    from sklearn.metrics import roc_auc_score
+
+    if np.ptp(stress) == 0:
         return float("nan")
-    middle = (np.r_[0.0, hits[:-1]] + hits) / 2
-    return float(np.sum(np.diff(np.r_[0.0, misses]) * middle) / (hits[-1] * misses[-1]))
+    return float(roc_auc_score(stress, score))
 
 
 def score_table(
@@ -214,7 +221,7 @@ def scored_rows(
     forecast : Series or DataFrame
         As in `score_table`.
     name : str
-        How messages call it.
+        Its name in messages.
 
     Returns
     -------
@@ -227,14 +234,6 @@ def scored_rows(
         As `score_table`.
     """
     return _aligned(truth, _filled(truth, forecast, name), name)
-
-
-def _steps(stress: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Positives and rows at or above each distinct score, from the highest down."""
-    order = np.argsort(-np.asarray(score, dtype=float), kind="stable")
-    ranked = np.asarray(score, dtype=float)[order]
-    last = np.r_[np.flatnonzero(np.diff(ranked)), len(ranked) - 1]
-    return np.cumsum(np.asarray(stress, dtype=float)[order])[last], last + 1.0
 
 
 def _scores(truth: Truth, forecast: pd.Series | pd.DataFrame, name: str) -> dict[str, float]:
@@ -288,3 +287,109 @@ def _aligned(truth: Truth, values: pd.Series, name: str) -> tuple[np.ndarray, np
     stress = truth.stress.loc[values.index].to_numpy(dtype=float)
     rows = ~np.isnan(stress)
     return stress[rows], values.to_numpy(dtype=float)[rows]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Skill:
+    """Relative gain in log loss over a baseline.
+
+    Parameters
+    ----------
+    against : str
+        Name of the baseline.
+    skill : float
+        ``1 - loss / baseline's loss``; above 0 is better than the baseline.
+    interval : tuple of float
+        5 % and 95 % of its block bootstrap.
+    """
+
+    against: str
+    skill: float
+    interval: tuple[float, float]
+
+
+def best_baseline(table: pd.DataFrame, model: str = "model") -> str:
+    """Name of the forecast other than `model` with the lowest log loss; the earlier row wins a tie.
+
+    Raises
+    ------
+    InvalidDataError
+        If there is none with a log loss.
+    """
+    losses = table["log_loss"].drop(model, errors="ignore").dropna()
+    if losses.empty:
+        raise InvalidDataError(f"best_baseline: the table has no scored row except `{model}`")
+    return str(losses.astype(float).idxmin())
+
+
+def measure_skill(
+    truth: Truth,
+    model: pd.Series,
+    baseline: pd.Series,
+    *,
+    against: str,
+    block: int = 63,
+    draws: int = 500,
+    seed: int = 7,
+) -> Skill:
+    """Measure the log-loss skill of one forecast over another on the same sessions.
+
+    Parameters
+    ----------
+    truth : Truth
+    model, baseline : Series, shape (n_sessions,)
+        Probabilities of stress on one index.
+    against : str
+        The baseline's name.
+    block, draws, seed : int
+        As in `skill_interval`.
+    """
+    if not model.index.equals(baseline.index):
+        raise InvalidDataError(
+            f"measure_skill: model has {len(model)} rows, {against} {len(baseline)}; their dates "
+            "differ: compare both on the same sessions"
+        )
+    ours = log_losses(*scored_rows(truth, model, "model"))
+    theirs = log_losses(*scored_rows(truth, baseline, against))
+    return Skill(
+        against=against,
+        skill=float(1 - ours.mean() / theirs.mean()),
+        interval=skill_interval(ours, theirs, block=block, draws=draws, seed=seed),
+    )
+
+
+def skill_interval(
+    model: np.ndarray, baseline: np.ndarray, *, block: int = 63, draws: int = 500, seed: int = 7
+) -> tuple[float, float]:
+    """Interval of the skill from 5 % to 95 %, by the circular block bootstrap.
+
+    Parameters
+    ----------
+    model, baseline : ndarray, shape (n,)
+        Losses of the same rows; each draw takes the same rows of both.
+    block : int
+        Rows a block.
+    draws, seed : int
+
+    Returns
+    -------
+    tuple of float
+
+    Notes
+    -----
+    **Source:** Politis and Romano (1992), "A circular block-resampling procedure for stationary
+    data".
+    """
+    if len(model) != len(baseline) or len(model) == 0:
+        raise InvalidDataError(
+            f"skill_interval: needs losses of the same rows, got {len(model)} and {len(baseline)}"
+        )
+    n = len(model)
+    starts = np.random.default_rng(seed).integers(0, n, (draws, -(-n // block)))
+    gains = np.empty(draws)
+    # One draw at a time: the rows of all draws would take gigabytes on long histories.
+    for draw in range(draws):
+        rows = ((starts[draw][:, None] + np.arange(block)) % n).ravel()[:n]
+        gains[draw] = 1 - model[rows].mean() / baseline[rows].mean()
+    low, high = np.quantile(gains, [0.05, 0.95])
+    return float(low), float(high)

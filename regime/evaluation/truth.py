@@ -18,9 +18,8 @@ from regime.schema import Labels, Regime, check_dates
 __all__ = ["Truth", "read_episodes", "truth_from_episodes", "truth_from_labels"]
 
 COLUMNS = ("name", "start", "trough", "end", "counts")
-APPROACH = pd.Timedelta(
-    days=30
-)  # calm sessions so close before a fall wait for its end to be called calm
+# Calm sessions so close before a fall are known to be calm only when the fall is over.
+APPROACH = pd.Timedelta(days=30)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +33,7 @@ class Truth:
     known_at : Series, shape (n_sessions,), datetime64
         Session from whose close on the row is known; NaT where unknown.
     regime : Series or None, shape (n_sessions,)
-        Ordered categorical of all four regimes, where they are told apart.
+        Ordered categorical of all four regimes, where they are distinguished.
 
     Raises
     ------

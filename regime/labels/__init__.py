@@ -1,1 +1,17 @@
-"""Regimes after the fact, with the day from which each is known."""
+"""Regimes after the fact, with the day from which each is known.
+
+`LABELLERS` lists every definition of the regimes: a frozen dataclass whose call
+``labeller(market, as_of)`` gives `Labels`.
+"""
+
+from regime.registry import Registry
+
+__all__ = ["LABELLERS"]
+
+LABELLERS: Registry[type] = Registry(
+    {
+        "EpisodeLabels": "regime.labels.episodes.EpisodeLabels",
+        "JumpModelLabels": "regime.labels.jump.JumpModelLabels",
+        "EnsembleLabels": "regime.labels.ensemble.EnsembleLabels",
+    }
+)

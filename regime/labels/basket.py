@@ -1,18 +1,64 @@
-"""The risk basket whose falls and downturns the labels describe."""
+"""The risk basket whose falls and downturns the labels describe, and what all labellers share."""
 
 from __future__ import annotations
+
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
-from regime.errors import InvalidDataError
+from regime.errors import ConfigError, InvalidDataError
 from regime.schema import REGIMES, Labels, check_dates
 
-__all__ = ["CORE", "known_market", "make_labels", "prior_volatility", "risk_basket"]
+__all__ = [
+    "CORE",
+    "Labeller",
+    "check_fall",
+    "known_market",
+    "make_labels",
+    "prior_volatility",
+    "risk_basket",
+]
 
 CORE = "sp500"
 HISTORY = 252  # sessions before an asset's volatility is trusted
 GAP = 5  # sessions that a missing price is carried, e.g. over another country's holidays
+
+
+class Labeller(Protocol):
+    """A definition of the regimes; in a config, a frozen dataclass listed in `LABELLERS`."""
+
+    def __call__(self, market: pd.DataFrame, as_of: pd.Timestamp | None = None) -> Labels:
+        """Labels as they stood at the close of `as_of`.
+
+        Parameters
+        ----------
+        market : DataFrame, shape (n_sessions, n_assets), prices
+            See `risk_basket`.
+        as_of : Timestamp, optional
+            Later rows are not used; None uses all.
+
+        Returns
+        -------
+        Labels, shape (n_sessions, 4)
+
+        **Known at:** `known_at` of each row.
+        """
+
+
+def check_fall(*, recover: float, fragile: int, core_weight: float) -> None:
+    """Check what every definition of a fall has in common.
+
+    Raises
+    ------
+    ConfigError
+        If a share lies outside (0, 1], or `fragile` is below 1 session.
+    """
+    for name, share in (("recover", recover), ("core_weight", core_weight)):
+        if not 0 < share <= 1:
+            raise ConfigError(f"{name}: must lie in (0, 1], got {share}")
+    if fragile < 1:
+        raise ConfigError(f"fragile: must be at least 1, got {fragile}")
 
 
 def known_market(market: pd.DataFrame, as_of: pd.Timestamp | None) -> pd.DataFrame:
@@ -73,7 +119,8 @@ def risk_basket(market: pd.DataFrame, *, core_weight: float, halflife: float) ->
     if core_weight == 1:
         return core.rename("basket")
     target = prior_volatility(core, halflife).shift(1)
-    total, count = np.zeros(len(market)), np.zeros(len(market))
+    total = np.zeros(len(market))
+    count = np.zeros(len(market))
     for asset in market.columns.drop(CORE):
         returns = logs[asset].diff()
         scaled = (returns * (target / prior_volatility(returns, halflife).shift(1))).to_numpy()

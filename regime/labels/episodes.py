@@ -1,20 +1,41 @@
-"""Falls of the risk basket in units of its prior volatility."""
+"""Falls of the risk basket in units of its prior volatility, and the regimes of a fall.
+
+Codes are positions in `REGIMES`, -1 where the regime is unknown.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from regime.arrays import Floats
 from regime.errors import ConfigError
-from regime.labels.basket import known_market, make_labels, prior_volatility, risk_basket
+from regime.labels.basket import (
+    check_fall,
+    known_market,
+    make_labels,
+    prior_volatility,
+    risk_basket,
+)
 from regime.schema import REGIMES, Labels
 from regime.sessions import MONTH
 
-__all__ = ["EpisodeLabels"]
+__all__ = [
+    "UNKNOWN",
+    "EpisodeLabels",
+    "episode_phases",
+    "spell_phases",
+]
+
+CALM = 0
+FRAGILE = 1
+DELEVERAGING = 2
+RECOVERY = 3
+UNKNOWN = -1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,25 +84,14 @@ class EpisodeLabels:
     def __post_init__(self) -> None:
         if not self.depth > 0:
             raise ConfigError(f"depth: must be positive, got {self.depth}")
-        for name in ("recover", "core_weight"):
-            if not 0 < getattr(self, name) <= 1:
-                raise ConfigError(f"{name}: must lie in (0, 1], got {getattr(self, name)}")
-        if self.fragile < 1:
-            raise ConfigError(f"fragile: must be at least 1 session, got {self.fragile}")
+        check_fall(recover=self.recover, fragile=self.fragile, core_weight=self.core_weight)
         if not self.volatility_halflife > 0:
             raise ConfigError(
                 f"volatility_halflife: must be positive, got {self.volatility_halflife}"
             )
 
     def __call__(self, market: pd.DataFrame, as_of: pd.Timestamp | None = None) -> Labels:
-        """Labels as they stood at the close of `as_of`.
-
-        Parameters
-        ----------
-        market : DataFrame, shape (n_sessions, n_assets), prices
-            See `risk_basket`.
-        as_of : Timestamp, optional
-            Later rows are not used; None uses all.
+        """Labels as they stood at the close of `as_of`; arguments as for `Labeller`.
 
         Returns
         -------
@@ -135,9 +145,129 @@ class EpisodeLabels:
     def _phases(
         self, level: Floats, unit: Floats
     ) -> tuple[NDArray[np.int64], NDArray[np.int8], NDArray[np.int64]]:
-        from regime.labels.phases import episode_phases
-
-        found: tuple[NDArray[np.int64], NDArray[np.int8], NDArray[np.int64]] = episode_phases(
+        phases: tuple[NDArray[np.int64], NDArray[np.int8], NDArray[np.int64]] = episode_phases(
             level, unit, float(self.depth), float(self.recover), self.fragile, self.partial
         )
-        return found
+        return phases
+
+
+@numba.njit(cache=True, nogil=True)
+def spell_phases(worst, level, fragile, recover):  # type: ignore[no-untyped-def]
+    """Regime codes, shape (n,), from a path of the worst state.
+
+    `worst` (n,) bool is deleveraging. The `fragile` rows before a spell are fragile. Recovery lasts
+    from a spell until `level` (n,) has regained the share `recover` of its fall, from the highest
+    point since the fragile rows began to the spell's lowest. Where two meet: deleveraging,
+    recovery, fragile. The last `fragile` rows are unknown unless in a spell or a recovery: the next
+    spell may make them fragile.
+
+    Parameters
+    ----------
+    worst : array of bool, shape (n,)
+    level : array of float, shape (n,)
+        In log terms.
+    fragile : int
+        Rows.
+    recover : float
+        Share in (0, 1].
+    """
+    n = len(worst)
+    codes = np.full(n, CALM, np.int8)
+    half = -np.inf
+    for t in range(n):
+        if worst[t]:
+            codes[t] = DELEVERAGING
+            if t == 0 or not worst[t - 1]:
+                first = max(t - fragile, 0)
+                for before in range(first, t):
+                    if codes[before] == CALM:
+                        codes[before] = FRAGILE
+                high = level[first : t + 1].max()
+                low = np.inf
+                fall = 0.0
+            high = max(high, level[t])
+            if level[t] < low:
+                low = level[t]
+                fall = high - level[t]
+            half = low + recover * fall
+        elif t > 0 and level[t - 1] < half and codes[t - 1] >= DELEVERAGING:
+            codes[t] = RECOVERY
+    for t in range(max(n - fragile, 0), n):
+        if codes[t] == CALM:
+            codes[t] = UNKNOWN
+    return codes
+
+
+@numba.njit(cache=True, nogil=True)
+def episode_phases(level, unit, depth, recover, fragile, partial):  # type: ignore[no-untyped-def]
+    """Falls from running peaks, and the regime code of each row with the row that reveals it.
+
+    A fall is an episode once `level` lies `depth` times `unit` (as at the peak) below the running
+    peak, and is over when the share `recover` of it is regained; the running peak starts again
+    there.
+
+    Parameters
+    ----------
+    level, unit : array of float, shape (n,)
+        Log level, and its volatility of a month; the first row with both is the first peak.
+    depth, recover : float
+    fragile : int
+        Rows before a peak that are fragile.
+    partial : bool
+        Whether rows of an episode are known once nothing that follows can change them; else at its
+        end.
+
+    Returns
+    -------
+    episodes : array of int, shape (m, 3)
+        Peak, trough, end; -1 while running.
+    codes, known : array of int, shape (n,)
+        -1 where unknown.
+    """
+    n = len(level)
+    episodes = np.full((n, 3), -1, np.int64)
+    m = 0
+    codes = np.full(n, UNKNOWN, np.int8)
+    known = np.full(n, -1, np.int64)
+    start = 0
+    while start < n and not (np.isfinite(level[start]) and np.isfinite(unit[start])):
+        start += 1
+    peak = start
+    trough = start
+    pending = start
+    falling = False
+    for t in range(start, n):
+        if not falling and level[t] >= level[peak]:
+            peak = t
+            # Rows further back than the fragile window precede every peak that may still come.
+            if pending <= t - fragile:
+                codes[pending : t - fragile + 1] = CALM
+                known[pending : t - fragile + 1] = t
+                pending = t - fragile + 1
+        elif not falling and level[peak] - level[t] >= depth * unit[peak]:
+            falling = True
+            trough = t
+            codes[pending : peak + 1] = FRAGILE
+            codes[peak + 1 : t + 1] = DELEVERAGING
+            known[pending : t + 1] = t
+            episodes[m, 0] = peak
+            episodes[m, 1] = t
+            m += 1
+        elif falling and level[t] < level[trough]:
+            codes[trough + 1 : t + 1] = DELEVERAGING
+            known[trough + 1 : t + 1] = t
+            trough = t
+            episodes[m - 1, 1] = t
+        elif falling and level[t] - level[trough] >= recover * (level[peak] - level[trough]):
+            codes[trough + 1 : t + 1] = RECOVERY
+            known[trough + 1 : t + 1] = t
+            if not partial:
+                known[pending : t + 1] = t
+            episodes[m - 1, 2] = t
+            peak = t
+            pending = t + 1
+            falling = False
+    if falling and not partial:
+        codes[pending:] = UNKNOWN
+        known[pending:] = -1
+    return episodes[:m], codes, known

@@ -9,7 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from regime.errors import ConfigError
-from regime.labels.basket import known_market, make_labels, risk_basket
+from regime.jump_model import fit_jump_model, jump_features, standardise
+from regime.labels.basket import check_fall, known_market, make_labels, risk_basket
+from regime.labels.episodes import spell_phases
 from regime.schema import REGIMES, Labels
 
 __all__ = ["JumpModelLabels"]
@@ -69,22 +71,13 @@ class JumpModelLabels:
                 raise ConfigError(f"{name}: needs at least one value, all positive, got {values}")
         if None in self.penalties:
             raise ConfigError(f"penalties: a penalty is a number, got {self.penalties}")
-        for name in ("recover", "core_weight"):
-            if not 0 < getattr(self, name) <= 1:
-                raise ConfigError(f"{name}: must lie in (0, 1], got {getattr(self, name)}")
-        for name, low in (("n_states", 2), ("fragile", 1), ("n_init", 1), ("seed", 0)):
+        check_fall(recover=self.recover, fragile=self.fragile, core_weight=self.core_weight)
+        for name, low in (("n_states", 2), ("n_init", 1), ("seed", 0)):
             if getattr(self, name) < low:
                 raise ConfigError(f"{name}: must be at least {low}, got {getattr(self, name)}")
 
     def __call__(self, market: pd.DataFrame, as_of: pd.Timestamp | None = None) -> Labels:
-        """Labels fitted on the rows up to `as_of`.
-
-        Parameters
-        ----------
-        market : DataFrame, shape (n_sessions, n_assets), prices
-            See `risk_basket`.
-        as_of : Timestamp, optional
-            Last session of the fit; None is the last of `market`.
+        """Labels fitted on the rows up to `as_of`; arguments as for `Labeller`.
 
         Returns
         -------
@@ -95,8 +88,6 @@ class JumpModelLabels:
         **Known at:** `as_of`, all rows; so is `span_end`: a smoothed state rests on the whole
         sample.
         """
-        from regime.jump_model import jump_features
-
         known = known_market(market, as_of)
         returns = risk_basket(known, core_weight=self.core_weight, halflife=VOLATILITY_HALFLIFE)
         features = jump_features(returns).to_numpy()
@@ -120,12 +111,10 @@ class JumpModelLabels:
 
         None if the window is too short to hold the states.
         """
-        from regime.jump_model import fit_jump_model, standardise
-        from regime.labels.phases import spell_phases
-
         if len(features) < 10 * self.n_states:
             return []
-        X, level = standardise(features), returns.cumsum()
+        X = standardise(features)
+        level = returns.cumsum()
         paths = []
         for penalty in self.penalties:
             model = fit_jump_model(

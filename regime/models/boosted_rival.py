@@ -8,7 +8,7 @@ import numpy as np
 
 from regime.arrays import Floats
 from regime.errors import ConfigError
-from regime.models.calibration import fit_platt
+from regime.models.calibration_curves import fit_platt
 from regime.models.classifier import DeleveragingClassifier
 from regime.runtime.formula import Linear, ModelParts, linear_log_odds
 from regime.schema import STRESS_CODE

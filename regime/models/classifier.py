@@ -19,8 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from regime.arrays import Floats
 from regime.errors import ConfigError, InvalidDataError
-from regime.models.composites import loadings
-from regime.models.logistic import fit_logistic
+from regime.models.linear_head import fit_logistic, loadings
 from regime.runtime.formula import Linear, ModelParts
 from regime.runtime.predict import SavedModel
 from regime.schema import REGIMES, STRESS_CODE
@@ -145,8 +144,8 @@ class DeleveragingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     seed: int = 7
 
     def __post_init__(self) -> None:
-        # Here and not in fit, as scikit-learn would have it: a typo must not cost the reading of
-        # all data.
+        # Here and not in fit, as scikit-learn would have it: a typo is reported before data are
+        # read.
         faults = [
             f"{name}: must be positive, got {value}"
             for name in ("penalty", "clip", "composite_weight", "seeds")
@@ -197,8 +196,8 @@ class DeleveragingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
             )
         if not 0 < weights[:, STRESS_CODE].sum() < len(weights):
             raise InvalidDataError("fit: the labels hold one class only; widen the training window")
-        # LightGBM is told so by its parameters, BLAS here: on busy cores two threads are slower
-        # than one.
+        # LightGBM's threads are set by its parameters, those of BLAS here: on busy cores two are
+        # slower than one.
         with threadpool_limits(limits=1):
             self.parts_ = self._fit_parts(matrix, weights)
         self.classes_ = np.asarray(REGIMES)
@@ -207,7 +206,7 @@ class DeleveragingClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         return self
 
     def linear_on(self, X: pd.DataFrame, y: Any) -> Linear:
-        """The logistic alone, fitted on other labels: what one definition of a fall would say.
+        """Fit the logistic alone on other labels, as those of one definition of a fall.
 
         Parameters
         ----------

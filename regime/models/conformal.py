@@ -1,16 +1,16 @@
-"""Sets of regimes that hold the true one as often as promised, by adaptive conformal inference.
+"""Prediction sets of regimes with a target coverage, by adaptive conformal inference.
 
-A set is every regime that is no stranger, by the model's own probability, than known sessions were.
-How strange is allowed follows what was learned of earlier sets: each miss widens the next ones,
-each hit narrows them a little. A regime is known months after its session, so the miss is felt
-late; that delay is part of the method here.
+A set holds every regime whose nonconformity score, one less its probability, is at most a quantile
+of the scores of known sessions. The level of the quantile adapts: each miss widens the next sets,
+each hit narrows them a little. A regime is known months after its session, so the level adapts with
+that delay.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -18,68 +18,67 @@ import pandas as pd
 from regime.errors import ConfigError, InvalidDataError
 from regime.schema import REGIMES, Labels
 
-__all__ = ["AdaptiveConformal", "ConformalState", "IssuedSet"]
+__all__ = ["AdaptiveConformal", "ConformalState", "PredictionSet"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class IssuedSet:
-    """A set that was given and still waits for its regime.
+class PredictionSet:
+    """The set of one session, whose regime is not known yet.
 
     Parameters
     ----------
     date : Timestamp
         Its session.
-    strangeness : tuple of float
-        One less the probability of each regime, in `REGIMES` order.
+    nonconformity : tuple of float
+        Score of each regime, one less its probability, in `REGIMES` order.
     threshold : float
-        Regimes at most so strange are in the set; infinite for all of them, minus infinity for
+        Regimes of at most this score are in the set; infinite for all of them, minus infinity for
         none.
     """
 
     date: pd.Timestamp
-    strangeness: tuple[float, ...]
+    nonconformity: tuple[float, ...]
     threshold: float
 
     @property
-    def holds(self) -> tuple[bool, ...]:
+    def contains(self) -> tuple[bool, ...]:
         """Whether each regime is in the set, in `REGIMES` order."""
-        return tuple(value <= self.threshold for value in self.strangeness)
+        return tuple(value <= self.threshold for value in self.nonconformity)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConformalState:
-    """All that is carried from one session to the next.
+    """State between two sessions.
 
     Parameters
     ----------
-    miss_rate : float
-        Share of misses that the next set aims at; it may leave [0, 1], and then the set is all or
-        nothing.
-    learned : tuple of float
-        Strangeness of the true regime of the newest known sessions, oldest first.
-    waiting : tuple of IssuedSet
+    target_miscoverage : float
+        Share of misses that the next set is made for; outside [0, 1] the set is full or empty.
+    scores : tuple of float
+        Nonconformity score of the true regime of the last known sessions, oldest first.
+    pending : tuple of PredictionSet
         Sets whose regime is not known yet, oldest first.
     """
 
-    miss_rate: float
-    learned: tuple[float, ...] = ()
-    waiting: tuple[IssuedSet, ...] = ()
+    target_miscoverage: float
+    scores: tuple[float, ...] = ()
+    pending: tuple[PredictionSet, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class AdaptiveConformal:
-    """Sets of regimes whose share of hits is steered to a target.
+    """Prediction sets whose realised coverage is steered to a target.
 
     Parameters
     ----------
     coverage : float
-        Share of sessions whose regime the set shall hold, in (0, 1).
+        Target share of sessions whose true regime is in the set, in (0, 1).
     rate : float
-        By how much one miss lowers the next aim, >= 0; 0 leaves it alone. The usual 0.005 is for
-        labels known at once: a whole fall learned on one day would move the aim by more than all of
-        it.
+        Step of the target miscoverage after one miss, >= 0; 0 keeps it constant. The usual 0.005 is
+        for labels known at once: the labels of a whole fall, revealed on one day, would move the
+        target across its whole range.
     window : int
-        Newest known sessions that say how strange is usual.
+        Last known sessions whose scores make the quantile.
 
     Examples
     --------
@@ -87,9 +86,9 @@ class AdaptiveConformal:
     >>> state = sets.start()
     >>> dates = pd.bdate_range("2024-01-01", periods=12, name="date")
     >>> for date in dates:
-    ...     state, issued = sets.step(state, date, [0.7, 0.2, 0.06, 0.04], {date -
-    pd.offsets.BDay(): "calm"})
-    >>> issued.holds, round(state.miss_rate, 3), len(state.learned)
+    ...     yesterday = {date - pd.offsets.BDay(): "calm"}
+    ...     state, made = sets.step(state, date, [0.7, 0.2, 0.06, 0.04], yesterday)
+    >>> made.contains, round(state.target_miscoverage, 3), len(state.scores)
     ((True, False, False, False), 0.222, 11)
     """
 
@@ -107,31 +106,31 @@ class AdaptiveConformal:
 
     def start(self) -> ConformalState:
         """State before the first session."""
-        return ConformalState(miss_rate=1.0 - self.coverage)
+        return ConformalState(target_miscoverage=1.0 - self.coverage)
 
     def step(
         self,
         state: ConformalState,
         date: pd.Timestamp,
         probabilities: np.ndarray | list[float],
-        news: Mapping[pd.Timestamp, str],
-    ) -> tuple[ConformalState, IssuedSet]:
-        """One session: learn the regimes that became known, then give its set.
+        revealed: Mapping[pd.Timestamp, str],
+    ) -> tuple[ConformalState, PredictionSet]:
+        """One session: update with the regimes that became known, then make its set.
 
         Parameters
         ----------
         state : ConformalState
         date : Timestamp
-            After those before.
+            Later than those of all earlier steps.
         probabilities : array, shape (4,)
             In `REGIMES` order.
-        news : mapping of Timestamp to str
-            Regimes known by the close of `date` and not told before, by session. Sessions without a
-            waiting set are passed over.
+        revealed : mapping of Timestamp to str
+            Regimes first known by the close of `date`, by session. Sessions without a pending set
+            are ignored.
 
         Returns
         -------
-        tuple of ConformalState and IssuedSet
+        tuple of ConformalState and PredictionSet
             `state` itself is not changed.
 
         Notes
@@ -139,12 +138,13 @@ class AdaptiveConformal:
         **Source:** Gibbs and Candes (2021), "Adaptive Conformal Inference Under Distribution
         Shift".
         """
-        state = self._learn(state, news) if news else state
-        strangeness = tuple(1.0 - float(value) for value in probabilities)
-        issued = IssuedSet(date=date, strangeness=strangeness, threshold=self._threshold(state))
-        return ConformalState(
-            miss_rate=state.miss_rate, learned=state.learned, waiting=(*state.waiting, issued)
-        ), issued
+        state = self._update(state, revealed) if revealed else state
+        made = PredictionSet(
+            date=date,
+            nonconformity=tuple(1.0 - float(value) for value in probabilities),
+            threshold=self._threshold(state),
+        )
+        return replace(state, pending=(*state.pending, made)), made
 
     def __call__(self, probabilities: pd.DataFrame, labels: Labels) -> pd.DataFrame:
         """Sets of all sessions: `step` over the whole history.
@@ -154,13 +154,14 @@ class AdaptiveConformal:
         probabilities : DataFrame, shape (n_sessions, 4)
             Out of sample, no NaN; the labels may begin before and end after.
         labels : Labels, shape (n_labelled, 4)
-            Regimes of largest weight are learned, each on the first session at whose close it is
-            known, its own session's not before the next one.
+            The regime of largest weight is revealed on the first session at whose close it is
+            known, and not before the session after its own.
 
         Returns
         -------
         DataFrame, shape (n_sessions, 6)
-            Four boolean columns, in the set or not; ``threshold`` and ``miss_rate`` that made it.
+            Four boolean columns, in the set or not; ``threshold`` and ``target_miscoverage`` of the
+            set.
 
         Raises
         ------
@@ -173,57 +174,62 @@ class AdaptiveConformal:
             raise InvalidDataError(
                 "conformal: a probability is missing; give the out-of-sample sessions alone"
             )
-        told = _news(probabilities.index, labels)
-        state, rows = self.start(), []
+        revealed = _revealed_labels(probabilities.index, labels)
+        state = self.start()
+        rows = []
         for date, row in zip(
             probabilities.index, probabilities[list(REGIMES)].to_numpy(dtype=float), strict=True
         ):
-            state, issued = self.step(state, date, row, told.get(date, {}))
-            rows.append((*issued.holds, issued.threshold, state.miss_rate))
+            state, made = self.step(state, date, row, revealed.get(date, {}))
+            rows.append((*made.contains, made.threshold, state.target_miscoverage))
         table = pd.DataFrame(
-            rows, index=probabilities.index, columns=[*REGIMES, "threshold", "miss_rate"]
+            rows, index=probabilities.index, columns=[*REGIMES, "threshold", "target_miscoverage"]
         )
         return table.astype(
-            {**dict.fromkeys(REGIMES, bool), "threshold": float, "miss_rate": float}
+            {**dict.fromkeys(REGIMES, bool), "threshold": float, "target_miscoverage": float}
         )
 
-    def _learn(self, state: ConformalState, news: Mapping[pd.Timestamp, str]) -> ConformalState:
-        aim, learned, waiting = state.miss_rate, list(state.learned), []
-        for issued in state.waiting:
-            if issued.date not in news:
-                waiting.append(issued)
+    def _update(
+        self, state: ConformalState, revealed: Mapping[pd.Timestamp, str]
+    ) -> ConformalState:
+        target = state.target_miscoverage
+        scores = list(state.scores)
+        pending = []
+        for earlier in state.pending:
+            if earlier.date not in revealed:
+                pending.append(earlier)
                 continue
-            true = REGIMES.index(news[issued.date])
-            aim += self.rate * (1.0 - self.coverage - float(not issued.holds[true]))
-            learned.append(issued.strangeness[true])
+            true = REGIMES.index(revealed[earlier.date])
+            target += self.rate * (1.0 - self.coverage - float(not earlier.contains[true]))
+            scores.append(earlier.nonconformity[true])
         return ConformalState(
-            miss_rate=aim, learned=tuple(learned[-self.window :]), waiting=tuple(waiting)
+            target_miscoverage=target, scores=tuple(scores[-self.window :]), pending=tuple(pending)
         )
 
     def _threshold(self, state: ConformalState) -> float:
-        """Strangeness that the aimed share of one more session than is known does not exceed."""
-        n = len(state.learned)
-        rank = math.ceil((n + 1) * (1.0 - state.miss_rate) - 1e-9)
+        """Conformal quantile of the scores: with the session itself counted among them."""
+        n = len(state.scores)
+        rank = math.ceil((n + 1) * (1.0 - state.target_miscoverage) - 1e-9)
         if rank < 1:
             return -math.inf
-        return (
-            math.inf
-            if rank > n
-            else float(np.partition(np.array(state.learned), rank - 1)[rank - 1])
-        )
+        if rank > n:
+            return math.inf
+        return float(np.partition(np.array(state.scores), rank - 1)[rank - 1])
 
 
-def _news(index: pd.Index, labels: Labels) -> dict[pd.Timestamp, dict[pd.Timestamp, str]]:
-    """Regimes by the session that learns them, and by their own."""
+def _revealed_labels(
+    index: pd.Index, labels: Labels
+) -> dict[pd.Timestamp, dict[pd.Timestamp, str]]:
+    """Regimes by the session that reveals them, and by their own."""
     if not index.isin(labels.weights.index).all():
         raise InvalidDataError(
-            "conformal: probabilities have a session that the labels have not; "
-            "make both over one index"
+            "conformal: the labels lack a session of the probabilities; make both over one index"
         )
-    regime, known_at = labels.regime.reindex(index), labels.known_at.reindex(index)
-    told: dict[pd.Timestamp, dict[pd.Timestamp, str]] = {}
+    regime = labels.regime.reindex(index)
+    known_at = labels.known_at.reindex(index)
+    revealed: dict[pd.Timestamp, dict[pd.Timestamp, str]] = {}
     for row in np.flatnonzero(known_at.notna().to_numpy()):
-        learner = max(int(index.searchsorted(known_at.iloc[row])), int(row) + 1)
-        if learner < len(index):
-            told.setdefault(index[learner], {})[index[row]] = str(regime.iloc[row])
-    return told
+        session = max(int(index.searchsorted(known_at.iloc[row])), int(row) + 1)
+        if session < len(index):
+            revealed.setdefault(index[session], {})[index[row]] = str(regime.iloc[row])
+    return revealed

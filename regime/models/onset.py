@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from regime.errors import InvalidDataError
-from regime.models.calibration import Fold, known_rows
+from regime.models.calibration_curves import known_rows
 from regime.models.classifier import DeleveragingClassifier
 from regime.schema import REGIMES, STRESS_CODE, Labels
+from regime.splits.walk_forward import Fold
 
 __all__ = ["ONSET", "walk_onset"]
 

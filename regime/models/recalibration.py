@@ -9,29 +9,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from regime.errors import ConfigError, InvalidDataError
-from regime.models.calibration import Fold, fit_platt
-from regime.models.isotonic import fit_isotonic
-from regime.models.venn_abers import fit_venn_abers
-from regime.schema import REGIMES, STRESS, Labels
+from regime.models.calibration_curves import (
+    IsotonicCurve,
+    PlattCurve,
+    VennAbers,
+    fit_isotonic,
+    fit_platt,
+    fit_venn_abers,
+)
+from regime.schema import REGIMES, STRESS, STRESS_CODE, Labels
+from regime.splits.walk_forward import Fold
 
-__all__ = ["METHODS", "Curve", "Method", "Recalibration", "log_odds", "with_stress"]
+__all__ = ["METHODS", "Method", "Recalibration", "log_odds", "with_stress"]
 
 Method: TypeAlias = Literal["none", "platt", "isotonic", "venn_abers"]
 CLIP = 1e-6
 
 
-class Curve(Protocol):
-    """A fitted calibration: a score into a probability."""
-
-    def predict(self, score: np.ndarray) -> np.ndarray:
-        """Probability of each score, shape (n,)."""
-
+Curve: TypeAlias = PlattCurve | IsotonicCurve | VennAbers
 
 METHODS: Mapping[str, Callable[[np.ndarray, np.ndarray], Curve]] = {
     "platt": fit_platt,
@@ -44,18 +45,16 @@ METHODS: Mapping[str, Callable[[np.ndarray, np.ndarray], Curve]] = {
 class Recalibration:
     """Calibrate P(deleveraging) at each refit on earlier forecasts.
 
-    The other regimes keep their shares of the rest.
-
-    Nothing is reweighted by class: a probability that was fitted on as much stress as there was
-    needs no undoing.
+    The other regimes keep their shares of the rest. Classes are not reweighted: stress is as
+    frequent among the rows as in history.
 
     Parameters
     ----------
     method : {"none", "platt", "isotonic", "venn_abers"}
     minimum_rows : int
-        With fewer earlier forecasts whose label is known, those of a block stay as they are.
+        With fewer earlier forecasts of known label a block is not calibrated.
     minimum_stress : float
-        So with less weight of deleveraging, or of the rest, among them; in sessions.
+        The same with less weight of deleveraging, or of the rest, among them; in sessions.
     window : int
         Sessions before the refit that are looked at; 0 for all.
     embargo : int
@@ -149,10 +148,9 @@ class Recalibration:
                 f"{fold.refit:%Y-%m-%d}; reindex the forecasts to all sessions of the labels"
             )
         usable = (labels.known_by(fold.refit) & (labels.span_end <= fold.refit)).to_numpy()[:begin]
-        place = np.arange(begin)
-        inside = (place < begin - self.embargo) & (
-            place >= (begin - self.window if self.window else 0)
-        )
+        position = np.arange(begin)
+        first = begin - self.window if self.window else 0
+        inside = (position < begin - self.embargo) & (position >= first)
         return np.flatnonzero(usable & inside & np.isfinite(score[:begin]))
 
     def _fitted(
@@ -194,14 +192,13 @@ def with_stress(probabilities: pd.DataFrame, stress: np.ndarray) -> pd.DataFrame
         Equal thirds where nothing was left to the rest before; NaN where either is.
     """
     values = probabilities[list(REGIMES)].to_numpy(dtype=float, copy=True)
-    place = REGIMES.index(STRESS)
-    others = [column for column in range(len(REGIMES)) if column != place]
+    others = [column for column in range(len(REGIMES)) if column != STRESS_CODE]
     old = values[:, others[0]] + values[:, others[1]] + values[:, others[2]]
-    changed = stress != values[:, place]  # what was not calibrated keeps its bits
+    changed = stress != values[:, STRESS_CODE]  # rows that were not calibrated keep their bits
     for column in others:
         share = np.where(
             old > 0, values[:, column] / np.where(old > 0, old, 1.0), 1.0 / len(others)
         )
         values[:, column] = np.where(changed, (1.0 - stress) * share, values[:, column])
-    values[:, place] = stress
+    values[:, STRESS_CODE] = stress
     return pd.DataFrame(values, index=probabilities.index, columns=list(REGIMES))

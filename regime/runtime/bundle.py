@@ -1,4 +1,4 @@
-"""Write a saved model: native LightGBM text, JSON, golden rows and a manifest, whole or not at all."""
+"""Write a saved model: LightGBM text, JSON, golden rows and a manifest, whole or not at all."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def write_bundle(
 ) -> Path:
     """Save a model that `load_model` reads.
 
-    The bundle is written beside its place, read back, checked against its golden rows, and only
-    then renamed; an older bundle is replaced, or stands untouched after an error.
+    The bundle is written to a temporary folder, read back, checked against its golden rows, and
+    only then renamed; an older bundle is replaced, or left unchanged after an error.
 
     Parameters
     ----------
     folder : str or Path
-        Where the bundle goes: absent, empty, or an older bundle.
+        Destination: absent, empty, or an older bundle.
     parts : ModelParts
     golden : mapping of name to array, or a data frame, n_rows >= 1
         Rows that every loader must reproduce; about 20 will do. NaN is allowed.
@@ -71,7 +71,7 @@ def write_bundle(
         If `folder` holds something that is not a bundle.
     """
     folder = Path(folder)
-    _refuse_strangers(folder)
+    _refuse_other_content(folder)
     model = SavedModel(parts)
     first, last = training_window
     notes = {
@@ -93,13 +93,14 @@ def write_bundle(
     return folder
 
 
-def _refuse_strangers(folder: Path) -> None:
+def _refuse_other_content(folder: Path) -> None:
     if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
         raise ConfigError(
-            f"{folder}: holds files that are no saved model and would be lost; name another folder"
+            f"{folder}: holds files that are not a saved model and would be lost; "
+            "name another folder"
         )
     if folder.exists() and not folder.is_dir():
-        raise ConfigError(f"{folder}: a file stands there; a saved model is a folder")
+        raise ConfigError(f"{folder}: is a file; a saved model is a folder")
 
 
 def _booster_files(parts: ModelParts) -> dict[str, bytes]:
@@ -126,18 +127,21 @@ def _content(parts: ModelParts) -> dict[str, Any]:
 
 def _golden(model: SavedModel, golden: Any, expected: ArrayLike | None) -> dict[str, Any]:
     x = to_matrix(golden, model.features)
-    given = model.predict_proba(golden)
+    probabilities = model.predict_proba(golden)
     if not len(x):
         raise BundleError("golden: give at least one row, or nothing proves the saved model")
     if expected is not None:
         values = np.asarray(expected, dtype=np.float64)
-        if values.shape != given.shape or not (np.abs(values - given) <= TOLERANCE).all():
+        if (
+            values.shape != probabilities.shape
+            or not (np.abs(values - probabilities) <= TOLERANCE).all()
+        ):
             raise BundleError(
                 "golden_probabilities: the model as saved scores otherwise than the fitted one; "
                 "its parts were not all handed over"
             )
     columns = {name: _nullable(x[:, i]) for i, name in enumerate(model.features)}
-    return {"columns": columns, "probabilities": given.tolist()}
+    return {"columns": columns, "probabilities": probabilities.tolist()}
 
 
 def _nullable(values: NDArray[np.float64]) -> list[float | None]:

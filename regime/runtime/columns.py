@@ -72,7 +72,7 @@ def _names(columns: Any) -> set[Any]:
 
 def _missing(name: str, names: set[Any]) -> str:
     near = difflib.get_close_matches(
-        name, [given for given in names if isinstance(given, str)], n=1, cutoff=0.6
+        name, [known for known in names if isinstance(known, str)], n=1, cutoff=0.6
     )
     return f"column `{name}` is missing" + (
         f"; did you mean to call `{near[0]}` so?" if near else ""
@@ -84,7 +84,7 @@ def _to_floats(values: Any, name: str, faults: list[str]) -> NDArray[np.float64]
     fault = _kind_fault(array)
     if fault is None:
         try:
-            # From the column itself: a frame's own missing value becomes NaN there, not in a bare
+            # From the column itself: a frame's missing value becomes NaN there, not in a bare
             # object array.
             result = np.asarray(values, dtype=np.float64)
         except (TypeError, ValueError, OverflowError) as error:

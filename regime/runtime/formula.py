@@ -24,7 +24,6 @@ __all__ = [
     "stress_log_odds",
 ]
 
-# together.
 REGIMES = ("calm", "fragile", "deleveraging", "recovery")
 
 
@@ -89,7 +88,7 @@ class ModelParts:
     slope, intercept : float
         Calibration of the blended log-odds; slope >= 0.
     phase_booster : str or None
-        LightGBM text of a booster over calm, fragile, recovery, given that it is not deleveraging.
+        LightGBM text of a booster over calm, fragile, recovery, conditional on no deleveraging.
     phase_prior : tuple of three floats
         Shares of calm, fragile, recovery where there is no `phase_booster`; sum to 1.
 
@@ -101,7 +100,8 @@ class ModelParts:
     Examples
     --------
     >>> line = Linear(center=(20.0,), scale=(8.0,), clip=(3.0,), coef=(1.0,), intercept=0.0)
-    >>> ModelParts(features=("vix",), linear=line, linear_weight=1.0, phase_prior=(0.6, 0.2, 0.2)).slope
+    >>> prior = (0.6, 0.2, 0.2)
+    >>> ModelParts(features=("vix",), linear=line, linear_weight=1.0, phase_prior=prior).slope
     1.0
     """
 
@@ -129,7 +129,7 @@ class ModelParts:
         _need_finite("ModelParts.intercept", (self.intercept,))
         if self.slope < 0:
             raise InvalidDataError(
-                f"ModelParts.slope: must not turn the ranking round, got {self.slope}"
+                f"ModelParts.slope: must not reverse the ranking, got {self.slope}"
             )
         prior = self.phase_prior
         if len(prior) != 3 or not all(share >= 0 for share in prior) or abs(sum(prior) - 1) > 1e-9:
@@ -140,7 +140,7 @@ class ModelParts:
 
 def _check_weight(weight: float, *, boosters: bool, linear: bool) -> None:
     if not (boosters or linear):
-        raise InvalidDataError("ModelParts: neither `stress_boosters` nor `linear` is given")
+        raise InvalidDataError("ModelParts: `stress_boosters` and `linear` are both missing")
     if not 0 <= weight <= 1:
         raise InvalidDataError(f"ModelParts.linear_weight: must lie in [0, 1], got {weight}")
     if (weight > 0 and not linear) or (weight < 1 and not boosters):
@@ -265,7 +265,9 @@ def probabilities(
         if phase_scores is None
         else _softmax(phase_scores)
     )
-    calm, fragile, recovery = rest * shares[:, 0], rest * shares[:, 1], rest * shares[:, 2]
+    calm = rest * shares[:, 0]
+    fragile = rest * shares[:, 1]
+    recovery = rest * shares[:, 2]
     return np.column_stack([calm, fragile, stress, recovery])
 
 

@@ -51,37 +51,37 @@ def read_files(folder: Path) -> dict[str, bytes]:
         raise MissingDataError(
             f"{folder}: no such folder; a saved model is a folder with {MANIFEST}"
         )
-    found = {path.name: path for path in folder.iterdir()}
-    if MANIFEST not in found:
+    present = {path.name: path for path in folder.iterdir()}
+    if MANIFEST not in present:
         raise BundleError(
             f"{folder}: {MANIFEST} is missing; this is no saved model, or a part of one"
         )
     faults = [
         f"{path}: a link or no file; a saved model holds plain files only"
-        for path in found.values()
+        for path in present.values()
         if path.is_symlink() or not path.is_file()
     ]
     _refuse(faults)
-    manifest = _read(found.pop(MANIFEST))
+    manifest = _read(present.pop(MANIFEST))
     listed = _listed(manifest, folder)
     _refuse(
         [
             *(
                 f"{folder / name}: listed in {MANIFEST} but missing"
-                for name in sorted(listed - set(found))
+                for name in sorted(listed - set(present))
             ),
             *(
                 f"{folder / name}: not listed in {MANIFEST}; take it away"
-                for name in sorted(set(found) - listed)
+                for name in sorted(set(present) - listed)
             ),
         ]
     )
-    files = {name: _read(path) for name, path in sorted(found.items())}
+    files = {name: _read(path) for name, path in sorted(present.items())}
     _compare(manifest, files, folder)
     return files
 
 
-def parse_json(content: bytes, place: str) -> Any:
+def parse_json(content: bytes, name: str) -> Any:
     """Content of strict JSON: no NaN, no infinity.
 
     Raises
@@ -92,26 +92,26 @@ def parse_json(content: bytes, place: str) -> Any:
     try:
         return json.loads(content.decode("utf-8"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise BundleError(f"{place}: not strict JSON ({error})") from None
+        raise BundleError(f"{name}: not strict JSON ({error})") from None
 
 
 def _listed(manifest: bytes, folder: Path) -> set[str]:
-    place = f"{folder / MANIFEST}"
-    content = parse_json(manifest, place)
+    location = f"{folder / MANIFEST}"
+    content = parse_json(manifest, location)
     if (
         not isinstance(content, dict)
         or content.get("format") != FORMAT
         or not isinstance(content.get("files"), dict)
     ):
-        raise BundleError(f"{place}: not the manifest of a {FORMAT}")
+        raise BundleError(f"{location}: not the manifest of a {FORMAT}")
     if content.get("version") != VERSION:
         raise BundleError(
-            f"{place}: format version {content.get('version')}, this package reads {VERSION}; "
+            f"{location}: format version {content.get('version')}, this package reads {VERSION}; "
             "use the version of the package that wrote it"
         )
     _refuse(
         [
-            f"{place}: `{name}` is not a plain file name"
+            f"{location}: `{name}` is not a plain file name"
             for name in content["files"]
             if not PLAIN.fullmatch(name)
         ]
@@ -121,14 +121,14 @@ def _listed(manifest: bytes, folder: Path) -> set[str]:
 
 def _compare(manifest: bytes, files: Mapping[str, bytes], folder: Path) -> None:
     expected = parse_json(make_manifest(files), "manifest")["files"]
-    given = parse_json(manifest, "manifest")["files"]
+    digests = parse_json(manifest, "manifest")["files"]
     _refuse(
         [
             f"{folder / name}: its SHA-256 or length is not that of {MANIFEST}; the file was "
             "altered or cut, "
             "copy the bundle again"
             for name in files
-            if given[name] != expected[name]
+            if digests[name] != expected[name]
         ]
     )
     if manifest != make_manifest(files):

@@ -37,7 +37,7 @@ class SavedModel:
     parts : ModelParts
         What was fitted.
     metadata : mapping, optional
-        What stands beside it in the bundle: rule, training window, data hash, versions.
+        The rest of the bundle: rule, training window, data hash, versions.
 
     Raises
     ------
@@ -47,7 +47,8 @@ class SavedModel:
     Examples
     --------
     >>> line = Linear(center=(0.0,), scale=(1.0,), clip=(3.0,), coef=(1.0,), intercept=0.0)
-    >>> parts = ModelParts(features=("vix",), linear=line, linear_weight=1.0, phase_prior=(0.5, 0.25, 0.25))
+    >>> prior = (0.5, 0.25, 0.25)
+    >>> parts = ModelParts(features=("vix",), linear=line, linear_weight=1.0, phase_prior=prior)
     >>> SavedModel(parts).predict_proba({"vix": [0.0]})
     array([[0.25 , 0.125, 0.5  , 0.125]])
     """
@@ -88,7 +89,7 @@ class SavedModel:
         -------
         ndarray, shape (n_rows, 4)
             Columns in `regimes` order, rows sum to 1, never NaN. A row's bits do not depend on the
-            rows beside it.
+            other rows.
 
         Raises
         ------
@@ -124,8 +125,8 @@ class SavedModel:
         Returns
         -------
         ndarray, shape (n_rows, n_features + 1)
-            Columns in the order of `features`, the last the same for all rows of a model: what it
-            says where nothing is known. A row sums to the log-odds of its probability of
+            Columns in the order of `features`, the last the same for all rows of a model: its
+            baseline. A row sums to the log-odds of its probability of
             ``deleveraging``.
 
         **Source:** for the trees the Shapley values of Lundberg and Lee, as lightgbm's
@@ -177,14 +178,14 @@ def load_model(path: str | Path) -> SavedModel:
     return open_model(read_files(Path(path)), str(path))
 
 
-def open_model(files: Mapping[str, bytes], place: str) -> SavedModel:
+def open_model(files: Mapping[str, bytes], location: str) -> SavedModel:
     """Saved model of files whose manifest was checked.
 
     Versions and golden rows are checked here.
     """
     try:
-        content = parse_json(files["model.json"], f"{place}/model.json")
-        golden = parse_json(files["golden.json"], f"{place}/golden.json")
+        content = parse_json(files["model.json"], f"{location}/model.json")
+        golden = parse_json(files["golden.json"], f"{location}/golden.json")
         if tuple(content["regimes"]) != REGIMES:
             raise BundleError(
                 f"regimes are {content['regimes']}, this package knows {list(REGIMES)}"
@@ -194,10 +195,10 @@ def open_model(files: Mapping[str, bytes], place: str) -> SavedModel:
         _check_golden(model, golden)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BundleError(
-            f"{place}: model.json or golden.json does not have the expected form ({error!r})"
+            f"{location}: model.json or golden.json does not have the expected form ({error!r})"
         ) from None
     except InvalidDataError as error:
-        raise BundleError([f"{place}: {fault}" for fault in error.faults]) from None
+        raise BundleError([f"{location}: {fault}" for fault in error.faults]) from None
     return model
 
 
@@ -228,8 +229,7 @@ def _check_lightgbm(written: str) -> None:
         major = int(written.split(".")[0])
         raise BundleError(
             f"written with lightgbm {written}, here is {here}: the text form may change between "
-            "major "
-            f"versions; install lightgbm>={major},<{major + 1}"
+            f"major versions; install lightgbm>={major},<{major + 1}"
         )
 
 
@@ -240,25 +240,25 @@ def _check_golden(model: SavedModel, golden: Mapping[str, Any]) -> None:
     expected = np.asarray(golden["probabilities"], dtype=np.float64)
     if expected.ndim != 2 or not len(expected):
         raise BundleError("golden.json holds no rows")
-    given = model.predict_proba(columns)
-    if given.shape != expected.shape:
+    probabilities = model.predict_proba(columns)
+    if probabilities.shape != expected.shape:
         raise BundleError(
-            f"golden.json: probabilities of shape {expected.shape}, the model gives {given.shape}"
+            f"golden.json: probabilities of shape {expected.shape}, the model gives "
+            f"{probabilities.shape}"
         )
-    far = ~(np.abs(given - expected) <= TOLERANCE).all(axis=1)
+    far = ~(np.abs(probabilities - expected) <= TOLERANCE).all(axis=1)
     if far.any():
         row = int(np.flatnonzero(far)[0])
         raise BundleError(
-            f"golden row {row} gives {given[row].tolist()}, was {expected[row].tolist()} when "
-            "saved "
-            f"(tolerance {TOLERANCE:g}); this build of lightgbm or numpy scores otherwise, do not "
-            "use it"
+            f"golden row {row} gives {probabilities[row].tolist()}, was "
+            f"{expected[row].tolist()} when saved (tolerance {TOLERANCE:g}); this build of "
+            "lightgbm or numpy scores differently, do not use it"
         )
 
 
 @dataclass(frozen=True, eq=False)
 class _Head:
-    """One booster and where its columns, matched by name, stand among the features."""
+    """One booster and the positions of its columns, matched by name, among the features."""
 
     booster: Any
     positions: NDArray[np.int64]
@@ -272,12 +272,13 @@ class _Head:
 
     def contributions(self, x: Floats) -> Floats:
         """Shapley values by feature and the expected score last, shape (n_rows, n_features + 1)."""
-        own = self.booster.predict(
+        shapley = self.booster.predict(
             np.ascontiguousarray(x[:, self.positions]), pred_contrib=True, num_threads=1
         )
-        spread = np.zeros((len(x), x.shape[1] + 1))
-        spread[:, self.positions], spread[:, -1] = own[:, :-1], own[:, -1]
-        return spread
+        values = np.zeros((len(x), x.shape[1] + 1))
+        values[:, self.positions] = shapley[:, :-1]
+        values[:, -1] = shapley[:, -1]
+        return values
 
 
 def _booster(text: str, features: tuple[str, ...], outputs: int, name: str) -> _Head:
@@ -288,9 +289,11 @@ def _booster(text: str, features: tuple[str, ...], outputs: int, name: str) -> _
     except lightgbm.basic.LightGBMError as error:
         raise BundleError(f"{name}: lightgbm cannot read it ({error})") from None
     names = booster.feature_name()
-    unnamed = all(re.fullmatch(r"Column_\d+", given) for given in names)  # trained on a bare array
-    strangers = set(names) - set(features)
-    if len(names) != len(features) if unnamed else strangers:
+    unnamed = all(
+        re.fullmatch(r"Column_\d+", column) for column in names
+    )  # trained on a bare array
+    unknown = set(names) - set(features)
+    if len(names) != len(features) if unnamed else unknown:
         raise BundleError(
             f"{name}: its {len(names)} columns are not among the {len(features)} features"
         )
@@ -301,6 +304,6 @@ def _booster(text: str, features: tuple[str, ...], outputs: int, name: str) -> _
     positions = (
         np.arange(len(features))
         if unnamed
-        else np.asarray([features.index(given) for given in names])
+        else np.asarray([features.index(column) for column in names])
     )
     return _Head(booster, positions)

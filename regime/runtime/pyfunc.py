@@ -24,8 +24,10 @@ class FrameModel:
     >>> import pandas as pd
     >>> from regime.runtime.formula import Linear, ModelParts
     >>> line = Linear(center=(0.0,), scale=(1.0,), clip=(3.0,), coef=(1.0,), intercept=0.0)
-    >>> parts = ModelParts(features=("vix",), linear=line, linear_weight=1.0, phase_prior=(0.5, 0.25, 0.25))
-    >>> FrameModel(SavedModel(parts)).predict(pd.DataFrame({"vix": [0.0]})).loc[0, "deleveraging"].item()
+    >>> prior = (0.5, 0.25, 0.25)
+    >>> parts = ModelParts(features=("vix",), linear=line, linear_weight=1.0, phase_prior=prior)
+    >>> frame = FrameModel(SavedModel(parts)).predict(pd.DataFrame({"vix": [0.0]}))
+    >>> frame.loc[0, "deleveraging"].item()
     0.5
     """
 

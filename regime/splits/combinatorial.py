@@ -19,14 +19,15 @@ from numpy.typing import ArrayLike, NDArray
 from regime.arrays import Integers
 from regime.errors import ConfigError, InvalidDataError
 from regime.schema import Labels, check_dates
+from regime.splits.labelled import LabelledSplits, session_positions, wrong_labels
 
-__all__ = ["CombinatorialPurged", "LabelledSplits"]
+__all__ = ["CombinatorialPurgedKFold"]
 
 MOST_SPLITS = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
-class CombinatorialPurged:
+class CombinatorialPurgedKFold:
     """Cut the sessions into groups; test every choice of some of them on a model of the others.
 
     There is no purge to set. A label rests on the sessions from its own to the later of its
@@ -46,7 +47,7 @@ class CombinatorialPurged:
 
     Examples
     --------
-    >>> splits = CombinatorialPurged(groups=6, test_groups=2)
+    >>> splits = CombinatorialPurgedKFold(groups=6, test_groups=2)
     >>> splits.n_splits, splits.n_paths
     (15, 5)
 
@@ -68,8 +69,7 @@ class CombinatorialPurged:
         if self.n_splits > MOST_SPLITS:
             raise ConfigError(
                 f"groups: {self.groups} over {self.test_groups} make {self.n_splits} splits, at "
-                "most "
-                f"{MOST_SPLITS} are sensible; take fewer"
+                f"most {MOST_SPLITS} are sensible; take fewer"
             )
         if self.embargo < 1:
             raise ConfigError(f"embargo: must be at least 1, got {self.embargo}")
@@ -90,7 +90,7 @@ class CombinatorialPurged:
         return tuple(combinations(range(self.groups), self.test_groups))
 
     def split(
-        self, X: pd.DataFrame | pd.DatetimeIndex, y: Labels, groups: Any = None
+        self, X: pd.DataFrame | pd.DatetimeIndex, y: Labels | None = None, groups: Any = None
     ) -> Iterator[tuple[Integers, Integers]]:
         """Training and test positions of each split, in the order of `tested`.
 
@@ -116,13 +116,10 @@ class CombinatorialPurged:
             has nothing left to train on.
         """
         if not isinstance(y, Labels):
-            raise InvalidDataError(
-                f"y: must be Labels, whose spans say what to purge, got {type(y).__name__}; inside "
-                "scikit-learn give `cv=splits.purged_by(labels)` and any y"
-            )
-        place, end = _spans(X, y)
-        edges = self.edges(len(place))
-        touched = self._touched(place, end, edges)
+            raise wrong_labels(y)
+        position, end = _spans(X, y)
+        edges = self.edges(len(position))
+        touched = self._touched(position, end, edges)
         for number, chosen in enumerate(self.tested):
             train = np.flatnonzero((end >= 0) & ~touched[list(chosen)].any(axis=0))
             if not train.size:
@@ -188,7 +185,8 @@ class CombinatorialPurged:
         InvalidDataError
             If a part is missing or has another length than its test.
         """
-        edges, arrays = self.edges(rows), [np.asarray(part) for part in parts]
+        edges = self.edges(rows)
+        arrays = [np.asarray(part) for part in parts]
         lengths = [
             sum(int(edges[group + 1] - edges[group]) for group in chosen) for chosen in self.tested
         ]
@@ -207,70 +205,25 @@ class CombinatorialPurged:
                 out[path, edges[group] : edges[group + 1]] = arrays[number][start : start + size]
         return out
 
-    def _touched(self, place: Integers, end: Integers, edges: Integers) -> NDArray[np.bool_]:
+    def _touched(self, position: Integers, end: Integers, edges: Integers) -> NDArray[np.bool_]:
         """Rows that the test of each group puts out of training, shape (groups, n_rows)."""
         rows = []
         for low, high in pairwise(edges):
-            first, reach = place[low], max(place[high - 1], end[low:high].max())
-            rows.append((end >= first) & (place <= reach + self.embargo))
+            first = position[low]
+            reach = max(position[high - 1], end[low:high].max())
+            rows.append((end >= first) & (position <= reach + self.embargo))
         return np.array(rows)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class LabelledSplits:
-    """Combinatorial splits that know their labels: a `cv` of scikit-learn's.
-
-    Whatever `y` a model is fitted on, rows are purged by the spans of these labels.
-
-    Parameters
-    ----------
-    splits : CombinatorialPurged
-    labels : Labels, shape (n_sessions, 4)
-
-    Examples
-    --------
-    >>> from regime.schema import REGIMES
-    >>> days = pd.bdate_range("2024-01-01", periods=12, name="date")
-    >>> weights = pd.DataFrame([[1.0, 0.0, 0.0, 0.0]] * 12, index=days, columns=list(REGIMES))
-    >>> ends = pd.Series(days, index=days)
-    >>> labels = Labels(weights=weights, span_end=ends, known_at=ends)
-    >>> cv = CombinatorialPurged(groups=4, test_groups=1, embargo=2).purged_by(labels)
-    >>> [train.tolist() for train, test in cv.split(weights)][1]
-    [0, 1, 2, 8, 9, 10, 11]
-    """
-
-    splits: CombinatorialPurged
-    labels: Labels
-
-    def split(
-        self, X: pd.DataFrame, y: Any = None, groups: Any = None
-    ) -> Iterator[tuple[Integers, Integers]]:
-        """Return training and test positions.
-
-        `y` and `groups` are scikit-learn's and not looked at.
-        """
-        return self.splits.split(X, self.labels)
-
-    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
-        """Return the number of splits, whatever is given."""
-        return self.splits.n_splits
-
-
 def _spans(X: pd.DataFrame | pd.DatetimeIndex, labels: Labels) -> tuple[Integers, Integers]:
-    """Session of each row, and the last one that its label rests on (-1 where unknown), counted in the labels'."""
+    """Session of each row, and the last session that its label rests on (-1 where unknown)."""
     index = check_dates(
         X if isinstance(X, pd.DatetimeIndex) else getattr(X, "index", None), "splits, X"
     )
     sessions = pd.DatetimeIndex(labels.weights.index)
-    place = sessions.get_indexer(index)
-    if (place < 0).any():
-        strange = index[int(np.flatnonzero(place < 0)[0])]
-        raise InvalidDataError(
-            f"splits: {strange:%Y-%m-%d} of X has no label; leave out rows that are no session of "
-            "the labels"
-        )
+    position = session_positions(index, sessions)
     latest = pd.concat([labels.span_end, labels.known_at], axis=1).max(axis=1)
     end = sessions.searchsorted(latest.fillna(sessions[0]), side="right") - 1
     known = labels.known_at.notna().to_numpy()
     end = np.where(known, np.maximum(end, np.arange(len(sessions))), -1)
-    return place.astype(np.int64), end[place].astype(np.int64)
+    return position, end[position].astype(np.int64)

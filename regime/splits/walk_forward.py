@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from regime.arrays import Integers
 from regime.errors import ConfigError, InvalidDataError
-from regime.schema import Labels, Regime, check_dates
+from regime.schema import STRESS, Labels, check_dates
+from regime.splits.labelled import LabelledSplits, session_positions, wrong_labels
 
 __all__ = ["Fold", "PurgedWalkForward"]
 
@@ -26,7 +28,7 @@ class Fold:
     refit : Timestamp
         Last session before the test block: its close is the information set of the fit.
     test : ndarray of int, shape (n_test,)
-        Integers of the block in the index, rising without a gap.
+        Positions of the block in the index, rising without a gap.
     """
 
     refit: pd.Timestamp
@@ -122,7 +124,8 @@ class PurgedWalkForward:
         InvalidDataError
             If `labels` has other sessions than the index of the fold.
         """
-        index, begin = labels.weights.index, int(fold.test[0])
+        index = labels.weights.index
+        begin = int(fold.test[0])
         if len(index) < begin or index[begin - 1] != fold.refit:
             raise InvalidDataError(
                 f"labels: position {begin - 1} is not {fold.refit:%Y-%m-%d}, the fold's refit; "
@@ -130,25 +133,71 @@ class PurgedWalkForward:
             )
         usable = (labels.known_by(fold.refit) & (labels.span_end <= fold.refit)).to_numpy()
         rows = np.flatnonzero(usable[: max(begin - self.embargo, 0)]).astype(np.int64)
-        positive = labels.weights[Regime.DELEVERAGING.value].to_numpy()[rows] > 0
+        positive = labels.weights[STRESS].to_numpy()[rows] > 0
         return rows if len(rows) >= self.minimum_train and positive.any() else rows[:0]
 
     def split(
-        self, X: pd.DataFrame | pd.DatetimeIndex, labels: Labels | Callable[[pd.Timestamp], Labels]
+        self,
+        X: pd.DataFrame | pd.DatetimeIndex,
+        y: Labels | Callable[[pd.Timestamp], Labels] | None = None,
+        groups: Any = None,
     ) -> Iterator[tuple[Integers, Integers]]:
         """Training and test positions of each fold that can be trained.
 
         Parameters
         ----------
-        X : DataFrame or DatetimeIndex, shape (n_sessions, ...)
-        labels : Labels, or a function from a refit date to Labels
-            The function is for labels that are fitted again at each refit.
+        X : DataFrame or DatetimeIndex, shape (n_rows, ...)
+            On sessions of the labels; some may be left out, and blocks and embargo are still
+            counted in sessions.
+        y : Labels, or a function from a refit date to Labels
+            The function is for labels that are fitted again at each refit; X must then hold every
+            session.
+        groups : object
+            scikit-learn's, not looked at.
 
         Yields
         ------
         tuple of ndarray of int
+            Rising positions in X.
+
+        Raises
+        ------
+        InvalidDataError
+            If `y` is neither, or X has a row that is no session of the labels.
         """
-        for fold in self.folds(X if isinstance(X, pd.DatetimeIndex) else X.index):
-            rows = self.train_rows(fold, labels(fold.refit) if callable(labels) else labels)
-            if rows.size:
-                yield rows, fold.test
+        index = check_dates(
+            X if isinstance(X, pd.DatetimeIndex) else getattr(X, "index", None), "splits, X"
+        )
+        if not (isinstance(y, Labels) or callable(y)):
+            raise wrong_labels(y)
+        if not isinstance(y, Labels) or y.weights.index.equals(index):
+            for fold in self.folds(index):
+                rows = self.train_rows(fold, y if isinstance(y, Labels) else y(fold.refit))
+                if rows.size:
+                    yield rows, fold.test
+            return
+        sessions = pd.DatetimeIndex(y.weights.index)
+        positions = session_positions(index, sessions)
+        for fold in self.folds(sessions):
+            train = np.flatnonzero(np.isin(positions, self.train_rows(fold, y)))
+            test = np.flatnonzero(np.isin(positions, fold.test))
+            if test.size and train.size >= self.minimum_train:
+                yield train.astype(np.int64), test.astype(np.int64)
+
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
+        """Return the number of folds that `split` would yield for the same `X` and `y`.
+
+        Raises
+        ------
+        InvalidDataError
+            If `X` or `y` is missing: how many folds can be trained depends on both.
+        """
+        if X is None or y is None:
+            raise InvalidDataError(
+                "get_n_splits: how many folds can be trained depends on X and the labels; give both"
+            )
+        return sum(1 for _ in self.split(X, y, groups))
+
+    def purged_by(self, labels: Labels) -> LabelledSplits:
+        """Return these folds with their labels: a `cv` of scikit-learn's, whatever its `y`."""
+        return LabelledSplits(splits=self, labels=labels)

@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 
 from regime.evaluation.bootstrap import bootstrap_interval
-from regime.evaluation.coverage import coverage_table
-from regime.evaluation.reliability import binned_brier_parts
+from regime.evaluation.calibration import binned_brier_parts, coverage_table
 from regime.evaluation.scores import log_losses, scored_rows
 from regime.evaluation.truth import Truth, truth_from_labels
 from regime.models.conformal import AdaptiveConformal

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from regime.evaluation.scores import average_precision, log_losses, scored_rows
-from regime.evaluation.skill import skill_interval
+from regime.evaluation.scores import average_precision, log_losses, scored_rows, skill_interval
 from regime.evaluation.truth import Truth, truth_from_labels
 from regime.labels.jump import JumpModelLabels
 from regime.performance import annual_sharpe

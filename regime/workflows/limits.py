@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from regime.evaluation.bootstrap import sharpe_difference_interval
-from regime.evaluation.skill import skill
+from regime.evaluation.scores import measure_skill
 from regime.evaluation.truth import Truth
 from regime.schema import STRESS
 from regime.workflows.honesty import Honesty
@@ -96,7 +96,7 @@ def _halves(
         known = truth.stress.reindex(half).dropna()
         if len(known) < LEAST_DAYS or not 0 < known.mean() < 1:
             continue
-        own = skill(
+        own = measure_skill(
             truth,
             probabilities[STRESS].loc[half],
             rivals.loc[half, against],

@@ -10,20 +10,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from regime.evaluation.accounts import accounts
-from regime.evaluation.cscv import BacktestOverfitting
-from regime.evaluation.overfitting import (
+from regime.evaluation.pbo import BacktestOverfitting, measure_selection_bias
+from regime.evaluation.sharpe_tests import (
     DeflatedSharpe,
-    ProbabilisticSharpe,
-    deflated_sharpe,
-    probabilistic_sharpe,
-    sharpe_sample,
-)
-from regime.evaluation.track_record import (
     MinimumBacktest,
     MinimumTrackRecord,
+    ProbabilisticSharpe,
+    deflated_sharpe,
     minimum_backtest,
     minimum_track_record,
+    probabilistic_sharpe,
+    sharpe_sample,
 )
 from regime.workflows.ledger import Ledger
 from regime.workflows.strategy import Strategy
@@ -161,7 +158,7 @@ def rule_luck(strategy: Strategy, ledger: Ledger) -> RuleLuck | None:
     alone = deflated_sharpe(sample, trials=trials, variance=1 / (sample.observations - 1))
     shared, known = _shared(own, ledger), {**ledger.returns, OWN: own}
     usable = bool(ledger.returns) and len(shared) >= FEWEST and _moves((own - cash).loc[shared])
-    among = accounts(known, cash=cash, chosen=OWN, counted=trials) if usable else None
+    among = measure_selection_bias(known, cash=cash, chosen=OWN, counted=trials) if usable else None
     return RuleLuck(
         sharpe=probabilistic_sharpe(sample),
         over=probabilistic_sharpe(sample, bar),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from regime.evaluation.comparison import (
+from regime.evaluation.forecast_tests import (
     ConfidenceSet,
     DieboldMariano,
     SuperiorAbility,
@@ -17,8 +17,7 @@ from regime.evaluation.comparison import (
     model_confidence_set,
     superior_ability,
 )
-from regime.evaluation.scores import log_losses, scored_rows
-from regime.evaluation.skill import skill_interval
+from regime.evaluation.scores import log_losses, scored_rows, skill_interval
 from regime.evaluation.truth import Truth
 from regime.schema import STRESS
 from regime.workflows.settings import Settings

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from regime.labels.averaged import AveragedLabels
+from regime.labels.ensemble import EnsembleLabels
 from regime.models.classifier import DeleveragingClassifier
 from regime.runtime.formula import ModelParts
 from regime.runtime.predict import SavedModel
@@ -78,7 +78,7 @@ def _parts(
     own = fitted.parts_
     if len(own.stress_boosters) > 1:
         yield from (replace(own, stress_boosters=(text,)) for text in own.stress_boosters)
-    if own.linear is None or not isinstance(labeller, AveragedLabels):
+    if own.linear is None or not isinstance(labeller, EnsembleLabels):
         return
     for single in labeller.labellers:
         labels = single(market, fold.refit)

@@ -15,7 +15,7 @@ from regime.audit.findings import AuditReport
 from regime.config import dump
 from regime.errors import MissingDataError
 from regime.evaluation.bootstrap import Interval
-from regime.evaluation.reliability import reliability_table
+from regime.evaluation.calibration import reliability_table
 from regime.evaluation.truth import Truth
 from regime.report.content import ReportContent, load_content
 from regime.report.page import render

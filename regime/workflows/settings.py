@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, Union
 
 from regime.backtest.costs import Costs
 from regime.backtest.timing import Timing
 from regime.config import read_config
 from regime.errors import ConfigError
 from regime.features.build import FeatureSet
-from regime.labels.averaged import AveragedLabels
+from regime.labels import LABELLERS
+from regime.labels.basket import Labeller
+from regime.labels.ensemble import EnsembleLabels
 from regime.labels.episodes import EpisodeLabels
-from regime.labels.jump import JumpModelLabels
 from regime.mechanisms.half_spread import HalfSpread
 from regime.models.classifier import DeleveragingClassifier
 from regime.records import NullTracker
@@ -28,6 +29,11 @@ from regime.tracking import Tracker
 from regime.workflows.parallel import Parallel
 
 __all__ = ["LEDGER", "REQUIRED", "Parallel", "Registry", "Settings", "load_settings", "settings_of"]
+
+if TYPE_CHECKING:
+    AnyLabels = Labeller
+else:
+    AnyLabels = Union[tuple(LABELLERS.values())]  # noqa: UP007
 
 # What prices, cash and the unlearned rivals are made of; all else may be missing.
 REQUIRED = ("sp500", "spy", "vix", "dgs3mo")
@@ -98,7 +104,7 @@ class Settings:
     rule: RuleStack
     source: FileSource | SimulatedSource = field(default_factory=FileSource)
     features: FeatureSet = field(default_factory=FeatureSet)
-    labels: AveragedLabels | EpisodeLabels | JumpModelLabels = field(default_factory=AveragedLabels)
+    labels: AnyLabels = field(default_factory=EnsembleLabels)
     truth: EpisodeLabels = field(default_factory=EpisodeLabels)
     costs: Costs = field(default_factory=Costs)
     timing: Timing = field(default_factory=Timing)

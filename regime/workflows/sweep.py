@@ -21,8 +21,8 @@ from regime.backtest.sweep import SweepResult, sweep
 from regime.backtest.sweep_choice import plateau, robust_score
 from regime.config import build, find_config, read_yaml
 from regime.errors import InvalidDataError
-from regime.evaluation.cscv import BacktestOverfitting, BlockSums, overfitting_of_blocks
-from regime.evaluation.overfitting import DeflatedSharpe, deflated_sharpe, sharpe_sample
+from regime.evaluation.pbo import BacktestOverfitting, BlockSums, overfitting_of_blocks
+from regime.evaluation.sharpe_tests import DeflatedSharpe, deflated_sharpe, sharpe_sample
 from regime.progress import NoProgress, Progress
 from regime.rule_programs import Lattice
 from regime.rules.benchmarks import buy_and_hold, volatility_target

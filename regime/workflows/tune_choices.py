@@ -15,7 +15,7 @@ import yaml
 from regime.artifacts import file_lock, output_file
 from regime.config import build, dump, read_yaml
 from regime.errors import ConfigError, LeakageError
-from regime.labels.averaged import AveragedLabels
+from regime.labels.ensemble import EnsembleLabels
 from regime.labels.episodes import EpisodeLabels
 from regime.labels.jump import JumpModelLabels
 from regime.models.classifier import DeleveragingClassifier
@@ -44,13 +44,13 @@ class Design:
 
     Parameters
     ----------
-    labels : AveragedLabels, EpisodeLabels or JumpModelLabels
+    labels : EnsembleLabels, EpisodeLabels or JumpModelLabels
     model : DeleveragingClassifier
     smoothing : float
         Halflife in sessions of the probability's exponential mean; 0 for none.
     """
 
-    labels: AveragedLabels | EpisodeLabels | JumpModelLabels
+    labels: EnsembleLabels | EpisodeLabels | JumpModelLabels
     model: DeleveragingClassifier
     smoothing: float = 0.0
 

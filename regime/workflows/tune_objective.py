@@ -16,12 +16,11 @@ import numpy as np
 import pandas as pd
 
 from regime.errors import ConfigError
-from regime.evaluation.scores import log_losses, score_table
-from regime.evaluation.skill import best_baseline
+from regime.evaluation.scores import best_baseline, log_losses, score_table
 from regime.evaluation.truth import Truth, truth_from_labels
-from regime.labels.averaged import AveragedLabels
-from regime.models.baselines import baseline_probabilities, raw_scores
-from regime.models.calibration import known_rows
+from regime.labels.ensemble import EnsembleLabels
+from regime.models.baselines import baseline_probabilities, rule_of_thumb_scores
+from regime.models.calibration_curves import known_rows
 from regime.models.classifier import TreeSettings
 from regime.models.smoothing import averaged_so_far
 from regime.progress import Progress
@@ -258,11 +257,11 @@ class Evaluation:
         return np.asarray(fitted.predict_proba(columns.iloc[fold.test])[:, STRESS_CODE])
 
     def _labels(self, labeller: Any, number: int) -> Labels:
-        if not isinstance(labeller, AveragedLabels):
+        if not isinstance(labeller, EnsembleLabels):
             return self._labelled(labeller, number)
         parts: Any = tuple(_Remembered(self._labelled, part, number) for part in labeller.labellers)
         market = self._market[number]
-        return AveragedLabels(labellers=parts, weights=labeller.weights)(market, market.index[-1])
+        return EnsembleLabels(labellers=parts, weights=labeller.weights)(market, market.index[-1])
 
     def _label(self, labeller: Any, number: int) -> Labels:
         market = self._market[number]
@@ -304,7 +303,7 @@ def _inner_folds(
 def _best_rival(
     world: World, truth: Truth, folds: tuple[Fold, ...], known: int
 ) -> tuple[str, tuple[float, ...]]:
-    scores = raw_scores(
+    scores = rule_of_thumb_scores(
         world.close.iloc[:known],
         world.returns.iloc[:known],
         world.panel.values["vix"].iloc[:known],

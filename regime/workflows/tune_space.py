@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from regime.errors import ConfigError
-from regime.labels.averaged import AveragedLabels
+from regime.labels.ensemble import EnsembleLabels
 from regime.labels.episodes import EpisodeLabels
 from regime.labels.jump import JumpModelLabels
 from regime.models.search_space import Trial
@@ -138,7 +138,7 @@ class SearchSpace:
 
         The search begins there.
         """
-        parts = base.labels.labellers if isinstance(base.labels, AveragedLabels) else (base.labels,)
+        parts = base.labels.labellers if isinstance(base.labels, EnsembleLabels) else (base.labels,)
         falls = [part for part in parts if isinstance(part, EpisodeLabels)]
         sets = {
             "depths": (self.depths, {part.depth for part in falls}),
@@ -202,7 +202,7 @@ class SearchSpace:
             float(params["smoothing"]),
         )
 
-    def _labels(self, trial: Trial) -> AveragedLabels:
+    def _labels(self, trial: Trial) -> EnsembleLabels:
         depths = _numbers(
             trial.suggest_categorical("depths", [_word(option) for option in self.depths])
         )
@@ -222,11 +222,11 @@ class SearchSpace:
             else 0.0
         )
         if share < JUMP_STEP / 2:
-            return AveragedLabels(labellers=falls)
+            return EnsembleLabels(labellers=falls)
         jump = JumpModelLabels(
             n_states=trial.suggest_categorical("jump_states", self.jump_states), recover=recover
         )
-        return AveragedLabels(
+        return EnsembleLabels(
             labellers=(*falls, jump),
             weights=(*(1.0,) * len(falls), round(len(falls) * share / (1.0 - share), 6)),
         )

@@ -11,11 +11,10 @@ import numpy as np
 import pandas as pd
 
 from regime.errors import InvalidDataError
-from regime.evaluation.events import event_scores, spell_table
-from regime.evaluation.scores import fold_scores, score_table
-from regime.evaluation.skill import Skill, best_baseline, skill
+from regime.evaluation.events import episode_detection, event_scores
+from regime.evaluation.scores import Skill, best_baseline, fold_scores, measure_skill, score_table
 from regime.evaluation.truth import Truth, truth_from_episodes, truth_from_labels
-from regime.models.baselines import baseline_probabilities, elastic_net, online_jump, raw_scores
+from regime.models.baselines import forecast_baselines
 from regime.progress import Progress
 from regime.report.sentences import verdict
 from regime.schema import REGIMES, STRESS
@@ -104,15 +103,16 @@ def rivals(
     DataFrame, shape (n_sessions, n_rivals)
         NaN outside the test blocks.
     """
-    scores = raw_scores(world.close, world.returns, world.panel.values["vix"])
-    with progress.stage("rivals", total=3) as stage:
-        table = baseline_probabilities(scores, truth.stress, truth.known_at, folds)
-        stage.advance()
-        table["elastic_net"] = elastic_net(features, truth.stress, truth.known_at, folds)
-        stage.advance()
-        table["online_jump"] = online_jump(world.returns, truth.stress, truth.known_at, folds)
-        stage.advance()
-    return table
+    return forecast_baselines(
+        close=world.close,
+        returns=world.returns,
+        vix=world.panel.values["vix"],
+        X=features,
+        truth=truth.stress,
+        known_at=truth.known_at,
+        folds=folds,
+        progress=progress,
+    )
 
 
 def judge(
@@ -149,7 +149,7 @@ def judge(
     best = best_baseline(table)
     both = 0 < known.mean() < 1
     found = (
-        skill(truth, model[STRESS], usable[best], against=best, seed=settings.seed)
+        measure_skill(truth, model[STRESS], usable[best], against=best, seed=settings.seed)
         if both
         else None
     )
@@ -164,7 +164,7 @@ def judge(
         folds=by_block,
         skill=found,
         events=events,
-        spells=spell_table(truth, model[STRESS]),
+        spells=episode_detection(truth, model[STRESS]),
     )
 
 

@@ -30,7 +30,7 @@ def test_every_public_thing_is_a_builder_or_a_part_of_one(subject):
         "mechanisms.cta.trend_exposure",
         "panel.as_of.AsOf",
         "rules.stack.Blend",
-        "models.calibration.calibrated",
+        "models.calibration_curves.calibrated",
         "labels.episodes.EpisodeLabels, once known",
     } <= names
     assert len(made) > 50

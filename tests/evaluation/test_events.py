@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from regime.errors import InvalidDataError
-from regime.evaluation.events import alarm_sessions, event_scores, spell_table
+from regime.evaluation.events import alarm_sessions, episode_detection, event_scores
 from regime.evaluation.truth import Truth
 
 
@@ -66,7 +66,7 @@ def test_lag_is_the_median_over_caught_spells():
     truth = truth_with(300, (50, 54), (120, 124), (200, 204))
     result = event_scores(truth, scores_at(300, 52, 53, 54, 124, *range(270, 281)))
     assert (result.spells, result.caught, result.median_lag) == (3, 2, 3.0)
-    table = spell_table(truth, scores_at(300, 52, 53, 54, 124, *range(270, 281)))
+    table = episode_detection(truth, scores_at(300, 52, 53, 54, 124, *range(270, 281)))
     assert table["lag"].tolist()[:2] == [2, 4] and np.isnan(table["lag"].iloc[2])
     assert table["caught"].tolist() == [True, True, False] and pd.isna(table["first_alarm"].iloc[2])
     assert table["first_alarm"].iloc[0] == truth.stress.index[52]
@@ -100,7 +100,7 @@ def test_no_stress_gives_no_alarm():
     )
     assert (
         result.false_alarms_per_year == 0
-        and spell_table(truth_with(50), series(np.arange(50))).empty
+        and episode_detection(truth_with(50), series(np.arange(50))).empty
     )
 
 

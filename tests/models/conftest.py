@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def sample():
-    """Stress where `a` is high and `e` low; calm, fragile and recovery told apart by `b`.
+    """Stress where `a` is high and `e` low; calm, fragile and recovery distinguished by `b`.
 
     Some gaps.
     """

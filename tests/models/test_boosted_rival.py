@@ -11,7 +11,7 @@ from sklearn.base import clone
 from regime.config import build, dump
 from regime.errors import ConfigError
 from regime.models.boosted_rival import BoostedOnRival
-from regime.models.calibration import fit_platt
+from regime.models.calibration_curves import fit_platt
 from regime.models.classifier import DeleveragingClassifier, TreeSettings
 from regime.runtime.bundle import write_bundle
 from regime.runtime.formula import stress_log_odds

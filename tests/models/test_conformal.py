@@ -20,7 +20,7 @@ N = 600
 INDEX = pd.bdate_range("2000-01-03", periods=N, name="date")
 
 
-def world(seed, delay, n=N, sharp=1.0):
+def sample(seed, delay, n=N, sharp=1.0):
     """Forecasts of four regimes, what came, and when that was known; the last are never known."""
     rng = np.random.default_rng(seed)
     odds = sharp * rng.standard_normal((n, 4)).cumsum(axis=0) * 0.3
@@ -54,17 +54,17 @@ def cut(labels, t):
 
 def by_hand(conformal, p, came, known_at):
     """The paper's recursion with delayed labels, written as loops over positions."""
-    aim, learned, rows, open_ = 1 - conformal.coverage, [], [], []
+    target, scores, rows, open_ = 1 - conformal.coverage, [], [], []
     for t in range(len(p)):
         for s in [s for s in open_ if known_at[s] <= t]:
-            threshold, strange = rows[s][0], 1 - p[s][came[s]]
-            aim += conformal.rate * ((1 - conformal.coverage) - (strange > threshold))
-            learned.append(strange)
+            threshold, score = rows[s][0], 1 - p[s][came[s]]
+            target += conformal.rate * ((1 - conformal.coverage) - (score > threshold))
+            scores.append(score)
             open_.remove(s)
-        pool = sorted(learned[-conformal.window :])
-        rank = math.ceil((len(pool) + 1) * (1 - aim) - 1e-9)
+        pool = sorted(scores[-conformal.window :])
+        rank = math.ceil((len(pool) + 1) * (1 - target) - 1e-9)
         threshold = -math.inf if rank < 1 else math.inf if rank > len(pool) else pool[rank - 1]
-        rows.append((threshold, aim))
+        rows.append((threshold, target))
         open_.append(t)
     return rows
 
@@ -78,12 +78,14 @@ def by_hand(conformal, p, came, known_at):
     window=st.sampled_from([1, 50, 1000]),
 )
 def test_history_equals_the_recursion_by_hand(seed, delay, coverage, rate, window):
-    p, came, known_at, labels = world(seed, delay, 250)
+    p, came, known_at, labels = sample(seed, delay, 250)
     conformal = AdaptiveConformal(coverage=coverage, rate=rate, window=window)
     table = conformal(p, labels)
     expected = by_hand(conformal, p.to_numpy(), came, known_at)
     assert table["threshold"].tolist() == [row[0] for row in expected]
-    np.testing.assert_allclose(table["miss_rate"], [row[1] for row in expected], atol=1e-12)
+    np.testing.assert_allclose(
+        table["target_miscoverage"], [row[1] for row in expected], atol=1e-12
+    )
     assert (
         table[list(REGIMES)].to_numpy()
         == (1 - p.to_numpy() <= table["threshold"].to_numpy()[:, None])
@@ -93,14 +95,14 @@ def test_history_equals_the_recursion_by_hand(seed, delay, coverage, rate, windo
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 1000), delay=st.integers(0, 200), t=st.integers(1, 250))
 def test_cut_history_gives_equal_bits(seed, delay, t):
-    p, _, _, labels = world(seed, delay, 250)
+    p, _, _, labels = sample(seed, delay, 250)
     conformal = AdaptiveConformal(rate=0.02)
     whole, short = conformal(p, labels), conformal(p.iloc[:t], cut(labels, t))
     assert whole.iloc[:t].to_numpy(dtype=float).tobytes() == short.to_numpy(dtype=float).tobytes()
 
 
 def test_a_regime_not_known_yet_changes_nothing():
-    p, _, known_at, labels = world(3, 60, 250)
+    p, _, known_at, labels = sample(3, 60, 250)
     late = labels.weights.copy()
     late[known_at > 150] = late[known_at > 150][list(REGIMES[::-1])].to_numpy()
     other = Labels(weights=late, span_end=labels.span_end, known_at=labels.known_at)
@@ -111,21 +113,21 @@ def test_a_regime_not_known_yet_changes_nothing():
 
 
 def test_one_day_live_is_the_whole_history():
-    p, _, known_at, labels = world(5, 30, 250)
+    p, _, known_at, labels = sample(5, 30, 250)
     conformal = AdaptiveConformal(coverage=0.8, rate=0.02, window=100)
     table, state, regimes = conformal(p, labels), conformal.start(), labels.regime.tolist()
     for t, date in enumerate(p.index):
-        # Live, all that is known is told; what was told before has no waiting set any more and is
+        # Live, all known regimes are passed; those revealed before have no pending set and are
         # passed over.
-        told = {p.index[s]: regimes[s] for s in range(t) if known_at[s] <= t}
+        revealed = {p.index[s]: regimes[s] for s in range(t) if known_at[s] <= t}
         before = state
-        state, issued = conformal.step(state, date, p.iloc[t].to_numpy(), told)
+        state, made = conformal.step(state, date, p.iloc[t].to_numpy(), revealed)
         assert (
-            issued.holds == tuple(table.iloc[t][list(REGIMES)])
-            and issued.threshold == table["threshold"].iloc[t]
+            made.contains == tuple(table.iloc[t][list(REGIMES)])
+            and made.threshold == table["threshold"].iloc[t]
         )
-        assert len(before.waiting) <= t  # the state before is not touched
-    assert len(state.learned) == 100 and {one.date for one in state.waiting} == set(
+        assert len(before.pending) <= t  # the state before is not touched
+    assert len(state.scores) == 100 and {one.date for one in state.pending} == set(
         p.index[(known_at > 249) | (np.arange(250) == 249)]
     )
 
@@ -134,21 +136,21 @@ def test_one_day_live_is_the_whole_history():
 @given(
     seed=st.integers(0, 1000), delay=st.integers(0, 100), rate=st.sampled_from([0.001, 0.02, 0.2])
 )
-def test_misses_differ_from_the_target_by_what_the_aim_has_moved(seed, delay, rate):
-    p, came, known_at, labels = world(seed, delay, 250)
+def test_misses_differ_from_the_target_by_what_the_target_has_moved(seed, delay, rate):
+    p, came, known_at, labels = sample(seed, delay, 250)
     conformal = AdaptiveConformal(coverage=0.8, rate=rate)
     table = conformal(p, labels)
     learned = np.flatnonzero((known_at <= 249) & (np.arange(250) < 249))
     held = table[list(REGIMES)].to_numpy()[learned, came[learned]]
-    moved = (0.2 - table["miss_rate"].iloc[-1]) / (rate * len(learned))
+    moved = (0.2 - table["target_miscoverage"].iloc[-1]) / (rate * len(learned))
     assert (~held).mean() - 0.2 == pytest.approx(moved, abs=1e-9)
-    # The bound of the paper, with the delay that it leaves out: the aim can run on while a label is
-    # awaited.
+    # The bound of the paper, with the delay that it leaves out: the target can move on while a
+    # label is awaited.
     assert abs((~held).mean() - 0.2) <= (0.8 + rate * (1 + delay)) / (rate * len(learned)) + 1e-9
 
 
 def test_coverage_is_reached_with_a_forecast_that_is_much_too_sure():
-    p, came, _, labels = world(2, 20, sharp=0.3)
+    p, came, _, labels = sample(2, 20, sharp=0.3)
     sure = p**4
     sure = sure.div(sure.sum(axis=1), axis=0)
     table = AdaptiveConformal(coverage=0.9, rate=0.02)(sure, labels)
@@ -162,18 +164,18 @@ def test_coverage_is_reached_with_a_forecast_that_is_much_too_sure():
 
 
 def test_sets_are_all_at_first_and_may_become_nothing():
-    p, _, _, labels = world(1, 10, 50)
+    p, _, _, labels = sample(1, 10, 50)
     table = AdaptiveConformal()(p, labels)
     assert table.iloc[0][list(REGIMES)].all() and table["threshold"].iloc[0] == math.inf
     greedy = AdaptiveConformal(coverage=0.1, rate=0.5)
-    state = ConformalState(miss_rate=1.2, learned=(0.2, 0.3))
-    assert not any(greedy.step(state, INDEX[0], [0.7, 0.1, 0.1, 0.1], {})[1].holds)
-    careful = ConformalState(miss_rate=-0.1, learned=(0.2, 0.3))
-    assert all(greedy.step(careful, INDEX[0], [1.0, 0.0, 0.0, 0.0], {})[1].holds)
+    state = ConformalState(target_miscoverage=1.2, scores=(0.2, 0.3))
+    assert not any(greedy.step(state, INDEX[0], [0.7, 0.1, 0.1, 0.1], {})[1].contains)
+    careful = ConformalState(target_miscoverage=-0.1, scores=(0.2, 0.3))
+    assert all(greedy.step(careful, INDEX[0], [1.0, 0.0, 0.0, 0.0], {})[1].contains)
 
 
 def test_labels_that_begin_earlier_teach_only_what_was_forecast():
-    p, _, _, labels = world(4, 10, 250)
+    p, _, _, labels = sample(4, 10, 250)
     late = p.iloc[100:]
     same = AdaptiveConformal()(
         late,
@@ -187,10 +189,10 @@ def test_labels_that_begin_earlier_teach_only_what_was_forecast():
 
 
 def test_what_cannot_be_used_is_refused():
-    p, _, _, labels = world(1, 10, 50)
+    p, _, _, labels = sample(1, 10, 50)
     with pytest.raises(InvalidDataError, match="a probability is missing"):
         AdaptiveConformal()(p.where(p["calm"] < 0.5), labels)
-    with pytest.raises(InvalidDataError, match="that the labels have not"):
+    with pytest.raises(InvalidDataError, match="the labels lack a session"):
         AdaptiveConformal()(p, cut(labels, 40))
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from regime.config import build
 from regime.errors import ConfigError, InvalidDataError
-from regime.models.calibration import fit_platt
+from regime.models.calibration_curves import fit_platt
 from regime.models.recalibration import METHODS, Recalibration, log_odds, with_stress
 from regime.schema import REGIMES, Labels, check_probabilities
 
@@ -46,7 +46,7 @@ def cut(labels, t):
 
 
 @pytest.fixture(scope="module")
-def world():
+def sample():
     """Forecasts that are far too sure of themselves, and the labels."""
     rng = np.random.default_rng(8)
     truth_odds = np.clip(rng.standard_normal(N).cumsum() * 0.3, -3, 3)
@@ -65,8 +65,8 @@ def small(method, **options):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_overconfidence_is_mended(world, method):
-    forecasts, labels, stress = world
+def test_overconfidence_is_corrected(sample, method):
+    forecasts, labels, stress = sample
     better = small(method)(forecasts, labels, FOLDS)
     check_probabilities(better.iloc[FIRST:])
 
@@ -79,8 +79,8 @@ def test_overconfidence_is_mended(world, method):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_each_fold_equals_a_fit_by_hand(world, method):
-    forecasts, labels, stress = world
+def test_each_fold_equals_a_fit_by_hand(sample, method):
+    forecasts, labels, stress = sample
     result = small(method, window=500)(forecasts, labels, FOLDS)["deleveraging"].to_numpy()
     score = log_odds(forecasts["deleveraging"].to_numpy())
     for fold in FOLDS[1:]:
@@ -92,8 +92,8 @@ def test_each_fold_equals_a_fit_by_hand(world, method):
         assert (result[fold.test] == curve.predict(score[fold.test])).all()
 
 
-def test_nothing_is_done_where_it_is_not_wanted_or_little_is_known(world):
-    forecasts, labels, _ = world
+def test_nothing_is_done_where_it_is_not_wanted_or_little_is_known(sample):
+    forecasts, labels, _ = sample
     pd.testing.assert_frame_equal(Recalibration()(forecasts, labels, FOLDS), forecasts)
     pd.testing.assert_frame_equal(
         Recalibration(method="platt", minimum_rows=5000)(forecasts, labels, FOLDS), forecasts
@@ -124,7 +124,7 @@ _WORLD = []
 
 
 def _again():
-    """The same world for every example: hypothesis forbids fixtures of a function."""
+    """The same sample for every example: hypothesis forbids fixtures of a function."""
     if not _WORLD:
         rng = np.random.default_rng(9)
         stress = (rng.random(N) < 0.3).astype(float)
@@ -172,21 +172,21 @@ def test_rows_equal_brute_force(seed, window, embargo, reach):
         assert chosen.tolist() == expected
 
 
-def test_labels_may_be_made_anew_at_each_refit(world):
-    forecasts, labels, _ = world
+def test_labels_may_be_made_again_at_each_refit(sample):
+    forecasts, labels, _ = sample
     seen = []
 
     def labeller(refit):
         seen.append(refit)
         return cut(labels, INDEX.get_loc(refit) + 1)
 
-    anew = small("platt")(forecasts, labeller, FOLDS)
+    again = small("platt")(forecasts, labeller, FOLDS)
     assert seen == [fold.refit for fold in FOLDS]
-    pd.testing.assert_frame_equal(anew, small("platt")(forecasts, labels, FOLDS))
+    pd.testing.assert_frame_equal(again, small("platt")(forecasts, labels, FOLDS))
 
 
-def test_the_rest_keeps_its_shares(world):
-    forecasts, _, _ = world
+def test_the_rest_keeps_its_shares(sample):
+    forecasts, _, _ = sample
     table = forecasts.iloc[FIRST:]
     changed = with_stress(table, np.full(len(table), 0.5))
     np.testing.assert_allclose(changed["calm"] / changed["fragile"], 5 / 3)
@@ -208,15 +208,15 @@ def test_log_odds_are_finite():
     )
 
 
-def test_a_calibrated_forecast_is_hardly_changed_by_platt(world):
+def test_a_calibrated_forecast_is_hardly_changed_by_platt(sample):
     rng = np.random.default_rng(1)
     p = rng.uniform(0.05, 0.95, 20_000)
     curve = fit_platt(log_odds(p), (rng.random(20_000) < p).astype(float))
     assert np.abs(curve.predict(log_odds(p)) - p).max() < 0.02
 
 
-def test_sessions_that_differ_are_refused(world):
-    forecasts, labels, _ = world
+def test_sessions_that_differ_are_refused(sample):
+    forecasts, labels, _ = sample
     with pytest.raises(InvalidDataError, match="differ in their sessions up to 2001"):
         small("platt")(forecasts.iloc[3:], labels, FOLDS)
 

@@ -1,9 +1,9 @@
-"""The rivals and the event arithmetic on the real folder, against an independent scorer's numbers.
+"""Baselines and the event arithmetic on the real folder, against an independent scorer.
 
-Golden values: average precision and log loss of each rival and its alarm statistics, printed by the
-project's independent scorer (its own truth, calibration refitted each January, rounded to 3, 4 and
-2 digits) on the data to 2024-12-31 with the list of episodes beside the folder. Sessions from
-2005-01-03; ranks and labels from 1980.
+Golden values: average precision and log loss of each baseline and its alarm statistics, printed by
+the independent scorer of the project (its own truth, calibration refitted each January, rounded to
+3, 4 and 2 digits) on the data to 2024-12-31, with the list of episodes next to the folder. Sessions
+from 2005-01-03; ranks and labels from 1980.
 """
 
 from types import SimpleNamespace
@@ -13,14 +13,18 @@ import pandas as pd
 import pytest
 
 from regime.evaluation.events import event_scores
-from regime.evaluation.scores import ranking_scores, score_table
-from regime.evaluation.skill import best_baseline, skill
+from regime.evaluation.scores import best_baseline, measure_skill, ranking_scores, score_table
 from regime.evaluation.truth import truth_from_episodes
-from regime.models.baselines import baseline_probabilities, elastic_net, online_jump, raw_scores
+from regime.models.baselines import (
+    baseline_probabilities,
+    elastic_net,
+    online_jump,
+    rule_of_thumb_scores,
+)
 
 pytestmark = pytest.mark.real
 
-# window -> rival -> (average precision of the raw score, log loss of its logistic)
+# window -> baseline -> (average precision of the raw score, log loss of its logistic)
 GOLDEN = {
     ("2005", "2014"): {
         "vix": (0.501, 0.4376),
@@ -52,11 +56,8 @@ EVENTS = {
     "realised_vol": (9, 0.0, 0.65),
     "downside_rank": (24, 8.0, 2.1),
 }
-CONSTANT = (
-    -0.099,
-    -0.256,
-    0.014,
-)  # skill of a constant 0.2 over the best rival's logistic, and its interval
+# skill of a constant 0.2 over the best baseline's logistic, and its interval
+CONSTANT = (-0.099, -0.256, 0.014)
 
 
 def read(folder, name: str, column: str) -> pd.Series:
@@ -69,7 +70,7 @@ def market(real_data):
     close = read(real_data, "^GSPC.csv", "close").loc["1963":]
     spy = read(real_data, "SPY.csv", "adj_close").reindex(close.index)
     returns = spy.pct_change(fill_method=None).fillna(close.pct_change())
-    scores = raw_scores(close, returns, read(real_data, "^VIX.csv", "close"))
+    scores = rule_of_thumb_scores(close, returns, read(real_data, "^VIX.csv", "close"))
     return SimpleNamespace(close=close, returns=returns, scores=scores)
 
 
@@ -77,7 +78,7 @@ def market(real_data):
 def truth(real_data, market):
     path = real_data.parent / "episodes.csv"
     if not path.is_file():
-        pytest.fail(f"{path}: the list of episodes must lie beside the data folder")
+        pytest.fail(f"{path}: the list of episodes must lie next to the data folder")
     return truth_from_episodes(path, market.close.index)
 
 
@@ -141,29 +142,29 @@ def test_skill_and_interval_equal_the_twins(yearly, truth):
     table = score_table(truth, {name: yearly[name].loc["2005":"2024"] for name in yearly})
     best = best_baseline(table)
     assert best == "downside_rank"
-    rival = yearly[best].loc["2005":"2024"]
-    result = skill(truth, pd.Series(0.2, rival.index), rival, against=best)
+    baseline = yearly[best].loc["2005":"2024"]
+    result = measure_skill(truth, pd.Series(0.2, baseline.index), baseline, against=best)
     assert (result.skill, *result.interval) == pytest.approx(CONSTANT, abs=0.002)
 
 
 def test_raw_scores_of_a_cut_folder_are_equal_bits(market, real_data):
     cut = slice(None, "2009-06-30")
-    part = raw_scores(
+    part = rule_of_thumb_scores(
         market.close[cut], market.returns[cut], read(real_data, "^VIX.csv", "close")[cut]
     )
     assert part.to_numpy().tobytes() == market.scores[cut].to_numpy().tobytes()
 
 
-def test_fitted_rivals_beat_the_base_rate(market, truth, yearly):
+def test_fitted_baselines_beat_the_base_rate(market, truth, yearly):
     folds = folds_of(market.close.index, 12)
     X = market.scores.join(market.scores.diff(21).add_suffix("_change"))
-    rivals = {
+    fitted = {
         "elastic_net": elastic_net(X, truth.stress, truth.known_at, folds),
         "online_jump": online_jump(market.returns.fillna(0.0), truth.stress, truth.known_at, folds),
     }
     table = score_table(
         truth,
-        {name: p["2005":"2024"] for name, p in {**rivals, "base": yearly["base_rate"]}.items()},
+        {name: p["2005":"2024"] for name, p in {**fitted, "base": yearly["base_rate"]}.items()},
     )
     assert (table["log_loss"].drop("base") < table.loc["base", "log_loss"]).all()
     assert (table["average_precision"].drop("base") > 1.5 * 0.1713).all()

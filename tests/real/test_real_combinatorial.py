@@ -1,4 +1,4 @@
-"""Combinatorial splits of the shipped model on real labels, inside scikit-learn, on years before the test alone."""
+"""Combinatorial splits of the shipped model on real labels, on years before the test alone."""
 
 import numpy as np
 import pytest
@@ -7,33 +7,35 @@ from sklearn.model_selection import cross_validate
 from regime.evaluation.paths import path_distribution
 from regime.evaluation.scores import log_losses
 from regime.progress import NoProgress
-from regime.splits.combinatorial import CombinatorialPurged
+from regime.schema import STRESS_CODE
+from regime.splits.combinatorial import CombinatorialPurgedKFold
 from regime.workflows.data import read_world
 from regime.workflows.forecast import signed_model
 from regime.workflows.settings import load_settings
 
-LAST, STRESS = "2004-12-31", 2
+LAST = "2004-12-31"
 
 
 @pytest.fixture(scope="module")
 def known(real_data):
-    """Shipped model, features and labels of the sessions whose regime was known by the end of 2004."""
+    """Shipped model, features and labels of sessions whose regime was known by end of 2004."""
     settings = load_settings("us_macro.yaml", ["model.seeds=1", "model.linear_weight=1.0"])
-    world = read_world(settings, real_data, NoProgress())
-    labels = settings.labels(world.market.loc[:LAST])
+    market_data = read_world(settings, real_data, NoProgress())
+    labels = settings.labels(market_data.market.loc[:LAST])
     rows = labels.known_at.notna().to_numpy()
     model = signed_model(settings)
-    return model, settings.features(world.panel).loc[:LAST, list(model.columns)][rows], labels
+    return model, settings.features(market_data.panel).loc[:LAST, list(model.columns)][rows], labels
 
 
 def score(model, X, y):
-    return -log_losses(y.to_numpy()[:, STRESS], model.predict_proba(X)[:, STRESS]).mean()
+    return -log_losses(y.to_numpy()[:, STRESS_CODE], model.predict_proba(X)[:, STRESS_CODE]).mean()
 
 
 @pytest.mark.real
 def test_paths_of_the_shipped_model(known):
     model, X, labels = known
-    splits, y = CombinatorialPurged(), labels.weights.loc[X.index]
+    splits = CombinatorialPurgedKFold()
+    y = labels.weights.loc[X.index]
     found = cross_validate(
         model,
         X,
@@ -54,9 +56,9 @@ def test_paths_of_the_shipped_model(known):
             assert ((ends.iloc[indices] < dates[0]).to_numpy() | (train > reach)).all()
     tests = zip(found["estimator"], found["indices"]["test"], strict=True)
     paths = splits.assemble(
-        [model.predict_proba(X.iloc[rows])[:, STRESS] for model, rows in tests], len(X)
+        [model.predict_proba(X.iloc[rows])[:, STRESS_CODE] for model, rows in tests], len(X)
     )
-    truth = y.to_numpy()[:, STRESS]
+    truth = y.to_numpy()[:, STRESS_CODE]
     losses = path_distribution(lambda path: log_losses(truth, path).mean(), paths, name="log loss")
     assert paths.shape == (5, len(X)) and np.isfinite(paths).all()
     assert losses.values.max() < 0.9 * log_losses(truth, np.full(len(X), truth.mean())).mean()

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from regime.jump_model import fit_jump_model, jump_features, standardise
-from regime.labels.averaged import AveragedLabels
 from regime.labels.basket import risk_basket
+from regime.labels.ensemble import EnsembleLabels
 from regime.labels.episodes import EpisodeLabels
 from regime.labels.jump import JumpModelLabels
 from regime.splits.walk_forward import PurgedWalkForward
@@ -131,6 +131,6 @@ def test_walk_forward_trains_only_on_what_was_known(real_market):
 
 def test_average_of_both_labellers_at_a_refit(real_market):
     refit = pd.Timestamp("2012-12-31")
-    labels = AveragedLabels()(real_market, refit)
+    labels = EnsembleLabels()(real_market, refit)
     assert labels.known_at.notna().sum() > 11_000
     assert labels.weights["deleveraging"].loc["2008-10"].mean() > 0.9

@@ -16,7 +16,7 @@ from regime.cli import main
 from regime.config import find_config
 from regime.evaluation.scores import ranking_scores
 from regime.evaluation.truth import truth_from_episodes
-from regime.models.baselines import raw_scores
+from regime.models.baselines import rule_of_thumb_scores
 from regime.progress import NoProgress
 from regime.sources.catalogue import load_catalogue
 from regime.workflows.data import read_world
@@ -231,7 +231,7 @@ def test_the_saved_model_scores_the_last_session_of_the_folder(result, features)
 
 def test_rivals_of_the_workflow_rank_as_their_twins(real_data, episodes):
     world = read_world(load_settings("us_macro.yaml"), real_data, NoProgress())
-    scores = raw_scores(world.close, world.returns, world.panel.values["vix"])
+    scores = rule_of_thumb_scores(world.close, world.returns, world.panel.values["vix"])
     truth = truth_from_episodes(episodes, world.sessions)
     table = ranking_scores(truth, {name: scores[name].loc["2005":"2024"] for name in scores})
     for name, precision in TWINS.items():

@@ -135,7 +135,7 @@ def test_a_folder_that_is_no_bundle_is_never_replaced(tmp_path, bundle_arguments
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(ConfigError, match="would be lost"):
         write_bundle(tmp_path, **bundle_arguments)
-    with pytest.raises(ConfigError, match="a file stands there"):
+    with pytest.raises(ConfigError, match="is a file; a saved model is a folder"):
         write_bundle(tmp_path / "thesis.txt", **bundle_arguments)
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
 
@@ -191,6 +191,6 @@ def test_a_fault_at_any_step_leaves_the_old_bundle_or_none(
                 raised += 1
         assert (load_model(folder).metadata["data_hash"] if folder.exists() else None) == standing
         assert [path for path in tmp_path.iterdir() if path != folder] == []
-    assert raised or (name, older) == ("rename", False)  # only an older bundle has to step aside
+    assert raised or (name, older) == ("rename", False)  # only an older bundle is moved first
     assert load_model(folder).metadata["data_hash"] == "cd" * 32
     assert [path for path in tmp_path.iterdir() if path != folder] == []

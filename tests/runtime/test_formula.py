@@ -1,4 +1,4 @@
-"""The formula against its definition, and a row's independence of the rows beside it."""
+"""The formula against its definition, and a row's independence of the other rows."""
 
 import math
 
@@ -114,7 +114,7 @@ def test_the_prior_shares_out_the_rest_where_there_is_no_phase_booster():
         ({"features": ("a", "b")}, "1 coefficients for 2 features"),
         ({"linear_weight": 0.5}, "gives weight to a part that is missing"),
         ({"linear_weight": 1.5}, "must lie in"),
-        ({"linear": None}, "neither"),
+        ({"linear": None}, "both missing"),
         ({"slope": -1.0}, "slope"),
         ({"intercept": float("nan")}, "finite"),
         ({"phase_prior": (0.5, 0.5, 0.5)}, "sum to 1"),

@@ -1,4 +1,4 @@
-"""Combinatorial splits against brute force on random spans, and inside scikit-learn's own `cross_validate`."""
+"""Combinatorial splits against brute force on random spans, and inside scikit-learn."""
 
 from itertools import combinations
 from math import comb
@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import cross_validate
+from sklearn.model_selection import GridSearchCV, cross_validate
 
 from regime.config import build
 from regime.errors import ConfigError, InvalidDataError
 from regime.schema import REGIMES, Labels
-from regime.splits.combinatorial import CombinatorialPurged
+from regime.splits.combinatorial import CombinatorialPurgedKFold
 
 INDEX = pd.bdate_range("2000-01-03", periods=240, name="date")
 
@@ -97,7 +97,7 @@ def test_splits_equal_brute_force(seed, groups, data, embargo, reach, left_out):
                 sessions, len(INDEX) // (left_out + 1), replace=False
             )
         )
-    splits = CombinatorialPurged(groups=groups, test_groups=test_groups, embargo=embargo)
+    splits = CombinatorialPurgedKFold(groups=groups, test_groups=test_groups, embargo=embargo)
     expected = list(brute_force(sessions, span, known, groups, test_groups, embargo))
     if any(not train for train, _ in expected):
         with pytest.raises(InvalidDataError, match="reach over all other rows"):
@@ -108,7 +108,7 @@ def test_splits_equal_brute_force(seed, groups, data, embargo, reach, left_out):
 
 
 def test_six_groups_by_two_are_fifteen_splits_and_five_paths():
-    splits = CombinatorialPurged(groups=6, test_groups=2)
+    splits = CombinatorialPurgedKFold(groups=6, test_groups=2)
     assert (splits.n_splits, splits.n_paths) == (15, 5)
     assert len(list(splits.split(INDEX, instant()))) == 15
     assert splits.paths().tolist() == [
@@ -123,7 +123,7 @@ def test_six_groups_by_two_are_fifteen_splits_and_five_paths():
 @given(groups=st.integers(2, 9), data=st.data())
 def test_each_split_serves_each_of_its_groups_in_one_path(groups, data):
     k = data.draw(st.integers(1, groups - 1))
-    splits = CombinatorialPurged(groups=groups, test_groups=k)
+    splits = CombinatorialPurgedKFold(groups=groups, test_groups=k)
     paths = splits.paths()
     assert paths.shape == (splits.n_paths, groups) and splits.n_paths * groups == k * comb(
         groups, k
@@ -137,7 +137,7 @@ def test_each_split_serves_each_of_its_groups_in_one_path(groups, data):
 @settings(max_examples=30, deadline=None)
 @given(rows=st.integers(9, 60), groups=st.integers(2, 6), data=st.data(), columns=st.integers(0, 3))
 def test_paths_hold_every_row_once_from_a_split_that_tested_it(rows, groups, data, columns):
-    splits = CombinatorialPurged(
+    splits = CombinatorialPurgedKFold(
         groups=groups, test_groups=data.draw(st.integers(1, groups - 1)), embargo=1
     )
     edges = splits.edges(rows)
@@ -162,7 +162,7 @@ def test_paths_hold_every_row_once_from_a_split_that_tested_it(rows, groups, dat
 
 def test_a_label_that_rests_on_the_test_is_out_even_if_called_known():
     rows = np.arange(len(INDEX))
-    splits = CombinatorialPurged(groups=4, test_groups=1, embargo=1)
+    splits = CombinatorialPurgedKFold(groups=4, test_groups=1, embargo=1)
     train, test = list(splits.split(INDEX, labels_from(np.minimum(rows + 30, 239), rows)))[2]
     assert test.tolist() == list(range(120, 180))
     assert train.tolist() == [
@@ -173,7 +173,7 @@ def test_a_label_that_rests_on_the_test_is_out_even_if_called_known():
 
 def test_embargo_follows_the_test_alone():
     train, _ = list(
-        CombinatorialPurged(groups=4, test_groups=1, embargo=21).split(INDEX, instant())
+        CombinatorialPurgedKFold(groups=4, test_groups=1, embargo=21).split(INDEX, instant())
     )[1]
     assert train.tolist() == [*range(60), *range(141, 240)]
 
@@ -195,7 +195,7 @@ def test_inside_cross_validate():
     reach = np.minimum(rows + 15, len(INDEX) - 1)
     labels = labels_from(reach, reach, weights=weights)
     X = pd.DataFrame({"x": x}, index=INDEX)
-    splits = CombinatorialPurged(groups=6, test_groups=2, embargo=5)
+    splits = CombinatorialPurgedKFold(groups=6, test_groups=2, embargo=5)
     found = cross_validate(
         Watched(),
         X,
@@ -219,22 +219,37 @@ def test_inside_cross_validate():
     assert paths.shape == (5, len(INDEX)) and len(np.unique(paths.mean(axis=1))) == 5
 
 
+def test_inside_a_grid_search():
+    rows = np.arange(len(INDEX))
+    x = np.random.default_rng(4).standard_normal(len(INDEX))
+    labels = labels_from(np.minimum(rows + 10, len(INDEX) - 1), rows)
+    splits = CombinatorialPurgedKFold(groups=4, test_groups=2, embargo=3)
+    search = GridSearchCV(
+        LogisticRegression(),
+        {"C": [0.01, 1.0]},
+        cv=splits.purged_by(labels),
+        scoring="neg_log_loss",
+        error_score="raise",
+    ).fit(pd.DataFrame({"x": x}, index=INDEX), (x > 0.3).astype(int))
+    assert search.n_splits_ == splits.n_splits == 6 and search.best_params_ == {"C": 1.0}
+
+
 def test_an_array_as_y_is_refused_with_the_way_out():
     X = pd.DataFrame({"x": np.arange(240.0)}, index=INDEX)
     with pytest.raises(InvalidDataError, match=r"cv=splits\.purged_by"):
-        cross_validate(LogisticRegression(), X, np.arange(240) % 2, cv=CombinatorialPurged())
+        cross_validate(LogisticRegression(), X, np.arange(240) % 2, cv=CombinatorialPurgedKFold())
 
 
 def test_unknown_labels_never_train():
     known = np.where(np.arange(240) < 30, -1, np.arange(240))
-    for train, _ in CombinatorialPurged(groups=4, test_groups=1).split(
+    for train, _ in CombinatorialPurgedKFold(groups=4, test_groups=1).split(
         INDEX, labels_from(known, known)
     ):
         assert train.min() >= 30
 
 
 def test_faults_are_named():
-    splits, rows = CombinatorialPurged(groups=4, test_groups=2), np.arange(240)
+    splits, rows = CombinatorialPurgedKFold(groups=4, test_groups=2), np.arange(240)
     with pytest.raises(InvalidDataError, match="2000-12-01 of X has no label"):
         list(splits.split(INDEX, instant(INDEX[:239])))
     with pytest.raises(InvalidDataError, match="3 rows cannot make 4 groups"):
@@ -260,8 +275,10 @@ def test_faults_are_named():
 )
 def test_arguments_out_of_range_are_named(bad):
     with pytest.raises(ConfigError, match=f"^{next(iter(bad))}: "):
-        CombinatorialPurged(**bad)
+        CombinatorialPurgedKFold(**bad)
 
 
 def test_constructor_is_the_config_schema():
-    assert build(CombinatorialPurged, {"groups": 8}, "x.yaml") == CombinatorialPurged(groups=8)
+    assert build(CombinatorialPurgedKFold, {"groups": 8}, "x.yaml") == CombinatorialPurgedKFold(
+        groups=8
+    )

@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_validate
 
 from regime.config import build
 from regime.errors import ConfigError, InvalidDataError
@@ -114,7 +116,7 @@ def test_folds_that_cannot_be_trained_are_skipped():
     assert list(split.split(INDEX, instant(positive=False))) == []
 
 
-def test_split_takes_a_frame_and_labels_made_anew_at_each_refit():
+def test_split_takes_a_frame_and_labels_made_again_at_each_refit():
     seen = []
 
     def labeller(refit):
@@ -151,6 +153,82 @@ def test_labels_may_end_at_the_refit():
         np.testing.assert_array_equal(
             split.train_rows(fold, instant(known)), split.train_rows(fold, instant(INDEX))
         )
+
+
+@pytest.fixture(scope="module")
+def learnable():
+    """Features and outcomes where the label is known, and labels that reach 15 sessions ahead."""
+    rng, rows = np.random.default_rng(3), np.arange(len(INDEX))
+    known = np.where(rows % 40 == 7, -1, np.minimum(rows + 15, len(INDEX) - 1))
+    x = rng.standard_normal(len(INDEX))
+    X = pd.DataFrame({"x": x}, index=INDEX)[known >= 0]
+    y = (x + rng.standard_normal(len(INDEX)) > 0.5).astype(int)[known >= 0]
+    return X, y, labels_from(known, known)
+
+
+class Watched(LogisticRegression):
+    """Remembers the rows that it was fitted on."""
+
+    def fit(self, X, y):
+        self.rows_ = X.index
+        return super().fit(X, y)
+
+
+def test_inside_cross_validate(learnable):
+    X, y, labels = learnable
+    splits = splitter(refit_months=3)
+    cv = splits.purged_by(labels)
+    found = cross_validate(
+        Watched(),
+        X,
+        y,
+        cv=cv,
+        scoring="neg_log_loss",
+        return_estimator=True,
+        return_indices=True,
+        error_score="raise",
+    )
+    assert len(found["test_score"]) == cv.get_n_splits(X, y) == len(splits.folds(INDEX)) == 12
+    for fold, model, test in zip(
+        splits.folds(INDEX), found["estimator"], found["indices"]["test"], strict=True
+    ):
+        rows = splits.train_rows(fold, labels)
+        assert model.rows_.equals(INDEX[rows]) and model.rows_[-1] < fold.refit
+        assert X.index[test].equals(INDEX[fold.test].intersection(X.index))
+
+
+def test_inside_a_grid_search(learnable):
+    X, y, labels = learnable
+    search = GridSearchCV(
+        LogisticRegression(),
+        {"C": [0.001, 1.0]},
+        cv=splitter(minimum_train=700).purged_by(labels),
+        scoring="neg_log_loss",
+        error_score="raise",
+    ).fit(X, y)
+    served = list(splitter(minimum_train=700).split(X, labels))
+    assert search.n_splits_ == len(served) < len(splitter().folds(INDEX))
+    assert search.best_params_ == {"C": 1.0}
+
+
+def test_rows_left_out_of_x_are_out_and_no_other_row_moves(learnable):
+    X, _, labels = learnable
+    whole = list(splitter().split(INDEX, labels))
+    for (train, test), (part, block) in zip(whole, splitter().split(X, labels), strict=True):
+        assert X.index[part].equals(INDEX[train].intersection(X.index))
+        assert X.index[block].equals(INDEX[test].intersection(X.index))
+
+
+def test_what_carries_no_spans_is_refused(learnable):
+    X, y, labels = learnable
+    with pytest.raises(InvalidDataError, match=r"cv=splits\.purged_by"):
+        cross_validate(LogisticRegression(), X, y, cv=splitter(), error_score="raise")
+    with pytest.raises(InvalidDataError, match="give both"):
+        splitter().get_n_splits()
+    late = X.set_axis(X.index + pd.Timedelta(days=3650))
+    with pytest.raises(InvalidDataError, match="of X has no label"):
+        list(splitter().split(late, labels))
+    assert splitter().get_n_splits(INDEX, labels) == 6
 
 
 def test_no_folds_without_sessions():

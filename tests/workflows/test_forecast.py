@@ -13,7 +13,7 @@ import pytest
 from regime.errors import InvalidDataError
 from regime.evaluation.scores import score_table
 from regime.evaluation.truth import truth_from_labels
-from regime.models.baselines import baseline_probabilities, raw_scores
+from regime.models.baselines import baseline_probabilities, rule_of_thumb_scores
 from regime.models.classifier import DeleveragingClassifier
 from regime.progress import NoProgress
 from regime.schema import Labels, check_probabilities
@@ -141,7 +141,7 @@ class Shuffled:
 def skill_of(settings, world, forecast):
     """Skill of a forecast against the best of the unlearned rivals, and its scores, on the real labels."""
     truth = truth_from_labels(settings.truth(world.market))
-    scores = raw_scores(
+    scores = rule_of_thumb_scores(
         world.close, world.returns, world.panel.values["vix"], rank_start="2006-01-01"
     )
     table = baseline_probabilities(scores, truth.stress, truth.known_at, forecast.folds)

@@ -16,7 +16,7 @@ import pytest
 
 from regime.cli import main
 from regime.errors import ConfigError, GateError
-from regime.evaluation.skill import Skill
+from regime.evaluation.scores import Skill
 from regime.progress import NoProgress
 from regime.records import Run
 from regime.schema import REGIMES, Labels

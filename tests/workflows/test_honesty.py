@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from regime.evaluation.scores import log_losses
-from regime.evaluation.skill import skill_interval
+from regime.evaluation.scores import log_losses, skill_interval
 from regime.evaluation.truth import Truth, truth_from_labels
 from regime.performance import annual_sharpe
 from regime.progress import NoProgress

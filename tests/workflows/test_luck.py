@@ -11,11 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from regime.evaluation.accounts import accounts
-from regime.evaluation.comparison import diebold_mariano, model_confidence_set
-from regime.evaluation.overfitting import deflated_sharpe, probabilistic_sharpe, sharpe_sample
-from regime.evaluation.scores import log_losses
-from regime.evaluation.skill import skill
+from regime.evaluation.forecast_tests import diebold_mariano, model_confidence_set
+from regime.evaluation.pbo import measure_selection_bias
+from regime.evaluation.scores import log_losses, measure_skill
+from regime.evaluation.sharpe_tests import deflated_sharpe, probabilistic_sharpe, sharpe_sample
 from regime.evaluation.truth import Truth
 from regime.schema import REGIMES
 from regime.workflows.ledger import NO_LEDGER, Ledger
@@ -94,7 +93,7 @@ def test_every_account_is_that_of_the_evaluation(settings, truth):
         seed=settings.seed,
     )
     for name in rivals:
-        alone = skill(truth, model["deleveraging"], rivals[name], against=name, seed=settings.seed)
+        alone = measure_skill(truth, model["deleveraging"], rivals[name], against=name, seed=settings.seed)
         assert (
             found.rivals.loc[name, ["skill", "low", "high"]] == [alone.skill, *alone.interval]
         ).all()
@@ -139,7 +138,7 @@ def test_alone_the_deflated_ratio_is_the_probabilistic_one():
 def test_every_trial_counts_whether_its_returns_were_kept_or_not():
     book, known = strategy(), trials(6)
     found = rule_luck(book, Ledger(rows=8, tuned=200, returns=known, note="8 rows"))
-    twin = accounts({**known, "this run": book.result.returns}, chosen="this run", counted=209)
+    twin = measure_selection_bias({**known, "this run": book.result.returns}, chosen="this run", counted=209)
     assert found.trials == 209 and found.deflated == twin.deflated
     assert (
         found.overfitting.probability == twin.overfitting.probability

@@ -1,4 +1,7 @@
-"""Whether a stated probability comes true as often as it says."""
+"""Whether probabilities mean what they say.
+
+How often a stated probability comes true, and how often a set of regimes holds the true one.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,15 @@ import pandas as pd
 from regime.errors import InvalidDataError
 from regime.evaluation.scores import scored_rows
 from regime.evaluation.truth import Truth
+from regime.schema import REGIMES
 
-__all__ = ["BrierParts", "binned_brier_parts", "brier_parts", "reliability_table"]
+__all__ = [
+    "BrierParts",
+    "binned_brier_parts",
+    "brier_parts",
+    "coverage_table",
+    "reliability_table",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,9 +34,9 @@ class BrierParts:
     Parameters
     ----------
     reliability : float
-        Mean squared distance of a forecast from what happened where it was given; 0 is best.
+        Mean squared distance of a forecast from the share of stress after it; 0 is best.
     resolution : float
-        Mean squared distance of what happened there from the base rate; more is better.
+        Mean squared distance of that share from the base rate; more is better.
     uncertainty : float
         Variance of the truth.
 
@@ -75,11 +85,11 @@ def reliability_table(
     parts = []
     for name, forecast in forecasts.items():
         stress, probability = scored_rows(truth, forecast, name)
-        places = np.minimum((probability * bins).astype(int), bins - 1)
-        table = pd.DataFrame({"forecast": probability, "observed": stress}).groupby(places)
-        own = table.mean().assign(sessions=table.size()).reset_index(drop=True)
-        own.insert(0, "forecaster", name)
-        parts.append(own)
+        bin_number = np.minimum((probability * bins).astype(int), bins - 1)
+        table = pd.DataFrame({"forecast": probability, "observed": stress}).groupby(bin_number)
+        rows = table.mean().assign(sessions=table.size()).reset_index(drop=True)
+        rows.insert(0, "forecaster", name)
+        parts.append(rows)
     columns = ["forecaster", "forecast", "observed", "sessions"]
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
 
@@ -105,10 +115,11 @@ def brier_parts(stress: np.ndarray, probability: np.ndarray) -> BrierParts:
     >>> round(parts.resolution, 4), round(parts.uncertainty, 4), round(parts.brier, 4)
     (0.0656, 0.2176, 0.152)
     """
-    values, places = np.unique(probability, return_inverse=True)
-    count = np.bincount(places)
-    share = np.bincount(places, weights=stress) / count
-    rate, n = float(np.mean(stress)), len(stress)
+    values, positions = np.unique(probability, return_inverse=True)
+    count = np.bincount(positions)
+    share = np.bincount(positions, weights=stress) / count
+    rate = float(np.mean(stress))
+    n = len(stress)
     return BrierParts(
         reliability=float((count * (values - share) ** 2).sum() / n),
         resolution=float((count * (share - rate) ** 2).sum() / n),
@@ -132,8 +143,64 @@ def binned_brier_parts(stress: np.ndarray, probability: np.ndarray, bins: int = 
     >>> round(parts.reliability, 4), parts.resolution
     (0.0157, 0.25)
     """
-    place = np.minimum((probability * bins).astype(int), bins - 1)
-    count = np.maximum(np.bincount(place, minlength=bins), 1)
+    bin_number = np.minimum((probability * bins).astype(int), bins - 1)
+    count = np.maximum(np.bincount(bin_number, minlength=bins), 1)
     return brier_parts(
-        stress, (np.bincount(place, weights=probability, minlength=bins) / count)[place]
+        stress, (np.bincount(bin_number, weights=probability, minlength=bins) / count)[bin_number]
     )
+
+
+def coverage_table(sets: pd.DataFrame, truth: Truth) -> pd.DataFrame:
+    """Realised coverage over all sessions, by calendar year and by true regime.
+
+    The target holds over all sessions together: single years and regimes may lie far below it.
+
+    Parameters
+    ----------
+    sets : DataFrame, shape (n_sessions, 4 or more)
+        Whether each regime is in the set, in columns of `REGIMES`.
+    truth : Truth
+        With its regimes; sessions whose regime is unknown are left out.
+
+    Returns
+    -------
+    DataFrame, index ``all``, the years, then the true regimes
+        ``sessions`` (count), ``covered`` (share whose regime was in the set), ``regimes`` (mean
+        number in a set), ``single`` (share of sets of one regime), ``empty`` (share of sets of
+        none). NaN shares without a session.
+
+    Raises
+    ------
+    InvalidDataError
+        If the truth has no regimes, or lacks a session of the sets.
+    """
+    if truth.regime is None:
+        raise InvalidDataError("coverage: the truth has no regimes; make it from labels")
+    if not sets.index.isin(truth.regime.index).all():
+        raise InvalidDataError(
+            "coverage: the truth lacks a session of the sets; make both over one index"
+        )
+    regime = truth.regime.reindex(sets.index)
+    rows = regime.notna().to_numpy()
+    inside = sets.loc[rows, list(REGIMES)].to_numpy(dtype=bool)
+    codes = regime.cat.codes.to_numpy()[rows]
+    size = inside.sum(axis=1)
+    table = pd.DataFrame(
+        {
+            "sessions": 1.0,
+            "covered": inside[np.arange(len(codes)), codes].astype(float),
+            "regimes": size.astype(float),
+            "single": (size == 1).astype(float),
+            "empty": (size == 0).astype(float),
+        },
+        index=sets.index[rows],
+    )
+    years = [(str(year), table[table.index.year == year]) for year in sorted(set(table.index.year))]
+    by_regime = [
+        (name, table[codes == code]) for code, name in enumerate(REGIMES) if (codes == code).any()
+    ]
+    parts = {
+        name: part.mean().to_frame(name).T.assign(sessions=len(part))
+        for name, part in (("all", table), *years, *by_regime)
+    }
+    return pd.concat(list(parts.values()))

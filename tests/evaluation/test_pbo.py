@@ -1,5 +1,6 @@
-"""Probability of overfitting against the published toy, a slow reading of the definition, and noise."""
+"""Probability of overfitting against the published toy, a slow definition, and noise."""
 
+import math
 from itertools import combinations
 
 import numpy as np
@@ -11,14 +12,17 @@ from hypothesis.extra import numpy as nst
 from scipy import stats
 
 from regime.errors import InvalidDataError
-from regime.evaluation import cscv
-from regime.evaluation.cscv import (
+from regime.evaluation import pbo
+from regime.evaluation.pbo import (
     BlockSums,
     backtest_overfitting,
     block_edges,
     block_sums,
+    measure_selection_bias,
     overfitting_of_blocks,
 )
+from regime.evaluation.sharpe_tests import deflated_sharpe, sharpe_sample
+from regime.performance import sharpe_ratio
 
 TOY = np.array([[3, 1, 2], [1, 2, 3], [2, 3, 1], [1, 3, 2]], dtype=float)
 
@@ -118,7 +122,7 @@ def test_sums_by_block_are_all_that_is_needed(monkeypatch):
     )
     assert whole.probability == of_days.probability and np.array_equal(whole.chosen, of_days.chosen)
     assert whole.outside == pytest.approx(of_days.outside, abs=1e-12)
-    monkeypatch.setattr(cscv, "CHUNK", 5)
+    monkeypatch.setattr(pbo, "CHUNK", 5)
     chunked = overfitting_of_blocks(sums)
     for name in ("chosen", "inside", "outside", "logits"):
         assert np.array_equal(getattr(whole, name), getattr(chunked, name))
@@ -149,14 +153,14 @@ def test_the_order_of_trials_and_of_signs_of_time_does_not_matter():
     assert backtest_overfitting(returns * 3, blocks=6).probability == found.probability
 
 
-def test_noise_is_a_coin_and_an_honest_trend_is_not():
-    noise, honest = [], []
+def test_noise_is_a_coin_and_a_true_trend_is_not():
+    noise, trend = [], []
     for seed in range(30):
         draws = np.random.default_rng(seed).normal(0, 0.01, (800, 25))
         noise.append(backtest_overfitting(draws, blocks=8).probability)
         draws[:, 3] += 0.002
-        honest.append(backtest_overfitting(draws, blocks=8).probability)
-    assert 0.4 < np.mean(noise) < 0.6 and max(honest) < 0.2
+        trend.append(backtest_overfitting(draws, blocks=8).probability)
+    assert 0.4 < np.mean(noise) < 0.6 and max(trend) < 0.2
 
 
 def test_sixteen_blocks_give_all_splits():
@@ -204,5 +208,145 @@ def test_sentence():
     ],
 )
 def test_what_cannot_be_split_is_refused(call, message):
+    with pytest.raises(InvalidDataError, match=message):
+        call()
+
+
+DAYS = pd.bdate_range("2005-01-03", periods=1600, name="date")
+
+
+def trials_of(seed=0, trials=12, **gains):
+    rng = np.random.default_rng(seed)
+    table = {
+        f"t{trial}": pd.Series(rng.normal(0, 0.01, len(DAYS)), index=DAYS)
+        for trial in range(trials)
+    }
+    return {name: one + gains.get(name, 0.0) for name, one in table.items()}
+
+
+def test_selection_bias_is_its_parts():
+    returns = trials_of(t3=0.002)
+    found = measure_selection_bias(returns)
+    ratios = {name: sharpe_ratio(one) for name, one in returns.items()}
+    assert found.chosen == max(ratios, key=ratios.get) == "t3" and (
+        found.trials,
+        found.sessions,
+    ) == (12, 1600)
+    assert found.sharpes.to_dict() == pytest.approx(ratios)
+    assert found.variance == pytest.approx(np.var(list(ratios.values()), ddof=1) / 252)
+    expected = deflated_sharpe(sharpe_sample(returns["t3"]), trials=12, variance=found.variance)
+    assert found.deflated.probability == pytest.approx(expected.probability)
+    whole = backtest_overfitting(pd.DataFrame(returns))
+    assert found.overfitting.probability == whole.probability and np.array_equal(
+        found.overfitting.chosen, whole.chosen
+    )
+
+
+def test_noise_is_called_noise_and_a_trend_is_not():
+    noise = [measure_selection_bias(trials_of(seed), blocks=8) for seed in range(12)]
+    assert np.mean([found.deflated.probability > 0.95 for found in noise]) < 0.2
+    assert 0.3 < np.mean([found.overfitting.probability for found in noise]) < 0.7
+    trend = measure_selection_bias(trials_of(1, t3=0.002), blocks=8)
+    assert trend.deflated.probability > 0.95 and trend.overfitting.probability < 0.1
+
+
+def test_trials_without_returns_count_too():
+    returns = trials_of(2)
+    few, many = (
+        measure_selection_bias(returns, blocks=4),
+        measure_selection_bias(returns, counted=500, blocks=4),
+    )
+    assert many.trials == 500 and many.deflated.probability < few.deflated.probability
+    assert many.overfitting.trials == 12 and many.variance == few.variance
+
+
+def test_the_chosen_may_be_another_than_the_best():
+    returns = trials_of(3)
+    worst = min(returns, key=lambda name: sharpe_ratio(returns[name]))
+    found = measure_selection_bias(returns, chosen=worst, blocks=4)
+    assert (
+        found.chosen == worst
+        and found.deflated.probability
+        < measure_selection_bias(returns, blocks=4).deflated.probability
+    )
+    assert str(found).startswith(
+        f"12 trials over 1,600 sessions; trial {worst} has a Sharpe ratio of "
+    )
+
+
+def test_only_the_sessions_of_all_trials_are_compared():
+    returns = trials_of(4, trials=3)
+    returns["t1"], returns["t2"] = returns["t1"][200:], returns["t2"][:-100]
+    found = measure_selection_bias(returns, blocks=4)
+    assert found.sessions == 1300
+    assert found.sharpes["t0"] == pytest.approx(sharpe_ratio(returns["t0"][200:-100]))
+
+
+def test_cash_or_a_benchmark_is_taken_from_every_trial():
+    returns, cash = (
+        trials_of(5, trials=3),
+        pd.Series(0.0001, index=DAYS) * np.arange(len(DAYS)) / 800,
+    )
+    assert measure_selection_bias(returns, cash=cash, blocks=4).sharpes["t1"] == pytest.approx(
+        sharpe_ratio(returns["t1"], cash)
+    )
+    assert measure_selection_bias(returns, cash=0.001, blocks=4).sharpes["t1"] == pytest.approx(
+        sharpe_ratio(returns["t1"], 0.001)
+    )
+    longer = pd.concat([cash, pd.Series([0.5], index=[DAYS[-1] + pd.Timedelta(days=9)])])
+    assert measure_selection_bias(returns, cash=longer, blocks=4).sharpes.equals(
+        measure_selection_bias(returns, cash=cash, blocks=4).sharpes
+    )
+
+
+def test_keys_of_any_kind_and_a_trial_that_never_moved():
+    returns = dict(zip([1, (2, "b"), "three"], trials_of(6, trials=3).values(), strict=True))
+    returns["cash"] = pd.Series(0.0, index=DAYS)
+    found = measure_selection_bias(returns, chosen=(2, "b"), blocks=4)
+    assert (
+        found.sharpes.iloc[3] == 0
+        and found.chosen == (2, "b")
+        and not math.isnan(found.deflated.probability)
+    )
+    with pytest.raises(InvalidDataError, match="without spread"):
+        measure_selection_bias(returns, chosen="cash", blocks=4)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: measure_selection_bias({}), "two trials or more, got 0"),
+        (lambda: measure_selection_bias(trials_of(trials=1)), "got 1; give every trial"),
+        (
+            lambda: measure_selection_bias(trials_of(trials=3), chosen="t9"),
+            "no returns of the chosen trial t9; there are t0, t1, t2",
+        ),
+        (
+            lambda: measure_selection_bias(trials_of(trials=3), counted=2),
+            "2 trials are counted but 3 have returns",
+        ),
+        (
+            lambda: measure_selection_bias(
+                trials_of(trials=2) | {"x": trials_of()["t0"].where(lambda r: r > 0)}
+            ),
+            "a gap is not a zero",
+        ),
+        (
+            lambda: measure_selection_bias(trials_of(trials=2), cash=trials_of()["t0"][5:]),
+            "2005-01-03.*is not a finite number",
+        ),
+        (
+            lambda: measure_selection_bias({"a": trials_of()["t0"][:9], "b": trials_of()["t1"]}),
+            "got 16 blocks of 9 sessions",
+        ),
+        (
+            lambda: measure_selection_bias(
+                {"a": trials_of()["t0"][:9], "b": trials_of()["t1"][9:]}
+            ),
+            "got 16 blocks of 0 sessions",
+        ),
+    ],
+)
+def test_trials_that_cannot_be_judged_are_refused(call, message):
     with pytest.raises(InvalidDataError, match=message):
         call()

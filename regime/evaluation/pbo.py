@@ -1,13 +1,15 @@
-"""Probability of backtest overfitting, by combinatorially symmetric cross-validation of all trials.
+"""Probability of backtest overfitting (PBO), and the deflated Sharpe ratio of the chosen trial.
 
-The years are cut into blocks; in every choice of half of the blocks the best trial is chosen and
-ranked among all trials in the other half. All that is needed of a trial are two sums a block, so a
-hundred thousand settings need no table of their daily returns.
+Combinatorially symmetric cross-validation: the years are cut into blocks; in every choice of half
+of the blocks the best trial is chosen and ranked among all trials in the other half. All that is
+needed of a trial are two sums a block, so a hundred thousand settings need no table of their daily
+returns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Literal, TypeAlias
@@ -16,18 +18,23 @@ import numpy as np
 import pandas as pd
 
 from regime.errors import InvalidDataError
+from regime.evaluation.sharpe_tests import DeflatedSharpe, deflated_sharpe, sharpe_sample
+from regime.returns import finite_values
+from regime.sessions import YEAR
 
 __all__ = [
     "BacktestOverfitting",
     "BlockSums",
+    "SelectionBias",
     "backtest_overfitting",
     "block_edges",
     "block_sums",
+    "measure_selection_bias",
     "overfitting_of_blocks",
 ]
 
 Statistic: TypeAlias = Literal["sharpe", "mean"]
-# Trials at once: the tables of their sums then fit into a processor's own memory.
+# Trials at once: the tables of their sums then fit into a processor's cache.
 CHUNK = 256
 MOST_BLOCKS = 20
 CONVENTIONAL = 0.2
@@ -95,7 +102,7 @@ class BlockSums:
 
 @dataclass(frozen=True, kw_only=True)
 class BacktestOverfitting:
-    """What choosing the best trial is worth on other years.
+    """How the best trial of one half of the years ranks in the other half.
 
     Parameters
     ----------
@@ -104,7 +111,7 @@ class BacktestOverfitting:
         (PBO).
     slope : float
         Of the chosen trial's statistic in the other half on that in its own; below 0, a better
-        record promises less. NaN if its own never varies.
+        record is followed by a worse one. NaN if its own never varies.
     loss : float
         Share of the splits in which the chosen trial's statistic in the other half is below 0.
     trials, blocks : int
@@ -119,8 +126,9 @@ class BacktestOverfitting:
 
     Examples
     --------
-    >>> found = backtest_overfitting(np.array([[3, 1, 2], [1, 2, 3], [2, 3, 1], [1, 3, 2]]), blocks=4, statistic="mean")
-    >>> found.probability, found.logits.round(3).tolist()
+    >>> days = np.array([[3, 1, 2], [1, 2, 3], [2, 3, 1], [1, 3, 2]])
+    >>> result = backtest_overfitting(days, blocks=4, statistic="mean")
+    >>> result.probability, result.logits.round(3).tolist()
     (1.0, [-0.511, -1.099, -1.099, 0.0, 0.0, -1.099])
     """
 
@@ -139,10 +147,8 @@ class BacktestOverfitting:
         verdict = "carries" if self.probability < CONVENTIONAL else "does not carry"
         return (
             f"Chosen on half of the years, the best of {self.trials:,} trials falls into the "
-            "lower half on the "
-            f"others in {self.probability:.0%} of {self.logits.size:,} splits (PBO) and is below "
-            "zero there in "
-            f"{self.loss:.0%}: the choice {verdict} over."
+            f"lower half on the others in {self.probability:.0%} of {self.logits.size:,} splits "
+            f"(PBO) and is below zero there in {self.loss:.0%}: the choice {verdict} over."
         )
 
 
@@ -226,15 +232,18 @@ def overfitting_of_blocks(
         raise InvalidDataError(f"statistic must be `sharpe` or `mean`, got `{statistic}`")
     from regime.evaluation.cscv_kernel import better_trials, chosen_values, worse_trials
 
-    halves, others, ours, theirs = _splits(np.asarray(trials.days))
-    splits, sharpe = halves.size, statistic == "sharpe"
-    inside, chosen = np.full(splits, -np.inf), np.zeros(splits, dtype=np.int64)
+    halves, others, days_inside, days_outside = _splits(np.asarray(trials.days))
+    splits = halves.size
+    sharpe = statistic == "sharpe"
+    inside = np.full(splits, -np.inf)
+    chosen = np.zeros(splits, dtype=np.int64)
     for start, sums, squares in _chunks(trials):
-        better_trials(sums, squares, halves, ours, sharpe, start, inside, chosen)
-    outside = chosen_values(trials.sums, trials.squares, others, theirs, sharpe, chosen)
-    worse, equal = np.zeros(splits, dtype=np.int64), np.zeros(splits, dtype=np.int64)
+        better_trials(sums, squares, halves, days_inside, sharpe, start, inside, chosen)
+    outside = chosen_values(trials.sums, trials.squares, others, days_outside, sharpe, chosen)
+    worse = np.zeros(splits, dtype=np.int64)
+    equal = np.zeros(splits, dtype=np.int64)
     for _, sums, squares in _chunks(trials):
-        worse_trials(sums, squares, others, theirs, sharpe, outside, worse, equal)
+        worse_trials(sums, squares, others, days_outside, sharpe, outside, worse, equal)
     share = (worse + (equal + 1) / 2) / (trials.sums.shape[1] + 1)
     logits = np.log(share / (1 - share))
     return BacktestOverfitting(
@@ -255,8 +264,9 @@ def _splits(days: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.nd
     """Each choice of half of the blocks as bits, the other half, and the sessions in both."""
     blocks = len(days)
     rows = np.array(list(combinations(range(blocks), blocks // 2)))
-    halves, ours = (1 << rows).sum(axis=1), days[rows].sum(axis=1).astype(float)
-    return halves, (1 << blocks) - 1 - halves, ours, float(days.sum()) - ours
+    halves = (1 << rows).sum(axis=1)
+    inside = days[rows].sum(axis=1).astype(float)
+    return halves, (1 << blocks) - 1 - halves, inside, float(days.sum()) - inside
 
 
 def _chunks(trials: BlockSums) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
@@ -273,3 +283,136 @@ def _slope(x: np.ndarray, y: np.ndarray) -> float:
     centred = x - x.mean()
     spread = float(np.square(centred).sum())
     return float((centred * (y - y.mean())).sum()) / spread if spread > 1e-24 else float("nan")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelectionBias:
+    """Deflated Sharpe ratio (DSR) and probability of backtest overfitting (PBO) of a set of trials.
+
+    Parameters
+    ----------
+    chosen : hashable
+        The trial that is shipped.
+    trials : int
+        Number counted: those with returns, or more where more were made.
+    sessions : int
+        On which all trials have returns.
+    sharpes : Series, index trial
+        Sharpe ratio a year over those sessions.
+    variance : float
+        Of the trials' Sharpe ratios per session (n - 1).
+    deflated : DeflatedSharpe
+        Of the chosen trial.
+    overfitting : BacktestOverfitting
+        Over the trials with returns.
+
+    Examples
+    --------
+    >>> days = pd.bdate_range("2024-01-01", periods=80)
+    >>> wave = pd.Series(range(80), index=days) % 5 / 100 - 0.0195
+    >>> trials = {"steady": wave, "late": wave.shift(1, fill_value=0.0), "short": -wave}
+    >>> bias = measure_selection_bias(trials, blocks=4)
+    >>> bias.chosen, bias.trials, round(float(bias.sharpes["short"]), 2)
+    ('steady', 3, -0.56)
+    """
+
+    chosen: Hashable
+    trials: int
+    sessions: int
+    sharpes: pd.Series = field(repr=False)
+    variance: float
+    deflated: DeflatedSharpe
+    overfitting: BacktestOverfitting
+
+    def __str__(self) -> str:
+        return (
+            f"{self.trials:,} trials over {self.sessions:,} sessions; trial {self.chosen} has a "
+            f"Sharpe ratio of {self.sharpes[self.chosen]:.2f} a year, the median trial "
+            f"{self.sharpes.median():.2f}. {self.deflated} {self.overfitting}"
+        )
+
+
+def measure_selection_bias(
+    trial_returns: Mapping[Hashable, pd.Series],
+    *,
+    cash: pd.Series | float = 0.0,
+    chosen: Hashable | None = None,
+    counted: int | None = None,
+    blocks: int = 16,
+) -> SelectionBias:
+    """Deflated Sharpe ratio of the chosen trial, and probability of overfitting over all trials.
+
+    Parameters
+    ----------
+    trial_returns : mapping of trial to Series, fraction a session
+        Daily net returns of every trial, at least two; the sessions that all of them have are
+        compared.
+    cash : Series or float, fraction a session
+        A Series must have a value on all of these sessions. The returns of a benchmark in its place
+        ask how much of the excess over the benchmark selection explains.
+    chosen : hashable, optional
+        The trial that is shipped; by default the one with the highest Sharpe ratio.
+    counted : int, optional
+        Number of trials where more were made than have returns; by default those with returns.
+    blocks : int
+        Of sessions, for the probability of overfitting.
+
+    Raises
+    ------
+    InvalidDataError
+        If there are fewer than two trials, too few common sessions, a missing return or an unknown
+        `chosen`.
+
+    Notes
+    -----
+    Trials that differ little have Sharpe ratios that differ little, and their variance then asks
+    for little: the deflated Sharpe ratio judges a search over the trials that there are, not over
+    what might have been tried.
+    """
+    excess = _common(trial_returns, cash)
+    sums = block_sums(excess, blocks)
+    ratios = pd.Series(
+        sums.sharpe(), index=pd.Index(list(trial_returns), name="trial", tupleize_cols=False)
+    )
+    best = ratios.index[int(ratios.argmax())] if chosen is None else chosen
+    if best not in trial_returns:
+        raise InvalidDataError(
+            f"selection bias: no returns of the chosen trial {best}; there are "
+            f"{', '.join(map(str, trial_returns))}"
+        )
+    if counted is not None and counted < len(ratios):
+        raise InvalidDataError(
+            f"selection bias: {counted} trials are counted but {len(ratios)} have returns"
+        )
+    variance = float(ratios.var())
+    return SelectionBias(
+        chosen=best,
+        trials=counted or len(ratios),
+        sessions=len(excess),
+        variance=variance,
+        sharpes=ratios.mul(math.sqrt(YEAR)).rename("sharpe"),
+        deflated=deflated_sharpe(
+            sharpe_sample(excess.iloc[:, ratios.index.get_loc(best)]),
+            trials=counted or len(ratios),
+            variance=variance,
+        ),
+        overfitting=overfitting_of_blocks(sums),
+    )
+
+
+def _common(trial_returns: Mapping[Hashable, pd.Series], cash: pd.Series | float) -> pd.DataFrame:
+    """Returns over cash on the sessions that all trials have, a column a trial."""
+    if len(trial_returns) < 2:
+        raise InvalidDataError(
+            f"selection bias: needs two trials or more, got {len(trial_returns)}; "
+            "give every trial that was made"
+        )
+    for series in trial_returns.values():
+        finite_values(series)
+    table = pd.concat(
+        list(trial_returns.values()), axis=1, join="inner", keys=range(len(trial_returns))
+    )
+    if isinstance(cash, pd.Series):
+        finite_values(cash.reindex(table.index))  # names the first session without cash
+        return table.sub(cash.reindex(table.index), axis=0)
+    return table - cash

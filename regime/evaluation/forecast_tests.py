@@ -1,6 +1,4 @@
-"""Whether a difference in losses is more than luck.
-
-Of two forecasts, of one against many, and among all.
+"""Tests of equal predictive ability: of two forecasts, of several against a benchmark, among all.
 
 Losses are per session, lower is better, every forecast on the same sessions.
 """
@@ -50,10 +48,10 @@ class DieboldMariano:
 
     Examples
     --------
-    >>> print(diebold_mariano(np.array([0.1, 0.3, 0.2, 0.1]), np.array([0.4, 0.5, 0.7, 0.3])))
+    >>> ours, theirs = np.array([0.1, 0.3, 0.2, 0.1]), np.array([0.4, 0.5, 0.7, 0.3])
+    >>> print(diebold_mariano(ours, theirs))  # doctest: +NORMALIZE_WHITESPACE
     The first forecast's loss is lower by 0.3000 a session: p 0.024 of no difference
-    (Diebold-Mariano, horizon 1, \
-4 sessions).
+    (Diebold-Mariano, horizon 1, 4 sessions).
     """
 
     statistic: float
@@ -65,33 +63,30 @@ class DieboldMariano:
     kernel: str
 
     def __str__(self) -> str:
-        side = "lower" if self.gain > 0 else "higher"
-        said = (
-            f"The first forecast's loss is {side} by {abs(self.gain):.4f} a session"
-            if self.gain
-            else "Equal losses"
-        )
+        finding = "Equal losses"
+        if self.gain:
+            side = "lower" if self.gain > 0 else "higher"
+            finding = f"The first forecast's loss is {side} by {abs(self.gain):.4f} a session"
         return (
-            f"{said}: p {self.p_value:.3f} of no difference (Diebold-Mariano, horizon "
-            f"{self.horizon}, "
-            f"{self.observations:,} sessions)."
+            f"{finding}: p {self.p_value:.3f} of no difference (Diebold-Mariano, horizon "
+            f"{self.horizon}, {self.observations:,} sessions)."
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class SuperiorAbility:
-    """Test of whether any of several rivals is better than a benchmark.
+    """Test of whether any of several alternatives is better than a benchmark.
 
     Parameters
     ----------
     benchmark : str
-    rivals : tuple of str
+    alternatives : tuple of str
     p_value : float
-        Hansen's consistent one, of the hypothesis that no rival is better.
+        Hansen's consistent one, of the hypothesis that no alternative is better.
     lower, upper : float
         Its bounds; the upper one is that of White's reality check.
     best : str
-        Rival of the largest gain over its standard error.
+        Alternative of the largest gain over its standard error.
     gain : float
         Mean loss of the benchmark less that of `best`.
     block, draws : int
@@ -100,11 +95,11 @@ class SuperiorAbility:
     --------
     >>> losses = pd.DataFrame({"vix": [0.3, 0.2] * 50, "model": [0.1, 0.2] * 50})
     >>> print(superior_ability(losses, "vix"))
-    Among 1 rival `model` is better than `vix` by more than luck (SPA p 0.000).
+    Of 1 alternative `model` is significantly better than `vix` (SPA p 0.000).
     """
 
     benchmark: str
-    rivals: tuple[str, ...]
+    alternatives: tuple[str, ...]
     p_value: float
     lower: float
     upper: float
@@ -114,17 +109,18 @@ class SuperiorAbility:
     draws: int
 
     def __str__(self) -> str:
-        among = f"Among {len(self.rivals)} rival{'s' if len(self.rivals) > 1 else ''}"
+        number = len(self.alternatives)
+        among = f"Of {number} alternative{'s' if number > 1 else ''}"
         if self.p_value < 0.05:
-            said = f"`{self.best}` is better than `{self.benchmark}` by more than luck"
+            finding = f"`{self.best}` is significantly better than `{self.benchmark}`"
         else:
-            said = f"none is shown to be better than `{self.benchmark}`"
-        return f"{among} {said} (SPA p {self.p_value:.3f})."
+            finding = f"none is significantly better than `{self.benchmark}`"
+        return f"{among} {finding} (SPA p {self.p_value:.3f})."
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConfidenceSet:
-    """Forecasts that cannot be told from the best.
+    """Model confidence set: forecasts that cannot be distinguished from the best.
 
     Parameters
     ----------
@@ -137,7 +133,9 @@ class ConfidenceSet:
 
     Examples
     --------
-    >>> losses = pd.DataFrame({"vix": [0.3, 0.2] * 50, "model": [0.1, 0.2] * 50, "base": [0.5, 0.1] * 50})
+    >>> losses = pd.DataFrame(
+    ...     {"vix": [0.3, 0.2] * 50, "model": [0.1, 0.2] * 50, "base": [0.5, 0.1] * 50}
+    ... )
     >>> print(model_confidence_set(losses))
     Of 3 forecasts the best, with 90% confidence, is `model`.
     """
@@ -151,7 +149,10 @@ class ConfidenceSet:
     def __str__(self) -> str:
         names = ", ".join(f"`{name}`" for name in self.included)
         among = "is" if len(self.included) == 1 else "is among"
-        return f"Of {len(self.p_values)} forecasts the best, with {self.level:.0%} confidence, {among} {names}."
+        return (
+            f"Of {len(self.p_values)} forecasts the best, with {self.level:.0%} confidence, "
+            f"{among} {names}."
+        )
 
 
 def diebold_mariano(ours: np.ndarray, theirs: np.ndarray, *, horizon: int = 1) -> DieboldMariano:
@@ -185,13 +186,7 @@ def diebold_mariano(ours: np.ndarray, theirs: np.ndarray, *, horizon: int = 1) -
         )
     variance, kernel = _long_run_variance(difference, horizon)
     mean = float(difference.mean())
-    statistic = (
-        mean / math.sqrt(variance / n)
-        if variance > 0
-        else math.copysign(math.inf, mean)
-        if mean
-        else 0.0
-    )
+    statistic = _studentised(mean, variance, n)
     corrected = statistic * math.sqrt((n + 1 - 2 * horizon + horizon * (horizon - 1) / n) / n)
     return DieboldMariano(
         statistic=statistic,
@@ -212,14 +207,14 @@ def superior_ability(
     seed: int = 7,
     block: int | None = None,
 ) -> SuperiorAbility:
-    """Test whether any rival is better than a benchmark, the choice among rivals paid for.
+    """Test whether any alternative is better than a benchmark, the choice among them allowed for.
 
     Parameters
     ----------
     losses : DataFrame, shape (n_sessions, n_forecasts)
         A column a forecast; no NaN.
     benchmark : str
-        The column that is to be beaten.
+        Column that the others are compared with.
     draws, seed : int
         Of the stationary bootstrap.
     block : int, optional
@@ -228,9 +223,10 @@ def superior_ability(
     Notes
     -----
     Differences are divided by their standard errors before `arch` compares them, because its test,
-    though asked to, does not do so, and a rival of wild losses would drown the others. A rival with
-    the benchmark's own losses adds nothing; where no rival has the lower mean loss the p-values are
-    1.
+    though asked to, does not do so, and an alternative of volatile losses would dominate the
+    others. An alternative with the benchmark's own losses adds nothing; where none has the lower
+    mean loss the p-values are 1.
+
     **Source:** Hansen (2005), "A test for superior predictive ability".
     """
     from arch.bootstrap import SPA
@@ -241,24 +237,21 @@ def superior_ability(
     length = block_length(*values.T) if block is None else block
     scaled = values / _scale(values, length)
     best = int(scaled.mean(axis=0).argmax())
-    lower, p_value, upper = 1.0, 1.0, 1.0
     differs = (values != 0).any(axis=0)
-    if (
-        scaled[:, best].mean() > 0
-    ):  # a benchmark that no rival beats in this sample has nothing against it
+    p_values = dict.fromkeys(("lower", "consistent", "upper"), 1.0)
+    # With no better alternative in the sample there is no evidence against the benchmark.
+    if scaled[:, best].mean() > 0:
         test = SPA(
             np.zeros(len(values)), -scaled[:, differs], block_size=length, reps=draws, seed=seed
         )
         test.compute()
-        lower, p_value, upper = (
-            float(test.pvalues[name]) for name in ("lower", "consistent", "upper")
-        )
+        p_values = {name: float(test.pvalues[name]) for name in p_values}
     return SuperiorAbility(
         benchmark=benchmark,
-        rivals=tuple(map(str, gains)),
-        p_value=p_value,
-        lower=lower,
-        upper=upper,
+        alternatives=tuple(map(str, gains)),
+        p_value=p_values["consistent"],
+        lower=p_values["lower"],
+        upper=p_values["upper"],
         best=str(gains.columns[best]),
         gain=float(values[:, best].mean()),
         block=length,
@@ -274,7 +267,7 @@ def model_confidence_set(
     seed: int = 7,
     block: int | None = None,
 ) -> ConfidenceSet:
-    """Forecasts among which the best one lies with a given confidence.
+    """Forecasts among which the best one lies with the stated confidence.
 
     Parameters
     ----------
@@ -290,7 +283,7 @@ def model_confidence_set(
 
     Notes
     -----
-    Forecasts of equal losses stand and fall together.
+    Forecasts of equal losses are in the set together or not at all.
     **Source:** Hansen, Lunde and Nason (2011), "The model confidence set".
     """
     from arch.bootstrap import MCS
@@ -304,15 +297,16 @@ def model_confidence_set(
     )
     twins = [int((values == column[:, None]).all(axis=0).argmax()) for column in values.T]
     firsts = sorted(set(twins))
-    found = dict.fromkeys(firsts, 1.0)
+    p_value_of = dict.fromkeys(firsts, 1.0)
     if len(firsts) > 1:
         test = MCS(values[:, firsts], size=1 - level, reps=draws, block_size=length, seed=seed)
-        with np.errstate(
-            divide="ignore", invalid="ignore"
-        ):  # a difference that never varies is infinitely sure
+        # A difference that never varies divides by a standard error of 0.
+        with np.errstate(divide="ignore", invalid="ignore"):
             test.compute()
-        found = {firsts[int(position)]: float(p) for position, p in test.pvalues["Pvalue"].items()}
-    p_values = {str(name): found[twin] for name, twin in zip(losses, twins, strict=True)}
+        p_value_of = {
+            firsts[int(position)]: float(p) for position, p in test.pvalues["Pvalue"].items()
+        }
+    p_values = {str(name): p_value_of[twin] for name, twin in zip(losses, twins, strict=True)}
     ranked = losses.mean().sort_values(kind="stable").index
     return ConfidenceSet(
         included=tuple(str(name) for name in ranked if p_values[str(name)] > 1 - level),
@@ -321,6 +315,15 @@ def model_confidence_set(
         block=length,
         draws=draws,
     )
+
+
+def _studentised(mean: float, variance: float, n: int) -> float:
+    """Mean over its standard error; infinite where losses differ by a constant, 0 where equal."""
+    if variance > 0:
+        return mean / math.sqrt(variance / n)
+    if mean:
+        return math.copysign(math.inf, mean)
+    return 0.0
 
 
 def _long_run_variance(difference: np.ndarray, horizon: int) -> tuple[float, str]:
@@ -371,6 +374,5 @@ def _check(losses: pd.DataFrame, benchmark: str | None = None) -> None:
         row, column = np.argwhere(bad)[0]
         raise InvalidDataError(
             f"{losses.columns[column]}: loss of {losses.index[row]} is not a finite number; "
-            "compare "
-            "all forecasts on the same sessions"
+            "compare all forecasts on the same sessions"
         )

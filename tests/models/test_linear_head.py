@@ -1,4 +1,4 @@
-"""The bounded logistic against scikit-learn where scikit-learn can, and against its own optimum where it cannot."""
+"""The bounded logistic against scikit-learn's, and against its own optimum under bounds."""
 
 import numpy as np
 import pytest
@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
 from regime.errors import ConfigError
-from regime.models.composites import loadings
-from regime.models.logistic import fit_logistic
+from regime.models.linear_head import fit_logistic, loadings
 
 
 def sample(seed=1, n=400, k=4):

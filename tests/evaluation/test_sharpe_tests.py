@@ -1,4 +1,4 @@
-"""Probabilistic and deflated Sharpe ratio against published numbers, and as laws over noise and trends."""
+"""Sharpe ratios and lengths of records against published numbers, and as laws over noise."""
 
 import math
 
@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 
 from regime.errors import InvalidDataError
-from regime.evaluation.overfitting import (
+from regime.evaluation.sharpe_tests import (
     SharpeSample,
     deflated_sharpe,
     exact_expected_maximum,
     expected_maximum,
+    minimum_backtest,
+    minimum_track_record,
     probabilistic_sharpe,
     sharpe_sample,
 )
@@ -75,10 +77,43 @@ def test_exact_maximum_of_few_is_known_in_closed_form():
     assert exact_expected_maximum(3) == pytest.approx(1.5 / math.sqrt(math.pi), abs=1e-12)
 
 
+def integrated_maximum(trials):
+    """Expected largest of independent standard normals, by adaptive quadrature."""
+    whole, _ = integrate.quad(
+        lambda x: x * trials * stats.norm.pdf(x) * stats.norm.cdf(x) ** (trials - 1),
+        -12,
+        12,
+        epsabs=1e-13,
+        epsrel=1e-12,
+        limit=500,
+    )
+    return whole
+
+
+def excess(trials):
+    """By what share the approximation lies above the exact maximum."""
+    return expected_maximum(trials) / exact_expected_maximum(trials) - 1
+
+
+# Quadrature, trial by trial: the excess rises to its largest at 6 trials and falls from there on.
+LARGEST_EXCESS = expected_maximum(6) / integrated_maximum(6) - 1
+
+
+def test_excess_is_largest_at_six_trials():
+    assert abs(LARGEST_EXCESS - 0.02598979) < 5e-9
+    by_trials = {
+        trials: expected_maximum(trials) / integrated_maximum(trials) - 1 for trials in range(3, 40)
+    }
+    assert max(by_trials, key=by_trials.get) == 6
+    falling = [by_trials[trials] for trials in range(6, 40)]
+    assert (np.diff(falling) < 0).all() and (np.diff([by_trials[k] for k in range(3, 7)]) > 0).all()
+
+
 @given(st.integers(3, 10**7))
-def test_approximation_is_on_the_careful_side(trials):
-    ratio = expected_maximum(trials) / exact_expected_maximum(trials)
-    assert 1.0 < ratio < 1.025
+def test_approximation_is_conservative_by_no_more_than_at_six_trials(trials):
+    assert 0 < excess(trials) <= LARGEST_EXCESS + 1e-11
+    if trials >= 6:
+        assert excess(2 * trials) < excess(trials)
     assert expected_maximum(trials + 1) > expected_maximum(trials)
 
 
@@ -121,7 +156,7 @@ def test_the_best_of_noise_is_seldom_above_the_level(trials):
     assert passed <= 2
 
 
-def test_an_honest_trend_among_noise_stands():
+def test_a_true_trend_among_noise_stands():
     draws = np.random.default_rng(1).normal(0.0, 0.01, (2500, 50))
     draws[:, 7] += 0.0015
     ratios = draws.mean(axis=0) / draws.std(axis=0, ddof=1)
@@ -134,10 +169,10 @@ def test_an_honest_trend_among_noise_stands():
 def test_sentences():
     found = deflated_sharpe(PUBLISHED, trials=1500, variance=0.5 / 250)
     assert str(found) == (
-        "The best of 1,500 trials would show a Sharpe ratio of 2.38 a year by luck; this one shows "
-        "2.50: deflated Sharpe ratio 0.584, luck is not excluded (0.95 would be needed)."
+        "The best of 1,500 trials would show a Sharpe ratio of 2.38 a year by chance; this one "
+        "shows 2.50: deflated Sharpe ratio 0.584, chance is not excluded (0.95 would be needed)."
     )
-    assert "luck is an unlikely explanation" in str(
+    assert "chance is an unlikely explanation" in str(
         deflated_sharpe(PUBLISHED, trials=2, variance=1e-4)
     )
     assert "more than 99.9%" in str(probabilistic_sharpe(PUBLISHED))
@@ -166,5 +201,53 @@ def test_sentences():
     ],
 )
 def test_what_makes_no_sense_is_refused(call, message):
+    with pytest.raises(InvalidDataError, match=message):
+        call()
+
+
+YEARS = SharpeSample(sharpe=2 / math.sqrt(250), observations=1250, a_year=250)
+
+
+def test_track_record_of_the_paper():
+    assert minimum_track_record(YEARS, 1 / math.sqrt(250)).years == pytest.approx(
+        2.7311878, abs=5e-8
+    )
+
+
+def test_backtest_of_the_paper():
+    assert minimum_backtest(45).years == pytest.approx(4.9980870, abs=5e-8)
+    assert minimum_backtest(45, target=2.0).years == pytest.approx(4.9980870 / 4, abs=5e-8)
+    assert minimum_backtest(45).years == expected_maximum(45) ** 2
+    assert minimum_backtest(1).years == 0
+
+
+@pytest.mark.parametrize("level", [0.9, 0.95, 0.99])
+def test_a_record_of_that_length_has_that_probability(level):
+    given = SharpeSample(sharpe=0.06, observations=100, skew=-1.0, kurtosis=9.0)
+    needed = minimum_track_record(given, 0.02, level)
+    there = SharpeSample(
+        sharpe=0.06, observations=round(needed.observations), skew=-1.0, kurtosis=9.0
+    )
+    assert probabilistic_sharpe(there, 0.02).probability == pytest.approx(level, abs=1e-3)
+
+
+def test_a_ratio_that_is_not_above_the_benchmark_is_never_believed():
+    needed = minimum_track_record(YEARS, YEARS.sharpe)
+    assert needed.observations == needed.years == math.inf
+    assert (
+        str(needed) == "A Sharpe ratio of 2.00 a year is not above 2.00: no record is long enough."
+    )
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: minimum_track_record(YEARS, level=0.5), r"outside \(0.5, 1\)"),
+        (lambda: minimum_track_record(YEARS, level=1.0), r"outside \(0.5, 1\)"),
+        (lambda: minimum_backtest(10, target=0.0), "must be above 0"),
+        (lambda: minimum_backtest(0), "trials 0 must be at least 1"),
+    ],
+)
+def test_lengths_that_make_no_sense_are_refused(call, message):
     with pytest.raises(InvalidDataError, match=message):
         call()

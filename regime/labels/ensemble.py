@@ -1,30 +1,40 @@
-"""Several labellers as one."""
+"""Several labellers as one: the ensemble of their labels."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Union
 
 import numpy as np
 import pandas as pd
 
 from regime.errors import ConfigError
+from regime.labels import LABELLERS
+from regime.labels.basket import Labeller
 from regime.labels.episodes import EpisodeLabels
 from regime.labels.jump import JumpModelLabels
 from regime.schema import REGIMES, Labels
 
-__all__ = ["AveragedLabels"]
+__all__ = ["EnsembleLabels"]
+
+# What a config may name as a member: every labeller but the ensemble itself.
+if TYPE_CHECKING:
+    Member = Labeller
+else:
+    Member = Union[tuple(LABELLERS[name] for name in LABELLERS if name != "EnsembleLabels")]  # noqa: UP007
 
 
 @dataclass(frozen=True, kw_only=True)
-class AveragedLabels:
+class EnsembleLabels:
     """Weighted mean of the regimes that several labellers name.
 
-    A row is known once **every** part knows it: were it known from the first part on, its weights
-    would change when the next one joins.
+    A row is known once **every** member knows it: its weights would otherwise change when the next
+    member does.
 
     Parameters
     ----------
-    labellers : tuple of EpisodeLabels or JumpModelLabels
+    labellers : tuple of Labeller
+        Any of `LABELLERS` but an ensemble.
     weights : tuple of float
         Positive, one a labeller; empty for equal ones.
 
@@ -34,11 +44,12 @@ class AveragedLabels:
     >>> steps = np.r_[np.tile([1.01, 0.995], 150), np.full(20, 0.98), np.full(80, 1.01)]
     >>> market = pd.DataFrame({"sp500": steps.cumprod()}, index=dates)
     >>> shallow, deep = EpisodeLabels(depth=2.0), EpisodeLabels(depth=4.0)
-    >>> AveragedLabels(labellers=(shallow, deep), weights=(3, 1))(market).weights.loc["2021-03-15"].tolist()
+    >>> ensemble = EnsembleLabels(labellers=(shallow, deep), weights=(3, 1))
+    >>> ensemble(market).weights.loc["2021-03-15"].tolist()
     [0.0, 0.0, 1.0, 0.0]
     """
 
-    labellers: tuple[EpisodeLabels | JumpModelLabels, ...] = (EpisodeLabels(), JumpModelLabels())
+    labellers: tuple[Member, ...] = (EpisodeLabels(), JumpModelLabels())
     weights: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
@@ -53,20 +64,18 @@ class AveragedLabels:
             raise ConfigError(f"weights: must be positive, got {self.weights}")
 
     def __call__(self, market: pd.DataFrame, as_of: pd.Timestamp | None = None) -> Labels:
-        """Labels as they stood at the close of `as_of`; arguments and result as those of the parts.
+        """Labels as they stood at the close of `as_of`; arguments as for `Labeller`.
 
-        **Known at:** the latest `known_at` of the parts; so with `span_end`.
+        **Known at:** the latest `known_at` of the members; so with `span_end`.
         """
-        parts = [labeller(market, as_of) for labeller in self.labellers]
-        shares = np.array(self.weights or (1.0,) * len(parts))
+        members = [labeller(market, as_of) for labeller in self.labellers]
+        shares = np.array(self.weights or (1.0,) * len(members))
         mixed = np.zeros((len(market), len(REGIMES)))
-        for share, part in zip(shares / shares.sum(), parts, strict=True):
-            mixed += share * part.weights.to_numpy()
-        mixed /= mixed.sum(
-            axis=1, keepdims=True
-        )  # shares of many parts sum to 1 only up to rounding
+        for share, member in zip(shares / shares.sum(), members, strict=True):
+            mixed += share * member.weights.to_numpy()
+        mixed /= mixed.sum(axis=1, keepdims=True)  # shares sum to 1 only up to rounding
         latest = {
-            name: pd.concat([getattr(part, name) for part in parts], axis=1).max(
+            name: pd.concat([getattr(member, name) for member in members], axis=1).max(
                 axis=1, skipna=False
             )
             for name in ("span_end", "known_at")

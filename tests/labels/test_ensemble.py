@@ -1,4 +1,4 @@
-"""AveragedLabels: a mean that waits for all of its parts."""
+"""EnsembleLabels: a mean that waits for all of its parts."""
 
 import numpy as np
 import pandas as pd
@@ -6,7 +6,7 @@ import pytest
 
 from regime.config import build
 from regime.errors import ConfigError
-from regime.labels.averaged import AveragedLabels
+from regime.labels.ensemble import EnsembleLabels
 from regime.labels.episodes import EpisodeLabels
 from regime.labels.jump import JumpModelLabels
 
@@ -22,7 +22,7 @@ SHALLOW, DEEP = EpisodeLabels(depth=1.5), EpisodeLabels(depth=3)
 
 
 def test_weights_and_dates(mixed_market):
-    mean = AveragedLabels(labellers=(SHALLOW, DEEP), weights=(1, 3))(mixed_market)
+    mean = EnsembleLabels(labellers=(SHALLOW, DEEP), weights=(1, 3))(mixed_market)
     first, second = SHALLOW(mixed_market), DEEP(mixed_market)
     known = first.known_at.notna() & second.known_at.notna()
     assert (mean.known_at.notna() == known).all() and known.any() and not known.all()
@@ -34,13 +34,13 @@ def test_weights_and_dates(mixed_market):
 
 
 def test_one_part_is_itself(mixed_market):
-    single = AveragedLabels(labellers=(DEEP,))(mixed_market)
+    single = EnsembleLabels(labellers=(DEEP,))(mixed_market)
     pd.testing.assert_frame_equal(single.weights, DEEP(mixed_market).weights)
 
 
 @pytest.mark.parametrize("cut", [300, 700, 1000])
 def test_truncation_law(mixed_market, cut):
-    labeller, date = AveragedLabels(labellers=(SHALLOW, DEEP)), mixed_market.index[cut - 1]
+    labeller, date = EnsembleLabels(labellers=(SHALLOW, DEEP)), mixed_market.index[cut - 1]
     whole, part = labeller(mixed_market), labeller(mixed_market, date)
     known = whole.known_by(date)
     assert (known == part.known_by(date)).all()
@@ -50,18 +50,18 @@ def test_truncation_law(mixed_market, cut):
 
 def test_with_a_jump_model_everything_waits_for_the_cut(mixed_market):
     cut = mixed_market.index[1000]
-    labels = AveragedLabels(labellers=(SHALLOW, JumpModelLabels()))(mixed_market, cut)
+    labels = EnsembleLabels(labellers=(SHALLOW, JumpModelLabels()))(mixed_market, cut)
     assert (labels.known_at.dropna() == cut).all() and labels.known_at.notna().sum() > 200
 
 
 def test_faults_and_schema():
     with pytest.raises(ConfigError, match="labellers: needs at least one"):
-        AveragedLabels(labellers=())
+        EnsembleLabels(labellers=())
     with pytest.raises(ConfigError, match="weights: needs one for each of 2 labellers, got 1"):
-        AveragedLabels(weights=(1.0,))
+        EnsembleLabels(weights=(1.0,))
     with pytest.raises(ConfigError, match="weights: must be positive"):
-        AveragedLabels(weights=(1.0, 0.0))
+        EnsembleLabels(weights=(1.0, 0.0))
     content = {"labellers": ["JumpModelLabels", {"EpisodeLabels": {"depth": 3}}]}
-    assert build(AveragedLabels, content, "x.yaml") == AveragedLabels(
+    assert build(EnsembleLabels, content, "x.yaml") == EnsembleLabels(
         labellers=(JumpModelLabels(), DEEP)
     )
