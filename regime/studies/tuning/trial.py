@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
-from regime.errors import InvalidDataError
+from regime.errors import InvalidDataError, RegimeError
 
 __all__ = ["RecordingTrial", "Trial", "describe_space", "fingerprint", "replay"]
 
@@ -121,28 +121,15 @@ def replay(space: Callable[[Trial], T], params: Mapping[str, Any]) -> T:
     >>> replay(lambda trial: trial.suggest_float("penalty", 3.0, 300.0), {"penalty": 30.0})
     30.0
     """
-    return space(_KnownTrial(params))
+    from optuna.trial import FixedTrial
 
-
-class _KnownTrial:
-    """A trial whose parameters are known."""
-
-    def __init__(self, params: Mapping[str, Any]) -> None:
-        self._params = params
-
-    def suggest_float(self, name: str, low: float, high: float, **form: Any) -> float:
-        return float(self._value(name))
-
-    def suggest_int(self, name: str, low: int, high: int, **form: Any) -> int:
-        return int(self._value(name))
-
-    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any:
-        return self._value(name)
-
-    def _value(self, name: str) -> Any:
-        if name not in self._params:
-            raise InvalidDataError(f"the trial is of another search space: it lacks '{name}'")
-        return self._params[name]
+    try:
+        return space(FixedTrial(dict(params)))
+    except RegimeError:
+        raise
+    except ValueError as error:  # optuna's, for a parameter that is absent or not a choice
+        reason = str(error).split(". ")[0]
+        raise InvalidDataError(f"the trial is of another search space: {reason}") from None
 
 
 def fingerprint(content: Any, length: int = 8) -> str:
