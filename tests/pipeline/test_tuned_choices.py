@@ -56,7 +56,7 @@ def choice(tiny: Settings, year: int = 2012, **changes: object) -> BlockResult:
         "standard_error": 0.1,
         "folds": [0.1, 0.3],
     }
-    given = {
+    fields = {
         "config": "demo",
         "year": year,
         "first": date(year, 1, 1),
@@ -72,7 +72,7 @@ def choice(tiny: Settings, year: int = 2012, **changes: object) -> BlockResult:
         "plateau": {"monotone": {"true": 2}, "penalty": {"low": 1.0, "median": 2.0, "high": 3.5}},
         "parameters": chosen(tiny),
     }
-    return BlockResult(**{**given, **changes})
+    return BlockResult(**{**fields, **changes})
 
 
 class TestChoices:
@@ -95,7 +95,7 @@ class TestChoices:
         ]
         assert [file.name for file in tmp_path.iterdir()] == ["tuned.yaml"]
 
-    def test_settings_of_a_block_have_its_design_and_nothing_else_of_it(self, tiny):
+    def test_settings_of_a_block_have_its_parameters_and_nothing_else_of_it(self, tiny):
         tuned = TunedChoices(blocks=(choice(tiny),))
         found = settings_for_block(tiny, tuned, 2012)
         assert found.labels == chosen(tiny).labels and dump(found.model) == dump(chosen(tiny).model)

@@ -28,7 +28,6 @@ from regime.workflows.tune import TuneSettings, tune
 torture = pytest.mark.skipif(
     not os.environ.get("REGIME_TORTURE"), reason="minutes of killed processes: make torture"
 )
-OLD = Path(__file__).parents[1] / "golden" / "v1"
 
 OVERRIDES = (
     "source.SimulatedSource.years=9",
@@ -291,7 +290,7 @@ class TestMistakes:
             ({"out": "."}, "it is a folder"),
         ],
     )
-    def test_they_are_told_before_anything_is_searched(self, tiny, here, arguments, message):
+    def test_they_are_refused_before_anything_is_searched(self, tiny, here, arguments, message):
         with pytest.raises(ConfigError, match=message):
             tune(tiny, **{"trials": 1, "out": "tuned.yaml", "how": HOW, **arguments})
         assert not (here / "tuned.yaml").exists()
@@ -302,7 +301,7 @@ class TestMistakes:
             tune(tiny, trials=1, out="tuned.yaml", how=HOW)
         assert Path("tuned.yaml").read_text() == "name: mine\n"
 
-    def test_an_error_of_a_worker_is_told_as_its_own(self, tiny, here):
+    def test_an_error_of_a_worker_is_raised_as_its_own(self, tiny, here):
         spoilt = TuneSettings(space=replace(QUICK, recover=(7.0,)))
         with pytest.raises(ConfigError, match=r"recover: must lie in \(0, 1\], got 7.0"):
             tune(tiny, trials=2, workers=2, block=2012, out="tuned.yaml", how=spoilt)
@@ -332,6 +331,8 @@ class TestCommand:
         printed = capfd.readouterr()
         (line,) = printed.out.splitlines()
         summary = json.loads(line)
+        assert summary["schema_version"] == 2
+        assert Path("c/tuned.yaml").read_text(encoding="utf-8").count("schema_version: 2") == 1
         assert summary["blocks"][0]["trials"]["complete"] == 2 and summary["storage"].startswith(
             "journal:///"
         )
@@ -345,9 +346,11 @@ class TestCommand:
         table = pd.read_csv(artifacts / "block-2012" / "trials.csv", index_col="number")
         assert len(table) == 2 and {"value", "penalty", "in.rates", "depths"} <= set(table)
         assert main([*arguments, *overrides]) == 0
-        told = capfd.readouterr().out
+        printed = capfd.readouterr().out
         assert (
-            "Plateau before 2012" in told and "Choices: c/tuned.yaml" in told and "penalty" in told
+            "Plateau before 2012" in printed
+            and "Choices: c/tuned.yaml" in printed
+            and "penalty" in printed
         )
 
     @pytest.mark.parametrize(

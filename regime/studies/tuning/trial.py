@@ -36,7 +36,7 @@ class Trial(Protocol):
         """Return one of the choices."""
 
 
-class RecordingTrial:
+class RecordingTrial(Trial):
     """A trial that records each range and answers with its lowest or its highest value.
 
     Parameters

@@ -1,4 +1,4 @@
-"""A study that is shared, killed, resumed and told apart: on a toy with a known best."""
+"""A study that is shared, killed and resumed, on a toy objective with a known best."""
 
 import itertools
 import subprocess
@@ -47,10 +47,10 @@ def rows(study):
 
 def test_a_study_has_as_many_trials_as_were_wanted_and_no_more(plan):
     study = Study(plan)
-    told = []
-    study.run_trials(toy, TOTAL, lambda: told.append(1))
+    reports = []
+    study.run_trials(toy, TOTAL, lambda: reports.append(1))
     study.run_trials(toy, TOTAL)
-    assert (study.finished, study.running, len(told)) == (TOTAL, 0, TOTAL)
+    assert (study.finished, study.running, len(reports)) == (TOTAL, 0, TOTAL)
     assert {state for state, _, _ in rows(study)} == {"complete"}
     assert not list(plan.locks.glob("*.alive"))
 
@@ -79,7 +79,7 @@ def test_another_seed_asks_other_questions(plan):
     assert not {params for _, _, params in rows(first)} & {params for _, _, params in rows(second)}
 
 
-def test_the_given_beginning_is_tried_first_and_once(plan):
+def test_enqueued_parameters_are_tried_first_and_once(plan):
     study = Study(plan)
     study.enqueue_first({"x": 2.0, "y": 1.0})
     study.enqueue_first({"x": 3.0, "y": 1.0})
@@ -282,13 +282,13 @@ def test_a_value_out_of_range_is_refused(tmp_path, field, value):
         "postgresql+nodriver://ann:secret@host/none",
     ],
 )
-def test_a_storage_that_cannot_be_used_is_told_without_its_password(storage):
+def test_a_storage_that_cannot_be_used_is_named_without_its_password(storage):
     with pytest.raises(ConfigError, match="storage: cannot use ") as caught:
         check_storage(storage)
     assert "secret" not in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_a_journal_that_cannot_be_made_or_read_is_told(tmp_path):
+def test_a_journal_that_cannot_be_made_or_read_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match="storage: cannot use journal://"):
         check_storage(f"journal://{tmp_path}/file/journal")

@@ -1,4 +1,4 @@
-"""A space told by its questions, answered from memory, and named by what it offers."""
+"""A search space described by its ranges, replayed from parameters, and its fingerprint."""
 
 import pytest
 
@@ -12,7 +12,7 @@ def space(trial):
     return form, penalty, trial.suggest_int("leaves", 3, 15) if form == "trees" else None
 
 
-def test_both_branches_are_heard():
+def test_the_ranges_of_both_branches_are_recorded():
     assert describe_space(space) == {
         "form": ["one of", "linear", "trees"],
         "leaves": ["int", 3, 15, 1, False],
@@ -20,12 +20,12 @@ def test_both_branches_are_heard():
     }
 
 
-def test_given_answers_lead_to_the_same_design():
+def test_known_parameters_are_replayed():
     assert replay(space, {"form": "trees", "penalty": 30.0, "leaves": 7}) == ("trees", 30.0, 7)
     assert replay(space, {"form": "linear", "penalty": 30}) == ("linear", 30.0, None)
 
 
-def test_a_question_of_another_space_is_refused():
+def test_parameters_of_another_space_are_refused():
     with pytest.raises(InvalidDataError, match=r"another search space: .*'leaves'"):
         replay(space, {"form": "trees", "penalty": 1.0})
 
