@@ -152,30 +152,10 @@ def tune(
     path = Path(out)
     jobs = settings.parallel.jobs if workers is None else workers
     _check(trials, jobs, path)
-    tracker = settings.tracking if isinstance(settings.tracking, Tracker) else Tracker()
-    folder = tracker.folder
-    url = f"journal://{(folder / 'tuning.journal').absolute()}" if storage is None else storage
-    plan = StudyPlan(
-        name=settings.name,
-        storage=url,
-        locks=folder / "tuning",
-        folds=how.folds,
-        seed=settings.seed,
-        deviations=how.deviations,
-        startup=how.startup,
-        share=how.hopeless,
-    )
-    check_storage(url)
+    plan = _study_plan(settings, how, storage)
+    check_storage(plan.storage)
     market_data = read_world(settings, Path(data) if data is not None else None, watch)
-    blocks = _wanted_blocks(settings, market_data, block, how.years)
-    with watch.stage("features"):
-        features = settings.features(market_data.panel)
-    samples = [
-        inner_sample(
-            settings, market_data, features, wanted, watch, folds=how.folds, share=how.share
-        )
-        for wanted in blocks
-    ]
+    samples = _samples(settings, market_data, block, how, watch)
     choices: list[BlockResult] = []
     notes: list[str] = []
     with settings.tracking.run(
@@ -199,7 +179,7 @@ def tune(
             "schema_version": TUNED_SCHEMA,
             "config": settings.name,
             "data_hash": market_data.reading.hash,
-            "storage": redacted_url(url),
+            "storage": redacted_url(plan.storage),
             "out": str(path),
             "blocks": [_plain(choice) for choice in choices],
             "notes": notes,
@@ -237,6 +217,37 @@ def _check(trials: int, workers: int, out: Path) -> None:
     check_place(out, folder=False)
     if out.exists():
         load_tuned(out)
+
+
+def _study_plan(settings: Settings, how: TuneSettings, storage: str | None) -> StudyPlan:
+    """Plan of all blocks; the storage is by default a journal in the folder of the tracked runs."""
+    tracker = settings.tracking if isinstance(settings.tracking, Tracker) else Tracker()
+    journal = (tracker.folder / "tuning.journal").absolute()
+    return StudyPlan(
+        name=settings.name,
+        storage=f"journal://{journal}" if storage is None else storage,
+        locks=tracker.folder / "tuning",
+        folds=how.folds,
+        seed=settings.seed,
+        deviations=how.deviations,
+        startup=how.startup,
+        share=how.hopeless,
+    )
+
+
+def _samples(
+    settings: Settings, market_data: World, year: int | None, how: TuneSettings, watch: Progress
+) -> list[InnerSample]:
+    """Sample of each wanted block, so that a fault in any of them is found before a search."""
+    blocks = _wanted_blocks(settings, market_data, year, how.years)
+    with watch.stage("features"):
+        features = settings.features(market_data.panel)
+    return [
+        inner_sample(
+            settings, market_data, features, block, watch, folds=how.folds, share=how.share
+        )
+        for block in blocks
+    ]
 
 
 def _wanted_blocks(
