@@ -1,7 +1,7 @@
 """One study by two workers against one, at identical trials, and what 200 trials of it would take.
 
-The worlds' forty years stand for the real history; trials are at random, as the first of a study
-are, so that both make the same ones. Workers' start (imports, once a study) is part of the time.
+Forty simulated years stand for the real history; trials are random, as the first of a study are, so
+that both run the same ones. The workers' start (imports, once a study) is part of the time.
 
 Usage: python benchmarks/tuning.py [--json]
 """
@@ -15,21 +15,22 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from regime.models.study_plan import StudyPlan
-from regime.models.tuning import Study
 from regime.progress import NoProgress
 from regime.sources.simulated import SimulatedSource
+from regime.studies.tuning.objective import InnerSample, inner_sample, outer_blocks
+from regime.studies.tuning.search_space import SearchSpace
+from regime.studies.tuning.study import Study, StudyPlan
+from regime.studies.tuning.workers import run_search
 from regime.workflows.data import read_world
 from regime.workflows.settings import load_settings
-from regime.workflows.tune_objective import KnownYears, known_years, outer_blocks
-from regime.workflows.tune_space import SearchSpace
-from regime.workflows.tune_workers import search
 
-TRIALS, STUDY = 100, 200
-SPEEDUP, MINUTES = 1.6, 25.0
+TRIALS = 100
+STUDY = 200
+SPEEDUP = 1.6
+MINUTES = 25.0
 
 
-def example() -> KnownYears:
+def example() -> InnerSample:
     """The demo's model on forty years before a block."""
     settings = load_settings("demo.yaml")
     settings = replace(
@@ -38,43 +39,44 @@ def example() -> KnownYears:
         source=SimulatedSource(years=40, start=date(1985, 1, 2)),
         splits=replace(settings.splits, first_test=date(2020, 1, 1)),
     )
-    world = read_world(settings, None, NoProgress())
-    block = outer_blocks(settings, world.sessions)[0]
-    return known_years(settings, world, settings.features(world.panel), block, NoProgress())
+    market_data = read_world(settings, None, NoProgress())
+    block = outer_blocks(settings, market_data.sessions)[0]
+    features = settings.features(market_data.panel)
+    return inner_sample(settings, market_data, features, block, NoProgress())
 
 
-def timed(known: KnownYears, workers: int, place: Path) -> tuple[Study, float]:
+def timed(sample: InnerSample, workers: int, folder: Path) -> tuple[Study, float]:
     """A new study, and its wall seconds."""
     plan = StudyPlan(
         name="benchmark",
-        storage=f"journal://{place / 'journal'}",
-        locks=place,
-        folds=len(known.folds),
+        storage=f"journal://{folder / 'journal'}",
+        locks=folder,
+        folds=len(sample.folds),
         startup=TRIALS + 1,
     )
     begin = time.perf_counter()
-    study, _ = search(
-        plan, known, SearchSpace(), total=TRIALS, workers=workers, progress=NoProgress()
+    study, _ = run_search(
+        plan, sample, SearchSpace(), total=TRIALS, workers=workers, progress=NoProgress()
     )
     return study, time.perf_counter() - begin
 
 
 def measure() -> dict[str, object]:
-    known, seconds, trials = example(), {}, []
+    sample = example()
+    seconds: dict[int, float] = {}
+    trials = []
     for workers in (1, 2):
         with tempfile.TemporaryDirectory() as scratch:
-            study, seconds[workers] = timed(known, workers, Path(scratch))
+            study, seconds[workers] = timed(sample, workers, Path(scratch))
             trials.append([(study.params(number), study.folds(number)) for number in range(TRIALS)])
-    ratio, minutes, identical = (
-        seconds[1] / seconds[2],
-        STUDY * seconds[2] / TRIALS / 60,
-        trials[0] == trials[1],
-    )
+    ratio = seconds[1] / seconds[2]
+    minutes = STUDY * seconds[2] / TRIALS / 60
+    identical = trials[0] == trials[1]
     return {
         "claim": f"two workers at least {SPEEDUP:g}x one; {STUDY} trials at most {MINUTES:g} min",
         "trials": TRIALS,
-        "sessions": len(known.features),
-        "folds": len(known.folds),
+        "sessions": len(sample.features),
+        "folds": len(sample.folds),
         "one_worker_seconds": round(seconds[1], 1),
         "two_workers_seconds": round(seconds[2], 1),
         "seconds_a_trial": round(seconds[1] / TRIALS, 2),

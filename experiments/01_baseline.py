@@ -1,4 +1,4 @@
-"""Ask whether the shipped model beats the rivals that anybody could compute, out of sample on real data.
+"""Ask whether the shipped model beats simple baselines, out of sample on real data.
 
 usage: python experiments/01_baseline.py DATA [EPISODES]
 """

@@ -37,7 +37,8 @@ def falls(
 
 def variants(base: Settings) -> dict[str, Settings]:
     """One change at a time from the shipped config."""
-    model, splits = base.model, base.splits
+    model = base.model
+    splits = base.splits
     core = model.core
 
     def labelled(
@@ -75,7 +76,7 @@ def variants(base: Settings) -> dict[str, Settings]:
             base, model=replace(model, core=without("small_", "large_"))
         ),
         "core without rate change": replace(base, model=replace(model, core=without("rate10"))),
-        "core: rivals' scores only": replace(
+        "core: baselines' scores only": replace(
             base, model=replace(model, core=without("fall_", "mean_return", "rate10", "shock"))
         ),
     }
@@ -83,18 +84,19 @@ def variants(base: Settings) -> dict[str, Settings]:
 
 def main(data: str) -> None:
     years = read_years(data)
-    truths, rows = years.truths(), {}
+    truths = years.truths()
+    rows: dict[str, dict[str, float]] = {}
     for name, settings in variants(years.base).items():
         forecast = walk_forward(settings, years.features, years.market, NoProgress())
         if not rows:
             days = forecast.probabilities.index
-            for rival in ("downside_rank", "below_200dma"):
-                rows[f"rival: {rival}"] = _cells(
+            for baseline in ("downside_rank", "below_200dma"):
+                rows[f"baseline: {baseline}"] = _cells(
                     truths,
                     {
                         key: baseline_probabilities(
-                            years.scores[[rival]], truth.stress, truth.known_at, forecast.folds
-                        )[rival].loc[days]
+                            years.scores[[baseline]], truth.stress, truth.known_at, forecast.folds
+                        )[baseline].loc[days]
                         for key, truth in truths.items()
                     },
                 )

@@ -1,20 +1,20 @@
-"""Ask whether the model beats the unlearned rivals on simulated worlds that nobody looked at.
+"""Ask whether the model beats the rules of thumb on simulated markets that nobody looked at.
 
-The rules of the worlds were frozen in a commit before a model was scored on them; seeds 1000 to
-1019 are for this question alone. A world has thirty years from 1992, of which the first ten only
+The rules of the simulation were frozen in a commit before a model was scored on it; seeds 1000 to
+1019 are for this question alone. A market has thirty years from 1992, of which the first ten only
 train.
 
 Three questions a seed, the first being the one that a run of the config answers:
   falls/falls  trained on falls of the risk basket and scored against them, as the config does
-  falls/true   the same forecasts against the world's true regimes, which come from forced flows
-  true/true    trained and scored on the true regimes, each known once its spell and recovery are
-  over (--true)
+  falls/true   the same forecasts against the market's true regimes, which come from forced flows
+  true/true    trained and scored on the true regimes, each known once its episode and recovery are
+               over (--true)
 
-The ratio is over the best of the five unlearned rivals, each taken as it stands and calibrated in
-the model's folds, whichever ranks better.
+The ratio is over the best of the five rules of thumb, each as it stands and calibrated in the
+model's folds, whichever ranks better.
 
 usage: python experiments/03_simulated_worlds.py [--seeds FIRST LAST] [--true] [--out FILE.csv]
-[section.key=value ...]
+                                                 [section.key=value ...]
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ from regime.workflows.settings import Settings, load_settings
 from regime.workflows.verdict import rivals
 
 UNSEEN = (1000, 1019)
-YEARS, FIRST, FIRST_TEST = 30, date(1992, 1, 2), date(2002, 1, 1)
-SETTLED = 21  # sessions after which a quiet one is known to have been so
-LEAST_RATIO, MOST_PRECISION = 1.3, 0.95
+YEARS = 30
+FIRST = date(1992, 1, 2)
+FIRST_TEST = date(2002, 1, 1)
+SETTLED = 21  # sessions after which a calm one is known to have been calm
+LEAST_RATIO = 1.3
+MOST_PRECISION = 0.95
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrueLabels:
-    """True regimes as labels.
-
-    A spell of selling and its recovery are known at their end, the rest a month later.
-    """
+    """True regimes as labels: an episode and its recovery known at their end, the rest later."""
 
     regime: pd.Series
 
@@ -59,13 +59,13 @@ class TrueLabels:
         """Labels over the sessions of `market`, which ends at a refit."""
         regime = self.regime.reindex(market.index)
         codes = pd.Series(regime.cat.codes, market.index)
-        spell = (codes >= REGIMES.index("deleveraging")).astype(int)
-        run = spell.ne(spell.shift()).cumsum()
+        episode = (codes >= REGIMES.index("deleveraging")).astype(int)
+        run = episode.ne(episode.shift()).cumsum()
         days = pd.Series(market.index, market.index)
         ended = (
             days.groupby(run).transform("last").where(run < run.iloc[-1])
         )  # the last run is not over
-        known = ended.where(spell == 1, days.shift(-SETTLED)).rename("known_at")
+        known = ended.where(episode == 1, days.shift(-SETTLED)).rename("known_at")
         if as_of is not None:
             known = known.where(known <= as_of)
         weights = (
@@ -89,45 +89,49 @@ def settings_for(seed: int, overrides: list[str]) -> Settings:
 
 def questions(
     settings: Settings,
-    world: World,
+    market_data: World,
     features: pd.DataFrame,
     also_true: bool,
 ) -> Iterator[tuple[str, Forecast, Truth]]:
     assert isinstance(settings.source, SimulatedSource)
-    labels = TrueLabels(regime=settings.source.true_regimes())
-    true = truth_from_labels(labels(world.market))
-    forecast = walk_forward(settings, features, world.market, NoProgress())
-    yield "falls/falls", forecast, truth_from_labels(settings.truth(world.market))
+    labels = TrueLabels(regime=settings.source.world())
+    true = truth_from_labels(labels(market_data.market))
+    forecast = walk_forward(settings, features, market_data.market, NoProgress())
+    yield "falls/falls", forecast, truth_from_labels(settings.truth(market_data.market))
     yield "falls/true", forecast, true
     if also_true:
         yield (
             "true/true",
-            walk_forward(replace(settings, labels=labels), features, world.market, NoProgress()),
+            walk_forward(
+                replace(settings, labels=labels), features, market_data.market, NoProgress()
+            ),
             true,
         )
 
 
 def precision(
-    world: World, features: pd.DataFrame, forecast: Forecast, truth: Truth
+    market_data: World, features: pd.DataFrame, forecast: Forecast, truth: Truth
 ) -> dict[str, float]:
-    """Average precision of the model, of every rival at its better, and what follows from them."""
+    """Average precision of the model and of every baseline at its better, and their ratio."""
     days = forecast.probabilities.index
-    table = rivals(world, features, truth, forecast.folds, NoProgress()).loc[days]
+    table = rivals(market_data, features, truth, forecast.folds, NoProgress()).loc[days]
     learned = score_table(
         truth, {"model": forecast.probabilities, **{str(name): table[name] for name in table}}
     )
-    plain = rule_of_thumb_scores(world.close, world.returns, world.panel.values["vix"]).loc[days]
+    plain = rule_of_thumb_scores(
+        market_data.close, market_data.returns, market_data.panel.values["vix"]
+    ).loc[days]
     unlearned = ranking_scores(truth, {str(name): plain[name] for name in plain})[
         "average_precision"
     ]
-    found = learned["average_precision"]
-    five = {name: float(max(found[name], unlearned[name])) for name in RULE_OF_THUMB_SCORES}
+    fitted = learned["average_precision"]
+    five = {name: float(max(fitted[name], unlearned[name])) for name in RULE_OF_THUMB_SCORES}
     return {
         "base_rate": float(learned.loc["model", "base_rate"]),
-        "model": float(found["model"]),
+        "model": float(fitted["model"]),
         **five,
-        "elastic_net": float(found["elastic_net"]),
-        "ratio": float(found["model"]) / max(five.values()),
+        "elastic_net": float(fitted["elastic_net"]),
+        "ratio": float(fitted["model"]) / max(five.values()),
     }
 
 
@@ -136,11 +140,15 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     for seed in range(arguments.seeds[0], arguments.seeds[1] + 1):
         settings = settings_for(seed, arguments.overrides)
-        world = read_world(settings, None, NoProgress())
-        features = settings.features(world.panel)
-        for question, forecast, truth in questions(settings, world, features, arguments.true):
+        market_data = read_world(settings, None, NoProgress())
+        features = settings.features(market_data.panel)
+        for question, forecast, truth in questions(settings, market_data, features, arguments.true):
             rows.append(
-                {"question": question, "seed": seed, **precision(world, features, forecast, truth)}
+                {
+                    "question": question,
+                    "seed": seed,
+                    **precision(market_data, features, forecast, truth),
+                }
             )
             print(
                 {
@@ -158,7 +166,7 @@ def main() -> None:
         held = (part["ratio"] >= LEAST_RATIO) & (part["model"] <= MOST_PRECISION)
         means = part.mean().round(3).to_dict()
         print(
-            f"{question}: mean {means}; mean model over mean best rival "
+            f"{question}: mean {means}; mean model over mean best baseline "
             f"{part['model'].mean() / part[list(RULE_OF_THUMB_SCORES)].max(axis=1).mean():.3f}; "
             f"{held.sum()} of {len(part)} seeds with a ratio of {LEAST_RATIO} or more and at most "
             f"{MOST_PRECISION}"

@@ -25,14 +25,15 @@ from regime.workflows.settings import Settings
 
 
 def four_classes(settings: Settings, features: pd.DataFrame, market: pd.DataFrame) -> pd.DataFrame:
-    columns, blocks = list(settings.model.core), []
+    columns = list(settings.model.core)
+    blocks = []
     for fold in settings.splits.folds(features.index):
         labels = settings.labels(market.loc[: fold.refit], fold.refit)
         rows = settings.splits.train_rows(fold, labels)
         weights = labels.weights.to_numpy()[rows]
-        place, regime = np.nonzero(weights > 0)
+        row, regime = np.nonzero(weights > 0)
         data = lightgbm.Dataset(
-            features[columns].to_numpy()[rows][place], label=regime, weight=weights[place, regime]
+            features[columns].to_numpy()[rows][row], label=regime, weight=weights[row, regime]
         )
         parameters = {
             **settings.model.trees.arguments(settings.model.seed),
@@ -51,7 +52,9 @@ def four_classes(settings: Settings, features: pd.DataFrame, market: pd.DataFram
 
 def main(data: str) -> None:
     years = read_years(data, (*BASE, "model.linear_weight=0.0"))
-    settings, features, market = years.base, years.features, years.market
+    settings = years.base
+    features = years.features
+    market = years.market
     table = (
         score_table(
             years.truths()[MAIN],

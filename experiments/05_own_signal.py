@@ -1,6 +1,4 @@
-"""Ask what a signal of one's own would have earned.
-
-Here, SPY held above its average of ten month-ends.
+"""Ask what a user's own signal would have earned: here, SPY held above its ten-month average.
 
 Anything indexed by date with values in [0, 1] is a signal; decided at a close, it is filled at the
 next one.

@@ -1,25 +1,26 @@
-"""Ask which rule gives the levels at which one bank's trend followers turn, and how much money stands behind it.
+"""Ask which rule gives a bank's published levels of trend followers, and how much money follows it.
 
 Levels were published for a short, a medium and a long speed. One is left out at a time, the
 halflife is fitted on the others by least squares, and the level left out is compared. LEVELS is a
 table with as_of_close, short, medium, long and usable; rows without `usable` are not fitted.
-Everything is the panel's: what was known at as_of_close.
+All inputs are those of the panel: what was known at as_of_close.
 
 Leave-one-out mean error in percent (halflife fitted on all rows); 7 short, 6 medium and 6 long
 levels of 2024:
 
-| what is averaged, and how                               | short       | medium      | long        |
-|---------------------------------------------------------|-------------|-------------|-------------|
-| closes, exponential average of all history              | .144 (13.2) | .159 (42.2) | .570  (119) |
-| index with dividends less bills, the same               | .086 (15.0) | .111 (50.8) | .486  (161) |
-| front future rolled, the same                           | .060 (15.5) | .074 (52.2) | .516  (164) |
-| front future rolled, log price, the same                | .061 (15.2) | .059 (50.5) | .518  (153) |
-| rolled, log, window of 504 sessions: the shipped form   | .061 (15.2) | .062 (50.5) | .056  (151) |
-| window of 252 / 378 / 630 / 756                       |             |             | 1.7 / 1.1 / .88 / .49 |
+| what is averaged, and how                             | short       | medium      | long        |
+|-------------------------------------------------------|-------------|-------------|-------------|
+| closes, exponential average of all history            | .144 (13.2) | .159 (42.2) | .570  (119) |
+| index with dividends less bills, the same             | .086 (15.0) | .111 (50.8) | .486  (161) |
+| front future rolled, the same                         | .060 (15.5) | .074 (52.2) | .516  (164) |
+| front future rolled, log price, the same              | .061 (15.2) | .059 (50.5) | .518  (153) |
+| rolled, log, window of 504 sessions: shipped form     | .061 (15.2) | .062 (50.5) | .056  (151) |
+| window of 252 / 378                                   |             |             | 1.7 / 1.1   |
+| window of 630 / 756                                   |             |             | .88 / .49   |
 | window of 503 / 505                                   |             |             | .120 / .219 |
-| bills and dividends in place of the future, window 504  | .087 (14.8) | .098 (49.2) | .111  (147) |
-| closes, window 504                                      | .136 (13.0) | .149 (40.8) | .420  (110) |
-| shipped, round halflives 15, 50, 150: nothing is fitted | .046        | .044        | .085        |
+| bills and dividends for the future, window 504        | .087 (14.8) | .098 (49.2) | .111  (147) |
+| closes, window 504                                    | .136 (13.0) | .149 (40.8) | .420  (110) |
+| shipped: halflives 15, 50, 150, nothing is fitted     | .046        | .044        | .085        |
 
 The long level was the weak one. Tried for it on closes, on bills and dividends and on the rolled
 future, about 25 forms on up to four prices: simple average of about 350 sessions .8-.9; linearly
@@ -174,7 +175,7 @@ def describe(rows: pd.Series, form: Level, grid: np.ndarray) -> str:
 
 
 def responses(close: pd.Series, known: AsOf) -> pd.DataFrame:
-    """Median volatility of the days of a window over that of the fortnight before, by the window's move, to 2004."""
+    """Median volatility in a window over that of the fortnight before, by its move, to 2004."""
     logs = np.log(known.history("sp500", close.index[-1])[:"2004"])
     daily = pd.Series(kernels.ewm_std(logs.diff().to_numpy(), 10.0, 40), logs.index)
     table = {}

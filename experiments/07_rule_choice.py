@@ -5,8 +5,9 @@ of the shipped config. The folder has no dividends before 1995, so the monthly d
 from the long index file is added to the price return; without it staying out would look too cheap.
 No row after 2004 is read.
 
-A rule is judged by its Sharpe ratio in three periods and in all, beside the 12 % volatility target;
-differences of less than .05 are noise, and means of many settings are preferred to the best one.
+A rule is judged by its Sharpe ratio in three periods and in all, next to the 12 % volatility
+target; differences of less than .05 are noise, and means of many settings are preferred to the best
+one.
 
 usage: python experiments/07_rule_choice.py DATA
 """
@@ -63,21 +64,21 @@ def lifted(halflife: float, confirm: int, speeds: tuple[int, ...] = SPEEDS) -> B
 
 def rules() -> dict[str, Rule]:
     """What was tried here, in families; each before the volatility target."""
-    found: dict[str, Rule] = {
+    tried: dict[str, Rule] = {
         "shipped before: halflife 2, hold 3": RuleStack(out(2), MinimumHold(days=3), TARGET)
     }
     for halflife in (2, 5, 8):
-        found[f"out, halflife {halflife}"] = RuleStack(out(halflife), TARGET)
+        tried[f"out, halflife {halflife}"] = RuleStack(out(halflife), TARGET)
         for confirm in (1, 3, 5, 10):
-            found[f"out, halflife {halflife}, lifted by four trends, confirm {confirm}"] = (
+            tried[f"out, halflife {halflife}, lifted by four trends, confirm {confirm}"] = (
                 RuleStack(lifted(halflife, confirm), TARGET)
             )
     for speed in SPEEDS:
-        found[f"out, halflife 5, lifted by one trend of {speed}, confirm 3"] = RuleStack(
+        tried[f"out, halflife 5, lifted by one trend of {speed}, confirm 3"] = RuleStack(
             lifted(5, 3, (speed,)), TARGET
         )
     for share in (0.2, 0.4):
-        found[f"out, halflife 5, lifted by four trends and {share:.0%} regained"] = RuleStack(
+        tried[f"out, halflife 5, lifted by four trends and {share:.0%} regained"] = RuleStack(
             Blend(
                 *(
                     RuleStack(out(5), ReentryOnTrend(halflife=speed, confirm=3, regained=share))
@@ -86,35 +87,38 @@ def rules() -> dict[str, Rule]:
             ),
             TARGET,
         )
-    found["ramp .2 to .8, halflife 21"] = RuleStack(Ramp(low=0.2, high=0.8, halflife=21), TARGET)
-    return found
+    tried["ramp .2 to .8, halflife 21"] = RuleStack(Ramp(low=0.2, high=0.8, halflife=21), TARGET)
+    return tried
 
 
 def main(data: str) -> None:
     settings = load_settings("us_macro.yaml", ("splits.first_test=1972-01-01",))
-    world = read_world(settings, Path(data), NoProgress())
-    features, market = settings.features(world.panel).loc[:LAST], world.market.loc[:LAST]
+    market_data = read_world(settings, Path(data), NoProgress())
+    features, market = (
+        settings.features(market_data.panel).loc[:LAST],
+        market_data.market.loc[:LAST],
+    )
     probabilities = walk_forward(settings, features, market, NoProgress()).probabilities
     days = probabilities.index
-    returns = (world.returns + _dividends(Path(data), world.returns.index)).loc[:LAST]
-    prices, cash = (1.0 + returns.fillna(0.0)).cumprod(), world.cash.loc[:LAST]
-    table = signals(world, probabilities).assign(price=prices.loc[days])
-    venue = Venue(prices=prices.loc[days], cash=cash.loc[days], costs=Costs(bps=5))
+    returns = (market_data.returns + _dividends(Path(data), market_data.returns.index)).loc[:LAST]
+    prices, cash = (1.0 + returns.fillna(0.0)).cumprod(), market_data.cash.loc[:LAST]
+    table = signals(market_data, probabilities).assign(price=prices.loc[days])
+    account = Venue(prices=prices.loc[days], cash=cash.loc[days], costs=Costs(bps=5))
     decided = {
         "hold": buy_and_hold(prices),
-        "above the 200-day average": above_average(world.close.loc[:LAST]),
+        "above the 200-day average": above_average(market_data.close.loc[:LAST]),
         "12 % volatility target": volatility_target(returns),
     }
     decided |= {name: rule(table) for name, rule in rules().items()}
     rows = {
-        name: _figures(venue, exposure.reindex(days).fillna(1.0))
+        name: _figures(account, exposure.reindex(days).fillna(1.0))
         for name, exposure in decided.items()
     }
-    found = pd.DataFrame(rows).T.round(3)
-    print(found.to_string())
+    table_of_rules = pd.DataFrame(rows).T.round(3)
+    print(table_of_rules.to_string())
     enter(
         "07_rule_choice",
-        found,
+        table_of_rules,
         "halflife 5, lifted by one trend of 42 with 40 % regained",
         trials=len(rules()),
     )
@@ -129,16 +133,16 @@ def _dividends(data: Path, sessions: pd.DatetimeIndex) -> pd.Series:
     return earned.where(sessions < pd.Timestamp("1995-01-04"), 0.0)
 
 
-def _figures(venue: Venue, exposure: pd.Series) -> Mapping[str, float]:
-    account = venue.trade(exposure)
-    excess = account.returns - account.cash
+def _figures(account: Venue, exposure: pd.Series) -> Mapping[str, float]:
+    traded = account.trade(exposure)
+    excess = traded.returns - traded.cash
     parts = {name: excess.loc[slice(*years)] for name, years in PERIODS.items()}
     sharpes = {name: part.mean() / part.std() * 252**0.5 for name, part in parts.items()}
     return {
         **sharpes,
-        "max_drawdown": account.max_drawdown,
-        "turnover": account.turnover,
-        "exposure": float(account.held.mean()),
+        "max_drawdown": traded.max_drawdown,
+        "turnover": traded.turnover,
+        "exposure": float(traded.held.mean()),
     }
 
 

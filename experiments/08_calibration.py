@@ -44,11 +44,10 @@ SETS = {
 
 def main(data: str) -> None:
     years = read_years(data, ("splits.first_test=1970-01-01", *BASE[1:]))
-    settings, features, market = years.base, years.features, years.market
-    forecast, labels = (
-        walk_forward(settings, features, market, NoProgress()),
-        settings.labels(market),
-    )
+    settings = years.base
+    market = years.market
+    forecast = walk_forward(settings, years.features, market, NoProgress())
+    labels = settings.labels(market)
     sessions = forecast.probabilities.reindex(market.index)
     folds = [fold for fold in forecast.folds if market.index[fold.test[0]] >= pd.Timestamp(FIRST)]
     judged = np.concatenate([fold.test for fold in folds])

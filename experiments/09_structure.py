@@ -1,10 +1,8 @@
 """Ask which structure of the model is best, judged on 1980-2004 alone.
 
-Who grows the trees, on what, and averages.
-
-Three questions: other libraries' trees, and trees on a rival's log-odds; averages over labels,
-penalties, training windows and seeds; a second head that asks whether a fall begins within 21
-sessions. No row after 2004 is read.
+Three questions: other libraries' trees, and trees boosted on a baseline's log-odds; averages over
+labels, penalties, training windows and seeds; a second head that asks whether a fall begins within
+21 sessions. No row after 2004 is read.
 
 usage: python experiments/09_structure.py DATA [structure | averages | onset]
 """
@@ -19,18 +17,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from challengers import CatBoostChallenger, HistGradientChallenger
 from inner import MAIN, TRUTHS, Years, enter, read_years
+from onset_head import walk_onset
+from onset_labels import OnsetLabels
+from residual_boosting import ResidualBoostingClassifier
 
-from regime.evaluation.scores import score_table, measure_skill
+from regime.evaluation.scores import measure_skill, score_table
 from regime.evaluation.truth import Truth, truth_from_labels
 from regime.labels.ensemble import EnsembleLabels
 from regime.labels.episodes import EpisodeLabels
-from regime.labels.onset import OnsetLabels
 from regime.models.baselines import baseline_probabilities
-from regime.models.boosted_rival import BoostedOnRival
-from regime.models.challengers import CatBoostChallenger, HistGradientChallenger
 from regime.models.classifier import DeleveragingClassifier, TreeSettings
-from regime.models.onset import walk_onset
 from regime.progress import NoProgress
 from regime.schema import Labels
 from regime.workflows.forecast import signed_model, walk_forward
@@ -77,7 +75,7 @@ def structures(base: Settings) -> dict[str, Settings]:
         return {"trees": replace(model.trees, **changes)}
 
     members = tuple(name for group in model.composites.values() for name in group)
-    found = {
+    return {
         "shipped": base,
         "trees only: LightGBM": replace(base, model=replace(model, linear_weight=0.0)),
         "trees only: HistGradientBoosting": on(HistGradientChallenger, linear_weight=0.0),
@@ -85,13 +83,19 @@ def structures(base: Settings) -> dict[str, Settings]:
         "logistic only": replace(base, model=replace(model, linear_weight=1.0)),
         "shipped, trees by HistGradientBoosting": on(HistGradientChallenger),
         "shipped, trees by CatBoost": on(CatBoostChallenger),
-        "boosted on downside rank": on(BoostedOnRival, **half),
-        "boosted on downside rank, 60 trees": on(BoostedOnRival, **half, **trees(rounds=60)),
-        "boosted on downside rank, 300 trees": on(BoostedOnRival, **half, **trees(rounds=300)),
-        "boosted on below_200dma": on(BoostedOnRival, **half, rival="positioning_distance_200"),
-        "boosted on the own logistic": on(BoostedOnRival, **half, rival=""),
+        "boosted on downside rank": on(ResidualBoostingClassifier, **half),
+        "boosted on downside rank, 60 trees": on(
+            ResidualBoostingClassifier, **half, **trees(rounds=60)
+        ),
+        "boosted on downside rank, 300 trees": on(
+            ResidualBoostingClassifier, **half, **trees(rounds=300)
+        ),
+        "boosted on below_200dma": on(
+            ResidualBoostingClassifier, **half, baseline="positioning_distance_200"
+        ),
+        "boosted on the own logistic": on(ResidualBoostingClassifier, **half, baseline=""),
         "boosted on the own logistic, 60 trees": on(
-            BoostedOnRival, **half, rival="", **trees(rounds=60)
+            ResidualBoostingClassifier, **half, baseline="", **trees(rounds=60)
         ),
         "composites' members free": replace(
             base,
@@ -106,12 +110,12 @@ def structures(base: Settings) -> dict[str, Settings]:
             base, model=replace(model, composites={"all": members})
         ),
     }
-    return found
 
 
 def ensembles(base: Settings) -> tuple[dict[str, Settings], dict[str, tuple[str, ...]]]:
     """Single forecasts, and the names of those whose probabilities are averaged."""
-    model, whole = base.model, base.labels
+    model = base.model
+    whole = base.labels
     assert isinstance(whole, EnsembleLabels)
     labels = {
         f"label: depth {part.depth}, core {part.core_weight}": replace(base, labels=part)
@@ -151,7 +155,7 @@ def ensembles(base: Settings) -> tuple[dict[str, Settings], dict[str, tuple[str,
 
 
 class Table:
-    """Scores of forecasts as they come, and their number."""
+    """Scores of forecasts, one row each."""
 
     def __init__(self, truths: Mapping[str, Truth], reference: str) -> None:
         self.truths, self.reference = truths, reference
@@ -161,7 +165,7 @@ class Table:
     def add(
         self, name: str, forecasts: Mapping[str, pd.Series], seconds: float = float("nan")
     ) -> None:
-        """Score one forecast, given for each truth."""
+        """Score one forecast against each truth."""
         cells: dict[str, float | str] = {}
         for key, truth in self.truths.items():
             row = score_table(truth, {"model": forecasts[key]}).iloc[0]
@@ -172,7 +176,9 @@ class Table:
         self.kept[name] = forecasts[MAIN]
         against = self.kept.get(self.reference)
         if against is not None and name != self.reference:
-            gain = measure_skill(self.truths[MAIN], forecasts[MAIN], against, against=self.reference)
+            gain = measure_skill(
+                self.truths[MAIN], forecasts[MAIN], against, against=self.reference
+            )
             cells["gain"] = (
                 f"{gain.skill:+.3f} ({gain.interval[0]:+.3f} to {gain.interval[1]:+.3f})"
             )
@@ -180,10 +186,10 @@ class Table:
         print(name, self.rows[name], file=sys.stderr, flush=True)
 
     def show(self, title: str, verdict: str = "") -> None:
-        """Print all of them, and enter them with a verdict."""
+        """Print the table, and enter it with a verdict."""
         print(
             f"\n{title}: {len(self.rows)} rows; "
-            f"gain: log-loss skill over {self.reference}, {MAIN}, with 90 % interval"
+            f"gain: log-loss measure_skill over {self.reference}, {MAIN}, with 90 % interval"
         )
         table = pd.DataFrame(self.rows).T
         print(table.to_string())
@@ -192,7 +198,7 @@ class Table:
                 f"09_structure: {title.partition(';')[0]}",
                 table,
                 verdict,
-                trials=sum(not name.startswith(("rival", "shipped")) for name in self.rows),
+                trials=sum(not name.startswith(("baseline", "shipped")) for name in self.rows),
             )
 
 
@@ -201,13 +207,13 @@ def regimes_table(years: Years) -> tuple[Table, Any]:
     forecast = walk_forward(years.base, years.features, years.market, NoProgress())
     table, days = Table(truths, "shipped"), forecast.probabilities.index
     table.add("shipped", dict.fromkeys(truths, forecast.probabilities["deleveraging"]))
-    for rival in ("downside_rank", "below_200dma"):
+    for baseline in ("downside_rank", "below_200dma"):
         table.add(
-            f"rival: {rival}",
+            f"baseline: {baseline}",
             {
                 key: baseline_probabilities(
-                    years.scores[[rival]], truth.stress, truth.known_at, forecast.folds
-                )[rival].loc[days]
+                    years.scores[[baseline]], truth.stress, truth.known_at, forecast.folds
+                )[baseline].loc[days]
                 for key, truth in truths.items()
             },
         )
@@ -255,10 +261,7 @@ def mean(forecasts: list[pd.Series]) -> pd.Series:
 
 
 def ask_onset(years: Years) -> None:
-    """Onsets, over sessions outside of a fall.
-
-    The second table has the sessions since the VIX is known.
-    """
+    """Onsets over sessions outside of a fall; a second table has those since the VIX is known."""
     nowcast = walk_forward(years.base, years.features, years.market, NoProgress()).probabilities
     folds, model = years.base.splits.folds(years.features.index), signed_model(years.base)
     parts = tuple(part for part in years.base.labels.labellers if isinstance(part, EpisodeLabels))  # type: ignore[union-attr]
@@ -289,12 +292,13 @@ def ask_onset(years: Years) -> None:
         forecasts["P(fragile) of the shipped model"] = dict.fromkeys(
             truths, nowcast["fragile"].reindex(years.features.index)
         )
-        rivals = {
+        baselines = {
             key: baseline_probabilities(years.scores, truth.stress, truth.known_at, folds)
             for key, truth in truths.items()
         }
         forecasts |= {
-            f"rival: {name}": {key: rivals[key][name] for key in truths} for name in rivals[MAIN]
+            f"baseline: {name}": {key: baselines[key][name] for key in truths}
+            for name in baselines[MAIN]
         }
         show_onset(years, truths, forecasts, "outside of falls" if at_risk else "all sessions")
 
@@ -306,7 +310,7 @@ def show_onset(
     title: str,
 ) -> None:
     for first, with_vix in (("1980-01-01", False), ("1993-01-01", True)):
-        table = Table(truths, "rival: base_rate")
+        table = Table(truths, "baseline: base_rate")
         days = years.features.loc[first:].index
         for name in sorted(forecasts, key=lambda name: name != table.reference):
             if with_vix or "vix" not in name:

@@ -6,8 +6,9 @@ in the core. The choice is made on 1980-2004 (`inner`); most mechanisms have no 
 entered into ledger.csv with its daily returns (record.py), and nothing is chosen by them.
 
 usage: python experiments/10_mechanisms.py DATA inner
-       python experiments/10_mechanisms.py DATA later OUT   (writes
-       OUT/DESIGN/{probabilities,exposure}.parquet)
+       python experiments/10_mechanisms.py DATA later OUT
+
+The second writes OUT/DESIGN/{probabilities,exposure}.parquet.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from pathlib import Path
 import pandas as pd
 from inner import BASE, LAST, MAIN, TRUTHS, enter
 
-from regime.evaluation.scores import score_table, measure_skill
+from regime.evaluation.scores import measure_skill, score_table
 from regime.evaluation.truth import Truth, truth_from_labels
 from regime.progress import NoProgress
 from regime.schema import check_exposure, check_probabilities
@@ -60,38 +61,39 @@ SHOCK = ("2022-01-01", "2023-12-31")
 def composites(settings: Settings) -> dict[str, tuple[str, ...]]:
     """Columns of each mechanism that have an expected sign and are not read on their own."""
     group = {mechanism: name for name, members in GROUPS.items() for mechanism in members}
-    found = defaultdict(list)
+    columns = defaultdict(list)
     for spec in settings.features.specs:
         if spec.sign and spec.mechanism in group and spec.name not in settings.model.core:
-            found[group[spec.mechanism]].append(spec.name)
-    return {name: tuple(found[name]) for name in GROUPS}
+            columns[group[spec.mechanism]].append(spec.name)
+    return {name: tuple(columns[name]) for name in GROUPS}
 
 
 def designs(base: Settings, question: str) -> dict[str, Settings]:
     """The shipped model, all mechanisms, all but one, and (on inner years) each one alone."""
-    every, own = composites(base), base.model.composites
+    every = composites(base)
+    shipped = base.model.composites
 
     def reading(columns: Mapping[str, tuple[str, ...]]) -> Settings:
         return replace(base, model=replace(base.model, composites=dict(columns)))
 
-    found = {"shipped": base, "core alone": reading({}), "all": reading(every)}
-    found |= {
+    variants = {"shipped": base, "core alone": reading({}), "all": reading(every)}
+    variants |= {
         f"all but {name}": reading({key: value for key, value in every.items() if key != name})
         for name in every
     }
     if question == "inner":
-        found |= {f"core and {name}": reading({name: value}) for name, value in every.items()}
-        found |= {
-            f"shipped and {name}": reading({**own, f"all of {name}": value})
+        variants |= {f"core and {name}": reading({name: value}) for name, value in every.items()}
+        variants |= {
+            f"shipped and {name}": reading({**shipped, f"all of {name}": value})
             for name, value in every.items()
         }
-    return found
+    return variants
 
 
 def gain(truth: Truth, model: pd.Series, shipped: pd.Series, days: pd.Index) -> str:
-    """Log-loss skill over the shipped model, with its 90 % interval."""
-    one = measure_skill(truth, model.loc[days], shipped.loc[days], against="shipped")
-    return f"{one.skill:+.3f} ({one.interval[0]:+.3f} to {one.interval[1]:+.3f})"
+    """Log-loss measure_skill over the shipped model, with its 90 % interval."""
+    result = measure_skill(truth, model.loc[days], shipped.loc[days], against="shipped")
+    return f"{result.skill:+.3f} ({result.interval[0]:+.3f} to {result.interval[1]:+.3f})"
 
 
 def row(
@@ -106,7 +108,7 @@ def row(
             ~spans["2015-24"].isin(p.loc[slice(*SHOCK)].index)
         ]
     return {
-        **{f"{name} loss": round(float(one["log_loss"]), 4) for name, one in scores.items()},
+        **{f"{name} loss": round(float(score["log_loss"]), 4) for name, score in scores.items()},
         "AP": round(float(scores[MAIN]["average_precision"]), 4),
         **(
             {}
@@ -116,20 +118,22 @@ def row(
     }
 
 
-def write(folder: Path, settings: Settings, world: World, probabilities: pd.DataFrame) -> None:
+def write(
+    folder: Path, settings: Settings, market_data: World, probabilities: pd.DataFrame
+) -> None:
     """What a scorer reads."""
     folder.mkdir(parents=True, exist_ok=True)
     check_probabilities(probabilities).to_parquet(folder / "probabilities.parquet")
-    exposure = decide(settings, world, probabilities)
+    exposure = decide(settings, market_data, probabilities)
     check_exposure(exposure).to_frame("exposure").to_parquet(folder / "exposure.parquet")
 
 
 def main(data: str, question: str, out: str = "") -> None:
     over = BASE if question == "inner" else ("splits.refit_months=12", "model.seeds=1")
     base = load_settings("us_macro.yaml", (*over, "features.mechanisms=true"))
-    world = read_world(base, Path(data), NoProgress())
+    market_data = read_world(base, Path(data), NoProgress())
     last = LAST if question == "inner" else "2024-12-31"
-    features, market = base.features(world.panel).loc[:last], world.market.loc[:last]
+    features, market = base.features(market_data.panel).loc[:last], market_data.market.loc[:last]
     truths = {name: truth_from_labels(labeller(market)) for name, labeller in TRUTHS.items()}
     rows, shipped = {}, None
     for name, settings in designs(base, question).items():
@@ -140,7 +144,7 @@ def main(data: str, question: str, out: str = "") -> None:
         )
         print(name, rows[name], file=sys.stderr, flush=True)
         if out:
-            write(Path(out) / name.replace(" ", "_"), settings, world, p)
+            write(Path(out) / name.replace(" ", "_"), settings, market_data, p)
     table = pd.DataFrame(rows).T
     print(table.to_string())
     verdict = "the shipped composites" if question == "inner" else "nothing is chosen by these"

@@ -1,8 +1,8 @@
-"""Ask whether what the tuned trials have in common is better than the shipped config, judged on 1980-2004 alone.
+"""Ask whether what the tuned trials have in common beats the shipped config on 1980-2004 alone.
 
 Four studies of 200 trials liked three things: labels in which a running fall already counts, a
 share of jump-model labels, and composites of the dollar, of havens and of comovement. Here each is
-laid over the shipped config alone.
+added to the shipped config alone.
 
 usage: python experiments/11_after_tuning.py DATA
 """
@@ -15,7 +15,7 @@ from dataclasses import replace
 import pandas as pd
 from inner import BASE, MAIN, Years, enter, read_years
 
-from regime.evaluation.scores import score_table, measure_skill
+from regime.evaluation.scores import measure_skill, score_table
 from regime.labels.ensemble import EnsembleLabels
 from regime.labels.episodes import EpisodeLabels
 from regime.labels.jump import JumpModelLabels
@@ -56,9 +56,10 @@ def variants(base: Settings) -> dict[str, Settings]:
             )
         if not jump:
             return EnsembleLabels(labellers=made)
-        own = JumpModelLabels(n_states=states, recover=recover)
+        jump_labels = JumpModelLabels(n_states=states, recover=recover)
         return EnsembleLabels(
-            labellers=(*made, own), weights=(*(1.0,) * len(made), len(made) * jump / (1 - jump))
+            labellers=(*made, jump_labels),
+            weights=(*(1.0,) * len(made), len(made) * jump / (1 - jump)),
         )
 
     def taking(settings: Settings, *groups: str) -> Settings:
@@ -99,10 +100,10 @@ def row(years: Years, p: pd.Series, shipped: pd.Series) -> dict[str, float | str
     truths = years.truths()
     scores = {name: score_table(truth, {"model": p}).iloc[0] for name, truth in truths.items()}
     cells: dict[str, float | str] = {}
-    for name, one in scores.items():
+    for name, score in scores.items():
         cells |= {
-            f"{name} loss": round(float(one["log_loss"]), 4),
-            f"{name} AP": round(float(one["average_precision"]), 4),
+            f"{name} loss": round(float(score["log_loss"]), 4),
+            f"{name} AP": round(float(score["average_precision"]), 4),
         }
     if p is not shipped:
         gain = measure_skill(truths[MAIN], p, shipped, against="shipped")

@@ -1,7 +1,7 @@
 """The years that choices are made on, and the list in which every experiment on them is entered.
 
-An experiment reads no row after 2004. What it tried counts: `enter` notes its table in MLflow, and
-a row with the run's id, the number of trials in it and of all so far in experiments.csv.
+An experiment reads no row after 2004. Its trials count: `enter` logs its table to MLflow, and adds
+a row with the run's id, the number of its trials and of all so far to experiments.csv.
 """
 
 from __future__ import annotations
@@ -47,25 +47,25 @@ class Years:
 
 
 def read_years(data: str, overrides: tuple[str, ...] = BASE, last: str = LAST) -> Years:
-    """Features, markets and the rivals' scores up to `last`."""
+    """Features, markets and the baselines' scores up to `last`."""
     base = load_settings("us_macro.yaml", overrides)
-    world = read_world(base, Path(data), NoProgress())
+    market_data = read_world(base, Path(data), NoProgress())
     scores = rule_of_thumb_scores(
-        world.close.loc[:last],
-        world.returns.loc[:last],
-        world.panel.values["vix"].loc[:last],
+        market_data.close.loc[:last],
+        market_data.returns.loc[:last],
+        market_data.panel.values["vix"].loc[:last],
         rank_start="1963-01-01",
     )
     return Years(
         base=base,
-        features=base.features(world.panel).loc[:last],
-        market=world.market.loc[:last],
+        features=base.features(market_data.panel).loc[:last],
+        market=market_data.market.loc[:last],
         scores=scores,
     )
 
 
 def enter(experiment: str, table: pd.DataFrame, verdict: str, trials: int | None = None) -> None:
-    """Note an experiment's table in MLflow and its row in experiments.csv.
+    """Log an experiment's table to MLflow and add its row to experiments.csv.
 
     Parameters
     ----------
@@ -76,7 +76,8 @@ def enter(experiment: str, table: pd.DataFrame, verdict: str, trials: int | None
     verdict : str
     trials : int, optional
     """
-    count, now = len(table) if trials is None else trials, commit()
+    count = len(table) if trials is None else trials
+    now = commit()
     with Tracker(experiment="experiments").run(
         experiment, tags={"trials": count, "verdict": verdict}
     ) as run:

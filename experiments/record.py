@@ -1,12 +1,11 @@
 """Score the output of a run with an independent scorer and enter the look into the ledger.
 
 Every look at out-of-sample years is a trial: it gets a row in ledger.csv and its daily net returns
-in returns/, good or bad, because later accounts of luck need all of them. Its column `trials` says
-how many trials on earlier years had been made by then.
+in returns/, good or bad, because later tests of significance need all of them. Its column `trials`
+says how many trials on earlier years had been made by then.
 
-usage: python experiments/record.py OUT --scorer SCORER.py --data DIR --episodes FILE --question
-TEXT
-                                    [--verdict TEXT] [--run-id ID]
+usage: python experiments/record.py OUT --scorer SCORER.py --data DIR --episodes FILE
+                                    --question TEXT [--verdict TEXT] [--run-id ID]
 """
 
 from __future__ import annotations
@@ -25,7 +24,9 @@ from regime.artifacts import output_file
 from regime.records import commit
 
 HERE = Path(__file__).parent
-LEDGER, RETURNS, TRIED = HERE / "ledger.csv", HERE / "returns", HERE / "experiments.csv"
+LEDGER = HERE / "ledger.csv"
+RETURNS = HERE / "returns"
+EXPERIMENTS = HERE / "experiments.csv"
 FIELDS = (
     "trial",
     "commit",
@@ -37,7 +38,7 @@ FIELDS = (
     "skill_low",
     "skill_high",
     "average_precision",
-    "best_rival_average_precision",
+    "best_baseline_average_precision",
     "caught",
     "sharpe",
     "max_drawdown",
@@ -46,16 +47,16 @@ FIELDS = (
     "trials",
 )
 WINDOW = "2005-2024"
-FIRST, COST, FILL = "2005-01-03", 0.0005, 2
+FIRST = "2005-01-03"
+COST = 0.0005
+FILL = 2
 
 
 def main() -> None:
     arguments = _parse()
     scorer = _load(arguments.scorer)
-    probabilities, exposure = (
-        arguments.out / "probabilities.parquet",
-        arguments.out / "exposure.parquet",
-    )
+    probabilities = arguments.out / "probabilities.parquet"
+    exposure = arguments.out / "exposure.parquet"
     scores = scorer.main(
         str(probabilities), str(exposure), str(arguments.data), str(arguments.episodes)
     )
@@ -94,15 +95,15 @@ def _load(path: Path) -> types.ModuleType:
 
 
 def _row(trial: int, scores: dict[str, Any], arguments: argparse.Namespace) -> dict[str, Any]:
-    summary_file, skill, now = arguments.out / "summary.json", scores["log_loss_skill"], commit()
+    summary_file = arguments.out / "summary.json"
+    skill = scores["log_loss_skill"]
+    now = commit()
     summary = json.loads(summary_file.read_text()) if summary_file.exists() else {}
     precision = dict(scores["average_precision"])
-    made_by = arguments.commit or (
-        None if now is None else now.id[:12] + ("+" if now.dirty else "")
-    )
+    today = None if now is None else now.id[:12] + ("+" if now.dirty else "")
     return {
         "trial": trial,
-        "commit": made_by,
+        "commit": arguments.commit or today,
         "run_id": arguments.run_id or summary.get("mlflow_run_id"),
         "config": summary.get("config"),
         "question": arguments.question,
@@ -111,7 +112,7 @@ def _row(trial: int, scores: dict[str, Any], arguments: argparse.Namespace) -> d
         "skill_low": skill["interval_90"][0],
         "skill_high": skill["interval_90"][1],
         "average_precision": precision.pop("model"),
-        "best_rival_average_precision": max(precision.values()),
+        "best_baseline_average_precision": max(precision.values()),
         "caught": scores["events"]["model"]["caught"],
         "sharpe": scores["strategy"]["sharpe"],
         "max_drawdown": scores["strategy"]["max_drawdown"],
@@ -123,14 +124,15 @@ def _row(trial: int, scores: dict[str, Any], arguments: argparse.Namespace) -> d
 
 def _trials() -> int:
     """Trials on earlier years so far, by the list of experiments."""
-    return sum(int(row["trials"]) for row in csv.DictReader(TRIED.open())) if TRIED.exists() else 0
+    return (
+        sum(int(row["trials"]) for row in csv.DictReader(EXPERIMENTS.open()))
+        if EXPERIMENTS.exists()
+        else 0
+    )
 
 
 def _write_returns(path: Path, scorer: types.ModuleType, data: Path, exposure: Path) -> None:
-    """Daily net returns by the scorer's accounting.
-
-    Daily fixed fractions, costs on their change.
-    """
+    """Daily net returns by the scorer's accounting: fixed fractions, costs on their change."""
     close, returns, cash, _ = scorer.market(data)
     sessions = close.index[close.index >= FIRST]
     decided = pd.read_parquet(exposure).iloc[:, 0].reindex(sessions).reindex(close.index)

@@ -43,7 +43,7 @@ DOORS = {
     "mlflow": {"regime.tracking"},
     "vectorbt": {"regime.backtest.engine"},
     "lightgbm": {"regime.models.classifier", "regime.runtime"},
-    "optuna": {"regime.models.tuning"},
+    "optuna": {"regime.studies.tuning"},
 }
 EPISODE_READERS = {"read_episodes", "truth_from_episodes"}
 EPISODE_ROOMS = {"evaluation", "workflows"}

@@ -12,13 +12,13 @@ import pandas as pd
 from regime.config import find_config
 from regime.errors import ConfigError, InvalidDataError
 from regime.models.classifier import DeleveragingClassifier
+from regime.pipeline.tuned_choices import load_tuned, settings_by_fold
 from regime.progress import Progress
 from regime.schema import REGIMES, Labels
 from regime.splits.walk_forward import Fold, PurgedWalkForward
 from regime.workflows.members import spread as member_spread
 from regime.workflows.parallel import spread
 from regime.workflows.settings import Settings
-from regime.workflows.tune_choices import load_tuned, settings_by_fold
 
 __all__ = ["Forecast", "final_model", "in_force", "signed_model", "walk_forward"]
 

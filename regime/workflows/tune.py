@@ -1,7 +1,4 @@
-"""`regime tune`.
-
-One study a block of years, on what was known before it, and the choices as a file.
-"""
+"""`regime tune`: one study a block of years, on what was known before it; choices as a file."""
 
 from __future__ import annotations
 
@@ -19,23 +16,22 @@ import pandas as pd
 from regime.artifacts import check_place
 from regime.config import dump
 from regime.errors import ConfigError
-from regime.models.search_space import Given, fingerprint, offers
-from regime.models.study_plan import StudyPlan, shown
-from regime.models.trial_choice import choose, plateau
-from regime.models.tuning import Study, check_storage
+from regime.pipeline.tuned_choices import TUNED_SCHEMA, BlockResult, load_tuned, save_choices
 from regime.progress import NoProgress, Progress
 from regime.records import Run
+from regime.studies.tuning.objective import InnerSample, OuterBlock, inner_sample, outer_blocks
+from regime.studies.tuning.search_space import SearchSpace
+from regime.studies.tuning.selection import choose_trial, parameter_plateau
+from regime.studies.tuning.study import Study, StudyPlan, check_storage, redacted_url
+from regime.studies.tuning.trial import describe_space, fingerprint, replay
+from regime.studies.tuning.workers import run_search
 from regime.tracking import Tracker
 from regime.workflows.data import World, read_world
 from regime.workflows.settings import Settings, settings_of
-from regime.workflows.tune_choices import BlockChoice, load_tuned, save_choices
-from regime.workflows.tune_objective import Block, KnownYears, known_years, outer_blocks
-from regime.workflows.tune_space import SearchSpace
-from regime.workflows.tune_workers import search
 
 __all__ = ["OUT", "TuneResult", "TuneSettings", "study_name", "tune"]
 
-OUT = Path("configs") / "tuned.yaml"
+OUT = Path("experiments") / "tuned.yaml"  # beside the ledger of trials, which counts them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,18 +41,23 @@ class TuneSettings:
     Parameters
     ----------
     years : int
-        Of a block.
+        Length of a block.
     folds : int
         Inner folds.
     share : float
-        Of the sessions before a block, that the inner folds serve; in (0, 1).
+        Share of the sessions before a block that the inner folds test; in (0, 1).
     deviations : float
-        Standard deviations over folds that a design's value is less than its mean skill.
+        Standard deviations over folds that a trial's value is less than its mean skill.
     startup : int
-        Trials at random before the sampler learns and before any is pruned.
+        Random trials before the sampler learns and before any is pruned.
     hopeless : float
         A trial is pruned while it is in this lowest share of those that came as far, in [0, 1).
     space : SearchSpace
+
+    Raises
+    ------
+    ConfigError
+        If a value is out of its range.
     """
 
     years: int = 5
@@ -76,21 +77,21 @@ class TuneSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class TuneResult:
-    """What tuning found.
+    """What tuning chose.
 
     Parameters
     ----------
-    choices : tuple of BlockChoice
+    choices : tuple of BlockResult
         Of the blocks that were tuned, in order of time.
     out : Path
-        File that they are in, with those of other blocks.
+        File in which they are, with those of other blocks.
     notes : tuple of str
-        What had to be mended first.
+        What had to be repaired first.
     summary : dict
         Plain and finite.
     """
 
-    choices: tuple[BlockChoice, ...]
+    choices: tuple[BlockResult, ...]
     out: Path
     notes: tuple[str, ...]
     summary: dict[str, Any]
@@ -109,18 +110,18 @@ def tune(
     how: TuneSettings | None = None,
     progress: Progress | None = None,
 ) -> TuneResult:
-    """Search for the design of each block on the years before it.
+    """Choose labels, features and model of each block on the years before it.
 
     Parameters
     ----------
     config : str, Path or Settings
     trials : int
-        Finished trials wanted in each study; a study that has some goes on.
+        Finished trials wanted in each study; one that has some resumes.
     workers : int, optional
         Processes; by default those of the config.
     storage : str, optional
         URL of a database, for any number of hosts; by default a journal in the folder of the
-        recorded runs.
+        tracked runs.
     block : int, optional
         First year of the one block to tune; by default all blocks that have begun. The block that
         begins after the last session may be named too.
@@ -144,52 +145,41 @@ def tune(
 
     **Known at:** the last session before each block.
     """
-    begun, watch, how = time.perf_counter(), progress or NoProgress(), how or TuneSettings()
-    settings, path = settings_of(config, overrides, data), Path(out)
-    _check(trials, settings.parallel.jobs if workers is None else workers, path)
-    place = settings.tracking.folder if isinstance(settings.tracking, Tracker) else Tracker().folder
-    where = f"journal://{(place / 'tuning.journal').absolute()}" if storage is None else storage
-    plan = StudyPlan(
-        name=settings.name,
-        storage=where,
-        locks=place / "tuning",
-        folds=how.folds,
-        seed=settings.seed,
-        deviations=how.deviations,
-        startup=how.startup,
-        share=how.hopeless,
-    )
-    check_storage(where)
-    world = read_world(settings, Path(data) if data is not None else None, watch)
-    blocks = _wanted(settings, world, block, how.years)
-    with watch.stage("features"):
-        features = settings.features(world.panel)
-    every = [
-        known_years(settings, world, features, one, watch, folds=how.folds, share=how.share)
-        for one in blocks
-    ]
-    choices, notes = list[BlockChoice](), list[str]()
+    begun = time.perf_counter()
+    watch = progress or NoProgress()
+    how = how or TuneSettings()
+    settings = settings_of(config, overrides, data)
+    path = Path(out)
+    jobs = settings.parallel.jobs if workers is None else workers
+    _check(trials, jobs, path)
+    plan = _study_plan(settings, how, storage)
+    check_storage(plan.storage)
+    market_data = read_world(settings, Path(data) if data is not None else None, watch)
+    samples = _samples(settings, market_data, block, how, watch)
+    choices: list[BlockResult] = []
+    notes: list[str] = []
     with settings.tracking.run(
         f"tune {settings.name}", tags={"seed": settings.seed, "kind": "tune"}
     ) as record:
         record.log_config({"config": dump(settings), "tune": dump(how), "trials": trials})
-        for known in every:
-            study, told = search(
-                replace(plan, name=study_name(known, how)),
-                known,
+        for sample in samples:
+            study, repairs = run_search(
+                replace(plan, name=study_name(sample, how)),
+                sample,
                 how.space,
                 total=trials,
-                workers=settings.parallel.jobs if workers is None else workers,
+                workers=jobs,
                 progress=watch,
             )
-            notes += told
-            choices.append(_chosen(study, known, how, trials))
+            notes += repairs
+            choices.append(_choose(study, sample, how, trials))
             save_choices(path, choices[-1:])
             _record(record, study, choices[-1])
         summary = {
+            "schema_version": TUNED_SCHEMA,
             "config": settings.name,
-            "data_hash": world.reading.hash,
-            "storage": shown(where),
+            "data_hash": market_data.reading.hash,
+            "storage": redacted_url(plan.storage),
             "out": str(path),
             "blocks": [_plain(choice) for choice in choices],
             "notes": notes,
@@ -200,17 +190,15 @@ def tune(
     return TuneResult(choices=tuple(choices), out=path, notes=tuple(notes), summary=summary)
 
 
-def study_name(known: KnownYears, how: TuneSettings) -> str:
-    """Name of a block's study.
+def study_name(sample: InnerSample, how: TuneSettings) -> str:
+    """Name of a block's study: config, year, and what must be equal for trials to be comparable.
 
-    The config, the year, and what must be equal for trials to be comparable.
-
-    The first letters stand for the search space, the objective and what the config fixes; the last
-    for the data up to the block.
+    The first code stands for the search space, the objective and what the config fixes; the second
+    for the data up to the block. What enters them must keep its form: a study is resumed by name.
     """
-    settings = known.settings
+    settings = sample.settings
     fixed = {
-        "offers": offers(lambda trial: how.space(trial, settings)),
+        "offers": describe_space(lambda trial: how.space(trial, settings)),
         "folds": how.folds,
         "share": how.share,
         "deviations": how.deviations,
@@ -219,7 +207,7 @@ def study_name(known: KnownYears, how: TuneSettings) -> str:
         "features": dump(settings.features),
         "splits": [settings.splits.embargo, settings.splits.minimum_train],
     }
-    return f"{settings.name}-{known.block.year}-{fingerprint(fixed)}-{_data_print(known)}"
+    return f"{settings.name}-{sample.block.year}-{fingerprint(fixed)}-{_data_code(sample)}"
 
 
 def _check(trials: int, workers: int, out: Path) -> None:
@@ -231,29 +219,59 @@ def _check(trials: int, workers: int, out: Path) -> None:
         load_tuned(out)
 
 
-def _wanted(settings: Settings, world: World, year: int | None, years: int) -> tuple[Block, ...]:
-    blocks = outer_blocks(settings, world.sessions, years)
+def _study_plan(settings: Settings, how: TuneSettings, storage: str | None) -> StudyPlan:
+    """Plan of all blocks; the storage is by default a journal in the folder of the tracked runs."""
+    tracker = settings.tracking if isinstance(settings.tracking, Tracker) else Tracker()
+    journal = (tracker.folder / "tuning.journal").absolute()
+    return StudyPlan(
+        name=settings.name,
+        storage=f"journal://{journal}" if storage is None else storage,
+        locks=tracker.folder / "tuning",
+        folds=how.folds,
+        seed=settings.seed,
+        deviations=how.deviations,
+        startup=how.startup,
+        share=how.hopeless,
+    )
+
+
+def _samples(
+    settings: Settings, market_data: World, year: int | None, how: TuneSettings, watch: Progress
+) -> list[InnerSample]:
+    """Sample of each wanted block, so that a fault in any of them is found before a search."""
+    blocks = _wanted_blocks(settings, market_data, year, how.years)
+    with watch.stage("features"):
+        features = settings.features(market_data.panel)
+    return [
+        inner_sample(
+            settings, market_data, features, block, watch, folds=how.folds, share=how.share
+        )
+        for block in blocks
+    ]
+
+
+def _wanted_blocks(
+    settings: Settings, market_data: World, year: int | None, years: int
+) -> tuple[OuterBlock, ...]:
+    """The block of that first year, the one that begins after the last session included, or all."""
+    blocks = outer_blocks(settings, market_data.sessions, years)
     if year is None:
         return blocks
-    following = outer_blocks(
-        settings,
-        world.sessions.append(
-            pd.DatetimeIndex([pd.Timestamp(blocks[-1].last) + pd.Timedelta(days=1)])
-        ),
-        years,
-    )
-    found = tuple(block for block in following if block.year == year)
-    if not found:
-        known = ", ".join(str(block.year) for block in following)
+    next_begin = pd.Timestamp(blocks[-1].last) + pd.Timedelta(days=1)
+    extended = market_data.sessions.append(pd.DatetimeIndex([next_begin]))
+    every = outer_blocks(settings, extended, years)
+    wanted = tuple(block for block in every if block.year == year)
+    if not wanted:
+        begins = ", ".join(str(block.year) for block in every)
         raise ConfigError(
-            f"block: no block begins in {year}; blocks of {settings.name} begin in {known}"
+            f"block: no block begins in {year}; blocks of {settings.name} begin in {begins}"
         )
-    return found
+    return wanted
 
 
-def _data_print(known: KnownYears) -> str:
+def _data_code(sample: InnerSample) -> str:
     digest = hashlib.sha256()
-    for frame in (known.features, known.market, known.truth.stress.to_frame()):
+    for frame in (sample.features, sample.market, sample.truth.stress.to_frame()):
         digest.update(
             "\n".join([*map(str, frame.columns), *frame.index.strftime("%Y-%m-%d")]).encode("utf-8")
         )
@@ -261,33 +279,30 @@ def _data_print(known: KnownYears) -> str:
     return digest.hexdigest()[:8]
 
 
-def _chosen(study: Study, known: KnownYears, how: TuneSettings, wanted: int) -> BlockChoice:
-    """Outcome of a study.
-
-    The simplest trial within one standard error of the best, and the plateau.
-    """
+def _choose(study: Study, sample: InnerSample, how: TuneSettings, wanted: int) -> BlockResult:
+    """Simplest trial within one standard error of the best, and the plateau around it."""
     table = study.trials()
-    choice = choose(table, lambda number: how.space.simplicity(study.params(number)))
+    choice = choose_trial(table, lambda number: how.space.simplicity(study.params(number)))
     counts = table["state"].value_counts()
     params = study.params(choice.chosen)
-    return BlockChoice(
-        config=known.settings.name,
-        year=known.block.year,
-        first=known.block.first,
-        last=known.block.last,
-        known_until=known.features.index[-1].date(),
+    return BlockResult(
+        config=sample.settings.name,
+        year=sample.block.year,
+        first=sample.block.first,
+        last=sample.block.last,
+        known_until=sample.features.index[-1].date(),
         study=study.plan.name,
         seed=study.plan.seed,
         trials={
             "wanted": wanted,
             **{state: int(counts.get(state, 0)) for state in ("complete", "pruned", "failed")},
         },
-        rival=known.rival,
+        baseline=sample.baseline,
         chosen={**_figures(study, table, choice.chosen), "params": params},
         best={**_figures(study, table, choice.best), "params": study.params(choice.best)},
         within=len(choice.within),
-        plateau=plateau([study.params(number) for number in choice.within]),
-        design=how.space(Given(params), known.settings),
+        plateau=parameter_plateau([study.params(number) for number in choice.within]),
+        parameters=replay(lambda trial: how.space(trial, sample.settings), params),
     )
 
 
@@ -300,9 +315,10 @@ def _figures(study: Study, table: pd.DataFrame, number: int) -> dict[str, Any]:
     }
 
 
-def _record(record: Run, study: Study, choice: BlockChoice) -> None:
-    """The study in the record of the tuning: its trials as a table, its figures, the choice."""
-    under, table = f"block-{choice.year}", study.trials()
+def _record(record: Run, study: Study, choice: BlockResult) -> None:
+    """Log a study to the tracked run: its trials as a table, its figures, the choice."""
+    under = f"block-{choice.year}"
+    table = study.trials()
     params = pd.DataFrame.from_dict(
         {number: study.params(number) for number in table.index}, orient="index"
     )
@@ -322,11 +338,11 @@ def _record(record: Run, study: Study, choice: BlockChoice) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         table.join(params).to_csv(folder / "trials.csv")
-        study.draw(folder)
+        study.write_figures(folder)
         record.log_artifacts(folder, under)
 
 
-def _plain(choice: BlockChoice) -> dict[str, Any]:
+def _plain(choice: BlockResult) -> dict[str, Any]:
     return {
         key: value.isoformat() if isinstance(value, date) else value
         for key, value in dump(choice).items()

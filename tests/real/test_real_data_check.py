@@ -241,7 +241,9 @@ def test_every_known_fault_is_found_and_named(
 
 
 def test_the_bad_euro_days_are_those_and_no_others(summary: dict[str, Any]) -> None:
-    (found,) = [one for one in inspected(summary, EURO)["findings"] if one["check"] == "cross_series"]
+    (found,) = [
+        one for one in inspected(summary, EURO)["findings"] if one["check"] == "cross_series"
+    ]
     assert found["dates"] == [f"2008-{month:02d}-08" for month in (1, 2, 7, 9, 10, 12)]
     sizes = [abs(one["excess"]) for one in found["evidence"]]
     assert min(sizes) == pytest.approx(0.02, abs=0.001) and 0.13 < max(sizes) < 0.17

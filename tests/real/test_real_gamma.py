@@ -18,8 +18,8 @@ from regime.mechanisms.dealer_gamma import DealerGamma
 from regime.panel.as_of import AsOf
 from regime.panel.release_times import release_times
 from regime.sources.catalogue import load_catalogue
-from regime.sources.option_chains import read_chain
 from regime.sources.file_source import FileSource
+from regime.sources.option_chains import read_chain
 
 pytestmark = pytest.mark.real
 

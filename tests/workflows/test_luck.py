@@ -93,7 +93,9 @@ def test_every_account_is_that_of_the_evaluation(settings, truth):
         seed=settings.seed,
     )
     for name in rivals:
-        alone = measure_skill(truth, model["deleveraging"], rivals[name], against=name, seed=settings.seed)
+        alone = measure_skill(
+            truth, model["deleveraging"], rivals[name], against=name, seed=settings.seed
+        )
         assert (
             found.rivals.loc[name, ["skill", "low", "high"]] == [alone.skill, *alone.interval]
         ).all()
@@ -138,7 +140,9 @@ def test_alone_the_deflated_ratio_is_the_probabilistic_one():
 def test_every_trial_counts_whether_its_returns_were_kept_or_not():
     book, known = strategy(), trials(6)
     found = rule_luck(book, Ledger(rows=8, tuned=200, returns=known, note="8 rows"))
-    twin = measure_selection_bias({**known, "this run": book.result.returns}, chosen="this run", counted=209)
+    twin = measure_selection_bias(
+        {**known, "this run": book.result.returns}, chosen="this run", counted=209
+    )
     assert found.trials == 209 and found.deflated == twin.deflated
     assert (
         found.overfitting.probability == twin.overfitting.probability

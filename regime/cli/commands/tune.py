@@ -25,7 +25,7 @@ def tune(
         typer.Option(
             "--trials",
             metavar="N",
-            help="Finished trials wanted in each study; one that was stopped goes on.",
+            help="Finished trials wanted in each study; one that was stopped resumes.",
         ),
     ] = 200,
     workers: Annotated[
@@ -34,7 +34,7 @@ def tune(
             "--workers",
             metavar="N",
             show_default=False,
-            help="Processes on a study; those of the config by default.",
+            help="Processes per study; those of the config by default.",
         ),
     ] = None,
     storage: Annotated[
@@ -43,8 +43,8 @@ def tune(
             "--storage",
             metavar="URL",
             show_default=False,
-            help="Database that workers on any host share, as in postgresql://HOST/NAME; a journal on this host by "
-            "default.",
+            help="Database that workers on any host share, as in postgresql://HOST/NAME; "
+            "a journal on this host by default.",
         ),
     ] = None,
     block: Annotated[
@@ -59,13 +59,13 @@ def tune(
     out: Annotated[
         Path,
         typer.Option("--out", metavar="FILE.yaml", help="File of the choices; others in it stay."),
-    ] = Path("configs/tuned.yaml"),
+    ] = Path("experiments/tuned.yaml"),
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Choose labels, features and model for each block of years, on what was known before it.
 
-    Stop it as you like: the same command goes on where it was.
+    It may be stopped at any time: the same command resumes where it was.
     """
     config, overrides = split_arguments(arguments)
     with reserved_stdout(), watching(quiet) as progress:
@@ -111,7 +111,7 @@ def _choices(blocks: list[Mapping[str, Any]]) -> Table:
                 str(block["chosen"]["trial"]),
                 f"{block['chosen']['mean']:.3f}",
                 f"{block['chosen']['deviation']:.3f}",
-                block["rival"],
+                block["baseline"],
             ),
         )
         for block in blocks
@@ -127,13 +127,14 @@ def _choices(blocks: list[Mapping[str, Any]]) -> Table:
         "Chosen",
         "Its skill",
         "Deviation",
-        "Over",
+        "Baseline",
     )
     return Table(
         title="Choices",
         header=header,
         rows=rows,
-        note="Log-loss skill on inner folds; chosen is the simplest within one standard error of the best.",
+        note="Log-loss skill over the baseline on inner folds; chosen is the simplest trial within "
+        "one standard error of the best.",
     )
 
 
@@ -143,8 +144,8 @@ def _plateau(choice: Mapping[str, Any]) -> Table:
         Row(
             name=name,
             cells=(
-                _told(params.get(name)),
-                ", ".join(f"{key} {_told(value)}" for key, value in spread.items()),
+                _text(params.get(name)),
+                ", ".join(f"{key} {_text(value)}" for key, value in spread.items()),
             ),
         )
         for name, spread in choice["plateau"].items()
@@ -156,7 +157,7 @@ def _plateau(choice: Mapping[str, Any]) -> Table:
     )
 
 
-def _told(value: Any) -> str:
+def _text(value: Any) -> str:
     if value is None:
         return "–"
     return f"{value:g}" if isinstance(value, float) else str(value).lower()

@@ -1,9 +1,9 @@
-"""A space told by its questions, answered from memory, and named by what it offers."""
+"""A search space described by its ranges, replayed from parameters, and its fingerprint."""
 
 import pytest
 
 from regime.errors import InvalidDataError
-from regime.models.search_space import Given, fingerprint, offers
+from regime.studies.tuning.trial import describe_space, fingerprint, replay
 
 
 def space(trial):
@@ -12,22 +12,22 @@ def space(trial):
     return form, penalty, trial.suggest_int("leaves", 3, 15) if form == "trees" else None
 
 
-def test_both_branches_are_heard():
-    assert offers(space) == {
+def test_the_ranges_of_both_branches_are_recorded():
+    assert describe_space(space) == {
         "form": ["one of", "linear", "trees"],
         "leaves": ["int", 3, 15, 1, False],
         "penalty": ["float", 1.0, 100.0, None, True],
     }
 
 
-def test_given_answers_lead_to_the_same_design():
-    assert space(Given({"form": "trees", "penalty": 30.0, "leaves": 7})) == ("trees", 30.0, 7)
-    assert space(Given({"form": "linear", "penalty": 30})) == ("linear", 30.0, None)
+def test_known_parameters_are_replayed():
+    assert replay(space, {"form": "trees", "penalty": 30.0, "leaves": 7}) == ("trees", 30.0, 7)
+    assert replay(space, {"form": "linear", "penalty": 30}) == ("linear", 30.0, None)
 
 
-def test_a_question_of_another_space_is_refused():
-    with pytest.raises(InvalidDataError, match="`leaves`: it is of another search space"):
-        space(Given({"form": "trees", "penalty": 1.0}))
+def test_parameters_of_another_space_are_refused():
+    with pytest.raises(InvalidDataError, match=r"another search space: .*'leaves'"):
+        replay(space, {"form": "trees", "penalty": 1.0})
 
 
 def test_a_fingerprint_sees_every_value_and_no_order():

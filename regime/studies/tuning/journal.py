@@ -1,4 +1,4 @@
-"""The journal of a study as a file: whole lines only, and a lock that dies with its holder."""
+"""The journal file of a study: complete lines only, and a lock that ends with its holder."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 
 from regime.artifacts import file_lock
 
-__all__ = ["JournalLock", "repair"]
+__all__ = ["JournalLock", "repair_journal"]
 
 
-def repair(journal: Path) -> int:
-    """Cut what a killed writer left of its last line.
+def repair_journal(journal: Path) -> int:
+    """Cut the incomplete last line that a killed writer left behind.
 
-    The next line would be joined to it and end all reading.
+    The next line would be appended to it, and the journal could not be read any more.
 
     Parameters
     ----------
@@ -29,14 +29,14 @@ def repair(journal: Path) -> int:
     """
     if not journal.exists():
         return 0
-    with file_lock(_lock_of(journal)):
-        return _cut(journal, _whole(journal.read_bytes()))
+    with file_lock(_lock_path(journal)):
+        return _truncate(journal, _readable_length(journal.read_bytes()))
 
 
 class JournalLock:
-    """Exclusive lock on a journal; taking it also cuts the torn line of a writer that died with it.
+    """Exclusive lock on a journal; taking it also cuts the incomplete line of a writer that died.
 
-    Unlike a lock that is a file, it needs nobody to wait until a dead holder's time is over.
+    Unlike a lock that is a file's existence, it needs no timeout after its holder has died.
 
     Parameters
     ----------
@@ -61,18 +61,18 @@ class JournalLock:
 
     def acquire(self) -> bool:
         """Wait for the lock and take it."""
-        self._held.enter_context(file_lock(_lock_of(self._journal)))
+        self._held.enter_context(file_lock(_lock_path(self._journal)))
         size = self._journal.stat().st_size if self._journal.exists() else 0
         if size and _last_byte(self._journal) != b"\n":
-            _cut(self._journal, _whole(self._journal.read_bytes()))
+            _truncate(self._journal, _readable_length(self._journal.read_bytes()))
         return True
 
     def release(self) -> None:
-        """Let go of it."""
+        """Release the lock."""
         self._held.close()
 
 
-def _lock_of(journal: Path) -> Path:
+def _lock_path(journal: Path) -> Path:
     return journal.with_name(f"{journal.name}.flock")
 
 
@@ -82,8 +82,8 @@ def _last_byte(path: Path) -> bytes:
         return file.read(1)
 
 
-def _whole(content: bytes) -> int:
-    """Length up to the end of the last line that is complete and can be read."""
+def _readable_length(content: bytes) -> int:
+    """Length up to the end of the last line that is complete and can be parsed."""
     end = content.rfind(b"\n") + 1
     while end:
         start = content.rfind(b"\n", 0, end - 1) + 1
@@ -95,11 +95,12 @@ def _whole(content: bytes) -> int:
     return 0
 
 
-def _cut(path: Path, length: int) -> int:
-    more = path.stat().st_size - length
-    if more:
+def _truncate(path: Path, length: int) -> int:
+    """Bytes that were cut."""
+    surplus = path.stat().st_size - length
+    if surplus:
         with path.open("r+b") as file:
             file.truncate(length)
             file.flush()
             os.fsync(file.fileno())
-    return more
+    return surplus

@@ -1,4 +1,4 @@
-"""What tuning may choose: labels, features by mechanism, the form of the model, smoothing."""
+"""Ranges of what tuning chooses: labels, features by mechanism, form of the model, smoothing."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ from regime.errors import ConfigError
 from regime.labels.ensemble import EnsembleLabels
 from regime.labels.episodes import EpisodeLabels
 from regime.labels.jump import JumpModelLabels
-from regime.models.search_space import Trial
+from regime.pipeline.tuned_choices import TunedParameters
+from regime.studies.tuning.trial import Trial
 from regime.workflows.settings import Settings
-from regime.workflows.tune_choices import Design
 
-__all__ = ["Groups", "SearchSpace", "feature_groups"]
+__all__ = ["FeatureGroups", "SearchSpace", "feature_groups"]
 
 Names = tuple[str, ...]
-LINEAR_STEP, ROUNDS_STEP, JUMP_STEP = 0.1, 50, 0.1
+LINEAR_STEP = 0.1
+ROUNDS_STEP = 50
+JUMP_STEP = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Groups:
-    """Features by mechanism, as a config has them.
+class FeatureGroups:
+    """Features of a config by mechanism, and how tuning may choose among them.
 
     Parameters
     ----------
@@ -44,7 +46,7 @@ class Groups:
 
 @dataclass(frozen=True, kw_only=True)
 class SearchSpace:
-    """Ranges of everything that a trial may choose; called with a trial it gives a design.
+    """Ranges of everything that a trial may choose; called with a trial, it gives its parameters.
 
     Parameters
     ----------
@@ -61,19 +63,24 @@ class SearchSpace:
     linear_weight, penalty, composite_weight : tuple of float
         Least and greatest; the last two on a logarithmic scale.
     leaves, rounds, leaf_rows : tuple of int
-        Least and greatest; the last on a logarithmic scale. Asked only where trees have a weight.
+        Least and greatest; the last on a logarithmic scale. Sampled only where trees have a weight.
     monotone : tuple of bool
-        Whether core features keep to their expected signs.
+        Whether core features are bound to their expected signs.
     smoothing : tuple of float
-        Halflives of the probability, sessions. None but 0 by default: a saved model has no memory,
+        Halflives of the probability, sessions. 0 alone by default: a saved model has no memory,
         and on inner folds smoothing made probabilities worse; it belongs to the rule.
+
+    Raises
+    ------
+    ConfigError
+        With every range that is empty or reversed.
 
     Examples
     --------
-    >>> from regime.models.search_space import offers
+    >>> from regime.studies.tuning.trial import describe_space
     >>> from regime.workflows.settings import load_settings
     >>> base = load_settings("demo.yaml")
-    >>> offers(lambda trial: SearchSpace(leaves=(3, 7))(trial, base))["leaves"]
+    >>> describe_space(lambda trial: SearchSpace(leaves=(3, 7))(trial, base))["leaves"]
     ['int', 3, 7, 1, False]
     """
 
@@ -117,8 +124,8 @@ class SearchSpace:
         if faults:
             raise ConfigError(faults)
 
-    def __call__(self, trial: Trial, base: Settings) -> Design:
-        """Design of a trial.
+    def __call__(self, trial: Trial, base: Settings) -> TunedParameters:
+        """Parameters of a trial.
 
         Parameters
         ----------
@@ -126,17 +133,28 @@ class SearchSpace:
             Asked for every parameter by name.
         base : Settings
             Whatever is not chosen stays as it is there.
+
+        Returns
+        -------
+        TunedParameters
         """
-        return Design(
+        return TunedParameters(
             labels=self._labels(trial),
             model=self._model(trial, base),
             smoothing=float(trial.suggest_categorical("smoothing", self.smoothing)),
         )
 
     def start(self, base: Settings) -> dict[str, Any]:
-        """Parameters of the config itself, as far as the space has them.
+        """Parameters of the config itself, as far as the space has them: where the search begins.
 
-        The search begins there.
+        Parameters
+        ----------
+        base : Settings
+
+        Returns
+        -------
+        dict of str to value
+            By parameter; one that the space cannot express is left out.
         """
         parts = base.labels.labellers if isinstance(base.labels, EnsembleLabels) else (base.labels,)
         falls = [part for part in parts if isinstance(part, EpisodeLabels)]
@@ -144,26 +162,27 @@ class SearchSpace:
             "depths": (self.depths, {part.depth for part in falls}),
             "baskets": (self.baskets, {part.core_weight for part in falls}),
         }
-        given: dict[str, Any] = {
-            name: _word(option)
-            for name, (options, held) in sets.items()
+        params: dict[str, Any] = {
+            name: _as_text(option)
+            for name, (options, current) in sets.items()
             for option in options
-            if set(option) == held
+            if set(option) == current
         }
         groups = feature_groups(base)
-        given |= {f"in.{name}": True for name in (*groups.core, *groups.composites)}
-        given |= {f"in.{name}": False for name in groups.more}
-        given |= {"jump_share": 0.0} if len(falls) == len(parts) else {}
+        params |= {f"in.{name}": True for name in (*groups.core, *groups.composites)}
+        params |= {f"in.{name}": False for name in groups.more}
+        if len(falls) == len(parts):
+            params["jump_share"] = 0.0
         values: dict[str, set[Any]] = {
             "recover": {part.recover for part in falls},
             "partial": {part.partial for part in falls},
             "monotone": {False},
             "smoothing": {0.0},
         }
-        given |= {
-            name: min(held)
-            for name, held in values.items()
-            if len(held) == 1 and held <= {*getattr(self, name)}
+        params |= {
+            name: min(current)
+            for name, current in values.items()
+            if len(current) == 1 and current <= {*getattr(self, name)}
         }
         trees = base.model.trees
         numbers = {
@@ -174,28 +193,37 @@ class SearchSpace:
             "linear_weight": _stepped(base.model.linear_weight, self.linear_weight[0], LINEAR_STEP),
             "rounds": int(_stepped(trees.rounds, self.rounds[0], ROUNDS_STEP)),
         }
-        return given | {
+        return params | {
             name: value
             for name, value in numbers.items()
             if getattr(self, name)[0] <= value <= getattr(self, name)[1]
         }
 
     def simplicity(self, params: Mapping[str, Any]) -> tuple[float, ...]:
-        """Key of a design's parameters; the lower, the simpler.
+        """Key by which trials are ordered; the lower, the simpler.
 
         In this order: fewer groups of features, fewer labellers, no trees before trees, fewer
-        leaves, fewer rounds, more rows a leaf, signs kept before free ones, a higher penalty,
+        leaves, fewer rounds, more rows a leaf, signs bound before free ones, a higher penalty,
         lighter composites, less smoothing.
+
+        Parameters
+        ----------
+        params : mapping of str to value
+            Of a complete trial.
+
+        Returns
+        -------
+        tuple of float, length 9
         """
         trees = float(params["linear_weight"]) < 1.0
         groups = sum(bool(value) for name, value in params.items() if name.startswith("in."))
         falls = len(_numbers(params["depths"])) * len(_numbers(params["baskets"]))
         labellers = falls + (params.get("jump_share", 0.0) > 0)
-        forest = (params["leaves"], params["rounds"], -params["leaf_rows"]) if trees else (0, 0, 0)
+        size = (params["leaves"], params["rounds"], -params["leaf_rows"]) if trees else (0, 0, 0)
         return (
             float(groups),
             float(labellers),
-            *map(float, forest),
+            *map(float, size),
             float(not params["monotone"]),
             -float(params["penalty"]),
             float(params["composite_weight"]),
@@ -204,10 +232,10 @@ class SearchSpace:
 
     def _labels(self, trial: Trial) -> EnsembleLabels:
         depths = _numbers(
-            trial.suggest_categorical("depths", [_word(option) for option in self.depths])
+            trial.suggest_categorical("depths", [_as_text(option) for option in self.depths])
         )
         baskets = _numbers(
-            trial.suggest_categorical("baskets", [_word(option) for option in self.baskets])
+            trial.suggest_categorical("baskets", [_as_text(option) for option in self.baskets])
         )
         recover = trial.suggest_categorical("recover", self.recover)
         partial = trial.suggest_categorical("partial", self.partial)
@@ -233,13 +261,17 @@ class SearchSpace:
 
     def _model(self, trial: Trial, base: Settings) -> Any:
         groups = feature_groups(base)
-        taken = {
+        chosen = {
             name: trial.suggest_categorical(f"in.{name}", [False, True])
             for name in (*groups.core, *groups.composites, *groups.more)
         }
-        core = set(groups.always).union(*(own for name, own in groups.core.items() if taken[name]))
+        core = set(groups.always).union(
+            *(members for name, members in groups.core.items() if chosen[name])
+        )
         composites = {
-            name: own for name, own in {**groups.composites, **groups.more}.items() if taken[name]
+            name: members
+            for name, members in {**groups.composites, **groups.more}.items()
+            if chosen[name]
         }
         signs = {
             spec.name: spec.sign for spec in base.features.specs if spec.name in core and spec.sign
@@ -270,40 +302,40 @@ class SearchSpace:
         return replace(model, trees=trees)
 
 
-def feature_groups(base: Settings) -> Groups:
-    """Features of a config by mechanism, and those that it could take beside them."""
+def feature_groups(base: Settings) -> FeatureGroups:
+    """Features of a config by mechanism, and those that it could add."""
     specs = {spec.name: spec for spec in base.features.specs}
     core: dict[str, Names] = {}
     for name in base.model.core:
-        word = _slug(specs[name].mechanism)
-        core[word] = (*core.get(word, ()), name)
+        mechanism = _slug(specs[name].mechanism)
+        core[mechanism] = (*core.get(mechanism, ()), name)
     first = next(iter(core))
     composites = {name: tuple(members) for name, members in base.model.composites.items()}
     more: dict[str, Names] = {}
     for spec in specs.values():
         if spec.sign and spec.name not in base.model.columns:
-            word = f"more_{_slug(spec.mechanism)}"
-            more[word] = (*more.get(word, ()), spec.name)
-    return Groups(
+            mechanism = f"more_{_slug(spec.mechanism)}"
+            more[mechanism] = (*more.get(mechanism, ()), spec.name)
+    return FeatureGroups(
         always=core.pop(first),
-        core={f"core_{word}": names for word, names in core.items()},
+        core={f"core_{mechanism}": names for mechanism, names in core.items()},
         composites=composites,
         more=more,
     )
 
 
-def _slug(words: str) -> str:
-    return "_".join("".join(letter if letter.isalnum() else " " for letter in words).split())
+def _slug(title: str) -> str:
+    return "_".join("".join(char if char.isalnum() else " " for char in title).split())
 
 
-def _word(values: tuple[float, ...]) -> str:
+def _as_text(values: tuple[float, ...]) -> str:
     return " ".join(f"{value:g}" for value in values)
 
 
-def _numbers(word: str) -> tuple[float, ...]:
-    return tuple(float(part) for part in word.split())
+def _numbers(text: str) -> tuple[float, ...]:
+    return tuple(float(part) for part in text.split())
 
 
 def _stepped(value: float, low: float, step: float) -> float:
-    """Nearest value that a step leads to."""
+    """Nearest value on the grid of a step."""
     return round(low + round((value - low) / step) * step, 6)

@@ -1,7 +1,4 @@
-"""Which trial of a study to keep.
-
-The simplest that luck cannot tell from the best, and the plateau around it.
-"""
+"""Which trial of a study to keep: the simplest within one standard error of the best."""
 
 from __future__ import annotations
 
@@ -18,16 +15,18 @@ __all__ = [
     "FOLDS",
     "SECONDS",
     "TrialChoice",
-    "choose",
-    "deviation",
-    "plateau",
+    "choose_trial",
+    "fold_deviation",
+    "parameter_plateau",
     "robust_mean",
     "standard_error",
-    "state_of",
+    "trial_state",
     "trial_table",
 ]
 
-FOLDS, SECONDS = "folds", "seconds"  # what a trial's own notes are called
+# User attributes of a trial in its storage; a study that was begun with them reads them for ever.
+FOLDS = "folds"
+SECONDS = "seconds"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,28 +49,30 @@ class TrialChoice:
     within: tuple[int, ...]
 
 
-def deviation(values: Sequence[float]) -> float:
+def fold_deviation(values: Sequence[float]) -> float:
     """Standard deviation of a trial's folds, with n - 1; 0 for a single one."""
     return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
 
 
 def standard_error(values: Sequence[float]) -> float:
     """Standard error of the mean over a trial's folds."""
-    return deviation(values) / float(np.sqrt(len(values)))
+    return fold_deviation(values) / float(np.sqrt(len(values)))
 
 
 def robust_mean(values: Sequence[float], deviations: float) -> float:
-    """Mean over folds less so many standard deviations: good in one decade alone is not good.
+    """Mean over folds less so many standard deviations: one good decade is not enough.
 
     Examples
     --------
     >>> robust_mean([0.1, 0.3], 0.5) < robust_mean([0.2, 0.2], 0.5)
     True
     """
-    return float(np.mean(values)) - deviations * deviation(values)
+    return float(np.mean(values)) - deviations * fold_deviation(values)
 
 
-def choose(trials: pd.DataFrame, simplicity: Callable[[int], tuple[float, ...]]) -> TrialChoice:
+def choose_trial(
+    trials: pd.DataFrame, simplicity: Callable[[int], tuple[float, ...]]
+) -> TrialChoice:
     """Simplest complete trial within one standard error of the best.
 
     Parameters
@@ -79,8 +80,12 @@ def choose(trials: pd.DataFrame, simplicity: Callable[[int], tuple[float, ...]])
     trials : DataFrame, one row a trial
         Index its number; columns ``state``, ``value`` and ``standard_error``.
     simplicity : callable
-        From the number of a trial to a key; the lowest is the simplest. Of equals the better one is
-        chosen, of equally good ones the earlier.
+        From the number of a trial to a key; the lowest is the simplest. Of equally simple trials
+        the better is chosen, of equally good ones the earlier.
+
+    Returns
+    -------
+    TrialChoice
 
     Raises
     ------
@@ -95,7 +100,7 @@ def choose(trials: pd.DataFrame, simplicity: Callable[[int], tuple[float, ...]])
     complete = trials[trials["state"] == "complete"].sort_index()
     if complete.empty:
         raise InvalidDataError(
-            "the study has no complete trial to choose from; ask for more of them"
+            "the study has no complete trial to choose from; ask for more trials"
         )
     best = int(complete["value"].idxmax())
     threshold = float(complete.loc[best, "value"] - complete.loc[best, "standard_error"])
@@ -109,8 +114,8 @@ def choose(trials: pd.DataFrame, simplicity: Callable[[int], tuple[float, ...]])
     )
 
 
-def plateau(params: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """How wide the plateau is in each parameter.
+def parameter_plateau(params: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """How wide the plateau of good trials is in each parameter.
 
     Parameters
     ----------
@@ -121,26 +126,26 @@ def plateau(params: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     -------
     dict of str to dict
         For numbers ``low``, ``median`` and ``high``; for all else how many trials have each value.
-        A parameter that some trials do not have is told of the others.
+        Trials without a parameter do not count for it.
     """
-    names = sorted({name for own in params for name in own})
-    return {name: _spread([own[name] for own in params if name in own]) for name in names}
+    names = sorted({name for trial in params for name in trial})
+    return {name: _summarise([trial[name] for trial in params if name in trial]) for name in names}
 
 
-def _spread(values: list[Any]) -> dict[str, Any]:
+def _summarise(values: list[Any]) -> dict[str, Any]:
     if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values):
         return {"low": min(values), "median": float(np.median(values)), "high": max(values)}
-    told = [str(value).lower() if isinstance(value, bool) else str(value) for value in values]
-    return {name: told.count(name) for name in sorted(set(told))}
+    texts = [str(value).lower() if isinstance(value, bool) else str(value) for value in values]
+    return {text: texts.count(text) for text in sorted(set(texts))}
 
 
 def trial_table(trials: Iterable[Any]) -> pd.DataFrame:
-    """Table of trials and what they noted.
+    """Table of trials and what was recorded of each.
 
     Parameters
     ----------
     trials : iterable
-        As optuna freezes them.
+        Frozen trials of optuna.
 
     Returns
     -------
@@ -149,7 +154,7 @@ def trial_table(trials: Iterable[Any]) -> pd.DataFrame:
         ``mean``, ``deviation`` and ``standard_error`` over its ``folds``, and ``seconds``. NaN
         where a trial has none.
     """
-    rows = {trial.number: _row(trial) for trial in trials}
+    rows = {trial.number: _trial_row(trial) for trial in trials}
     names = ("state", "value", "mean", "deviation", "standard_error", "folds", "seconds")
     return (
         pd.DataFrame.from_dict(rows, orient="index", columns=list(names))
@@ -158,22 +163,17 @@ def trial_table(trials: Iterable[Any]) -> pd.DataFrame:
     )
 
 
-def state_of(trial: Any) -> str:
+def trial_state(trial: Any) -> str:
     """State of a frozen trial in one lower-case word."""
     name = str(trial.state.name).lower()
     return "failed" if name == "fail" else name
 
 
-def _row(trial: Any) -> tuple[Any, ...]:
+def _trial_row(trial: Any) -> tuple[Any, ...]:
     folds = trial.user_attrs.get(FOLDS) or []
-    figures = (
-        (float(np.mean(folds)), deviation(folds), standard_error(folds)) if folds else (np.nan,) * 3
-    )
-    value = trial.value if trial.value is not None else np.nan
-    return (
-        state_of(trial),
-        float(value),
-        *figures,
-        len(folds),
-        float(trial.user_attrs.get(SECONDS, np.nan)),
-    )
+    mean = float(np.mean(folds)) if folds else np.nan
+    deviation = fold_deviation(folds) if folds else np.nan
+    error = standard_error(folds) if folds else np.nan
+    value = float(trial.value) if trial.value is not None else np.nan
+    seconds = float(trial.user_attrs.get(SECONDS, np.nan))
+    return trial_state(trial), value, mean, deviation, error, len(folds), seconds

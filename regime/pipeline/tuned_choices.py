@@ -1,8 +1,11 @@
-"""What tuning chose, block by block, and the settings of each refit that follow from it."""
+"""What tuning chose, block by block, and the settings of each refit that follow from it.
+
+A file of choices carries its `schema_version`; files of version 1 are read too.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import pairwise
@@ -23,14 +26,21 @@ from regime.splits.walk_forward import Fold
 from regime.workflows.settings import Settings
 
 __all__ = [
-    "BlockChoice",
-    "Design",
-    "Tuned",
+    "TUNED_SCHEMA",
+    "BlockResult",
+    "TunedChoices",
+    "TunedParameters",
     "load_tuned",
     "save_choices",
     "settings_by_fold",
     "settings_for_block",
+    "upgrade_tuned",
 ]
+
+# Version of the files that are written.
+TUNED_SCHEMA = 2
+# Keys of a block in version 1, and what they are called since.
+RENAMED_KEYS = {"rival": "baseline", "design": "parameters"}
 
 HEADER = (
     "# Written by `regime tune`: one choice a block, made on what was known at `known_until`.\n"
@@ -39,7 +49,7 @@ HEADER = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Design:
+class TunedParameters:
     """The parts of a config that tuning chooses.
 
     Parameters
@@ -60,7 +70,7 @@ class Design:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BlockChoice:
+class BlockResult:
     """The choice for one block and where it comes from.
 
     Parameters
@@ -68,32 +78,32 @@ class BlockChoice:
     config : str
         Name of the config that was tuned.
     year : int
-        What the block is called by.
+        First year, by which the block is called.
     first, last : date
         Days that the choice is for, both included.
     known_until : date
-        Last session that the study saw.
+        Last session that the study used.
     study : str
         Name of the study in its storage.
     seed : int
     trials : dict of str to int
         ``wanted``, ``complete``, ``pruned`` and ``failed`` ones.
-    rival : str
-        Whose log loss on the inner folds the skill is over.
+    baseline : str
+        Raw score over whose log loss on the inner folds the skill is measured.
     chosen, best : dict
         ``trial``, ``value``, ``mean``, ``deviation``, ``standard_error``, ``folds``: the simplest
         trial within one standard error of the best, and the best.
     within : int
         Trials within one standard error of the best.
     plateau : dict
-        By parameter, what these trials have of it.
-    design : Design
+        By parameter, the values that these trials have.
+    parameters : TunedParameters
         Of the chosen trial.
 
     Raises
     ------
     ConfigError
-        If the study could see the block, or the block ends before it begins.
+        If the study could use the block itself, or the block ends before it begins.
     """
 
     config: str
@@ -104,12 +114,12 @@ class BlockChoice:
     study: str
     seed: int
     trials: dict[str, int]
-    rival: str
+    baseline: str
     chosen: dict[str, Any]
     best: dict[str, Any]
     within: int
     plateau: dict[str, dict[str, Any]]
-    design: Design
+    parameters: TunedParameters
 
     def __post_init__(self) -> None:
         if not self.first <= self.last:
@@ -122,37 +132,38 @@ class BlockChoice:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tuned:
+class TunedChoices:
     """Choices of any number of configs and blocks.
 
     Parameters
     ----------
-    blocks : tuple of BlockChoice
+    blocks : tuple of BlockResult
         One a config and year.
 
     Raises
     ------
     ConfigError
-        If a block is there twice or two blocks of one config overlap.
+        If a block is listed twice or two blocks of one config overlap.
 
     Examples
     --------
-    >>> Tuned().on("us_macro", date(2012, 6, 1)) is None
+    >>> TunedChoices().on("us_macro", date(2012, 6, 1)) is None
     True
     """
 
-    blocks: tuple[BlockChoice, ...] = field(default=())
+    blocks: tuple[BlockResult, ...] = field(default=())
 
     def __post_init__(self) -> None:
         ordered = sorted(self.blocks, key=lambda block: (block.config, block.first))
-        for one, other in pairwise(ordered):
-            if one.config == other.config and other.first <= one.last:
+        for earlier, later in pairwise(ordered):
+            if earlier.config == later.config and later.first <= earlier.last:
                 raise ConfigError(
-                    f"blocks: {one.year} and {other.year} of {one.config} overlap; keep one of them"
+                    f"blocks: {earlier.year} and {later.year} of {earlier.config} overlap; "
+                    "keep one of them"
                 )
 
-    def on(self, config: str, day: date) -> BlockChoice | None:
-        """Choice that is in force on a day; None outside all blocks."""
+    def on(self, config: str, day: date) -> BlockResult | None:
+        """Choice in force on a day; None outside all blocks."""
         return next(
             (
                 block
@@ -163,37 +174,94 @@ class Tuned:
         )
 
 
-def load_tuned(path: str | Path) -> Tuned:
-    """Choices of a file that `regime tune` wrote.
+def load_tuned(path: str | Path) -> TunedChoices:
+    """Choices of a file that `regime tune` wrote, of this version or an earlier one.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    TunedChoices
 
     Raises
     ------
     MissingDataError
-        If there is none.
+        If there is no such file.
     ConfigError
-        With every fault of it.
+        With every fault of the file, or if it is of a version that this package cannot read.
     """
-    return build(Tuned, read_yaml(Path(path)), str(path))
+    content = read_yaml(Path(path))
+    if isinstance(content, dict):
+        try:
+            content = upgrade_tuned(content)
+        except ConfigError as error:
+            raise ConfigError(f"{path}: {error}") from None
+    return build(TunedChoices, content, str(path))
 
 
-def save_choices(path: Path, choices: Sequence[BlockChoice]) -> None:
+def upgrade_tuned(data: dict[str, Any]) -> dict[str, Any]:
+    """Content of a file of choices in the words of this version, without its `schema_version`.
+
+    Parameters
+    ----------
+    data : dict
+        As the file has it; not changed. Without a version it is of the first.
+
+    Returns
+    -------
+    dict
+        For `TunedChoices`, which reports whatever is wrong in it.
+
+    Raises
+    ------
+    ConfigError
+        If the version is unknown.
+
+    Examples
+    --------
+    >>> upgrade_tuned({"blocks": [{"rival": "vix"}]})
+    {'blocks': [{'baseline': 'vix'}]}
+    """
+    version = data.get("schema_version", 1)
+    content = {key: value for key, value in data.items() if key != "schema_version"}
+    if version == TUNED_SCHEMA:
+        return content
+    if version != 1:
+        raise ConfigError(
+            f"schema_version: {version} cannot be read; this package reads 1 to {TUNED_SCHEMA}: "
+            "install a newer one, or tune again"
+        )
+    blocks = content.get("blocks")
+    if isinstance(blocks, list):
+        content["blocks"] = [_renamed(block) for block in blocks]
+    return content
+
+
+def _renamed(block: Any) -> Any:
+    if not isinstance(block, Mapping):
+        return block
+    return {RENAMED_KEYS.get(key, key): value for key, value in block.items()}
+
+
+def save_choices(path: Path, choices: Sequence[BlockResult]) -> None:
     """Write choices to a file, whole or not at all; those of other configs and blocks in it stay.
 
     Parameters
     ----------
     path : Path
-        Made if missing.
-    choices : sequence of BlockChoice
-        Each takes the place of one of its config and year.
+        Created if missing. A file of an earlier version is written in this one.
+    choices : sequence of BlockResult
+        Each replaces that of its config and year.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with file_lock(path.parent):  # whoever tunes another block at the same time
+    with file_lock(path.parent):  # another process may tune another block at the same time
         kept = load_tuned(path).blocks if path.exists() else ()
         new = {(choice.config, choice.year) for choice in choices}
         blocks = [block for block in kept if (block.config, block.year) not in new] + list(choices)
-        content = dump(
-            Tuned(blocks=tuple(sorted(blocks, key=lambda block: (block.config, block.first))))
-        )
+        blocks.sort(key=lambda block: (block.config, block.first))
+        content = {"schema_version": TUNED_SCHEMA, **dump(TunedChoices(blocks=tuple(blocks)))}
         with output_file(path) as staged:
             staged.write_text(
                 HEADER + yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120),
@@ -201,51 +269,44 @@ def save_choices(path: Path, choices: Sequence[BlockChoice]) -> None:
             )
 
 
-def settings_for_block(settings: Settings, tuned: Tuned, year: int) -> Settings:
+def settings_for_block(settings: Settings, tuned: TunedChoices, year: int) -> Settings:
     """Settings with the choice of the block that is called by `year`.
 
     Parameters
     ----------
     settings : Settings
-    tuned : Tuned
+    tuned : TunedChoices
     year : int
 
     Raises
     ------
     ConfigError
-        If there is no such block of this config, or its model has a column that the config does not
-        make.
+        If there is no such block of this config, or its model has a column that is no feature of
+        the config.
     """
-    found = [
-        block for block in tuned.blocks if block.config == settings.name and block.year == year
-    ]
-    if not found:
-        known = (
-            ", ".join(str(block.year) for block in tuned.blocks if block.config == settings.name)
-            or "none"
-        )
+    choices = {block.year: block for block in tuned.blocks if block.config == settings.name}
+    if year not in choices:
+        known = ", ".join(map(str, choices)) or "none"
         raise ConfigError(
             f"block: there is no choice for {year} of {settings.name}; known: {known}"
         )
-    return _with(settings, found[0])
+    return _with_choice(settings, choices[year])
 
 
 def settings_by_fold(
-    settings: Settings, tuned: Tuned, folds: Sequence[Fold], sessions: pd.DatetimeIndex
+    settings: Settings, tuned: TunedChoices, folds: Sequence[Fold], sessions: pd.DatetimeIndex
 ) -> tuple[Settings, ...]:
-    """Settings of each fold.
-
-    A block's choice where its first session lies in that block, else those of the config.
+    """Settings of each fold: a block's choice if the fold begins in it, else those of the config.
 
     A fold that reaches beyond the end of its block keeps that block's choice: it was made before.
 
     Parameters
     ----------
     settings : Settings
-    tuned : Tuned
+    tuned : TunedChoices
     folds : sequence of Fold
     sessions : DatetimeIndex, shape (n_sessions,)
-        That the folds' positions are of. A fold may begin right after the last of them, as the
+        To which the folds' positions refer. A fold may begin right after the last of them, as the
         final model's does: it then counts by the day after.
 
     Returns
@@ -256,10 +317,10 @@ def settings_by_fold(
     Raises
     ------
     LeakageError
-        If a study saw more than is known at a refit that its choice would serve.
+        If a study used more than is known at a refit for which its choice would be in force.
     """
-    made: dict[int, Settings] = {}
-    found = []
+    by_block: dict[int, Settings] = {}
+    result = []
     for fold in folds:
         begin = int(fold.test[0])
         day = sessions[begin] if begin < len(sessions) else fold.refit + pd.Timedelta(days=1)
@@ -267,24 +328,23 @@ def settings_by_fold(
         if choice is not None and choice.known_until > fold.refit.date():
             raise LeakageError(
                 f"block {choice.year}: chosen on sessions up to {choice.known_until}, after the "
-                "refit "
-                f"of {fold.refit:%Y-%m-%d}; tune it on this data"
+                f"refit of {fold.refit:%Y-%m-%d}; tune it on this data"
             )
-        if choice is not None and choice.year not in made:
-            made[choice.year] = _with(settings, choice)
-        found.append(settings if choice is None else made[choice.year])
-    return tuple(found)
+        if choice is not None and choice.year not in by_block:
+            by_block[choice.year] = _with_choice(settings, choice)
+        result.append(settings if choice is None else by_block[choice.year])
+    return tuple(result)
 
 
-def _with(settings: Settings, choice: BlockChoice) -> Settings:
-    if choice.design.smoothing:
+def _with_choice(settings: Settings, choice: BlockResult) -> Settings:
+    chosen = choice.parameters
+    if chosen.smoothing:
         raise ConfigError(
-            f"block {choice.year} of {choice.config}: smoothing is {choice.design.smoothing:g}, "
-            "but a "
+            f"block {choice.year} of {choice.config}: smoothing is {chosen.smoothing:g}, but a "
             "saved model has no memory to smooth with; tune with a space whose smoothing is [0]"
         )
     try:
-        return replace(settings, labels=choice.design.labels, model=choice.design.model)
+        return replace(settings, labels=chosen.labels, model=chosen.model)
     except ConfigError as error:
         raise ConfigError(
             f"block {choice.year} of {choice.config}: {error}; tune it again"

@@ -1,10 +1,8 @@
-"""Other makers of trees behind the interface of the classifier.
+"""Parked: boosted trees of other libraries behind the classifier's interface, for comparison.
 
-What LightGBM has to be held against.
-
-A challenger differs from `DeleveragingClassifier` in who grows the trees, and in nothing else: the
-same columns, signs, sizes, seeds, logistic and formula. It serves comparisons; a saved model holds
-LightGBM's trees alone.
+A challenger differs from `DeleveragingClassifier` in the library of its trees, and in nothing else:
+the same columns, signs, sizes, seeds, logistic and formula. It serves comparisons; a saved model
+holds LightGBM's trees alone. CatBoost is not installed with the package (`pip install catboost`).
 """
 
 from __future__ import annotations
@@ -26,11 +24,11 @@ from regime.runtime.columns import to_matrix
 from regime.runtime.formula import Linear, probabilities, stress_log_odds
 from regime.schema import REGIMES, STRESS_CODE
 
-__all__ = ["CatBoostChallenger", "ForeignParts", "HistGradientChallenger"]
+__all__ = ["CatBoostChallenger", "ChallengerParts", "HistGradientChallenger"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class ForeignParts:
+class ChallengerParts:
     """What a challenger scores with, as `ModelParts` are what the classifier scores with.
 
     Parameters
@@ -53,13 +51,13 @@ class ForeignParts:
 
 
 class _Challenger(DeleveragingClassifier, ABC):
-    """The classifier with the trees of another library; `heads_` takes the place of `parts_`."""
+    """The classifier with the trees of another library; `heads_` replaces `parts_`."""
 
     def fit(self, X: pd.DataFrame, y: Any) -> DeleveragingClassifier:
         """Fit all heads; arguments and errors as of `DeleveragingClassifier.fit`."""
         super().fit(X, y)
-        # What no bundle can hold must not be found under the name of what a bundle is written from.
-        self.heads_: ForeignParts = self.__dict__.pop("parts_")
+        # A bundle is written from `parts_`, and cannot hold these.
+        self.heads_: ChallengerParts = self.__dict__.pop("parts_")
         return self
 
     def predict_proba(self, X: pd.DataFrame) -> Floats:
@@ -81,13 +79,12 @@ class _Challenger(DeleveragingClassifier, ABC):
 
     def _fit_parts(self, matrix: Floats, weights: Floats) -> Any:
         stress, core = weights[:, STRESS_CODE], matrix[:, : len(self.core)]
-        # On a column without a value one library fails, and another splits where later values meet
-        # an empty leaf.
+        # On a column without a value one library fails, and another splits off an empty leaf.
         core = np.ascontiguousarray(np.where(np.isnan(core).all(axis=0), 0.0, core))
         linear = self._fit_linear(matrix, stress) if self.linear_weight > 0 else None
         members = range(self.seeds) if self.linear_weight < 1 else ()
         phase, prior = self._fit_phase_head(core, weights[:, REST])
-        return ForeignParts(
+        return ChallengerParts(
             stress=tuple(self._stress_head(core, stress, self.seed + member) for member in members),
             linear=linear,
             linear_weight=self.linear_weight,
@@ -124,9 +121,9 @@ class _Challenger(DeleveragingClassifier, ABC):
 class HistGradientChallenger(_Challenger):
     """`DeleveragingClassifier` with the trees of scikit-learn's HistGradientBoostingClassifier.
 
-    That takes no soft labels: a row enters once as deleveraging and once as not, each with its
-    weight. So `leaf_rows` may count a row twice. Nothing is held back to stop early, which would be
-    done at random.
+    It takes no soft labels: a row enters once as deleveraging and once as not, each with its
+    weight, so that `leaf_rows` may count a row twice. There is no early stopping, whose sample is
+    random.
 
     Examples
     --------
@@ -141,16 +138,16 @@ class HistGradientChallenger(_Challenger):
     def _stress_head(self, x: Floats, stress: Floats, seed: int) -> Any:
         row, label = np.nonzero(np.column_stack([1.0 - stress, stress]) > 0)
         weight = np.where(label == 1, stress[row], 1.0 - stress[row])
-        return _grown(x[row], label, weight, self.trees, seed, self._signs())
+        return _fit_hist_gradient(x[row], label, weight, self.trees, seed, self._signs())
 
     def _phase_head(self, x: Floats, label: NDArray[np.int64], weight: Floats) -> Any:
-        return _grown(x, label, weight, self.phase_trees, self.seed, None)
+        return _fit_hist_gradient(x, label, weight, self.phase_trees, self.seed, None)
 
     def _raw(self, head: Any, x: Floats) -> Floats:
         return np.asarray(head.decision_function(x), dtype=np.float64)
 
 
-def _grown(
+def _fit_hist_gradient(
     x: Floats,
     label: NDArray[np.int64],
     weight: Floats,
@@ -189,7 +186,7 @@ class CatBoostChallenger(_Challenger):
 
     Examples
     --------
-    >>> issubclass(CatBoostChallenger, DeleveragingClassifier)  # made only where catboost is installed
+    >>> issubclass(CatBoostChallenger, DeleveragingClassifier)
     True
     """
 
@@ -250,5 +247,5 @@ def _catboost() -> Any:
         return importlib.import_module("catboost")
     except ImportError:
         raise ConfigError(
-            "model: CatBoostChallenger needs catboost: install deleverage[challengers]"
+            "model: CatBoostChallenger needs catboost: pip install catboost"
         ) from None

@@ -1,4 +1,4 @@
-"""The head that asks whether a fall begins soon, walked forward apart from the regimes."""
+"""Parked: a second head for whether a fall begins within the next sessions, walked forward."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def walk_onset(
     embargo: int = 21,
     minimum_train: int = 1000,
 ) -> pd.Series:
-    """Probability that a deleveraging begins within the horizon of the labels, each block from its own refit.
+    """Probability that a deleveraging begins within the horizon, each block from its own refit.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def walk_onset(
     embargo : int
         Sessions before a block that never train it.
     minimum_train : int
-        Fewer rows than this, or one class only, and the block is left out.
+        A block with fewer training rows, or with one class only, is left out.
 
     Returns
     -------
@@ -50,7 +50,7 @@ def walk_onset(
     Raises
     ------
     InvalidDataError
-        If `onset` and `X` have other sessions, or a column of the model is missing.
+        If the sessions of `onset` and `X` differ, or a column of the model is missing.
 
     Notes
     -----
@@ -59,7 +59,8 @@ def walk_onset(
     """
     from sklearn.base import clone
 
-    columns, result = list(model.columns), np.full(len(X), np.nan)
+    columns = list(model.columns)
+    result = np.full(len(X), np.nan)
     missing = [name for name in columns if name not in X]
     if missing:
         raise InvalidDataError(

@@ -20,8 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from regime.models.study_plan import StudyPlan
-from regime.models.tuning import Study
+from regime.studies.tuning.study import Study, StudyPlan
 
 torture = pytest.mark.skipif(
     not os.environ.get("REGIME_TORTURE"), reason="minutes of killed processes: make torture"
@@ -30,16 +29,16 @@ torture = pytest.mark.skipif(
 WORKER = """
 import sys, time
 from pathlib import Path
-from regime.models.study_plan import StudyPlan
-from regime.models.tuning import Study
+from regime.studies.tuning.study import Study, StudyPlan
 
 def objective(trial):
     x, y = trial.suggest_float("x", -5.0, 5.0), trial.suggest_float("y", 0.1, 10.0, log=True)
     yield 1.0 - 0.1 * (x - 2) ** 2
     time.sleep(float(sys.argv[4]))
     yield 0.8 - 0.1 * (y - 1) ** 2
-plan = StudyPlan(name=sys.argv[1], storage=sys.argv[2], locks=Path(sys.argv[3]), folds=2, startup=100)
-Study(plan).work(objective, int(sys.argv[5]))
+name, storage, locks = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+plan = StudyPlan(name=name, storage=storage, locks=locks, folds=2, startup=100)
+Study(plan).run_trials(objective, int(sys.argv[5]))
 """
 
 
@@ -189,6 +188,6 @@ def test_a_worker_killed_costs_one_trial(server, tmp_path):
     workers[0].send_signal(signal.SIGKILL)
     assert [worker.wait(120) for worker in workers] == [-9, 0]
     assert study.running == 1 and study.finished == 11
-    assert study.sweep() == 1
+    assert study.fail_abandoned_trials() == 1
     assert begin("killed", server, tmp_path, 0.0, 12).wait(120) == 0
     assert study.finished == 12 and study.trials()["state"].tolist().count("failed") == 1

@@ -1,4 +1,4 @@
-"""A study that is shared, killed, resumed and told apart: on a toy with a known best."""
+"""A study that is shared, killed and resumed, on a toy objective with a known best."""
 
 import itertools
 import subprocess
@@ -9,8 +9,13 @@ from pathlib import Path
 import pytest
 
 from regime.errors import ConfigError
-from regime.models.study_plan import StudyPlan, journal_of, shown
-from regime.models.tuning import Study, check_storage
+from regime.studies.tuning.study import (
+    Study,
+    StudyPlan,
+    check_storage,
+    journal_path,
+    redacted_url,
+)
 
 TOTAL = 8
 
@@ -42,27 +47,27 @@ def rows(study):
 
 def test_a_study_has_as_many_trials_as_were_wanted_and_no_more(plan):
     study = Study(plan)
-    told = []
-    study.work(toy, TOTAL, lambda: told.append(1))
-    study.work(toy, TOTAL)
-    assert (study.finished, study.running, len(told)) == (TOTAL, 0, TOTAL)
+    reports = []
+    study.run_trials(toy, TOTAL, lambda: reports.append(1))
+    study.run_trials(toy, TOTAL)
+    assert (study.finished, study.running, len(reports)) == (TOTAL, 0, TOTAL)
     assert {state for state, _, _ in rows(study)} == {"complete"}
     assert not list(plan.locks.glob("*.alive"))
 
 
 def test_a_resumed_study_goes_on_as_if_it_had_not_stopped(plan, tmp_path):
     whole = Study(replace(plan, storage=f"journal://{tmp_path}/other.journal"))
-    whole.work(toy, TOTAL)
+    whole.run_trials(toy, TOTAL)
     for total in (3, TOTAL):
         study = Study(plan)
-        study.work(toy, total)
+        study.run_trials(toy, total)
     assert rows(study) == rows(whole)
     assert len({params for _, _, params in rows(study)}) == TOTAL
 
 
 def test_it_learns_after_its_random_beginning(plan):
     study = Study(replace(plan, startup=10, share=0.0))
-    study.work(toy, 40)
+    study.run_trials(toy, 40)
     values = study.trials()["value"]
     assert values[20:].mean() > values[:10].mean() and values.max() > 0.7
 
@@ -70,25 +75,25 @@ def test_it_learns_after_its_random_beginning(plan):
 def test_another_seed_asks_other_questions(plan):
     first, second = (Study(replace(plan, name=f"toy-{seed}", seed=seed)) for seed in (7, 8))
     for study in (first, second):
-        study.work(toy, 4)
+        study.run_trials(toy, 4)
     assert not {params for _, _, params in rows(first)} & {params for _, _, params in rows(second)}
 
 
-def test_the_given_beginning_is_tried_first_and_once(plan):
+def test_enqueued_parameters_are_tried_first_and_once(plan):
     study = Study(plan)
-    study.begin_with({"x": 2.0, "y": 1.0})
-    study.begin_with({"x": 3.0, "y": 1.0})
-    study.work(toy, 3)
-    study.begin_with({"x": 4.0, "y": 1.0})
-    study.work(toy, 4)
+    study.enqueue_first({"x": 2.0, "y": 1.0})
+    study.enqueue_first({"x": 3.0, "y": 1.0})
+    study.run_trials(toy, 3)
+    study.enqueue_first({"x": 4.0, "y": 1.0})
+    study.run_trials(toy, 4)
     assert study.params(0) == {"x": 2.0, "y": 1.0} and study.folds(0) == [1.0, 0.8]
     assert all(study.params(number)["x"] not in (3.0, 4.0) for number in range(1, 4))
 
 
 def test_figures_of_the_table_follow_from_the_folds(plan):
     study = Study(plan)
-    study.begin_with({"x": 2.0, "y": 1.0})
-    study.work(toy, 1)
+    study.enqueue_first({"x": 2.0, "y": 1.0})
+    study.run_trials(toy, 1)
     row = study.trials().loc[0]
     assert row["mean"] == pytest.approx(0.9) and row["deviation"] == pytest.approx(0.02**0.5)
     assert row["value"] == pytest.approx(0.9 - 0.5 * 0.02**0.5)
@@ -104,7 +109,7 @@ def test_hopeless_trials_are_pruned_and_count_as_finished(plan):
 
     asked = []
     study = Study(replace(plan, folds=4, startup=5))
-    study.work(ladder, 10)
+    study.run_trials(ladder, 10)
     states = study.trials()["state"]
     assert states[states == "pruned"].index.tolist() == [6, 8] and study.finished == 10
     assert asked.count(6) == 2 and asked.count(7) == 4
@@ -112,7 +117,7 @@ def test_hopeless_trials_are_pruned_and_count_as_finished(plan):
 
 def test_no_trial_is_pruned_before_enough_came_as_far(plan):
     study = Study(replace(plan, folds=3, startup=20, share=0.9))
-    study.work(lambda trial: iter([trial.suggest_float("x", 0, 1)] * 3), 10)
+    study.run_trials(lambda trial: iter([trial.suggest_float("x", 0, 1)] * 3), 10)
     assert set(study.trials()["state"]) == {"complete"}
 
 
@@ -123,9 +128,9 @@ def test_an_error_of_the_objective_fails_its_trial_and_is_raised(plan):
 
     study = Study(plan)
     with pytest.raises(ZeroDivisionError, match="in the second fold"):
-        study.work(broken, 3)
+        study.run_trials(broken, 3)
     assert study.trials()["state"].tolist() == ["failed"] and study.folds(0) != []
-    study.work(toy, 2)
+    study.run_trials(toy, 2)
     assert study.finished == 2
 
 
@@ -137,10 +142,10 @@ def test_ctrl_c_leaves_a_study_that_goes_on(plan):
 
     study = Study(plan)
     with pytest.raises(KeyboardInterrupt):
-        study.work(interrupted, 5)
+        study.run_trials(interrupted, 5)
     assert study.running == 0
     again = Study(plan)
-    again.work(toy, 5)
+    again.run_trials(toy, 5)
     assert again.trials()["state"].tolist() == [
         "complete",
         "complete",
@@ -154,15 +159,15 @@ def test_ctrl_c_leaves_a_study_that_goes_on(plan):
 DYING = """
 import os, sys
 from pathlib import Path
-from regime.models.study_plan import StudyPlan
-from regime.models.tuning import Study
+from regime.studies.tuning.study import Study, StudyPlan
 def objective(trial):
     yield trial.suggest_float("x", -5.0, 5.0)
     if trial.number == 2:
         os.kill(os.getpid(), 9)
     yield trial.suggest_float("y", 0.1, 10.0, log=True)
-place = Path(sys.argv[1])
-Study(StudyPlan(name="toy", storage=sys.argv[2], locks=place / "locks", folds=2)).work(objective, 5)
+locks = Path(sys.argv[1]) / "locks"
+plan = StudyPlan(name="toy", storage=sys.argv[2], locks=locks, folds=2)
+Study(plan).run_trials(objective, 5)
 """
 
 
@@ -173,9 +178,9 @@ def test_what_a_killed_worker_left_is_swept_at_once(plan, tmp_path, kind):
     assert done.returncode == -9
     study = Study(replace(plan, storage=storage))
     assert (study.finished, study.running) == (2, 1)
-    assert (study.sweep(), study.running) == (1, 0)
-    assert study.sweep() == 0
-    study.work(toy, 5)
+    assert (study.fail_abandoned_trials(), study.running) == (1, 0)
+    assert study.fail_abandoned_trials() == 0
+    study.run_trials(toy, 5)
     assert study.trials()["state"].tolist() == ["complete"] * 2 + ["failed"] + ["complete"] * 3
 
 
@@ -185,35 +190,35 @@ def test_a_trial_whose_worker_lives_is_not_swept_and_counts(plan):
     def watched(trial):
         begun.append(trial.number)
         if len(begun) == 1:
-            swept.append((other.sweep(), other.running))
-            other.work(toy, 2)  # room for one beside the one under way
+            swept.append((other.fail_abandoned_trials(), other.running))
+            other.run_trials(toy, 2)  # room for one beside the one under way
             swept.append(other.finished)
         yield from toy(trial)
 
-    Study(plan).work(watched, 2)
+    Study(plan).run_trials(watched, 2)
     assert swept == [(0, 1), 1] and begun == [0] and other.finished == 2
 
 
 def test_a_trial_killed_before_it_had_an_owner_is_swept(plan):
     study = Study(plan)
     study._study.ask()
-    assert study.running == 1 and study.sweep() == 1
+    assert study.running == 1 and study.fail_abandoned_trials() == 1
 
 
 def test_a_trial_of_another_host_is_left_to_its_heartbeat(plan):
     study = Study(plan)
     study._study.ask().set_user_attr("worker", {"host": "elsewhere", "lock": "/nowhere"})
-    assert study.sweep() == 0 and study.running == 1
+    assert study.fail_abandoned_trials() == 0 and study.running == 1
 
 
 def test_one_too_many_from_hosts_that_asked_at_once_fails(plan, monkeypatch):
     study = Study(plan)
-    study.work(toy, 2)
+    study.run_trials(toy, 2)
     counts = itertools.chain([0], itertools.repeat(2))
     monkeypatch.setattr(
-        "regime.models.tuning._count", lambda states: next(counts)
+        "regime.studies.tuning.study._count", lambda states: next(counts)
     )  # as another host saw it before
-    study.work(toy, 2)
+    study.run_trials(toy, 2)
     monkeypatch.undo()
     assert (
         study.trials()["state"].tolist() == ["complete", "complete", "failed"]
@@ -223,32 +228,32 @@ def test_one_too_many_from_hosts_that_asked_at_once_fails(plan, monkeypatch):
 
 def test_a_torn_line_of_a_dead_writer_does_not_end_the_study_of_the_living(plan):
     study = Study(plan)
-    study.work(toy, 2)
-    journal = journal_of(plan.storage)
+    study.run_trials(toy, 2)
+    journal = journal_path(plan.storage)
     with journal.open("ab") as file:
         file.write(b'{"op_code":4,"worker')
-    study.work(toy, 4)
+    study.run_trials(toy, 4)
     assert Study(plan).finished == 4
 
 
 def test_figures_need_no_network(plan, tmp_path):
     study = Study(plan)
-    study.work(toy, 4)
-    drawn = study.draw(tmp_path)
+    study.run_trials(toy, 4)
+    drawn = study.write_figures(tmp_path)
     assert {path.stem for path in drawn} >= {"optimization_history", "slice", "param_importances"}
     assert (tmp_path / "plotly.min.js").exists()
     assert all("https://cdn" not in path.read_text(encoding="utf-8") for path in drawn)
 
 
 def test_a_study_too_small_for_figures_is_not_an_error(plan, tmp_path):
-    assert isinstance(Study(plan).draw(tmp_path), list)
+    assert isinstance(Study(plan).write_figures(tmp_path), list)
 
 
 @pytest.mark.parametrize(
     "storage", ["tuning.log", "redis://host/0", "journal://", "sqlite:///", "postgres//x", ""]
 )
 def test_an_unknown_storage_is_refused(tmp_path, storage):
-    with pytest.raises(ConfigError, match=r"storage: `.*` is of no known kind; give the URL"):
+    with pytest.raises(ConfigError, match=r"storage: `.*` is of unknown kind; give the URL"):
         StudyPlan(name="toy", storage=storage, locks=tmp_path, folds=2)
 
 
@@ -277,13 +282,13 @@ def test_a_value_out_of_range_is_refused(tmp_path, field, value):
         "postgresql+nodriver://ann:secret@host/none",
     ],
 )
-def test_a_storage_that_cannot_be_used_is_told_without_its_password(storage):
+def test_a_storage_that_cannot_be_used_is_named_without_its_password(storage):
     with pytest.raises(ConfigError, match="storage: cannot use ") as caught:
         check_storage(storage)
     assert "secret" not in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_a_journal_that_cannot_be_made_or_read_is_told(tmp_path):
+def test_a_journal_that_cannot_be_made_or_read_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match="storage: cannot use journal://"):
         check_storage(f"journal://{tmp_path}/file/journal")
@@ -292,10 +297,10 @@ def test_a_journal_that_cannot_be_made_or_read_is_told(tmp_path):
         check_storage(f"journal://{tmp_path}/journal")
 
 
-def test_passwords_are_hidden_and_all_else_is_shown():
+def test_passwords_are_hidden_and_all_else_is_redacted_url():
     assert (
-        shown("postgresql+psycopg2://ann:s3:cret@h:5432/db")
+        redacted_url("postgresql+psycopg2://ann:s3:cret@h:5432/db")
         == "postgresql+psycopg2://ann:***@h:5432/db"
     )
-    assert shown("sqlite:////a/b.db") == "sqlite:////a/b.db"
-    assert journal_of("sqlite:///x.db") is None and journal_of("journal:///a/b") == Path("/a/b")
+    assert redacted_url("sqlite:////a/b.db") == "sqlite:////a/b.db"
+    assert journal_path("sqlite:///x.db") is None and journal_path("journal:///a/b") == Path("/a/b")

@@ -1,7 +1,4 @@
-"""Whether a fall begins within the next sessions.
-
-The question that a forecast answers, and a nowcast does not.
-"""
+"""Parked: labels of the onset of a fall, which a forecast predicts and a nowcast does not."""
 
 from __future__ import annotations
 
@@ -15,12 +12,12 @@ from regime.arrays import Integers
 from regime.errors import ConfigError
 from regime.labels.basket import make_labels
 from regime.labels.episodes import EpisodeLabels
-from regime.schema import REGIMES, Labels, Regime
+from regime.schema import REGIMES, STRESS_CODE, Labels, Regime
 
 __all__ = ["OnsetLabels"]
 
 NEVER = np.iinfo(np.int64).max
-STRESS, CALM = REGIMES.index(Regime.DELEVERAGING.value), REGIMES.index(Regime.CALM.value)
+CALM = REGIMES.index(Regime.CALM.value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,50 +73,45 @@ class OnsetLabels:
         Returns
         -------
         Labels, shape (n_sessions, 4)
-            NaN where a part does not know yet, in the first year, and in a fall under way if
+            NaN where a definition is not settled, in the first year, and in a fall under way if
             `at_risk`.
 
         **Known at:** at the earliest when the horizon is over. A fall is known as one when it has
         become deep enough, its absence when a new high is reached or another fall covers the
-        sessions in question; of several parts the latest counts. `span_end` is the same.
+        sessions in question; of several definitions the latest counts. `span_end` is the same.
         """
-        share, known = np.zeros(len(market)), np.zeros(len(market), dtype=np.int64)
+        share = np.zeros(len(market))
+        known = np.zeros(len(market), dtype=np.int64)
         for labeller in self.labellers:
             begins, when = self._part(labeller, market, as_of)
             share += begins / len(self.labellers)
             known = np.where((known < 0) | (when < 0), -1, np.maximum(known, when))
         weights = np.zeros((len(market), len(REGIMES)))
-        weights[:, STRESS] = np.minimum(share, 1.0)
-        weights[:, CALM] = 1.0 - weights[:, STRESS]
+        weights[:, STRESS_CODE] = np.minimum(share, 1.0)
+        weights[:, CALM] = 1.0 - weights[:, STRESS_CODE]
         return make_labels(weights, known, market.index)
 
     def _part(
         self, labeller: EpisodeLabels, market: pd.DataFrame, as_of: pd.Timestamp | None
     ) -> tuple[NDArray[np.bool_], Integers]:
-        """Whether one begins within the horizon of each row, and the row from which that is known.
-
-        -1 is never.
-        """
-        # One fragile row: with more of them calm ones would be known only that much later.
+        """Whether one begins within the horizon of each row, and when that is known (-1: never)."""
+        # One fragile row: with more of them calm rows would be known only that much later.
         labels = replace(labeller, partial=True, fragile=1)(market, as_of)
-        falling = labels.weights[REGIMES[STRESS]].eq(1.0).to_numpy()
+        falling = labels.weights[REGIMES[STRESS_CODE]].eq(1.0).to_numpy()
         known = np.where(labels.known_at.isna(), NEVER, market.index.searchsorted(labels.known_at))
         begins = falling & ~np.r_[True, falling[:-1]] & (known < NEVER)
-        found = _ahead(np.where(begins, known, NEVER), self.horizon, np.minimum, NEVER)
+        onset_known = _ahead(np.where(begins, known, NEVER), self.horizon, np.minimum, NEVER)
         settled = _ahead(known, self.horizon, np.maximum, NEVER)
-        positive = found < NEVER
+        positive = onset_known < NEVER
         over = np.arange(len(market)) + self.horizon
-        when = np.maximum.reduce([np.where(positive, found, settled), known, over])
+        when = np.maximum.reduce([np.where(positive, onset_known, settled), known, over])
         last = len(market) if as_of is None else int(market.index.searchsorted(as_of, side="right"))
         when[(when >= last) | (falling & self.at_risk)] = -1
         return positive, when
 
 
 def _ahead(values: Integers, horizon: int, most: np.ufunc, beyond: int) -> Integers:
-    """Extreme of the `horizon` rows after each, shape (n,).
-
-    Rows after the last one have the value `beyond`.
-    """
+    """Extreme of the `horizon` rows after each, shape (n,); rows after the last are `beyond`."""
     if not len(values):
         return values
     padded = np.r_[values, np.full(horizon, beyond, dtype=np.int64)]

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from regime.models.trial_journal import JournalLock, repair
+from regime.studies.tuning.journal import JournalLock, repair_journal
 
 WHOLE = b'{"op_code":0}\n{"op_code":4}\n'
 
@@ -25,21 +25,21 @@ WHOLE = b'{"op_code":0}\n{"op_code":4}\n'
 def test_what_is_torn_is_cut_and_nothing_else(tmp_path, tail, cut):
     journal = tmp_path / "journal"
     journal.write_bytes(WHOLE + tail)
-    assert repair(journal) == cut
+    assert repair_journal(journal) == cut
     assert journal.read_bytes() == WHOLE
-    assert repair(journal) == 0
+    assert repair_journal(journal) == 0
 
 
 def test_every_cut_of_a_journal_leaves_its_whole_lines(tmp_path):
     journal = tmp_path / "journal"
     for length in range(len(WHOLE) + 1):
         journal.write_bytes(WHOLE[:length])
-        repair(journal)
+        repair_journal(journal)
         assert journal.read_bytes() == WHOLE[: length - length % 14]
 
 
 def test_a_journal_that_is_not_there_needs_no_mending(tmp_path):
-    assert repair(tmp_path / "journal") == 0
+    assert repair_journal(tmp_path / "journal") == 0
     assert list(tmp_path.iterdir()) == []
 
 
@@ -54,7 +54,7 @@ def test_a_writer_mends_what_one_that_died_beside_it_left(tmp_path):
 
 def test_a_lock_dies_with_its_holder(tmp_path):
     code = (
-        "import os, sys; from pathlib import Path; from regime.models.trial_journal import "
+        "import os, sys; from pathlib import Path; from regime.studies.tuning.journal import "
         "JournalLock\n"
         "JournalLock(Path(sys.argv[1])).acquire(); os.kill(os.getpid(), 9)"
     )
