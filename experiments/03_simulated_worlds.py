@@ -35,10 +35,10 @@ from regime.models.baselines import RAW_SCORES, raw_scores
 from regime.progress import NoProgress
 from regime.schema import REGIMES, Labels
 from regime.sources.simulated import SimulatedSource
+from regime.studies.significance.scoring import fit_baselines
 from regime.workflows.data import World, read_world
 from regime.workflows.forecast import Forecast, walk_forward
 from regime.workflows.settings import Settings, load_settings
-from regime.workflows.verdict import rivals
 
 UNSEEN = (1000, 1019)
 YEARS, FIRST, FIRST_TEST = 30, date(1992, 1, 2), date(2002, 1, 1)
@@ -112,7 +112,7 @@ def precision(
 ) -> dict[str, float]:
     """Average precision of the model, of every rival at its better, and what follows from them."""
     days = forecast.probabilities.index
-    table = rivals(world, features, truth, forecast.folds, NoProgress()).loc[days]
+    table = fit_baselines(world, features, truth, forecast.folds, NoProgress()).loc[days]
     learned = score_table(
         truth, {"model": forecast.probabilities, **{str(name): table[name] for name in table}}
     )
