@@ -19,6 +19,7 @@ import pytest
 
 import regime
 from regime.cli import main
+from regime.migrations import SCHEMA_VERSION
 from regime.schema import REGIMES
 from regime.sources.simulated import SimulatedSource
 
@@ -46,10 +47,12 @@ import numpy as np
 import regime
 model = regime.load_model(sys.argv[1])
 golden = json.loads(open(sys.argv[1] + "/golden.json").read())
-columns = {name: np.array(values, dtype=float) for name, values in reversed(golden["columns"].items())}
-found = model.predict_proba(columns)
+rows = reversed(golden["columns"].items())
+columns = {name: np.array(values, dtype=float) for name, values in rows}
+answer = model.predict_proba(columns)
 assert not {"mlflow", "vectorbt", "regime.schema", "regime.config"} & set(sys.modules)
-print(json.dumps([list(model.regimes), np.abs(found - np.array(golden["probabilities"])).max(), len(found)]))
+difference = np.abs(answer - np.array(golden["probabilities"])).max()
+print(json.dumps([list(model.regimes), difference, len(answer)]))
 """
 
 
@@ -160,6 +163,7 @@ def test_tables_have_every_session_and_no_gap(demo: Demo, name: str, columns: li
 
 def test_summary_has_the_promised_keys(demo: Demo) -> None:
     summary = demo.summary
+    assert summary["schema_version"] == SCHEMA_VERSION
     assert {
         "config",
         "data",
@@ -167,6 +171,12 @@ def test_summary_has_the_promised_keys(demo: Demo) -> None:
         "scores",
         "events",
         "backtest",
+        "audit",
+        "skill_gate",
+        "significance",
+        "sensitivity",
+        "calibration",
+        "stress",
         "bundle",
         "mlflow_run_id",
         "report",
@@ -203,12 +213,11 @@ def test_scores_of_model_and_baselines_are_whole_and_agree_with_each_other(demo:
     )
     low, high = scores["interval"]
     assert low < scores["skill"] < high
-    assert (
-        scores["model"]["log_loss"] < losses["base_rate"]
-    )  # planted regimes are there to be found
+    # The simulated regimes can be predicted.
+    assert scores["model"]["log_loss"] < losses["base_rate"]
 
 
-def test_events_are_counted_for_the_model_and_its_best_rival(demo: Demo) -> None:
+def test_events_are_counted_for_the_model_and_its_best_baseline(demo: Demo) -> None:
     events = demo.summary["events"]
     assert set(events) == {"model", demo.summary["scores"]["best_baseline"]}
     assert all(
@@ -293,8 +302,8 @@ def test_the_saved_model_scores_the_features_command_as_the_run_did(
     assert features.index.name == "date" and features.index[-1] == demo.frame("exposure").index[-1]
     golden = json.loads((demo.out / "bundle" / "golden.json").read_text())
     rows = len(golden["probabilities"])
-    found = regime.load_model(demo.out / "bundle").predict_proba(features.iloc[-rows:])
-    np.testing.assert_allclose(found, golden["probabilities"], rtol=0, atol=1e-9)
+    answer = regime.load_model(demo.out / "bundle").predict_proba(features.iloc[-rows:])
+    np.testing.assert_allclose(answer, golden["probabilities"], rtol=0, atol=1e-9)
 
 
 def test_the_run_is_recorded_whole(demo: Demo) -> None:
@@ -313,6 +322,11 @@ def test_the_run_is_recorded_whole(demo: Demo) -> None:
         run.data.metrics["baseline.vix.log_loss"]
         == summary["scores"]["baselines"]["vix"]["log_loss"]
     )
+    assert (
+        run.data.metrics["significance.deflated_sharpe"]
+        == summary["significance"]["rule"]["deflated_sharpe"]
+    )
+    assert run.data.tags["skill_gate"] == summary["skill_gate"]["text"]
     stored = {item.path for item in client.list_artifacts(run.info.run_id)}
     assert {
         "summary.json",

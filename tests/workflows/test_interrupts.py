@@ -1,4 +1,4 @@
-"""Runs that are stopped half-way: the exit code, the record, and what the next run finds."""
+"""Interrupted runs: the exit code, the record, and what the next run does."""
 
 import os
 import signal

@@ -34,7 +34,7 @@ ARGUMENTS = [
 
 
 class FullDisk(OSError):
-    """What the test raises, told apart from any other fault."""
+    """The fault that the test raises; no other code does."""
 
     def __init__(self) -> None:
         super().__init__(errno.ENOSPC, os.strerror(errno.ENOSPC), "a file")
