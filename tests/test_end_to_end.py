@@ -59,7 +59,7 @@ print(json.dumps([list(model.regimes), difference, len(answer)]))
 class Demo(NamedTuple):
     """One run of the command: where it stood, what it wrote and what it printed."""
 
-    place: Path
+    folder: Path
     out: Path
     stdout: str
     stderr: str
@@ -83,16 +83,16 @@ class Demo(NamedTuple):
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     """The command in a process of its own, config left out."""
-    place = tmp_path_factory.mktemp("demo")
+    folder = tmp_path_factory.mktemp("demo")
     done = subprocess.run(
         [sys.executable, "-c", COMMAND, "run", "--out", "out", "--json", *SMALL],
-        cwd=place,
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    return Demo(place, place / "out", done.stdout, done.stderr)
+    return Demo(folder, folder / "out", done.stdout, done.stderr)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -111,7 +111,7 @@ def mlflow_page(demo: Demo) -> Iterator[str]:
             "mlflow",
             "ui",
             "--backend-store-uri",
-            f"sqlite:///{demo.place / 'mlruns/mlflow.db'}",
+            f"sqlite:///{demo.folder / 'mlruns/mlflow.db'}",
             "--host",
             "127.0.0.1",
             "--port",
@@ -119,7 +119,7 @@ def mlflow_page(demo: Demo) -> Iterator[str]:
             "--workers",
             "1",
         ],
-        cwd=demo.place,
+        cwd=demo.folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -135,8 +135,8 @@ def mlflow_page(demo: Demo) -> Iterator[str]:
 @pytest.fixture
 def inside(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder in which the demo ran, as working directory."""
-    monkeypatch.chdir(demo.place)
-    return demo.place
+    monkeypatch.chdir(demo.folder)
+    return demo.folder
 
 
 def test_standard_output_is_the_summary_and_nothing_else(demo: Demo) -> None:
@@ -195,7 +195,7 @@ def test_summary_has_the_promised_keys(demo: Demo) -> None:
         "refits": 3,
     }
     for key in ("bundle", "report"):
-        assert (demo.place / summary[key]).exists()
+        assert (demo.folder / summary[key]).exists()
 
 
 def test_scores_of_model_and_baselines_are_whole_and_agree_with_each_other(demo: Demo) -> None:
@@ -227,7 +227,7 @@ def test_events_are_counted_for_the_model_and_its_best_baseline(demo: Demo) -> N
 
 
 def test_nothing_is_left_lying_about(demo: Demo) -> None:
-    assert {path.name for path in demo.place.iterdir()} == {"out", "mlruns"}
+    assert {path.name for path in demo.folder.iterdir()} == {"out", "mlruns"}
     assert {path.name for path in demo.out.iterdir()} == {
         "probabilities.parquet",
         "exposure.parquet",
@@ -309,7 +309,7 @@ def test_the_saved_model_scores_the_features_command_as_the_run_did(
 def test_the_run_is_recorded_whole(demo: Demo) -> None:
     from mlflow.tracking import MlflowClient
 
-    uri = f"sqlite:///{demo.place / 'mlruns' / 'mlflow.db'}"
+    uri = f"sqlite:///{demo.folder / 'mlruns' / 'mlflow.db'}"
     client, summary = MlflowClient(uri, uri), demo.summary
     run = client.get_run(summary["mlflow_run_id"])
     assert run.info.status == "FINISHED"
@@ -345,7 +345,7 @@ def test_the_registered_model_answers_with_the_four_regimes(
 ) -> None:
     import mlflow
 
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{demo.place / 'mlruns' / 'mlflow.db'}")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{demo.folder / 'mlruns' / 'mlflow.db'}")
     mlflow.set_tracking_uri(None)
     golden = json.loads((demo.out / "bundle" / "golden.json").read_text())
     frame = pd.DataFrame(

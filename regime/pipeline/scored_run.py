@@ -32,7 +32,7 @@ class Scores:
         ``model`` first; columns of `evaluation.scores.score_table`. A baseline that lacks a
         forecast on more than 0.5 % of the sessions has no row.
     folds : DataFrame or None
-        The same by test block; None where no folds were given.
+        The same by test block; None where the forecast has no folds.
     skill : Skill or None
         Over the best baseline; None where the truth has one class only.
     events : dict

@@ -65,10 +65,11 @@ def evaluate(
     """
     watch = progress or NoProgress()
     data_folder = Path(data) if data is not None else None
-    if isinstance(probabilities, pd.DataFrame):
-        forecast = probabilities
-    else:
-        forecast = read_probabilities(Path(probabilities))
+    forecast = (
+        probabilities
+        if isinstance(probabilities, pd.DataFrame)
+        else read_probabilities(Path(probabilities))
+    )
     settings = settings_of(config, overrides, data)
     if out is not None:
         check_place(Path(out))

@@ -51,6 +51,6 @@ def test_the_summary_is_strict_json_with_none_for_what_is_undefined():
 
 
 def test_a_skill_is_named_with_its_baseline_and_interval():
-    found = scores(Skill(against="vix", skill=0.25, interval=(0.1, 0.4))).summary()["scores"]
-    assert (found["best_baseline"], found["skill"]) == ("vix", 0.25)
-    assert found["interval"] == [0.1, 0.4]
+    summary = scores(Skill(against="vix", skill=0.25, interval=(0.1, 0.4))).summary()["scores"]
+    assert (summary["best_baseline"], summary["skill"]) == ("vix", 0.25)
+    assert summary["interval"] == [0.1, 0.4]

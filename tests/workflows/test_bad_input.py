@@ -69,7 +69,7 @@ def rename(path: Path) -> None:
     write_lines(path, [lines[0].replace("close", "Close").replace("value", "Value"), *lines[1:]])
 
 
-# line 101 of a daily file of the simulated world
+# line 101 of a daily file of the simulated market
 DATE = "2006-05-25"
 FAULTS = [
     (VIX, remove, 3, "required series `vix`: no such file; put it into the data folder"),

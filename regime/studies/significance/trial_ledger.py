@@ -53,7 +53,7 @@ class TrialLedger:
         return self.rows + self.tuned
 
 
-NO_LEDGER = TrialLedger(note="no ledger of trials was found, so this run counts as the only one")
+NO_LEDGER = TrialLedger(note="there is no ledger of trials, so this run counts as the only one")
 
 
 def read_trial_ledger(settings: Settings) -> TrialLedger:
@@ -83,7 +83,7 @@ def read_trial_ledger(settings: Settings) -> TrialLedger:
     path = _ledger_file(settings)
     if path is None:
         tuned = _tuned_trials(find_config(settings.tuned), settings.name) if settings.tuned else 0
-        note = f"no ledger of trials was found; {tuned:,} finished trials of tuning count"
+        note = f"there is no ledger of trials; {tuned:,} finished trials of tuning count"
         return replace(NO_LEDGER, tuned=tuned, note=note) if tuned else NO_LEDGER
     table = _trial_table(path)
     tuned = max(_recorded_tuning(table), _tuned_trials(_tuned_file(settings, path), settings.name))
