@@ -95,6 +95,27 @@ class ScoredRun:
     strategy : Strategy
         The rule's exposure, its backtest and the benchmarks.
 
+    Examples
+    --------
+    >>> day = pd.DatetimeIndex(["2024-01-02"], name="date")
+    >>> run = ScoredRun(
+    ...     settings=None,  # what its forecasts do not need is left out here
+    ...     market_data=None,
+    ...     truth=None,
+    ...     forecast=Forecast(probabilities=pd.DataFrame({STRESS: [0.3]}, index=day), folds=()),
+    ...     baselines=pd.DataFrame({"vix": [0.2]}, index=day),
+    ...     scores=Scores(
+    ...         table=pd.DataFrame(index=["model", "vix"]),
+    ...         folds=None,
+    ...         skill=None,
+    ...         events={},
+    ...         spells=pd.DataFrame(),
+    ...     ),
+    ...     strategy=None,
+    ... )
+    >>> {name: float(forecast[day[0]]) for name, forecast in run.stress_forecasts.items()}
+    {'model': 0.3, 'vix': 0.2}
+
     **Known at:** probabilities and exposure of date t use what was public at its close; truth and
     scores use the whole history.
     """

@@ -58,6 +58,11 @@ class RunResult:
         The forecast with all that it was scored and traded on.
     out : Path
         Folder of the output.
+
+    Examples
+    --------
+    >>> RunResult(summary={"schema_version": 2}, scored=None, out=Path("out")).out.name
+    'out'
     """
 
     summary: dict[str, Any]

@@ -65,6 +65,25 @@ class SharpeSignificance:
         common with this run.
     counted : str
         Which trials count, in words.
+
+    Examples
+    --------
+    >>> sample = sharpe_sample(pd.Series([0.012, -0.008] * 500))
+    >>> alone = deflated_sharpe(sample, trials=1, variance=0.001)
+    >>> result = SharpeSignificance(
+    ...     sharpe=probabilistic_sharpe(sample),
+    ...     over_target=probabilistic_sharpe(sample, 0.02),
+    ...     deflated=alone,
+    ...     independent=alone,
+    ...     overfitting=None,
+    ...     track_record=minimum_track_record(sample),
+    ...     backtest=None,
+    ...     trials=1,
+    ...     shared_sessions=1000,
+    ...     counted="Trials: this run alone.",
+    ... )
+    >>> round(result.summary()["p_above_zero"], 3), list(result.caveats())
+    (1.0, [])
     """
 
     sharpe: ProbabilisticSharpe

@@ -48,6 +48,20 @@ class SkillSignificance:
         Whether any baseline is better than the model.
     confidence : ConfidenceSet
         Of the model and all baselines.
+
+    Examples
+    --------
+    >>> losses = pd.DataFrame({"model": [0.1, 0.2] * 50, "vix": [0.3, 0.2] * 50})
+    >>> result = SkillSignificance(
+    ...     baselines=pd.DataFrame(index=["vix"]),
+    ...     best="vix",
+    ...     equal=diebold_mariano(losses["model"].to_numpy(), losses["vix"].to_numpy()),
+    ...     baseline_beaten=superior_ability(losses, "vix"),
+    ...     model_beaten=superior_ability(losses, "model"),
+    ...     confidence=model_confidence_set(losses),
+    ... )
+    >>> result.summary()["confidence_set"], list(result.caveats())
+    (['model'], [])
     """
 
     baselines: pd.DataFrame
