@@ -12,7 +12,7 @@ import regime
 
 def main(data: str, episodes: str | None = None) -> None:
     result = regime.run("us_macro.yaml", data=data, episodes=episodes, out="out/01_baseline")
-    print(result.verdict.table.drop(columns=["days"]).round(4).to_string())
+    print(result.scores.table.drop(columns=["days"]).round(4).to_string())
     print(result.summary["scores"]["verdict"])
 
 

@@ -35,10 +35,10 @@ from regime.models.baselines import RULE_OF_THUMB_SCORES, rule_of_thumb_scores
 from regime.progress import NoProgress
 from regime.schema import REGIMES, Labels
 from regime.sources.simulated import SimulatedSource
+from regime.studies.significance.scoring import fit_baselines
 from regime.workflows.data import World, read_world
 from regime.workflows.forecast import Forecast, walk_forward
 from regime.workflows.settings import Settings, load_settings
-from regime.workflows.verdict import rivals
 
 UNSEEN = (1000, 1019)
 YEARS = 30
@@ -114,7 +114,7 @@ def precision(
 ) -> dict[str, float]:
     """Average precision of the model and of every baseline at its better, and their ratio."""
     days = forecast.probabilities.index
-    table = rivals(market_data, features, truth, forecast.folds, NoProgress()).loc[days]
+    table = fit_baselines(market_data, features, truth, forecast.folds, NoProgress()).loc[days]
     learned = score_table(
         truth, {"model": forecast.probabilities, **{str(name): table[name] for name in table}}
     )

@@ -116,15 +116,6 @@ def inherits(owner, node):
     return owner is not None and bool(owner.bases) and ast.get_docstring(node) is None
 
 
-def undeclared(texts):
-    """Modules that do not say what they depend on."""
-    return [
-        name
-        for name, text in texts.items()
-        if name not in ROOMS and "Depends on:" not in (ast.get_docstring(ast.parse(text)) or "")
-    ]
-
-
 def incomplete(texts):
     """Modules whose `__all__` is missing, or leaves out or invents a name."""
     faults = []
@@ -259,7 +250,7 @@ def forbidden(texts):
     return faults
 
 
-LAWS = (silent, undeclared, incomplete, unexplained, unreturned, unshown, forbidden)
+LAWS = (silent, incomplete, unexplained, unreturned, unshown, forbidden)
 
 
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
@@ -268,7 +259,7 @@ def test_the_package_keeps_the_law(law):
     assert not faults, "\n".join(["", *faults])
 
 
-HEAD = '"""A module.\n\nDepends on: nothing.\n"""\n__all__ = ["f"]\n'
+HEAD = '"""A module."""\n__all__ = ["f"]\n'
 
 
 @pytest.mark.parametrize(

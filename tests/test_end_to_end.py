@@ -19,6 +19,7 @@ import pytest
 
 import regime
 from regime.cli import main
+from regime.migrations import SCHEMA_VERSION
 from regime.schema import REGIMES
 from regime.sources.simulated import SimulatedSource
 
@@ -46,17 +47,19 @@ import numpy as np
 import regime
 model = regime.load_model(sys.argv[1])
 golden = json.loads(open(sys.argv[1] + "/golden.json").read())
-columns = {name: np.array(values, dtype=float) for name, values in reversed(golden["columns"].items())}
-found = model.predict_proba(columns)
+rows = reversed(golden["columns"].items())
+columns = {name: np.array(values, dtype=float) for name, values in rows}
+answer = model.predict_proba(columns)
 assert not {"mlflow", "vectorbt", "regime.schema", "regime.config"} & set(sys.modules)
-print(json.dumps([list(model.regimes), np.abs(found - np.array(golden["probabilities"])).max(), len(found)]))
+difference = np.abs(answer - np.array(golden["probabilities"])).max()
+print(json.dumps([list(model.regimes), difference, len(answer)]))
 """
 
 
 class Demo(NamedTuple):
     """One run of the command: where it stood, what it wrote and what it printed."""
 
-    place: Path
+    folder: Path
     out: Path
     stdout: str
     stderr: str
@@ -80,16 +83,16 @@ class Demo(NamedTuple):
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     """The command in a process of its own, config left out."""
-    place = tmp_path_factory.mktemp("demo")
+    folder = tmp_path_factory.mktemp("demo")
     done = subprocess.run(
         [sys.executable, "-c", COMMAND, "run", "--out", "out", "--json", *SMALL],
-        cwd=place,
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    return Demo(place, place / "out", done.stdout, done.stderr)
+    return Demo(folder, folder / "out", done.stdout, done.stderr)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -108,7 +111,7 @@ def mlflow_page(demo: Demo) -> Iterator[str]:
             "mlflow",
             "ui",
             "--backend-store-uri",
-            f"sqlite:///{demo.place / 'mlruns/mlflow.db'}",
+            f"sqlite:///{demo.folder / 'mlruns/mlflow.db'}",
             "--host",
             "127.0.0.1",
             "--port",
@@ -116,7 +119,7 @@ def mlflow_page(demo: Demo) -> Iterator[str]:
             "--workers",
             "1",
         ],
-        cwd=demo.place,
+        cwd=demo.folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -132,8 +135,8 @@ def mlflow_page(demo: Demo) -> Iterator[str]:
 @pytest.fixture
 def inside(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder in which the demo ran, as working directory."""
-    monkeypatch.chdir(demo.place)
-    return demo.place
+    monkeypatch.chdir(demo.folder)
+    return demo.folder
 
 
 def test_standard_output_is_the_summary_and_nothing_else(demo: Demo) -> None:
@@ -160,6 +163,7 @@ def test_tables_have_every_session_and_no_gap(demo: Demo, name: str, columns: li
 
 def test_summary_has_the_promised_keys(demo: Demo) -> None:
     summary = demo.summary
+    assert summary["schema_version"] == SCHEMA_VERSION
     assert {
         "config",
         "data",
@@ -167,6 +171,12 @@ def test_summary_has_the_promised_keys(demo: Demo) -> None:
         "scores",
         "events",
         "backtest",
+        "audit",
+        "skill_gate",
+        "significance",
+        "sensitivity",
+        "calibration",
+        "stress",
         "bundle",
         "mlflow_run_id",
         "report",
@@ -185,7 +195,7 @@ def test_summary_has_the_promised_keys(demo: Demo) -> None:
         "refits": 3,
     }
     for key in ("bundle", "report"):
-        assert (demo.place / summary[key]).exists()
+        assert (demo.folder / summary[key]).exists()
 
 
 def test_scores_of_model_and_baselines_are_whole_and_agree_with_each_other(demo: Demo) -> None:
@@ -203,12 +213,11 @@ def test_scores_of_model_and_baselines_are_whole_and_agree_with_each_other(demo:
     )
     low, high = scores["interval"]
     assert low < scores["skill"] < high
-    assert (
-        scores["model"]["log_loss"] < losses["base_rate"]
-    )  # planted regimes are there to be found
+    # The simulated regimes can be predicted.
+    assert scores["model"]["log_loss"] < losses["base_rate"]
 
 
-def test_events_are_counted_for_the_model_and_its_best_rival(demo: Demo) -> None:
+def test_events_are_counted_for_the_model_and_its_best_baseline(demo: Demo) -> None:
     events = demo.summary["events"]
     assert set(events) == {"model", demo.summary["scores"]["best_baseline"]}
     assert all(
@@ -218,7 +227,7 @@ def test_events_are_counted_for_the_model_and_its_best_rival(demo: Demo) -> None
 
 
 def test_nothing_is_left_lying_about(demo: Demo) -> None:
-    assert {path.name for path in demo.place.iterdir()} == {"out", "mlruns"}
+    assert {path.name for path in demo.folder.iterdir()} == {"out", "mlruns"}
     assert {path.name for path in demo.out.iterdir()} == {
         "probabilities.parquet",
         "exposure.parquet",
@@ -293,14 +302,14 @@ def test_the_saved_model_scores_the_features_command_as_the_run_did(
     assert features.index.name == "date" and features.index[-1] == demo.frame("exposure").index[-1]
     golden = json.loads((demo.out / "bundle" / "golden.json").read_text())
     rows = len(golden["probabilities"])
-    found = regime.load_model(demo.out / "bundle").predict_proba(features.iloc[-rows:])
-    np.testing.assert_allclose(found, golden["probabilities"], rtol=0, atol=1e-9)
+    answer = regime.load_model(demo.out / "bundle").predict_proba(features.iloc[-rows:])
+    np.testing.assert_allclose(answer, golden["probabilities"], rtol=0, atol=1e-9)
 
 
 def test_the_run_is_recorded_whole(demo: Demo) -> None:
     from mlflow.tracking import MlflowClient
 
-    uri = f"sqlite:///{demo.place / 'mlruns' / 'mlflow.db'}"
+    uri = f"sqlite:///{demo.folder / 'mlruns' / 'mlflow.db'}"
     client, summary = MlflowClient(uri, uri), demo.summary
     run = client.get_run(summary["mlflow_run_id"])
     assert run.info.status == "FINISHED"
@@ -313,6 +322,11 @@ def test_the_run_is_recorded_whole(demo: Demo) -> None:
         run.data.metrics["baseline.vix.log_loss"]
         == summary["scores"]["baselines"]["vix"]["log_loss"]
     )
+    assert (
+        run.data.metrics["significance.deflated_sharpe"]
+        == summary["significance"]["rule"]["deflated_sharpe"]
+    )
+    assert run.data.tags["skill_gate"] == summary["skill_gate"]["text"]
     stored = {item.path for item in client.list_artifacts(run.info.run_id)}
     assert {
         "summary.json",
@@ -331,7 +345,7 @@ def test_the_registered_model_answers_with_the_four_regimes(
 ) -> None:
     import mlflow
 
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{demo.place / 'mlruns' / 'mlflow.db'}")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{demo.folder / 'mlruns' / 'mlflow.db'}")
     mlflow.set_tracking_uri(None)
     golden = json.loads((demo.out / "bundle" / "golden.json").read_text())
     frame = pd.DataFrame(

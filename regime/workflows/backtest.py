@@ -22,12 +22,12 @@ from regime.evaluation.bootstrap import (
 )
 from regime.evaluation.truth import Truth
 from regime.progress import NoProgress, Progress
+from regime.studies.significance.scoring import truth_of
 from regime.workflows.data import read_world
 from regime.workflows.probabilities import given_or_made
 from regime.workflows.settings import Settings, settings_of
 from regime.workflows.strategy import Strategy, decide, trade
 from regime.workflows.stress import StressPlan, StressReport, stress
-from regime.workflows.verdict import truth_of
 
 __all__ = ["RuleReport", "backtest_rule", "intervals", "spells_within"]
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from regime.mechanisms.reading import MechanismReading
 from regime.report.figures import DATE, Figure, base_layout, plain, titled
-from regime.report.sections import Section
+from regime.report.sections.section import Section
 from regime.workflows.data import World
 from regime.workflows.flows import Readings, read_mechanisms
 from regime.workflows.flows_inputs import read_inputs

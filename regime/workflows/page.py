@@ -16,135 +16,108 @@ from regime.config import dump
 from regime.errors import MissingDataError
 from regime.evaluation.bootstrap import Interval
 from regime.evaluation.calibration import reliability_table
-from regime.evaluation.truth import Truth
+from regime.pipeline.scored_run import ScoredRun
 from regime.report.content import ReportContent, load_content
 from regime.report.page import render
-from regime.report.sections import Section
+from regime.report.sections.limitations import limitations
+from regime.report.sections.section import Section
+from regime.report.sections.study_sections import section_of
 from regime.runtime.predict import SavedModel
-from regime.schema import STRESS
-from regime.workflows.calibration import CalibrationAccount
-from regime.workflows.calibration_section import calibration_section
-from regime.workflows.data import World
-from regime.workflows.forecast import Forecast
-from regime.workflows.gate import Gate
-from regime.workflows.honesty import Honesty
-from regime.workflows.honesty_sections import honesty_sections
-from regime.workflows.limits import limits
-from regime.workflows.luck import Luck
+from regime.studies.significance.assessment import Significance
+from regime.studies.significance.calibration import CalibrationAssessment
+from regime.studies.significance.sensitivity import Sensitivity
 from regime.workflows.reasons import family_shares, reasons
-from regime.workflows.settings import Settings
 from regime.workflows.simulated_view import simulated_view
-from regime.workflows.strategy import Strategy
 from regime.workflows.stress import StressReport
-from regime.workflows.verdict import Verdict
 
-__all__ = ["PAGE", "Findings", "page_content", "report"]
+__all__ = ["PAGE", "StudyResults", "page_content", "report"]
 
 PAGE = "page"  # folder of what the page shows, inside the output of a run
 
 
-@dataclass(frozen=True, kw_only=True)
-class Findings:
-    """Everything that a run found out, for its page.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StudyResults:
+    """Results of the studies of a run, for its page.
 
     Parameters
     ----------
-    forecast : Forecast
-    truth : Truth
-    rivals : DataFrame, shape (n_sessions, n_rivals)
-    verdict : Verdict
-    strategy : Strategy
+    significance : Significance
+    sensitivity : Sensitivity
+    calibration : CalibrationAssessment
     stress : StressReport
     intervals : tuple of Interval
+        Of the backtest's figures.
     audit : AuditReport
     model : SavedModel
         Fitted at the last session.
-    gate : Gate
-    luck : Luck
-    honesty : Honesty
-    calibration : CalibrationAccount
     mechanisms : tuple of Section
-        What each mechanism said at the last session.
+        Reading of each mechanism at the last session.
     notes : tuple of str
         What else the reader must know.
     """
 
-    forecast: Forecast
-    truth: Truth
-    rivals: pd.DataFrame
-    verdict: Verdict
-    strategy: Strategy
+    significance: Significance
+    sensitivity: Sensitivity
+    calibration: CalibrationAssessment
     stress: StressReport
     intervals: tuple[Interval, ...]
     audit: AuditReport
     model: SavedModel
-    gate: Gate
-    luck: Luck
-    honesty: Honesty
-    calibration: CalibrationAccount
     mechanisms: tuple[Section, ...] = ()
     notes: tuple[str, ...] = ()
 
 
 def page_content(
-    settings: Settings,
+    run: ScoredRun,
     summary: Mapping[str, Any],
-    world: World,
     features: pd.DataFrame,
-    found: Findings,
+    results: StudyResults,
 ) -> ReportContent:
     """What the page of a run shows.
 
     Parameters
     ----------
-    settings : Settings
+    run : ScoredRun
     summary : mapping
         The object of summary.json.
-    world : World
     features : DataFrame, shape (n_sessions, n_features)
-    found : Findings
+    results : StudyResults
     """
-    days, strategy = found.forecast.probabilities.index, found.strategy
+    settings = run.settings
+    market_data = run.market_data
+    days = run.probabilities.index
     # The ribbon shows the folder's own labels even where a list of episodes is what scores.
-    truth = settings.truth(world.market).regime.reindex(days).dropna()
+    truth = settings.truth(market_data.market).regime.reindex(days).dropna()
     data_notes = (
-        f"{name}: {status.note}" for name, status in world.reading.status.items() if status.note
+        f"{name}: {status.note}"
+        for name, status in market_data.reading.status.items()
+        if status.note
     )
     specs = settings.features.specs
     return ReportContent(
         title=f"Deleveraging regimes: {settings.name}",
         summary=summary,
-        prices=world.close.loc[days],
+        prices=market_data.close.loc[days],
         truth=truth,
-        probabilities=found.forecast.probabilities,
-        exposure=strategy.exposure,
-        equity=strategy.equity,
-        notes=(*map(str, found.audit.leaks), *found.notes, *data_notes, *strategy.notes),
-        cash=world.cash.loc[days],
+        probabilities=run.probabilities,
+        exposure=run.strategy.exposure,
+        equity=run.strategy.equity,
+        notes=(*map(str, results.audit.leaks), *results.notes, *data_notes, *run.strategy.notes),
+        cash=market_data.cash.loc[days],
         config_text=yaml.safe_dump(dump(settings), sort_keys=False, allow_unicode=True),
         world=simulated_view(settings),
-        spread=found.forecast.spread,
-        rivals=found.rivals.loc[days],
-        reliability=_reliability(found, days),
-        families=family_shares(found.model, features.loc[days], specs),
-        reasons=reasons(found.model, features, specs),
-        spells=found.stress.spells,
-        stress=_cases(found.stress),
-        stress_notes=(*found.stress.sentences(), *map(str, found.intervals)),
-        limits=limits(
-            settings,
-            found.truth,
-            found.forecast.probabilities,
-            found.rivals,
-            found.verdict,
-            strategy,
-            luck=found.luck,
-            honesty=found.honesty,
-        ),
+        spread=run.forecast.spread,
+        rivals=run.baselines.loc[days],
+        reliability=reliability_table(run.truth, run.stress_forecasts),
+        families=family_shares(results.model, features.loc[days], specs),
+        reasons=reasons(results.model, features, specs),
+        spells=results.stress.spells,
+        stress=_cases(results.stress),
+        stress_notes=(*results.stress.sentences(), *map(str, results.intervals)),
+        limits=limitations(run, significance=results.significance, sensitivity=results.sensitivity),
         sections=(
-            *found.mechanisms,
-            calibration_section(found.calibration),
-            *honesty_sections(found.gate, found.luck, found.honesty),
+            *results.mechanisms,
+            *map(section_of, (results.calibration, results.significance, results.sensitivity)),
         ),
     )
 
@@ -188,15 +161,6 @@ def report(
     with output_file(target) as staged:
         staged.write_text(render(load_content(folder / PAGE)), encoding="utf-8")
     return target
-
-
-def _reliability(found: Findings, days: pd.Index) -> pd.DataFrame:
-    told = [name for name in found.verdict.table.index if name != "model"]
-    forecasts = {
-        "model": found.forecast.probabilities[STRESS],
-        **{name: found.rivals.loc[days, name] for name in told},
-    }
-    return reliability_table(found.truth, forecasts)
 
 
 def _cases(stress: StressReport) -> dict[str, pd.DataFrame]:

@@ -13,59 +13,90 @@ import pandas as pd
 from regime.artifacts import check_place, output_folder, write_json
 from regime.config import dump
 from regime.errors import InvalidDataError, MissingDataError
+from regime.evaluation.truth import Truth
+from regime.migrations import SCHEMA_VERSION
 from regime.models.classifier import DeleveragingClassifier
+from regime.pipeline.scored_run import ScoredRun, Scores
 from regime.progress import NoProgress, Progress
 from regime.records import Run, commit
 from regime.report.content import ReportContent, save_content
 from regime.report.page import render
-from regime.report.sections import Section
+from regime.report.sections.section import Section
 from regime.runtime.bundle import write_bundle
 from regime.runtime.predict import SavedModel
 from regime.schema import REGIMES, check_exposure, check_probabilities
+from regime.studies.significance.assessment import assess_significance
+from regime.studies.significance.calibration import assess_calibration
+from regime.studies.significance.scoring import fit_baselines, score_forecasts, truth_of
+from regime.studies.significance.sensitivity import analyse_sensitivity
+from regime.studies.significance.trial_ledger import TrialLedger, read_trial_ledger
 from regime.workflows.audit import audit_run
 from regime.workflows.backtest import intervals, spells_within
-from regime.workflows.calibration import calibration_account
 from regime.workflows.data import World, read_world
-from regime.workflows.forecast import Forecast, final_model, walk_forward
-from regime.workflows.gate import gate
-from regime.workflows.honesty import honesty
-from regime.workflows.ledger import read_ledger
-from regime.workflows.luck import luck
+from regime.workflows.forecast import final_model, walk_forward
 from regime.workflows.mechanism_sections import run_sections
-from regime.workflows.page import PAGE, Findings, page_content
+from regime.workflows.page import PAGE, StudyResults, page_content
 from regime.workflows.settings import Settings, settings_of
 from regime.workflows.strategy import Strategy, decide, trade
 from regime.workflows.stress import StressPlan, StressReport, stress
-from regime.workflows.verdict import Verdict, judge, rivals, truth_of
 
 __all__ = ["RunResult", "run"]
 
 GOLDEN_ROWS = 20
-TRIED = StressPlan(seeds=3, paths=500)  # of every run; `regime backtest` tries more
+STRESS_PLAN = StressPlan(seeds=3, paths=500)  # of every run; `regime backtest` tries more
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class RunResult:
-    """Everything that a run found.
+    """Everything that a run produced.
 
     Parameters
     ----------
     summary : dict
         The object of summary.json.
-    probabilities : DataFrame, shape (n_test_sessions, 4)
-    exposure : Series, shape (n_test_sessions,)
-    verdict : Verdict
-    strategy : Strategy
+    scored : ScoredRun
+        The forecast with all that it was scored and traded on.
     out : Path
         Folder of the output.
+
+    Examples
+    --------
+    >>> RunResult(summary={"schema_version": 2}, scored=None, out=Path("out")).out.name
+    'out'
     """
 
     summary: dict[str, Any]
-    probabilities: pd.DataFrame
-    exposure: pd.Series
-    verdict: Verdict
-    strategy: Strategy
+    scored: ScoredRun
     out: Path
+
+    @property
+    def probabilities(self) -> pd.DataFrame:
+        """Out of sample, shape (n_test_sessions, 4)."""
+        return self.scored.probabilities
+
+    @property
+    def exposure(self) -> pd.Series:
+        """Fraction of capital decided at each close, shape (n_test_sessions,)."""
+        return self.scored.strategy.exposure
+
+    @property
+    def scores(self) -> Scores:
+        """Of the model and its baselines."""
+        return self.scored.scores
+
+    @property
+    def strategy(self) -> Strategy:
+        """The rule's backtest and its benchmarks."""
+        return self.scored.strategy
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _FinalModel:
+    """The model fitted at the last session, with what its bundle needs."""
+
+    model: DeleveragingClassifier
+    training_window: tuple[str, str]
+    features: pd.DataFrame
 
 
 def run(
@@ -100,115 +131,131 @@ def run(
     Raises
     ------
     ConfigError, MissingDataError, InvalidDataError
-        With every fault found; nothing is written then.
+        With every fault; nothing is written then.
     GateError
         If the config requires a skill that the run has not shown; all is written then, and nothing
         registered.
 
     **Known at:** every probability and exposure of date t rests on what was public at its close.
     """
-    begun, watch = time.perf_counter(), progress or NoProgress()
+    started = time.perf_counter()
+    watch = progress or NoProgress()
     settings = settings_of(config, overrides, data)
     folder = Path(out) if out is not None else Path("out") / settings.name
+    data_folder = Path(data) if data is not None else None
     # What the user may have got wrong comes first: it must neither cost a training nor leave a
     # failed run.
     check_place(folder)
-    tried = read_ledger(settings)
-    given = Path(data) if data is not None else None
-    world = read_world(settings, given, watch)
-    truth = truth_of(settings, world, Path(episodes) if episodes is not None else None)
+    ledger = read_trial_ledger(settings)
+    market_data = read_world(settings, data_folder, watch)
+    truth = truth_of(settings, market_data, Path(episodes) if episodes is not None else None)
     with settings.tracking.run(settings.name, tags={"seed": settings.seed}) as record:
         record.log_config(dump(settings))
         with watch.stage("features"):
-            features = settings.features(world.panel)
-        forecast = walk_forward(settings, features, world.market, watch, members=True)
-        baselines = rivals(world, features, truth, forecast.folds, watch)
-        verdict = judge(settings, truth, forecast.probabilities, baselines, forecast.folds)
-        passed = gate(settings, verdict)
-        strategy = trade(
-            settings, world, decide(settings, world, forecast.probabilities), watch, given
-        )
-        with watch.stage("accounts of luck"):
-            lucky = luck(
-                settings, truth, forecast.probabilities, baselines, verdict, strategy, tried
-            )
-            measured = calibration_account(settings, world, forecast.probabilities, forecast.folds)
-            honest = honesty(
-                settings, world, truth, forecast.probabilities, baselines, verdict, strategy
-            )
-        stressed = stress(
-            settings,
-            world,
-            forecast.probabilities,
-            strategy.exposure,
-            spells_within(truth, strategy.exposure.index),
-            watch,
-            plan=TRIED,
-        )
-        checked = audit_run(settings, world, features, forecast.folds, watch)
-        told, aside = _mechanisms(world, settings, given, watch)
-        with watch.stage("final model"):
-            model, window = final_model(settings, features, world.market)
-        name = settings.name if isinstance(config, Settings) else str(config)
-        summary = _summary(
-            settings, name, world, forecast, verdict, strategy, folder, record.run_id
-        )
-        summary |= {
-            "audit": checked.to_dict(),
-            "gate": passed.summary(),
-            "luck": lucky.summary(),
-            "honesty": honest.summary(),
-            "calibration": measured.summary(),
-            "stress": _stress_summary(stressed),
+            features = settings.features(market_data.panel)
+        scored = _score_and_trade(settings, market_data, truth, features, data_folder, watch)
+        final, results = _study(scored, features, ledger, data_folder, watch)
+        summary = {
+            "schema_version": SCHEMA_VERSION,
+            "config": settings.name if isinstance(config, Settings) else str(config),
+            **_run_summary(scored, folder, record.run_id),
+            **_study_summary(results),
         }
         with watch.stage("writing"), output_folder(folder) as staged:
-            _write_frames(staged, forecast, strategy)
-            _write_model(staged / "bundle", settings, world, features, model, window)
-            summary["seconds"] = round(time.perf_counter() - begun, 1)
-            found = Findings(
-                forecast=forecast,
-                truth=truth,
-                rivals=baselines,
-                verdict=verdict,
-                strategy=strategy,
-                stress=stressed,
-                intervals=intervals(strategy, settings.seed),
-                audit=checked,
-                model=SavedModel(model.parts_),
-                gate=passed,
-                luck=lucky,
-                honesty=honest,
-                calibration=measured,
-                mechanisms=told,
-                notes=aside,
-            )
-            _write_report(staged, page_content(settings, summary, world, features, found), summary)
-            _record(record, settings, staged, summary, verdict, model)
+            _write_frames(staged, scored)
+            _write_model(staged / "bundle", scored, final)
+            summary["seconds"] = round(time.perf_counter() - started, 1)
+            _write_report(staged, page_content(scored, summary, features, results), summary)
+            _record(record, settings, staged, summary, scored.scores, final.model)
     # Outside the record: the run itself ended well.
-    if passed.shut:
-        raise passed.error(folder)
-    return RunResult(
-        summary=summary,
-        probabilities=forecast.probabilities,
-        exposure=strategy.exposure,
-        verdict=verdict,
-        strategy=strategy,
-        out=folder,
+    gate = results.significance.gate
+    if gate.closed:
+        raise gate.error(folder)
+    return RunResult(summary=summary, scored=scored, out=folder)
+
+
+def _score_and_trade(
+    settings: Settings,
+    market_data: World,
+    truth: Truth,
+    features: pd.DataFrame,
+    data_folder: Path | None,
+    watch: Progress,
+) -> ScoredRun:
+    """Walk forward, score the forecast against its baselines, and trade the rule on it."""
+    forecast = walk_forward(settings, features, market_data.market, watch, members=True)
+    baselines = fit_baselines(market_data, features, truth, forecast.folds, watch)
+    scores = score_forecasts(settings, truth, forecast.probabilities, baselines, forecast.folds)
+    exposure = decide(settings, market_data, forecast.probabilities)
+    return ScoredRun(
+        settings=settings,
+        market_data=market_data,
+        truth=truth,
+        forecast=forecast,
+        baselines=baselines,
+        scores=scores,
+        strategy=trade(settings, market_data, exposure, watch, data_folder),
     )
 
 
-def _summary(
-    settings: Settings,
-    config: str,
-    world: World,
-    forecast: Forecast,
-    verdict: Verdict,
-    strategy: Strategy,
-    folder: Path,
-    run_id: str | None,
-) -> dict[str, Any]:
-    """The object of summary.json, plain and finite."""
-    days, commit_ = forecast.probabilities.index, commit()
+def _study(
+    run: ScoredRun,
+    features: pd.DataFrame,
+    ledger: TrialLedger,
+    data_folder: Path | None,
+    watch: Progress,
+) -> tuple[_FinalModel, StudyResults]:
+    """Every study of a run, and the model that it leaves behind."""
+    settings = run.settings
+    with watch.stage("significance"):
+        significance = assess_significance(run, ledger)
+        calibration = assess_calibration(run)
+        sensitivity = analyse_sensitivity(run)
+    stressed = stress(
+        settings,
+        run.market_data,
+        run.probabilities,
+        run.strategy.exposure,
+        spells_within(run.truth, run.strategy.exposure.index),
+        watch,
+        plan=STRESS_PLAN,
+    )
+    audit = audit_run(settings, run.market_data, features, run.forecast.folds, watch)
+    mechanisms, notes = _mechanisms(run.market_data, settings, data_folder, watch)
+    with watch.stage("final model"):
+        model, window = final_model(settings, features, run.market_data.market)
+    return _FinalModel(model=model, training_window=window, features=features), StudyResults(
+        significance=significance,
+        sensitivity=sensitivity,
+        calibration=calibration,
+        stress=stressed,
+        intervals=intervals(run.strategy, settings.seed),
+        audit=audit,
+        model=SavedModel(model.parts_),
+        mechanisms=mechanisms,
+        notes=notes,
+    )
+
+
+def _mechanisms(
+    market_data: World, settings: Settings, data_folder: Path | None, watch: Progress
+) -> tuple[tuple[Section, ...], tuple[str, ...]]:
+    """Sections of the mechanisms at the last session, and a note where they cannot be made.
+
+    They read more than a run does, and a fault there must not stop it.
+    """
+    try:
+        with watch.stage("mechanisms"):
+            return run_sections(market_data, settings, data_folder), ()
+    except (MissingDataError, InvalidDataError) as error:
+        return (), (f"The mechanisms were left out: {error}",)
+
+
+def _run_summary(run: ScoredRun, folder: Path, run_id: str | None) -> dict[str, Any]:
+    """Data, sample, scores and backtest of summary.json, plain and finite."""
+    sessions = run.market_data.sessions
+    tested = run.probabilities.index
+    version = commit()
     series = {
         name: {
             "verdict": status.verdict,
@@ -216,29 +263,40 @@ def _summary(
             "refused": status.refused,
             "note": status.note,
         }
-        for name, status in world.reading.status.items()
+        for name, status in run.market_data.reading.status.items()
     }
     return {
-        "config": config,
         "data": {
-            "first": f"{world.sessions[0]:%Y-%m-%d}",
-            "last": f"{world.sessions[-1]:%Y-%m-%d}",
+            "first": f"{sessions[0]:%Y-%m-%d}",
+            "last": f"{sessions[-1]:%Y-%m-%d}",
             "series": series,
-            "hash": world.reading.hash,
+            "hash": run.market_data.reading.hash,
         },
         "out_of_sample": {
-            "first": f"{days[0]:%Y-%m-%d}",
-            "last": f"{days[-1]:%Y-%m-%d}",
-            "days": len(days),
-            "refits": len(forecast.folds),
+            "first": f"{tested[0]:%Y-%m-%d}",
+            "last": f"{tested[-1]:%Y-%m-%d}",
+            "days": len(tested),
+            "refits": len(run.forecast.folds),
         },
-        **verdict.summary(),
-        "backtest": strategy.summary(),
-        "rule": str(settings.rule),
-        "commit": None if commit_ is None else commit_.id + ("+" if commit_.dirty else ""),
+        **run.scores.summary(),
+        "backtest": run.strategy.summary(),
+        "rule": str(run.settings.rule),
+        "commit": None if version is None else version.id + ("+" if version.dirty else ""),
         "bundle": str(folder / "bundle"),
         "mlflow_run_id": run_id,
         "report": str(folder / "report.html"),
+    }
+
+
+def _study_summary(results: StudyResults) -> dict[str, Any]:
+    """What the studies add to summary.json."""
+    return {
+        "audit": results.audit.to_dict(),
+        "skill_gate": results.significance.gate.summary(),
+        "significance": results.significance.summary(),
+        "sensitivity": results.sensitivity.summary(),
+        "calibration": results.calibration.summary(),
+        "stress": _stress_summary(results.stress),
     }
 
 
@@ -246,43 +304,24 @@ def _stress_summary(stressed: StressReport) -> dict[str, Any]:
     return {**stressed.to_dict(), "sentences": list(stressed.sentences())}
 
 
-def _mechanisms(
-    world: World, settings: Settings, data: Path | None, watch: Progress
-) -> tuple[tuple[Section, ...], tuple[str, ...]]:
-    """What the mechanisms say at the last session.
-
-    They read more than a run does, whom a fault there must not stop.
-    """
-    try:
-        with watch.stage("mechanisms"):
-            return run_sections(world, settings, data), ()
-    except (MissingDataError, InvalidDataError) as error:
-        return (), (f"The mechanisms were left out: {error}",)
+def _write_frames(folder: Path, run: ScoredRun) -> None:
+    check_probabilities(run.probabilities).to_parquet(folder / "probabilities.parquet")
+    exposure = check_exposure(run.strategy.exposure)
+    exposure.to_frame("exposure").to_parquet(folder / "exposure.parquet")
 
 
-def _write_frames(folder: Path, forecast: Forecast, strategy: Strategy) -> None:
-    check_probabilities(forecast.probabilities).to_parquet(folder / "probabilities.parquet")
-    check_exposure(strategy.exposure).to_frame("exposure").to_parquet(folder / "exposure.parquet")
-
-
-def _write_model(
-    folder: Path,
-    settings: Settings,
-    world: World,
-    features: pd.DataFrame,
-    model: DeleveragingClassifier,
-    window: tuple[str, str],
-) -> None:
-    golden = features[list(model.columns)].iloc[-GOLDEN_ROWS:]
+def _write_model(folder: Path, run: ScoredRun, final: _FinalModel) -> None:
+    model = final.model
+    golden = final.features[list(model.columns)].iloc[-GOLDEN_ROWS:]
     write_bundle(
         folder,
         model.parts_,
         golden=golden,
         golden_probabilities=model.predict_proba(golden),
-        rule={"rule": dump(settings.rule), "sentence": str(settings.rule)},
-        training_window=window,
-        data_hash=world.reading.hash,
-        about={"name": settings.name},
+        rule={"rule": dump(run.settings.rule), "sentence": str(run.settings.rule)},
+        training_window=final.training_window,
+        data_hash=run.market_data.reading.hash,
+        about={"name": run.settings.name},
     )
 
 
@@ -297,35 +336,33 @@ def _record(
     settings: Settings,
     folder: Path,
     summary: Mapping[str, Any],
-    verdict: Verdict,
+    scores: Scores,
     model: DeleveragingClassifier,
 ) -> None:
-    scores = summary["scores"]
     record.set_tags(
         {
             "data_hash": summary["data"]["hash"],
-            "best_baseline": scores["best_baseline"],
+            "best_baseline": summary["scores"]["best_baseline"],
             "audit": summary["audit"]["verdict"],
-            "gate": summary["gate"]["text"],
+            "skill_gate": summary["skill_gate"]["text"],
         }
     )
     record.log_metrics(
         {
-            "model": scores["model"],
-            "baseline": scores["baselines"],
-            "skill": scores["skill"],
+            "model": summary["scores"]["model"],
+            "baseline": summary["scores"]["baselines"],
+            "skill": summary["scores"]["skill"],
             "strategy": summary["backtest"]["strategy"],
-            "luck": summary["luck"]["rule"] or {},
+            "significance": summary["significance"]["rule"] or {},
         }
     )
-    if verdict.folds is not None:
+    if scores.folds is not None:
         record.log_folds(
-            verdict.folds.xs("model", level="model").drop(columns="days").to_dict("records")
+            scores.folds.xs("model", level="model").drop(columns="days").to_dict("records")
         )
     record.log_artifacts(folder)
-    if settings.registry.name and not (
-        summary["gate"]["required"] and not summary["gate"]["passed"]
-    ):
+    gate = summary["skill_gate"]
+    if settings.registry.name and not (gate["required"] and not gate["passed"]):
         record.register(
             folder / "bundle", settings.registry.name, inputs=model.columns, outputs=REGIMES
         )

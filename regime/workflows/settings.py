@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 else:
     AnyLabels = Union[tuple(LABELLERS.values())]  # noqa: UP007
 
-# What prices, cash and the unlearned rivals are made of; all else may be missing.
+# What prices, cash and the unlearned baselines are made of; all else may be missing.
 REQUIRED = ("sp500", "spy", "vix", "dgs3mo")
 # Beside the working directory, as in the project's own folder; a run elsewhere finds none and says
 # so.
@@ -82,12 +82,12 @@ class Settings:
     tracking, registry, parallel : Tracker or NullTracker, Registry, Parallel
     seed : int
         Of the bootstrap of the evaluation.
-    gate : str
-        ``advisory``: a run without skill over its best rival says so. ``required``: it also ends
+    skill_gate : str
+        ``advisory``: a run without skill over its best baseline says so. ``required``: it also ends
         with an error and registers nothing.
     ledger : str
-        Table of the trials made so far, or its folder, which the accounts of luck count; empty for
-        none.
+        Table of the trials made so far, or its folder, which the tests of significance count;
+        empty for none.
 
     Examples
     --------
@@ -116,7 +116,7 @@ class Settings:
     registry: Registry = field(default_factory=Registry)
     parallel: Parallel = field(default_factory=Parallel)
     seed: int = 7
-    gate: Literal["advisory", "required"] = "advisory"
+    skill_gate: Literal["advisory", "required"] = "advisory"
     ledger: str = LEDGER
 
     def __post_init__(self) -> None:
@@ -139,8 +139,8 @@ class Settings:
             )
         if self.seed < 0:
             raise ConfigError(f"seed: must be 0 or more, got {self.seed}")
-        if self.gate not in ("advisory", "required"):
-            raise ConfigError(f"gate: must be advisory or required, got `{self.gate}`")
+        if self.skill_gate not in ("advisory", "required"):
+            raise ConfigError(f"skill_gate: must be advisory or required, got `{self.skill_gate}`")
 
     @property
     def series(self) -> tuple[str, ...]:

@@ -16,7 +16,6 @@ from regime.cli import main
 from regime.config import find_config
 from regime.evaluation.scores import ranking_scores
 from regime.evaluation.truth import truth_from_episodes
-from regime.models.baselines import rule_of_thumb_scores
 from regime.progress import NoProgress
 from regime.sources.catalogue import load_catalogue
 from regime.workflows.data import read_world
@@ -37,7 +36,7 @@ QUICK = (
 TABLES = ("probabilities.parquet", "exposure.parquet")
 # Average precision of raw scores, sessions 2005 to 2024, printed by the project's independent
 # scorer.
-TWINS = {
+REFERENCE_PRECISIONS = {
     "vix": 0.439,
     "drawdown_252": 0.396,
     "below_200dma": 0.461,
@@ -67,7 +66,7 @@ def in_later_years(rows: list[str], date: int) -> list[str]:
 def copied(folder: Path, to: Path, change: Callable[[list[str], int], list[str]]) -> Path:
     """The files that the run reads, their rows changed.
 
-    Rows are handed over with the place of their date.
+    Rows are passed with the position of their date.
     """
     catalogue = load_catalogue().only(load_settings("us_macro.yaml").series)
     for path in {part.path for spec in catalogue.series.values() for part in spec.parts}:
@@ -127,16 +126,16 @@ def test_the_run_covers_exactly_the_sessions_of_the_market(result, sessions):
     assert (result.probabilities.sum(axis=1) - 1).abs().max() < 1e-9
 
 
-def test_now_is_the_last_session_of_the_folder_and_nothing_required_is_away(result, sessions):
+def test_now_is_the_last_session_of_the_folder_and_nothing_required_is_missing(result, sessions):
     data = json.loads((result.out / "summary.json").read_text())["data"]
     assert data["last"] == f"{sessions[-1]:%Y-%m-%d}" == result.summary["out_of_sample"]["last"]
     assert {data["series"][name]["verdict"] for name in ("sp500", "spy", "vix", "dgs3mo")} == {"ok"}
     assert set(data["series"]) == set(load_settings("us_macro.yaml").series)
 
 
-def test_every_rival_is_scored_beside_the_model(result):
+def test_every_baseline_is_scored(result):
     scores = result.summary["scores"]
-    assert len(scores["baselines"]) == 9
+    assert set(REFERENCE_PRECISIONS) <= set(scores["baselines"])
     for row in (scores["model"], *scores["baselines"].values()):
         assert all(
             np.isfinite(row[key]) for key in ("log_loss", "brier", "average_precision", "auc")
@@ -214,12 +213,11 @@ def test_the_same_command_works_on_later_dates(real_data, result, tmp_path, caps
 
 
 def test_evaluate_gives_the_run_its_own_scores(real_data, episodes, result):
-    found = evaluate(
+    summary = evaluate(
         result.out / "probabilities.parquet", data=real_data, episodes=episodes, overrides=QUICK
     )
-    assert (
-        found["scores"] == result.summary["scores"] and found["events"] == result.summary["events"]
-    )
+    for key in ("scores", "events"):
+        assert summary[key] == result.summary[key]
 
 
 def test_the_saved_model_scores_the_last_session_of_the_folder(result, features):
@@ -229,16 +227,16 @@ def test_the_saved_model_scores_the_last_session_of_the_folder(result, features)
     np.testing.assert_allclose(model.predict_proba(shuffled), golden, rtol=0, atol=1e-9)
 
 
-def test_rivals_of_the_workflow_rank_as_their_twins(real_data, episodes):
-    world = read_world(load_settings("us_macro.yaml"), real_data, NoProgress())
-    scores = rule_of_thumb_scores(world.close, world.returns, world.panel.values["vix"])
-    truth = truth_from_episodes(episodes, world.sessions)
+def test_baselines_of_the_workflow_rank_as_in_the_independent_scorer(real_data, episodes):
+    market_data = read_world(load_settings("us_macro.yaml"), real_data, NoProgress())
+    scores = rule_of_thumb_scores(market_data.close, market_data.returns, market_data.panel.values["vix"])
+    truth = truth_from_episodes(episodes, market_data.sessions)
     table = ranking_scores(truth, {name: scores[name].loc["2005":"2024"] for name in scores})
-    for name, precision in TWINS.items():
+    for name, precision in REFERENCE_PRECISIONS.items():
         assert table.loc[name, "average_precision"] == pytest.approx(precision, abs=0.01), name
 
 
-def test_faults_of_real_files_are_told_together_and_optional_ones_do_not_stop(
+def test_faults_of_real_files_come_together_and_optional_ones_do_not_stop(
     real_data, tmp_path, capsys
 ):
     folder = copied(real_data, tmp_path / "data", same)

@@ -1,6 +1,6 @@
 """What a user may get wrong.
 
-An exit code, one message with place, rule, value and mend, and nothing written.
+An exit code, one message with location, rule, value and remedy, and nothing written.
 """
 
 import os
@@ -69,7 +69,7 @@ def rename(path: Path) -> None:
     write_lines(path, [lines[0].replace("close", "Close").replace("value", "Value"), *lines[1:]])
 
 
-# line 101 of a daily file of the simulated world
+# line 101 of a daily file of the simulated market
 DATE = "2006-05-25"
 FAULTS = [
     (VIX, remove, 3, "required series `vix`: no such file; put it into the data folder"),
@@ -268,7 +268,7 @@ def test_faults_of_a_config_come_together_with_file_and_section(command, tmp_pat
         ("name,start,trough,end,counts\na,2012-03-01,2012-02-01,2012-07-01,2\n", 4, "2 faults"),
     ],
 )
-def test_a_bad_list_of_episodes_is_found_before_the_training(
+def test_a_bad_list_of_episodes_is_refused_before_the_training(
     command, tmp_path, content, code, message
 ):
     path = tmp_path / "episodes.csv"
@@ -279,7 +279,7 @@ def test_a_bad_list_of_episodes_is_found_before_the_training(
 
 
 @pytest.mark.parametrize("verb", [["run"], ["features", "demo.yaml"]])
-def test_an_output_that_is_in_the_way_is_found_before_the_training(command, tmp_path, verb):
+def test_an_output_that_is_in_the_way_is_refused_before_the_training(command, tmp_path, verb):
     (tmp_path / "place" / "out").write_text("mine")
     if verb[0] == "features":
         (tmp_path / "place" / "out").unlink()
@@ -290,7 +290,7 @@ def test_an_output_that_is_in_the_way_is_found_before_the_training(command, tmp_
     assert [path.name for path in answer.out.parent.iterdir()] == ["out"]
 
 
-def test_a_place_where_nothing_may_be_written_is_found_before_the_training(command, monkeypatch):
+def test_a_read_only_folder_is_refused_before_the_training(command, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: mode & os.W_OK == 0)
     answer = command("run")
     assert (answer.code, answer.stderr) == (
@@ -325,7 +325,7 @@ def test_a_place_where_nothing_may_be_written_is_found_before_the_training(comma
         ),
     ],
 )
-def test_somebody_elses_probabilities_are_checked(
+def test_probabilities_from_elsewhere_are_checked(
     command, simulated_folder, tmp_path, table, message
 ):
     path = tmp_path / "theirs.csv"

@@ -17,10 +17,10 @@ from regime.models.baselines import baseline_probabilities, rule_of_thumb_scores
 from regime.models.classifier import DeleveragingClassifier
 from regime.progress import NoProgress
 from regime.schema import Labels, check_probabilities
+from regime.studies.significance.scoring import score_forecasts
 from regime.workflows.data import read_world
 from regime.workflows.forecast import final_model, signed_model, walk_forward
 from regime.workflows.settings import Parallel, load_settings
-from regime.workflows.verdict import judge
 
 QUIET = NoProgress()
 
@@ -145,7 +145,7 @@ def skill_of(settings, world, forecast):
         world.close, world.returns, world.panel.values["vix"], rank_start="2006-01-01"
     )
     table = baseline_probabilities(scores, truth.stress, truth.known_at, forecast.folds)
-    return judge(settings, truth, forecast.probabilities, table)
+    return score_forecasts(settings, truth, forecast.probabilities, table)
 
 
 def flat_loss(settings, world, forecast):

@@ -1,4 +1,4 @@
-"""Runs that are stopped half-way: the exit code, the record, and what the next run finds."""
+"""Interrupted runs: the exit code, the record, and what the next run does."""
 
 import os
 import signal
@@ -30,11 +30,11 @@ SHORT = [
 ]
 
 
-def statuses(place: Path) -> list[str]:
+def statuses(folder: Path) -> list[str]:
     """Status of every run, in the order of their beginning."""
-    if not (place / "mlruns" / "mlflow.db").exists():
+    if not (folder / "mlruns" / "mlflow.db").exists():
         return []
-    with sqlite3.connect(f"file:{place / 'mlruns' / 'mlflow.db'}?mode=ro", uri=True) as database:
+    with sqlite3.connect(f"file:{folder / 'mlruns' / 'mlflow.db'}?mode=ro", uri=True) as database:
         return [row[0] for row in database.execute("select status from runs order by start_time")]
 
 
@@ -46,10 +46,10 @@ def listening() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def begin(place: Path) -> subprocess.Popen[str]:
+def begin(folder: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", COMMAND, *LONG],
-        cwd=place,
+        cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -57,10 +57,10 @@ def begin(place: Path) -> subprocess.Popen[str]:
     )
 
 
-def stop(run: subprocess.Popen[str], place: Path, number: int) -> tuple[int, str, str]:
+def stop(run: subprocess.Popen[str], folder: Path, number: int) -> tuple[int, str, str]:
     """Stop a run with a signal once its refits are under way, and wait for its end."""
     begun = time.monotonic()
-    while not statuses(place):
+    while not statuses(folder):
         assert run.poll() is None and time.monotonic() - begun < 200, run.communicate()
         time.sleep(0.05)
     time.sleep(2)
@@ -71,38 +71,40 @@ def stop(run: subprocess.Popen[str], place: Path, number: int) -> tuple[int, str
 
 
 @pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {name: tmp_path_factory.mktemp(name) for name in ("killed", "interrupted")}
 
 
 @pytest.fixture(scope="module")
-def answers(places: dict[str, Path]) -> dict[str, tuple[int, str, str]]:
+def answers(folders: dict[str, Path]) -> dict[str, tuple[int, str, str]]:
     """How a run ended that was killed outright, and one that was interrupted.
 
     Side by side, to save time.
     """
-    runs = {name: begin(place) for name, place in places.items()}
+    runs = {name: begin(folder) for name, folder in folders.items()}
     signals = {"killed": signal.SIGKILL, "interrupted": signal.SIGINT}
-    return {name: stop(run, places[name], signals[name]) for name, run in runs.items()}
+    return {name: stop(run, folders[name], signals[name]) for name, run in runs.items()}
 
 
-def test_ctrl_c_ends_with_130_and_one_word_and_marks_the_run(answers, places):
+def test_ctrl_c_ends_with_130_and_one_word_and_marks_the_run(answers, folders):
     assert answers["interrupted"] == (130, "", "regime: interrupted\n")
-    assert statuses(places["interrupted"]) == ["KILLED"]
-    assert [path.name for path in places["interrupted"].iterdir()] == ["mlruns"]
-    assert list((places["interrupted"] / "mlruns" / "running").iterdir()) == []
+    assert statuses(folders["interrupted"]) == ["KILLED"]
+    assert [path.name for path in folders["interrupted"].iterdir()] == ["mlruns"]
+    assert list((folders["interrupted"] / "mlruns" / "running").iterdir()) == []
 
 
 def test_a_killed_run_leaves_no_output_and_the_next_one_marks_it_and_works(
-    answers, places, monkeypatch
+    answers, folders, monkeypatch
 ):
-    place = places["killed"]
+    folder = folders["killed"]
     assert answers["killed"][0] == -signal.SIGKILL
-    assert statuses(place) == ["RUNNING"] and [path.name for path in place.iterdir()] == ["mlruns"]
-    monkeypatch.chdir(place)
+    assert statuses(folder) == ["RUNNING"] and [path.name for path in folder.iterdir()] == [
+        "mlruns"
+    ]
+    monkeypatch.chdir(folder)
     assert main(["run", "--out", "out", *SHORT]) == 0
-    assert statuses(place) == ["KILLED", "FINISHED"]
-    assert {path.name for path in (place / "out").iterdir()} == {
+    assert statuses(folder) == ["KILLED", "FINISHED"]
+    assert {path.name for path in (folder / "out").iterdir()} == {
         "bundle",
         "exposure.parquet",
         "page",
@@ -110,4 +112,4 @@ def test_a_killed_run_leaves_no_output_and_the_next_one_marks_it_and_works(
         "report.html",
         "summary.json",
     }
-    assert list((place / "mlruns" / "running").iterdir()) == []
+    assert list((folder / "mlruns" / "running").iterdir()) == []

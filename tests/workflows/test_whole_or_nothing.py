@@ -34,7 +34,7 @@ ARGUMENTS = [
 
 
 class FullDisk(OSError):
-    """What the test raises, told apart from any other fault."""
+    """The fault that the test raises; no other code does."""
 
     def __init__(self) -> None:
         super().__init__(errno.ENOSPC, os.strerror(errno.ENOSPC), "a file")
@@ -56,10 +56,10 @@ def failing(act: Callable, at: int) -> Callable:
 @pytest.fixture(scope="module")
 def before(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, bytes]]]:
     """A working directory with the output of a whole run, and the bytes of that output."""
-    place, home = tmp_path_factory.mktemp("whole"), Path.cwd()
-    os.chdir(place)
+    folder, home = tmp_path_factory.mktemp("whole"), Path.cwd()
+    os.chdir(folder)
     assert main(["run", "--out", "out", *ARGUMENTS]) == 0
-    yield place, contents(place / "out")
+    yield folder, contents(folder / "out")
     os.chdir(home)
 
 
@@ -71,10 +71,10 @@ def contents(folder: Path) -> dict[str, bytes]:
     }
 
 
-def last_status(place: Path) -> str:
+def last_status(folder: Path) -> str:
     from mlflow.tracking import MlflowClient
 
-    uri = f"sqlite:///{place / 'mlruns' / 'mlflow.db'}"
+    uri = f"sqlite:///{folder / 'mlruns' / 'mlflow.db'}"
     experiments = [item.experiment_id for item in MlflowClient(uri, uri).search_experiments()]
     (run, *_) = MlflowClient(uri, uri).search_runs(
         experiments, order_by=["attributes.start_time DESC"]
@@ -119,13 +119,13 @@ if os.environ.get("REGIME_TORTURE"):
 @pytest.mark.parametrize(("name", "at", "old"), CASES)
 def test_a_fault_at_a_write_leaves_everything_as_it_was(before, monkeypatch, capsys, name, at, old):
     owner = ACTS[name]
-    place, older = before
-    out = place / ("out" if old else "new")
-    monkeypatch.chdir(place)
+    folder, older = before
+    out = folder / ("out" if old else "new")
+    monkeypatch.chdir(folder)
     monkeypatch.setattr(owner, name, failing(getattr(owner, name), at))
     assert main(["run", "--out", out.name, *ARGUMENTS, "seed=8"]) == 1
     assert capsys.readouterr() == ("", "regime: error: a file: No space left on device\n")
     assert (contents(out) == older) if old else not out.exists()
-    assert {path.name for path in place.iterdir()} == {"out", "mlruns"}
-    assert {path.name for path in (place / "out").iterdir()} == ENTRIES
-    assert last_status(place) == "FAILED"
+    assert {path.name for path in folder.iterdir()} == {"out", "mlruns"}
+    assert {path.name for path in (folder / "out").iterdir()} == ENTRIES
+    assert last_status(folder) == "FAILED"

@@ -37,6 +37,6 @@ def run(
         print_json(result.summary)
     else:
         print_summary(result.summary)
-        gate = result.summary.get("gate") or {}
+        gate = result.summary.get("skill_gate") or {}
         if gate and not gate["passed"]:
-            typer.echo(f"Gate: {gate['text']}")
+            typer.echo(f"Skill gate: {gate['text']}")

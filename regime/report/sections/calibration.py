@@ -1,62 +1,64 @@
-"""A part of the page: whether a run's probabilities mean what they say."""
+"""A section of the page: whether a run's probabilities are calibrated."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from regime.report.sections import Section
+from regime.report.sections.section import Section
 from regime.report.tables import Row, Table
-from regime.workflows.calibration import WORDS, CalibrationAccount
+from regime.studies.significance.calibration import METHOD_NAMES, CalibrationAssessment
 
 __all__ = ["calibration_section"]
 
 
-def calibration_section(found: CalibrationAccount) -> Section:
-    """Part "Do the probabilities mean what they say?" of the page."""
+def calibration_section(result: CalibrationAssessment) -> Section:
+    """Recalibrations compared, each regime against the rest, and the coverage of sets."""
     tables: tuple[Table, ...] = ()
-    if not found.sets.empty:
+    if not result.sets.empty:
         tables = (
-            _ways_table(found.ways),
-            _regimes_table(found.regimes),
-            _sets_table(found.sets, found.aim),
+            _method_table(result.methods),
+            _regime_table(result.regimes),
+            _set_table(result.sets, result.target),
         )
     return Section(
         key="calibration",
-        title="Do the probabilities mean what they say?",
-        sentence=" ".join(found.sentences()),
+        title="Are the probabilities calibrated?",
+        sentence=" ".join(result.sentences()),
         tables=tables,
     )
 
 
-def _ways_table(ways: pd.DataFrame) -> Table:
+def _method_table(methods: pd.DataFrame) -> Table:
     rows = tuple(
         Row(
-            name=WORDS[str(way)],
+            name=METHOD_NAMES[str(method)],
             cells=(
                 f"{row['log_loss']:.4f}",
                 f"{row['brier']:.4f}",
                 f"{row['reliability']:.4f}",
                 f"{row['resolution']:.4f}",
-                ""
-                if way == "none"
-                else f"{row['gain']:+.1f} ({row['low']:+.1f} to {row['high']:+.1f})".replace(
-                    "-", "−"
-                ),
+                "" if method == "none" else _gain(row),
             ),
-            badge="in force" if way == "none" else "",
+            badge="in force" if method == "none" else "",
         )
-        for way, row in ways.iterrows()
+        for method, row in methods.iterrows()
     )
     return Table(
-        title="Calibrated once more, at each refit on earlier forecasts",
+        title="Recalibrated at each refit on earlier forecasts",
         rows=rows,
         header=("", "Log loss", "Brier", "Reliability", "Resolution", "Gain"),
-        note="Against the config's own definition of a fall. Reliability: mean squared distance of forecast "
-        "and frequency, less is better. Gain: thousandths of a nat a day, with its 90% interval.",
+        note="Against the config's own definition of a fall. Reliability: mean squared distance of "
+        "forecast and frequency, less is better. Gain: thousandths of a nat a day, with its 90% "
+        "interval.",
     )
 
 
-def _regimes_table(regimes: pd.DataFrame) -> Table:
+def _gain(row: pd.Series) -> str:
+    text = f"{row['gain']:+.1f} ({row['low']:+.1f} to {row['high']:+.1f})"
+    return text.replace("-", "−")
+
+
+def _regime_table(regimes: pd.DataFrame) -> Table:
     rows = tuple(
         Row(
             name=str(regime),
@@ -77,7 +79,7 @@ def _regimes_table(regimes: pd.DataFrame) -> Table:
     )
 
 
-def _sets_table(sets: pd.DataFrame, aim: float) -> Table:
+def _set_table(sets: pd.DataFrame, target: float) -> Table:
     rows = tuple(
         Row(
             name="All sessions" if name == "all" else str(name),
@@ -91,9 +93,10 @@ def _sets_table(sets: pd.DataFrame, aim: float) -> Table:
         for name, row in sets.iterrows()
     )
     return Table(
-        title=f"Sets of regimes meant to hold {aim:.0%}, by year and by regime",
+        title=f"Sets of regimes with {target:.0%} target coverage, by year and by regime",
         rows=rows,
         folded=True,
         header=("", "Sessions", "Held the true one", "Regimes in a set", "Sets of one"),
-        note="The promise is about all sessions together; a year, or a regime that came, may lie far below.",
+        note="The target is for all sessions together; a single year or true regime may lie far "
+        "below it.",
     )

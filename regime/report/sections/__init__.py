@@ -1,0 +1,1 @@
+"""Sections of the page, each made from the result of one study or mechanism."""
