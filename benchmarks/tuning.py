@@ -15,14 +15,14 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+from regime.pipeline.market_data import read_market_data
+from regime.pipeline.settings import load_settings
 from regime.progress import NoProgress
 from regime.sources.simulated import SimulatedSource
 from regime.studies.tuning.objective import InnerSample, inner_sample, outer_blocks
 from regime.studies.tuning.search_space import SearchSpace
 from regime.studies.tuning.study import Study, StudyPlan
 from regime.studies.tuning.workers import run_search
-from regime.workflows.data import read_world
-from regime.workflows.settings import load_settings
 
 TRIALS = 100
 STUDY = 200
@@ -39,7 +39,7 @@ def example() -> InnerSample:
         source=SimulatedSource(years=40, start=date(1985, 1, 2)),
         splits=replace(settings.splits, first_test=date(2020, 1, 1)),
     )
-    market_data = read_world(settings, None, NoProgress())
+    market_data = read_market_data(settings, None, NoProgress())
     block = outer_blocks(settings, market_data.sessions)[0]
     features = settings.features(market_data.panel)
     return inner_sample(settings, market_data, features, block, NoProgress())

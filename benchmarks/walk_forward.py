@@ -17,12 +17,12 @@ import pandas as pd
 from distributed import LocalCluster
 from joblib.externals.loky import get_reusable_executor
 
+from regime.parallel import Parallel
+from regime.pipeline.market_data import MarketData, read_market_data
+from regime.pipeline.settings import Settings, load_settings
+from regime.pipeline.walk_forward import Forecast, walk_forward
 from regime.progress import NoProgress
 from regime.sources.simulated import SimulatedSource
-from regime.workflows.data import World, read_world
-from regime.workflows.forecast import Forecast, walk_forward
-from regime.workflows.parallel import Parallel
-from regime.workflows.settings import Settings, load_settings
 
 CLAIM = 0.7
 ROUNDS = 2
@@ -41,7 +41,7 @@ def example() -> Settings:
 
 
 def timed(
-    settings: Settings, parallel: Parallel, market_data: World, features: pd.DataFrame
+    settings: Settings, parallel: Parallel, market_data: MarketData, features: pd.DataFrame
 ) -> tuple[Forecast, float]:
     """Forecast, and its wall seconds."""
     begin = time.perf_counter()
@@ -53,7 +53,7 @@ def timed(
 
 def measure() -> dict[str, object]:
     settings = example()
-    market_data = read_world(settings, None, NoProgress())
+    market_data = read_market_data(settings, None, NoProgress())
     features = settings.features(market_data.panel)
     short = replace(settings, splits=replace(settings.splits, first_test=date(2023, 1, 1)))
     with LocalCluster(

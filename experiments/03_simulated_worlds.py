@@ -32,13 +32,13 @@ import pandas as pd
 from regime.evaluation.scores import ranking_scores, score_table
 from regime.evaluation.truth import Truth, truth_from_labels
 from regime.models.baselines import RULE_OF_THUMB_SCORES, rule_of_thumb_scores
+from regime.pipeline.market_data import MarketData, read_market_data
+from regime.pipeline.settings import Settings, load_settings
+from regime.pipeline.walk_forward import Forecast, walk_forward
 from regime.progress import NoProgress
 from regime.schema import REGIMES, Labels
 from regime.sources.simulated import SimulatedSource
 from regime.studies.significance.scoring import fit_baselines
-from regime.workflows.data import World, read_world
-from regime.workflows.forecast import Forecast, walk_forward
-from regime.workflows.settings import Settings, load_settings
 
 UNSEEN = (1000, 1019)
 YEARS = 30
@@ -89,7 +89,7 @@ def settings_for(seed: int, overrides: list[str]) -> Settings:
 
 def questions(
     settings: Settings,
-    market_data: World,
+    market_data: MarketData,
     features: pd.DataFrame,
     also_true: bool,
 ) -> Iterator[tuple[str, Forecast, Truth]]:
@@ -110,7 +110,7 @@ def questions(
 
 
 def precision(
-    market_data: World, features: pd.DataFrame, forecast: Forecast, truth: Truth
+    market_data: MarketData, features: pd.DataFrame, forecast: Forecast, truth: Truth
 ) -> dict[str, float]:
     """Average precision of the model and of every baseline at its better, and their ratio."""
     days = forecast.probabilities.index
@@ -140,7 +140,7 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     for seed in range(arguments.seeds[0], arguments.seeds[1] + 1):
         settings = settings_for(seed, arguments.overrides)
-        market_data = read_world(settings, None, NoProgress())
+        market_data = read_market_data(settings, None, NoProgress())
         features = settings.features(market_data.panel)
         for question, forecast, truth in questions(settings, market_data, features, arguments.true):
             rows.append(

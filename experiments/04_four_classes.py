@@ -18,10 +18,10 @@ import pandas as pd
 from inner import BASE, MAIN, enter, read_years
 
 from regime.evaluation.scores import score_table
+from regime.pipeline.settings import Settings
+from regime.pipeline.walk_forward import walk_forward
 from regime.progress import NoProgress
 from regime.schema import REGIMES
-from regime.workflows.forecast import walk_forward
-from regime.workflows.settings import Settings
 
 
 def four_classes(settings: Settings, features: pd.DataFrame, market: pd.DataFrame) -> pd.DataFrame:

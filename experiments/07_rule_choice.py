@@ -23,6 +23,10 @@ from inner import LAST, enter
 
 from regime.backtest.costs import Costs
 from regime.backtest.stress_account import Venue
+from regime.pipeline.market_data import read_market_data
+from regime.pipeline.settings import load_settings
+from regime.pipeline.strategy import signals
+from regime.pipeline.walk_forward import walk_forward
 from regime.progress import NoProgress
 from regime.rules.base import Rule
 from regime.rules.benchmarks import above_average, buy_and_hold, volatility_target
@@ -31,10 +35,6 @@ from regime.rules.overlays import MinimumHold, VolatilityTarget
 from regime.rules.ramp import Ramp
 from regime.rules.stack import Blend, RuleStack
 from regime.rules.threshold import Hysteresis
-from regime.workflows.data import read_world
-from regime.workflows.forecast import walk_forward
-from regime.workflows.settings import load_settings
-from regime.workflows.strategy import signals
 
 PERIODS = {
     "1972-84": ("1972", "1984"),
@@ -93,7 +93,7 @@ def rules() -> dict[str, Rule]:
 
 def main(data: str) -> None:
     settings = load_settings("us_macro.yaml", ("splits.first_test=1972-01-01",))
-    market_data = read_world(settings, Path(data), NoProgress())
+    market_data = read_market_data(settings, Path(data), NoProgress())
     features, market = (
         settings.features(market_data.panel).loc[:LAST],
         market_data.market.loc[:LAST],

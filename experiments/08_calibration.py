@@ -22,9 +22,9 @@ from regime.evaluation.scores import log_losses, score_table, scored_rows
 from regime.evaluation.truth import Truth, truth_from_labels
 from regime.models.conformal import AdaptiveConformal
 from regime.models.recalibration import Recalibration
+from regime.pipeline.walk_forward import walk_forward
 from regime.progress import NoProgress
 from regime.schema import REGIMES
-from regime.workflows.forecast import walk_forward
 
 FIRST = "1980-01-01"
 WAYS = {

@@ -24,12 +24,12 @@ from inner import BASE, LAST, MAIN, TRUTHS, enter
 
 from regime.evaluation.scores import measure_skill, score_table
 from regime.evaluation.truth import Truth, truth_from_labels
+from regime.pipeline.market_data import MarketData, read_market_data
+from regime.pipeline.settings import Settings, load_settings
+from regime.pipeline.strategy import decide
+from regime.pipeline.walk_forward import walk_forward
 from regime.progress import NoProgress
 from regime.schema import check_exposure, check_probabilities
-from regime.workflows.data import World, read_world
-from regime.workflows.forecast import walk_forward
-from regime.workflows.settings import Settings, load_settings
-from regime.workflows.strategy import decide
 
 GROUPS = {
     "trend": ("trend followers",),
@@ -119,7 +119,7 @@ def row(
 
 
 def write(
-    folder: Path, settings: Settings, market_data: World, probabilities: pd.DataFrame
+    folder: Path, settings: Settings, market_data: MarketData, probabilities: pd.DataFrame
 ) -> None:
     """What a scorer reads."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -131,7 +131,7 @@ def write(
 def main(data: str, question: str, out: str = "") -> None:
     over = BASE if question == "inner" else ("splits.refit_months=12", "model.seeds=1")
     base = load_settings("us_macro.yaml", (*over, "features.mechanisms=true"))
-    market_data = read_world(base, Path(data), NoProgress())
+    market_data = read_market_data(base, Path(data), NoProgress())
     last = LAST if question == "inner" else "2024-12-31"
     features, market = base.features(market_data.panel).loc[:last], market_data.market.loc[:last]
     truths = {name: truth_from_labels(labeller(market)) for name, labeller in TRUTHS.items()}

@@ -16,11 +16,11 @@ import pandas as pd
 from regime.evaluation.truth import Truth, truth_from_labels
 from regime.labels.episodes import EpisodeLabels
 from regime.models.baselines import rule_of_thumb_scores
+from regime.pipeline.market_data import read_market_data
+from regime.pipeline.settings import Settings, load_settings
 from regime.progress import NoProgress
 from regime.records import commit
 from regime.tracking import Tracker
-from regime.workflows.data import read_world
-from regime.workflows.settings import Settings, load_settings
 
 LAST = "2004-12-31"
 MAIN = "core 0.7"  # the truth of the config, against which differences get an interval
@@ -49,7 +49,7 @@ class Years:
 def read_years(data: str, overrides: tuple[str, ...] = BASE, last: str = LAST) -> Years:
     """Features, markets and the baselines' scores up to `last`."""
     base = load_settings("us_macro.yaml", overrides)
-    market_data = read_world(base, Path(data), NoProgress())
+    market_data = read_market_data(base, Path(data), NoProgress())
     scores = rule_of_thumb_scores(
         market_data.close.loc[:last],
         market_data.returns.loc[:last],

@@ -65,8 +65,7 @@ class Programs:
     Examples
     --------
     >>> programs = Programs(opcodes=np.array([[1, 0, 0]]), parameters=np.full((1, 3, 2), 0.5),
-    ...                     columns=np.zeros((1, 3), int), halflives=np.zeros((1, 3)),
-    regimes=(("deleveraging",),))
+    ...                     columns=np.zeros((1, 3), int), halflives=np.zeros((1, 3)), regimes=(("deleveraging",),))
     >>> len(programs), programs.reads_volatility
     (1, False)
     """

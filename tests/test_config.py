@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from regime.config import SHIPPED, build, dump, find_config, read_config, read_yaml
 from regime.errors import ConfigError, MissingDataError
-from regime.workflows.settings import Settings, load_settings
+from regime.pipeline.settings import Settings, load_settings
 
 
 @dataclass(frozen=True, kw_only=True)

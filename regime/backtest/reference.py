@@ -40,8 +40,7 @@ def reference_backtest(
 
     Parameters
     ----------
-    prices, exposure, costs, cash, fill_delay, rebalance, fill, opens, half_spreads, initial,
-    same_bar
+    prices, exposure, costs, cash, fill_delay, rebalance, fill, opens, half_spreads, initial, same_bar
         As for `engine.backtest`.
 
     Returns

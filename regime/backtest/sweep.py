@@ -154,7 +154,7 @@ def sweep(
     >>> signals = pd.DataFrame({"deleveraging": [0.1, 0.9, 0.9, 0.9, 0.9]}, index=dates)
     >>> out = Programs(opcodes=np.array([[1, 0, 0]]), parameters=np.full((1, 3, 2), 0.5),
     ...                columns=np.zeros((1, 3)), halflives=np.zeros((1, 3)),
-    regimes=(("deleveraging",),))
+    ...                regimes=(("deleveraging",),))
     >>> sweep(prices, signals, out, Costs(bps=0)).table[["final_equity", "orders"]].round(4).values.tolist()
     [[1.1, 1.0]]
     """

@@ -49,8 +49,7 @@ def robust_score(result: SweepResult, lattice: Lattice) -> pd.Series:
     --------
     >>> sums = np.array([[1.0, 1.0], [2.0, 2.0], [9.0, 9.0]]) / 100
     >>> result = SweepResult(table=pd.DataFrame(index=range(3)), blocks=pd.Index([2020, 2021]), sums=sums,
-    ...                      days=np.array([100, 100]), squares=np.full((3, 2), 0.01) + sums ** 2 /
-    100)
+    ...                      days=np.array([100, 100]), squares=np.full((3, 2), 0.01) + sums ** 2 / 100)
     >>> robust_score(result, Lattice.product({"days": (1, 2, 3)})).round(2).tolist()
     [0.24, 0.32, 0.87]
     """

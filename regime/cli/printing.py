@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from regime.report.sentences import refused_values, unfit_series, verdict
+from regime.formatting import verdict
+from regime.report.sentences import refused_values, unfit_series
 from regime.report.tables import Row, Table, event_table, performance_table, score_table
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ import pandas as pd
 
 from regime.evaluation.scores import Skill
 from regime.evaluation.truth import Truth
-from regime.report.sentences import verdict
+from regime.formatting import verdict
+from regime.pipeline.market_data import MarketData
+from regime.pipeline.settings import Settings
+from regime.pipeline.strategy import Strategy
+from regime.pipeline.walk_forward import Forecast
 from regime.schema import STRESS
-from regime.workflows.data import World
-from regime.workflows.forecast import Forecast
-from regime.workflows.settings import Settings
-from regime.workflows.strategy import Strategy
 
 __all__ = ["ScoredRun", "Scores"]
 
@@ -121,7 +121,7 @@ class ScoredRun:
     """
 
     settings: Settings
-    market_data: World
+    market_data: MarketData
     truth: Truth
     forecast: Forecast
     baselines: pd.DataFrame

@@ -22,8 +22,8 @@ from regime.labels.ensemble import EnsembleLabels
 from regime.labels.episodes import EpisodeLabels
 from regime.labels.jump import JumpModelLabels
 from regime.models.classifier import DeleveragingClassifier
+from regime.pipeline.settings import Settings
 from regime.splits.walk_forward import Fold
-from regime.workflows.settings import Settings
 
 __all__ = [
     "TUNED_SCHEMA",

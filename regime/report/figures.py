@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from regime.report.quantities import display_name
+from regime.formatting import display_name
 
 __all__ = ["DATE", "Figure", "base_layout", "plain", "shades", "spans", "titled"]
 

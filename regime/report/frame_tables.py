@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from regime.drawdowns import drawdown_table
+from regime.formatting import MISSING, display_name, format_value, percent, quantity_of
 from regime.months import monthly_table
-from regime.report.quantities import MISSING, display_name, format_value, quantity_of
-from regime.report.sentences import DAY, earlier, percent
+from regime.report.sentences import DAY, earlier
 from regime.report.tables import Row, Table
 from regime.sessions import WEEK
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from regime.formatting import display_name
 from regime.report.figures import Figure
-from regime.report.quantities import display_name
 from regime.schema import REGIMES
 
 __all__ = ["encode", "script_policy"]

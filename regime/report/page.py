@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from regime.formatting import display_name, percent, spoken_date, verdict
 from regime.report.content import ReportContent
 from regime.report.figures import Figure
 from regime.report.frame_tables import (
@@ -18,12 +19,11 @@ from regime.report.frame_tables import (
     spell_table,
 )
 from regime.report.inline import encode, script_policy
-from regime.report.quantities import display_name
 from regime.report.reasons import reason_bars, reason_sentence
 from regime.report.regime_figures import probability_figure, regime_figure
 from regime.report.rival_figures import reliability_figure, rival_figure
 from regime.report.robustness_figures import curve_figure, sweep_figure
-from regime.report.sentences import audit_verdict, headline, percent, spoken_date, verdict
+from regime.report.sentences import audit_verdict, headline
 from regime.report.tables import (
     event_table,
     importance_table,

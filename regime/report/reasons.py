@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from regime.report.quantities import display_name
+from regime.formatting import display_name
 
 __all__ = ["Reason", "reason_bars", "reason_sentence"]
 

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from regime.formatting import chance, display_name, spoken_date
 from regime.report.figures import DATE, Figure, base_layout, shades, spans
-from regime.report.quantities import display_name
-from regime.report.sentences import chance, spoken_date
 from regime.schema import REGIMES
 
 __all__ = ["probability_figure", "regime_figure"]

@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from regime.formatting import chance, display_name
 from regime.report.figures import DATE, Figure, base_layout, plain, shades, titled
-from regime.report.quantities import display_name
-from regime.report.sentences import chance
 from regime.schema import STRESS
 
 __all__ = ["reliability_figure", "rival_figure"]

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from regime.formatting import display_name
 from regime.report.figures import Figure, base_layout, plain, titled
-from regime.report.quantities import display_name
 
 __all__ = ["curve_figure", "sweep_figure"]
 

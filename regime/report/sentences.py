@@ -2,91 +2,26 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from regime.report.quantities import display_name
+from regime.formatting import Verdict, chance, spoken_date
 from regime.sessions import WEEK
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "Verdict",
     "audit_verdict",
-    "chance",
     "earlier",
     "headline",
-    "percent",
     "refused_values",
-    "spoken_date",
     "unfit_series",
-    "verdict",
 ]
 
 DAY = 1
 STILL = 0.02  # a smaller change of a probability is none
 CHECKED = {"label use": "columns held against the labels", "releases": "release rules"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """Whether the model beats the best baseline.
-
-    Parameters
-    ----------
-    tone : {"ahead", "unsure", "behind", "unknown"}
-        ``unsure`` where the interval of the skill includes zero.
-    text : str
-        One or two sentences.
-    """
-
-    tone: Literal["ahead", "unsure", "behind", "unknown"]
-    text: str
-
-
-def verdict(scores: Mapping[str, Any]) -> Verdict:
-    """Plain words on ``skill`` and ``interval`` of the object ``scores`` of summary.json.
-
-    Examples
-    --------
-    >>> print(verdict({"best_baseline": "vix", "skill": -0.04, "interval": [-0.2, 0.1]}).text)
-    The model does not beat the best baseline (VIX): its log loss is 4.0% higher; prefer the
-    baseline.
-    """
-    skill, best = (
-        _number(scores.get("skill")),
-        display_name(str(scores.get("best_baseline") or "none")),
-    )
-    if skill is None:
-        return Verdict(
-            tone="unknown",
-            text="There is no verdict: in this period the truth has nothing to score.",
-        )
-    if skill <= 0:
-        change = "the same" if skill == 0 else f"{-skill:.1%} higher"
-        return Verdict(
-            tone="behind",
-            text=f"The model does not beat the best baseline ({best}): "
-            f"its log loss is {change}; prefer the baseline.",
-        )
-    low, high = (_number(end) for end in scores.get("interval") or (None, None))
-    gain = f"the best baseline ({best}): its log loss is {skill:.1%} lower"
-    if low is None or high is None:
-        return Verdict(
-            tone="unsure",
-            text=f"The model is ahead of {gain}; without an interval this may be luck.",
-        )
-    span = f"{low:.1%} to {high:.1%}".replace("-", "−")
-    if low <= 0:
-        return Verdict(
-            tone="unsure",
-            text=f"The model is ahead of {gain}. "
-            f"The 90% interval, {span}, includes zero, so this may be luck.",
-        )
-    return Verdict(tone="ahead", text=f"The model beats {gain}, 90% interval {span}.")
 
 
 def audit_verdict(audit: Mapping[str, Any]) -> Verdict:
@@ -194,23 +129,6 @@ def refused_values(data: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(f"{name} ({count})" for name, count in told.items() if count)
 
 
-def chance(value: float) -> str:
-    """A probability for people, never a false 0% or 100%."""
-    if value < 0.01:
-        return "less than 1%"
-    return "more than 99%" if value > 0.99 else f"{value:.0%}"
-
-
-def percent(value: float) -> str:
-    """A probability in few letters, never a false 0% or 100%."""
-    return "<1%" if value < 0.01 else ">99%" if value > 0.99 else f"{value:.0%}"
-
-
-def spoken_date(day: pd.Timestamp) -> str:
-    """A date as ``14 March 2025``."""
-    return f"{day.day} {day:%B %Y}"
-
-
 def _change(now: float, day: float, week: float) -> str:
     """Against the day before and the week before, each only where it differs."""
 
@@ -258,7 +176,3 @@ def _freshness(data: Mapping[str, Any], day: pd.Timestamp) -> str:
         )
     count = len(series) if isinstance(series, (list, tuple)) else series
     return f"{until} and hold {count} series" if count else until
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None or math.isnan(float(value)) else float(value)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from regime.report.quantities import QUANTITIES, display_name, format_value
+from regime.formatting import QUANTITIES, display_name, format_value
 
 __all__ = [
     "Row",

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from regime.formatting import display_name
 from regime.performance import rolling_sharpe
 from regime.report.figures import DATE, Figure, base_layout, plain, titled
-from regime.report.quantities import display_name
 
 __all__ = ["drawdown", "rolling_figure", "wealth_figure"]
 DASHES = ("solid", "dash", "dot", "dashdot")

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from regime.formatting import display_name
 from regime.report.figures import DATE, Figure, base_layout, shades, titled
-from regime.report.quantities import display_name
 from regime.schema import REGIMES
 
 __all__ = ["SimulatedView", "world_figures"]

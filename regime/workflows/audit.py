@@ -25,13 +25,13 @@ from regime.audit.subject import Subject
 from regime.config import find_config
 from regime.errors import InvalidDataError
 from regime.panel.release_times import release_times
+from regime.parallel import Parallel, run_tasks
+from regime.pipeline.market_data import MarketData, read_all, read_market_data
+from regime.pipeline.settings import Settings, settings_of
 from regime.progress import NoProgress, Progress
 from regime.sources.catalogue import Catalogue, load_catalogue
 from regime.splits.walk_forward import Fold
-from regime.workflows.data import World, read_all, read_world
-from regime.workflows.parallel import Parallel, spread
 from regime.workflows.probed import workflow_builders
-from regime.workflows.settings import Settings, settings_of
 
 __all__ = ["audit", "audit_run", "subject_of"]
 
@@ -120,7 +120,7 @@ def audit(
     settings = settings_of(config, overrides, data)
     folder = Path(data) if data is not None else None
     catalogue = load_catalogue(find_config(settings.catalogue))
-    world = read_world(settings, folder, watch)
+    world = read_market_data(settings, folder, watch)
     subject, account = subject_of(settings, world, catalogue), _Account()
     made, unknown = builders(subject)
     made += workflow_builders(settings, catalogue, world)
@@ -139,7 +139,7 @@ def audit(
 
 def audit_run(
     settings: Settings,
-    world: World,
+    world: MarketData,
     features: pd.DataFrame,
     folds: Sequence[Fold] = (),
     progress: Progress | None = None,
@@ -149,7 +149,7 @@ def audit_run(
     Parameters
     ----------
     settings : Settings
-    world : World
+    world : MarketData
     features : DataFrame, shape (n_sessions, n_features)
         As the run uses them.
     folds : sequence of Fold
@@ -188,7 +188,7 @@ def audit_run(
 def _observations(
     settings: Settings,
     catalogue: Catalogue,
-    world: World,
+    world: MarketData,
     folder: Path | None,
 ) -> tuple[pd.DataFrame, list[Finding]]:
     """Every series that the folder has.
@@ -211,7 +211,7 @@ def _observations(
         return world.reading.observations, [fault]
 
 
-def subject_of(settings: Settings, world: World, catalogue: Catalogue) -> Subject:
+def subject_of(settings: Settings, world: MarketData, catalogue: Catalogue) -> Subject:
     """Parts of a config beside the data that they are given."""
     return Subject(
         observations=world.reading.observations,
@@ -240,7 +240,10 @@ def _probed(
     shares = [made[first::SHARES] for first in range(min(SHARES, len(made)))]
     tasks = [partial(_probe, share, dates, laws) for share in shares]
     with watch.stage("builders", total=len(tasks)) as stage, account.check("builders") as tally:
-        tally.findings += [*unknown, *chain.from_iterable(spread(parallel, tasks, stage.advance))]
+        tally.findings += [
+            *unknown,
+            *chain.from_iterable(run_tasks(parallel, tasks, stage.advance)),
+        ]
         tally.checked = len(made) + len(unknown)
         tally.probes = len(made) * dates * (len(laws) - 1)
 
@@ -267,7 +270,7 @@ def _probe(share: Sequence[Builder], dates: int, laws: tuple[str, ...]) -> list[
 def _label_use(
     account: _Account,
     settings: Settings,
-    world: World,
+    world: MarketData,
     features: pd.DataFrame,
     watch: Progress,
     thorough: bool = True,
@@ -290,7 +293,7 @@ def _label_use(
 
 
 def _folds(
-    account: _Account, settings: Settings, world: World, folds: Sequence[Fold], watch: Progress
+    account: _Account, settings: Settings, world: MarketData, folds: Sequence[Fold], watch: Progress
 ) -> None:
     """Training rows of the splitter against the rule read off the labels, row by row."""
     with watch.stage("folds", total=len(folds)) as stage, account.check("folds") as tally:

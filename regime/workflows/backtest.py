@@ -21,12 +21,12 @@ from regime.evaluation.bootstrap import (
     sharpe_interval,
 )
 from regime.evaluation.truth import Truth
+from regime.pipeline.forecasts import given_or_made
+from regime.pipeline.market_data import read_market_data
+from regime.pipeline.settings import Settings, settings_of
+from regime.pipeline.strategy import Strategy, decide, trade
 from regime.progress import NoProgress, Progress
 from regime.studies.significance.scoring import truth_of
-from regime.workflows.data import read_world
-from regime.workflows.probabilities import given_or_made
-from regime.workflows.settings import Settings, settings_of
-from regime.workflows.strategy import Strategy, decide, trade
 from regime.workflows.stress import StressPlan, StressReport, stress
 
 __all__ = ["RuleReport", "backtest_rule", "intervals", "spells_within"]
@@ -99,7 +99,7 @@ def backtest_rule(
     if out is not None:
         check_place(Path(out))
     folder = Path(data) if data is not None else None
-    world = read_world(settings, folder, watch)
+    world = read_market_data(settings, folder, watch)
     truth = truth_of(settings, world, Path(episodes) if episodes is not None else None)
     forecast = given_or_made(
         settings, world, Path(probabilities) if probabilities is not None else None, watch

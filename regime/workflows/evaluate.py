@@ -11,12 +11,12 @@ import pandas as pd
 from regime.artifacts import check_place, output_folder, write_json
 from regime.errors import InvalidDataError
 from regime.migrations import SCHEMA_VERSION
+from regime.pipeline.forecasts import check_forecast, read_probabilities
+from regime.pipeline.market_data import MarketData, read_market_data
+from regime.pipeline.settings import Settings, settings_of
 from regime.progress import NoProgress, Progress
 from regime.splits.walk_forward import Fold
 from regime.studies.significance.scoring import fit_baselines, score_forecasts, truth_of
-from regime.workflows.data import World, read_world
-from regime.workflows.probabilities import check_forecast, read_probabilities
-from regime.workflows.settings import Settings, settings_of
 
 __all__ = ["evaluate"]
 
@@ -73,7 +73,7 @@ def evaluate(
     settings = settings_of(config, overrides, data)
     if out is not None:
         check_place(Path(out))
-    market_data = read_world(settings, data_folder, watch)
+    market_data = read_market_data(settings, data_folder, watch)
     sessions = market_data.sessions
     check_forecast(forecast, sessions)
     folds = settings.splits.folds(sessions)
@@ -103,7 +103,7 @@ def evaluate(
 
 
 def _tested_sessions(
-    forecast: pd.DataFrame, folds: Sequence[Fold], market_data: World, settings: Settings
+    forecast: pd.DataFrame, folds: Sequence[Fold], market_data: MarketData, settings: Settings
 ) -> pd.Index:
     """Sessions of the forecast that lie in a test block, where the baselines have forecasts."""
     blocks = {date for fold in folds for date in market_data.sessions[fold.test]}

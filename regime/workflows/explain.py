@@ -13,18 +13,17 @@ import numpy as np
 import pandas as pd
 
 from regime.errors import ConfigError
+from regime.formatting import chance, display_name, spoken_date
+from regime.pipeline.market_data import MarketData, read_market_data
+from regime.pipeline.settings import Settings, settings_of
 from regime.progress import NoProgress, Progress
-from regime.report.quantities import display_name
 from regime.report.reasons import reason_sentence
-from regime.report.sentences import chance, spoken_date
 from regime.schema import REGIMES, STRESS
-from regime.workflows.data import World, read_world
 from regime.workflows.explain_flips import directions, flip_table
 from regime.workflows.explain_mechanisms import checked_contributions, mechanism_table, raw_scores
 from regime.workflows.explain_model import InForce, model_in_force
 from regime.workflows.explain_stability import importance_by_refit, stability_table
 from regime.workflows.reasons import reasons
-from regime.workflows.settings import Settings, settings_of
 
 __all__ = ["Explanation", "explain"]
 
@@ -114,7 +113,7 @@ def explain(
     """
     begun, watch, day = time.perf_counter(), progress or NoProgress(), _day(as_of)
     settings = settings_of(config, overrides, data)
-    world = read_world(settings, Path(data) if data is not None else None, watch)
+    world = read_market_data(settings, Path(data) if data is not None else None, watch)
     with watch.stage("features"):
         features = settings.features(world.panel)
     with watch.stage("model in force"):
@@ -191,7 +190,7 @@ def _rank(values: pd.Series) -> float:
 
 
 def _summary(
-    settings: Settings, world: World, found: InForce, told: dict[str, Any]
+    settings: Settings, world: MarketData, found: InForce, told: dict[str, Any]
 ) -> dict[str, Any]:
     ends, stability = world.sessions[-1], told["stability"]
     return {

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from regime.errors import ConfigError, InvalidDataError
+from regime.pipeline.settings import Settings
+from regime.pipeline.walk_forward import final_model
 from regime.runtime.predict import SavedModel
-from regime.workflows.forecast import final_model
-from regime.workflows.settings import Settings
 
 __all__ = ["InForce", "model_in_force", "refit_model"]
 

@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 
 from regime.errors import ConfigError, InvalidDataError
+from regime.parallel import run_tasks
+from regime.pipeline.settings import Settings
 from regime.progress import Progress
 from regime.schema import FeatureSpec
 from regime.workflows.explain_model import refit_model
-from regime.workflows.parallel import spread
 from regime.workflows.reasons import contributions
-from regime.workflows.settings import Settings
 
 __all__ = ["importance_by_refit", "stability_table"]
 
@@ -64,7 +64,7 @@ def importance_by_refit(
         for fold in folds
     ]
     with progress.stage("refits", total=len(folds)) as stage:
-        found = spread(settings.parallel, tasks, stage.advance)
+        found = run_tasks(settings.parallel, tasks, stage.advance)
     rows = {fold.refit: own for fold, own in zip(folds, found, strict=True) if own is not None}
     if not rows:
         raise ConfigError(

@@ -10,11 +10,11 @@ import pandas as pd
 
 from regime.artifacts import check_place, output_file
 from regime.config import find_config
+from regime.pipeline.market_data import MarketData, read_all, read_market
+from regime.pipeline.settings import Settings, settings_of
 from regime.progress import NoProgress, Progress
 from regime.sources.catalogue import load_catalogue
 from regime.sources.data_folder import available_series
-from regime.workflows.data import World, read_all, read_market
-from regime.workflows.settings import Settings, settings_of
 
 __all__ = ["build_features"]
 
@@ -66,8 +66,8 @@ def build_features(
     return table
 
 
-def _world(settings: Settings, folder: Path | None, watch: Progress) -> World:
-    """World of every series that is asked for.
+def _world(settings: Settings, folder: Path | None, watch: Progress) -> MarketData:
+    """MarketData of every series that is asked for.
 
     One that the mechanisms alone read may lack its column.
     """

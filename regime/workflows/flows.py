@@ -24,9 +24,9 @@ from regime.mechanisms.reading import Absent, MechanismReading
 from regime.mechanisms.reserves import ReserveScarcity
 from regime.mechanisms.valuation import TechValuation
 from regime.mechanisms.vol_control import VolControl
+from regime.pipeline.settings import Settings, settings_of
 from regime.progress import NoProgress, Progress
 from regime.workflows.flows_inputs import FlowInputs, OwnFiles, read_inputs
-from regime.workflows.settings import Settings, settings_of
 
 __all__ = ["Flows", "Readers", "Readings", "flows", "read_mechanisms"]
 

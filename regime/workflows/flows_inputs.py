@@ -22,12 +22,12 @@ from regime.mechanisms.risk_parity import ASSETS
 from regime.mechanisms.valuation import Tables
 from regime.panel.as_of import AsOf
 from regime.panel.calendar import business_days, session_closes, to_days
+from regime.pipeline.market_data import read_all
+from regime.pipeline.settings import Settings
 from regime.sources.catalogue import BAR, Catalogue, load_catalogue
 from regime.sources.data_folder import available_series
 from regime.sources.event_tables import read_events
 from regime.sources.option_chains import read_chain
-from regime.workflows.data import read_all
-from regime.workflows.settings import Settings
 
 __all__ = ["FlowInputs", "OwnFiles", "decision_date", "mechanism_series", "read_inputs"]
 

@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 
 from regime.mechanisms.reading import MechanismReading
+from regime.pipeline.market_data import MarketData
+from regime.pipeline.settings import Settings
 from regime.report.figures import DATE, Figure, base_layout, plain, titled
 from regime.report.sections.section import Section
-from regime.workflows.data import World
 from regime.workflows.flows import Readings, read_mechanisms
 from regime.workflows.flows_inputs import read_inputs
 from regime.workflows.flows_tables import GROUPS, TITLES, number_table, reading_words
-from regime.workflows.settings import Settings
 
 __all__ = ["mechanism_sections", "run_sections"]
 
@@ -91,12 +91,12 @@ LINES: Mapping[str, tuple[str, str, Mapping[str, str]]] = {
 }
 
 
-def run_sections(world: World, settings: Settings, folder: Path | None) -> tuple[Section, ...]:
+def run_sections(world: MarketData, settings: Settings, folder: Path | None) -> tuple[Section, ...]:
     """Parts of the page of a run: what the mechanisms said at its last session.
 
     Parameters
     ----------
-    world : World
+    world : MarketData
     settings : Settings
     folder : Path or None
         Data folder; None for a config that simulates.

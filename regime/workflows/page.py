@@ -106,7 +106,7 @@ def page_content(
         cash=market_data.cash.loc[days],
         config_text=yaml.safe_dump(dump(settings), sort_keys=False, allow_unicode=True),
         world=simulated_view(settings),
-        spread=run.forecast.spread,
+        spread=run.forecast.member_range,
         rivals=run.baselines.loc[days],
         reliability=reliability_table(run.truth, run.stress_forecasts),
         families=family_shares(results.model, features.loc[days], specs),

@@ -17,13 +17,13 @@ from regime.audit.published import Published
 from regime.backtest.costs import Costs
 from regime.backtest.engine import backtest
 from regime.models.classifier import TreeSettings
+from regime.pipeline.market_data import MarketData, read_market
+from regime.pipeline.settings import Parallel, Settings
+from regime.pipeline.strategy import decide
+from regime.pipeline.walk_forward import walk_forward
 from regime.progress import NoProgress
 from regime.schema import REGIMES
 from regime.sources.catalogue import Catalogue
-from regime.workflows.data import World, read_market
-from regime.workflows.forecast import walk_forward
-from regime.workflows.settings import Parallel, Settings
-from regime.workflows.strategy import decide
 
 __all__ = ["workflow_builders"]
 
@@ -31,14 +31,14 @@ SHORT, TRADED = 1600, 400  # sessions of what is fitted, or traded, again at eve
 FILLED = 2  # sessions from a decision to the first return that it earns
 
 
-def workflow_builders(settings: Settings, catalogue: Catalogue, world: World) -> list[Builder]:
+def workflow_builders(settings: Settings, catalogue: Catalogue, world: MarketData) -> list[Builder]:
     """Builders of the functions in which a run joins its stages.
 
     Parameters
     ----------
     settings : Settings
     catalogue : Catalogue
-    world : World
+    world : MarketData
         Data to ask them about.
     """
     return [
@@ -49,7 +49,7 @@ def workflow_builders(settings: Settings, catalogue: Catalogue, world: World) ->
     ]
 
 
-def _market(settings: Settings, catalogue: Catalogue, world: World) -> Builder:
+def _market(settings: Settings, catalogue: Catalogue, world: MarketData) -> Builder:
     """Panel, prices, returns and cash from observations, each known from its release on."""
 
     def build(part: Published, t: int) -> pd.DataFrame:
@@ -70,7 +70,7 @@ def _market(settings: Settings, catalogue: Catalogue, world: World) -> Builder:
     )
 
 
-def _forecast(settings: Settings, world: World) -> Builder:
+def _forecast(settings: Settings, world: MarketData) -> Builder:
     """Probabilities of the walk-forward, with few small trees over the last years."""
     rows = slice(-SHORT, None)
     trees = TreeSettings(rounds=4, leaf_rows=20)
@@ -99,7 +99,7 @@ def _forecast(settings: Settings, world: World) -> Builder:
     )
 
 
-def _decision(settings: Settings, world: World) -> Builder:
+def _decision(settings: Settings, world: MarketData) -> Builder:
     """Exposure that the config's rule decides, from probabilities and the volatility of returns."""
     rows = slice(-SHORT, None)
     returns = world.returns.iloc[rows]
@@ -121,7 +121,7 @@ def _decision(settings: Settings, world: World) -> Builder:
     )
 
 
-def _fill(world: World) -> Builder:
+def _fill(world: MarketData) -> Builder:
     """Free of cost, the return of t + 2 rests on what was decided up to t."""
     prices = world.total_return.iloc[-TRADED:]
     rng = np.random.default_rng(7)

@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 
 from regime.errors import ConfigError
+from regime.pipeline.market_data import MarketData, read_market_data
+from regime.pipeline.settings import Settings
+from regime.pipeline.strategy import Strategy, decide, trade
+from regime.pipeline.walk_forward import Labeller, walk_forward
 from regime.progress import NoProgress, Progress
 from regime.schema import Labels, Regime
 from regime.sessions import YEAR
 from regime.sources.simulated import SimulatedSource
-from regime.workflows.data import World, read_world
-from regime.workflows.forecast import Labeller, walk_forward
-from regime.workflows.settings import Settings
-from regime.workflows.strategy import Strategy, decide, trade
 
 __all__ = ["MovedLabels", "label_noise", "simulated_worlds"]
 
@@ -88,7 +88,7 @@ class MovedLabels:
 
 def label_noise(
     settings: Settings,
-    world: World,
+    world: MarketData,
     seeds: Iterable[int],
     progress: Progress,
     *,
@@ -101,7 +101,7 @@ def label_noise(
     Parameters
     ----------
     settings : Settings
-    world : World
+    world : MarketData
     seeds : iterable of int
     progress : Progress
     share : float
@@ -158,7 +158,7 @@ def simulated_worlds(
             source=SimulatedSource(seed=seed, years=years, start=START),
             splits=replace(settings.splits, first_test=first_test),
         )
-        world = read_world(own, None, watch)
+        world = read_market_data(own, None, watch)
         forecast = walk_forward(own, own.features(world.panel), world.market, watch)
         rows[seed] = _row(trade(own, world, decide(own, world, forecast.probabilities), watch))
     return _table(rows)

@@ -16,7 +16,11 @@ from regime.errors import InvalidDataError, MissingDataError
 from regime.evaluation.truth import Truth
 from regime.migrations import SCHEMA_VERSION
 from regime.models.classifier import DeleveragingClassifier
+from regime.pipeline.market_data import MarketData, read_market_data
 from regime.pipeline.scored_run import ScoredRun, Scores
+from regime.pipeline.settings import Settings, settings_of
+from regime.pipeline.strategy import Strategy, decide, trade
+from regime.pipeline.walk_forward import final_model, walk_forward
 from regime.progress import NoProgress, Progress
 from regime.records import Run, commit
 from regime.report.content import ReportContent, save_content
@@ -32,12 +36,8 @@ from regime.studies.significance.sensitivity import analyse_sensitivity
 from regime.studies.significance.trial_ledger import TrialLedger, read_trial_ledger
 from regime.workflows.audit import audit_run
 from regime.workflows.backtest import intervals, spells_within
-from regime.workflows.data import World, read_world
-from regime.workflows.forecast import final_model, walk_forward
 from regime.workflows.mechanism_sections import run_sections
 from regime.workflows.page import PAGE, StudyResults, page_content
-from regime.workflows.settings import Settings, settings_of
-from regime.workflows.strategy import Strategy, decide, trade
 from regime.workflows.stress import StressPlan, StressReport, stress
 
 __all__ = ["RunResult", "run"]
@@ -147,7 +147,7 @@ def run(
     # failed run.
     check_place(folder)
     ledger = read_trial_ledger(settings)
-    market_data = read_world(settings, data_folder, watch)
+    market_data = read_market_data(settings, data_folder, watch)
     truth = truth_of(settings, market_data, Path(episodes) if episodes is not None else None)
     with settings.tracking.run(settings.name, tags={"seed": settings.seed}) as record:
         record.log_config(dump(settings))
@@ -176,7 +176,7 @@ def run(
 
 def _score_and_trade(
     settings: Settings,
-    market_data: World,
+    market_data: MarketData,
     truth: Truth,
     features: pd.DataFrame,
     data_folder: Path | None,
@@ -238,7 +238,7 @@ def _study(
 
 
 def _mechanisms(
-    market_data: World, settings: Settings, data_folder: Path | None, watch: Progress
+    market_data: MarketData, settings: Settings, data_folder: Path | None, watch: Progress
 ) -> tuple[tuple[Section, ...], tuple[str, ...]]:
     """Sections of the mechanisms at the last session, and a note where they cannot be made.
 

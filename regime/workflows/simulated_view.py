@@ -6,11 +6,11 @@ import pandas as pd
 
 from regime.config import find_config
 from regime.panel.release_times import release_times
+from regime.pipeline.settings import Settings
 from regime.report.world_facts import RISKY
 from regime.report.world_figures import SimulatedView
 from regime.sources.catalogue import load_catalogue
 from regime.sources.simulated import SimulatedSource
-from regime.workflows.settings import Settings
 
 __all__ = ["simulated_view"]
 

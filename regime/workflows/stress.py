@@ -21,11 +21,11 @@ from regime.backtest.stress_paths import bootstrapped_paths, path_summary
 from regime.backtest.stress_signals import missing_days, probability_noise
 from regime.backtest.stress_spells import spell_table
 from regime.errors import ConfigError, InvalidDataError
+from regime.pipeline.market_data import MarketData
+from regime.pipeline.settings import Settings
+from regime.pipeline.strategy import signals
 from regime.progress import Progress
 from regime.rules.benchmarks import buy_and_hold, volatility_target
-from regime.workflows.data import World
-from regime.workflows.settings import Settings
-from regime.workflows.strategy import signals
 from regime.workflows.stress_words import sentences
 
 __all__ = ["StressPlan", "StressReport", "stress"]
@@ -145,7 +145,7 @@ class StressReport:
 
 def stress(
     settings: Settings,
-    world: World,
+    world: MarketData,
     probabilities: pd.DataFrame,
     exposure: pd.Series,
     spells: pd.DataFrame,
@@ -159,7 +159,7 @@ def stress(
     Parameters
     ----------
     settings : Settings
-    world : World
+    world : MarketData
     probabilities : DataFrame, shape (n_test_sessions, n_regimes)
     exposure : Series, shape (n_test_sessions,), in [0, 1]
         Decided at each close: what the rule decides on these probabilities.
@@ -223,7 +223,7 @@ def _spells(accounts: Mapping[str, Account], spells: pd.DataFrame) -> pd.DataFra
     return spell_table(rule.held, market.returns, rule.cash, spells)
 
 
-def _check_dates(days: pd.Index, probabilities: pd.DataFrame, world: World) -> None:
+def _check_dates(days: pd.Index, probabilities: pd.DataFrame, world: MarketData) -> None:
     for name, known in (
         ("probability", probabilities.index),
         ("session of the world", world.sessions),
@@ -247,7 +247,7 @@ def _check_decided(given: pd.Series, decided: pd.Series) -> None:
 
 
 def _retrained(
-    settings: Settings, world: World, plan: StressPlan, progress: Progress
+    settings: Settings, world: MarketData, plan: StressPlan, progress: Progress
 ) -> dict[str, pd.DataFrame]:
     """What is trained anew, where the plan asks for it."""
     from regime.workflows.retrained import label_noise, simulated_worlds

@@ -23,14 +23,14 @@ from regime.config import build, find_config, read_yaml
 from regime.errors import InvalidDataError
 from regime.evaluation.pbo import BacktestOverfitting, BlockSums, overfitting_of_blocks
 from regime.evaluation.sharpe_tests import DeflatedSharpe, deflated_sharpe, sharpe_sample
+from regime.pipeline.forecasts import given_or_made
+from regime.pipeline.market_data import MarketData, read_market_data
+from regime.pipeline.settings import Settings, settings_of
+from regime.pipeline.strategy import signals
 from regime.progress import NoProgress, Progress
 from regime.rule_programs import Lattice
 from regime.rules.benchmarks import buy_and_hold, volatility_target
 from regime.rules.grid import Grid
-from regime.workflows.data import World, read_world
-from regime.workflows.probabilities import given_or_made
-from regime.workflows.settings import Settings, settings_of
-from regime.workflows.strategy import signals
 from regime.workflows.swept import chosen_by_year, heat_map, in_spans
 
 __all__ = ["SweepReport", "read_grid", "sweep_rules"]
@@ -154,7 +154,7 @@ def sweep_rules(
     chosen_grid = grid if isinstance(grid, Grid) else read_grid(grid)
     if out is not None:
         check_place(Path(out))
-    world = read_world(settings, Path(data) if data is not None else None, watch)
+    world = read_market_data(settings, Path(data) if data is not None else None, watch)
     forecast = given_or_made(
         settings, world, Path(probabilities) if probabilities is not None else None, watch
     )
@@ -182,7 +182,7 @@ def read_grid(path: str | Path) -> Grid:
 
 
 def _swept(
-    settings: Settings, world: World, forecast: pd.DataFrame, grid: Grid, least_years: int
+    settings: Settings, world: MarketData, forecast: pd.DataFrame, grid: Grid, least_years: int
 ) -> SweepReport:
     days = forecast.index
     prices, cash, table = (

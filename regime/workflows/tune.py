@@ -16,6 +16,8 @@ import pandas as pd
 from regime.artifacts import check_place
 from regime.config import dump
 from regime.errors import ConfigError
+from regime.pipeline.market_data import MarketData, read_market_data
+from regime.pipeline.settings import Settings, settings_of
 from regime.pipeline.tuned_choices import TUNED_SCHEMA, BlockResult, load_tuned, save_choices
 from regime.progress import NoProgress, Progress
 from regime.records import Run
@@ -26,8 +28,6 @@ from regime.studies.tuning.study import Study, StudyPlan, check_storage, redacte
 from regime.studies.tuning.trial import describe_space, fingerprint, replay
 from regime.studies.tuning.workers import run_search
 from regime.tracking import Tracker
-from regime.workflows.data import World, read_world
-from regime.workflows.settings import Settings, settings_of
 
 __all__ = ["OUT", "TuneResult", "TuneSettings", "study_name", "tune"]
 
@@ -154,7 +154,7 @@ def tune(
     _check(trials, jobs, path)
     plan = _study_plan(settings, how, storage)
     check_storage(plan.storage)
-    market_data = read_world(settings, Path(data) if data is not None else None, watch)
+    market_data = read_market_data(settings, Path(data) if data is not None else None, watch)
     samples = _samples(settings, market_data, block, how, watch)
     choices: list[BlockResult] = []
     notes: list[str] = []
@@ -236,7 +236,11 @@ def _study_plan(settings: Settings, how: TuneSettings, storage: str | None) -> S
 
 
 def _samples(
-    settings: Settings, market_data: World, year: int | None, how: TuneSettings, watch: Progress
+    settings: Settings,
+    market_data: MarketData,
+    year: int | None,
+    how: TuneSettings,
+    watch: Progress,
 ) -> list[InnerSample]:
     """Sample of each wanted block, so that a fault in any of them is found before a search."""
     blocks = _wanted_blocks(settings, market_data, year, how.years)
@@ -251,7 +255,7 @@ def _samples(
 
 
 def _wanted_blocks(
-    settings: Settings, market_data: World, year: int | None, years: int
+    settings: Settings, market_data: MarketData, year: int | None, years: int
 ) -> tuple[OuterBlock, ...]:
     """The block of that first year, the one that begins after the last session included, or all."""
     blocks = outer_blocks(settings, market_data.sessions, years)

@@ -3,14 +3,14 @@
 import pytest
 
 from regime.audit.subject import Subject
+from regime.pipeline.market_data import read_market_data
+from regime.pipeline.settings import load_settings
 from regime.progress import NoProgress
 from regime.sources.catalogue import load_catalogue
 from regime.workflows.audit import subject_of
-from regime.workflows.data import read_world
-from regime.workflows.settings import load_settings
 
 
 @pytest.fixture(scope="session")
 def subject() -> Subject:
     settings = load_settings("demo.yaml", ["source.SimulatedSource.years=9", "start=2006-01-02"])
-    return subject_of(settings, read_world(settings, None, NoProgress()), load_catalogue())
+    return subject_of(settings, read_market_data(settings, None, NoProgress()), load_catalogue())

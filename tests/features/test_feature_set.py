@@ -13,11 +13,11 @@ from regime.errors import InvalidDataError
 from regime.features.build import FeatureSet
 from regime.panel.as_of import AsOf
 from regime.panel.release_times import release_times
+from regime.pipeline.settings import load_settings
 from regime.schema import Panel, check_features
 from regime.sources.catalogue import load_catalogue
 from regime.sources.simulated import SimulatedSource
 from regime.workflows.features import build_features
-from regime.workflows.settings import load_settings
 
 GROUND, WHOLE = FeatureSet(), FeatureSet().whole
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from regime.evaluation.scores import Skill
 from regime.pipeline.scored_run import ScoredRun, Scores
-from regime.workflows.forecast import Forecast
+from regime.pipeline.walk_forward import Forecast
 
 DAYS = pd.bdate_range("2020-01-01", periods=10, name="date")
 

@@ -16,6 +16,7 @@ from regime.errors import ConfigError, LeakageError, MissingDataError
 from regime.labels.ensemble import EnsembleLabels
 from regime.labels.episodes import EpisodeLabels
 from regime.labels.jump import JumpModelLabels
+from regime.pipeline.settings import Settings, load_settings
 from regime.pipeline.tuned_choices import (
     BlockResult,
     TunedChoices,
@@ -27,7 +28,6 @@ from regime.pipeline.tuned_choices import (
     upgrade_tuned,
 )
 from regime.splits.walk_forward import Fold
-from regime.workflows.settings import Settings, load_settings
 
 OLD = Path(__file__).parents[1] / "golden" / "v1" / "tuned.yaml"
 

@@ -6,12 +6,12 @@ from sklearn.model_selection import cross_validate
 
 from regime.evaluation.paths import path_distribution
 from regime.evaluation.scores import log_losses
+from regime.pipeline.market_data import read_market_data
+from regime.pipeline.settings import load_settings
+from regime.pipeline.walk_forward import signed_model
 from regime.progress import NoProgress
 from regime.schema import STRESS_CODE
 from regime.splits.combinatorial import CombinatorialPurgedKFold
-from regime.workflows.data import read_world
-from regime.workflows.forecast import signed_model
-from regime.workflows.settings import load_settings
 
 LAST = "2004-12-31"
 
@@ -20,7 +20,7 @@ LAST = "2004-12-31"
 def known(real_data):
     """Shipped model, features and labels of sessions whose regime was known by end of 2004."""
     settings = load_settings("us_macro.yaml", ["model.seeds=1", "model.linear_weight=1.0"])
-    market_data = read_world(settings, real_data, NoProgress())
+    market_data = read_market_data(settings, real_data, NoProgress())
     labels = settings.labels(market_data.market.loc[:LAST])
     rows = labels.known_at.notna().to_numpy()
     model = signed_model(settings)

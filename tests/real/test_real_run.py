@@ -16,13 +16,14 @@ from regime.cli import main
 from regime.config import find_config
 from regime.evaluation.scores import ranking_scores
 from regime.evaluation.truth import truth_from_episodes
+from regime.models.baselines import rule_of_thumb_scores
+from regime.pipeline.market_data import read_market_data
+from regime.pipeline.settings import load_settings
 from regime.progress import NoProgress
 from regime.sources.catalogue import load_catalogue
-from regime.workflows.data import read_world
 from regime.workflows.evaluate import evaluate
 from regime.workflows.features import build_features
 from regime.workflows.run import RunResult
-from regime.workflows.settings import load_settings
 
 pytestmark = pytest.mark.real
 
@@ -228,8 +229,10 @@ def test_the_saved_model_scores_the_last_session_of_the_folder(result, features)
 
 
 def test_baselines_of_the_workflow_rank_as_in_the_independent_scorer(real_data, episodes):
-    market_data = read_world(load_settings("us_macro.yaml"), real_data, NoProgress())
-    scores = rule_of_thumb_scores(market_data.close, market_data.returns, market_data.panel.values["vix"])
+    market_data = read_market_data(load_settings("us_macro.yaml"), real_data, NoProgress())
+    scores = rule_of_thumb_scores(
+        market_data.close, market_data.returns, market_data.panel.values["vix"]
+    )
     truth = truth_from_episodes(episodes, market_data.sessions)
     table = ranking_scores(truth, {name: scores[name].loc["2005":"2024"] for name in scores})
     for name, precision in REFERENCE_PRECISIONS.items():

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from regime.pipeline.market_data import read_market_data
+from regime.pipeline.settings import load_settings
+from regime.pipeline.tradable_assets import read_traded
 from regime.progress import NoProgress
 from regime.rules.allocation import Allocation
-from regime.workflows.data import read_world
-from regime.workflows.settings import load_settings
-from regime.workflows.traded import read_traded
 
 pytestmark = pytest.mark.real
 BASKET = Allocation(
@@ -38,7 +38,7 @@ BANDS = {
 @pytest.fixture(scope="module")
 def world(request):
     folder = request.getfixturevalue("real_data")
-    return read_world(
+    return read_market_data(
         load_settings("us_macro.yaml", ["tracking=NullTracker"]), folder, NoProgress()
     )
 

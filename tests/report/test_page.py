@@ -118,7 +118,7 @@ def test_the_page_says_what_the_run_found(outline: Outline) -> None:
     for part in (
         "the most likely regime is calm",
         "The rule keeps all capital in equities",
-        "this may be luck",
+        "this may be chance",
         "Elastic-net logistic best baseline",
         "0.2412",
         "−55.2%",

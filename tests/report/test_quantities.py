@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from regime.report.quantities import display_name, format_value, quantity_of
+from regime.formatting import display_name, format_value, quantity_of
 
 
 @pytest.mark.parametrize(

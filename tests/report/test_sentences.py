@@ -3,15 +3,8 @@ import math
 import pandas as pd
 import pytest
 
-from regime.report.sentences import (
-    audit_verdict,
-    chance,
-    earlier,
-    headline,
-    percent,
-    refused_values,
-    verdict,
-)
+from regime.formatting import chance, percent, verdict
+from regime.report.sentences import audit_verdict, earlier, headline, refused_values
 from regime.schema import REGIMES
 
 INDEX = pd.bdate_range("2025-03-03", "2025-03-14", name="date")
@@ -43,7 +36,7 @@ def _exposure(before: float, now: float) -> pd.Series:
             "beats the best baseline (VIX): its log loss is 10.0% lower, 90% interval 2.0% to "
             "20.0%",
         ),
-        (0.1, [-0.02, 0.2], "unsure", "includes zero, so this may be luck"),
+        (0.1, [-0.02, 0.2], "unsure", "includes zero, so this may be chance"),
         (0.1, [0.0, 0.2], "unsure", "includes zero"),
         (0.1, None, "unsure", "without an interval"),
         (

@@ -13,9 +13,9 @@ import pytest
 
 from regime.cli import main
 from regime.panel.release_times import release_times
+from regime.pipeline.settings import load_settings
 from regime.sources.catalogue import load_catalogue
 from regime.sources.simulated import SimulatedSource
-from regime.workflows.settings import load_settings
 
 YEARS = 8
 QUICK = (

@@ -15,14 +15,14 @@ from regime.audit.recipes import feature_builders
 from regime.cli import main
 from regime.config import find_config
 from regime.features.feature import Mechanism
+from regime.parallel import Parallel
+from regime.pipeline.market_data import read_market_data
+from regime.pipeline.settings import load_settings
 from regime.progress import NoProgress
 from regime.sources.catalogue import load_catalogue
 from regime.splits.walk_forward import PurgedWalkForward
 from regime.workflows.audit import _Account, _probed, audit_run, subject_of
-from regime.workflows.data import read_world
-from regime.workflows.parallel import Parallel
 from regime.workflows.probed import workflow_builders
-from regime.workflows.settings import load_settings
 
 SHORT = (
     "splits.first_test=2012-01-01",
@@ -41,7 +41,7 @@ def demo():
             *SHORT,
         ],
     )
-    world = read_world(settings, None, NoProgress())
+    world = read_market_data(settings, None, NoProgress())
     return settings, world, settings.features(world.panel)
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from regime.errors import ConfigError
-from regime.workflows.settings import load_settings, settings_of
+from regime.pipeline.settings import load_settings, settings_of
 
 VIX, SPY, MOVE = "prices/^VIX.csv", "prices/SPY.csv", "macro/MOVE.csv"
 

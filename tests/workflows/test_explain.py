@@ -12,18 +12,18 @@ import pytest
 
 from regime.cli import main
 from regime.errors import ConfigError, InvalidDataError, RegimeError
+from regime.pipeline.market_data import read_market_data
+from regime.pipeline.settings import load_settings
+from regime.pipeline.walk_forward import final_model, walk_forward
 from regime.progress import NoProgress
 from regime.runtime.formula import Linear, ModelParts
 from regime.runtime.predict import SavedModel
 from regime.schema import REGIMES, FeatureSpec
-from regime.workflows.data import read_world
 from regime.workflows.explain import explain
 from regime.workflows.explain_flips import directions, flip_table
 from regime.workflows.explain_mechanisms import checked_contributions, mechanism_table, raw_scores
 from regime.workflows.explain_model import model_in_force
 from regime.workflows.explain_stability import importance_by_refit, stability_table
-from regime.workflows.forecast import final_model, walk_forward
-from regime.workflows.settings import load_settings
 
 QUIET = NoProgress()
 OVERRIDES = [
@@ -41,7 +41,7 @@ NAMES = ("a", "b", "c", "mark")
 def quick():
     """Settings of a small run, its world and its features."""
     settings = load_settings("demo.yaml", OVERRIDES)
-    world = read_world(settings, None, QUIET)
+    world = read_market_data(settings, None, QUIET)
     return settings, world, settings.features(world.panel)
 
 

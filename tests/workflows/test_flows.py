@@ -15,13 +15,13 @@ from regime.cli import main
 from regime.errors import ConfigError, InvalidDataError, MissingDataError
 from regime.mechanisms.reading import Absent, MechanismReading
 from regime.panel.calendar import session_closes
+from regime.pipeline.settings import load_settings
 from regime.sources.simulated import SimulatedSource
 from regime.workflows import flows_inputs
 from regime.workflows.flows import Flows, Readers, flows, read_mechanisms
 from regime.workflows.flows_inputs import OwnFiles, decision_date, mechanism_series, read_inputs
 from regime.workflows.flows_tables import GROUPS, NUMBERS, TITLES, number_rows, reading_tables
 from regime.workflows.mechanism_sections import LINES, mechanism_sections, run_sections
-from regime.workflows.settings import load_settings
 
 KEYS = [
     "as_of",

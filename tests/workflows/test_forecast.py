@@ -15,12 +15,12 @@ from regime.evaluation.scores import score_table
 from regime.evaluation.truth import truth_from_labels
 from regime.models.baselines import baseline_probabilities, rule_of_thumb_scores
 from regime.models.classifier import DeleveragingClassifier
+from regime.pipeline.market_data import read_market_data
+from regime.pipeline.settings import Parallel, load_settings
+from regime.pipeline.walk_forward import final_model, signed_model, walk_forward
 from regime.progress import NoProgress
 from regime.schema import Labels, check_probabilities
 from regime.studies.significance.scoring import score_forecasts
-from regime.workflows.data import read_world
-from regime.workflows.forecast import final_model, signed_model, walk_forward
-from regime.workflows.settings import Parallel, load_settings
 
 QUIET = NoProgress()
 
@@ -39,7 +39,7 @@ def quick():
             "tracking=NullTracker",
         ],
     )
-    world = read_world(settings, None, QUIET)
+    world = read_market_data(settings, None, QUIET)
     return settings, world, settings.features(world.panel)
 
 

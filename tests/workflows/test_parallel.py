@@ -1,4 +1,4 @@
-"""Tasks spread over processes.
+"""Tasks run_tasks over processes.
 
 The same bits as in one, whoever dies on the way, and an error where nothing helps.
 """
@@ -21,14 +21,14 @@ import pandas as pd
 import pytest
 from distributed import LocalCluster
 
+from regime import parallel as module
 from regime.errors import ConfigError, RegimeError
+from regime.parallel import Parallel, run_tasks
+from regime.pipeline.market_data import read_market_data
+from regime.pipeline.settings import load_settings
+from regime.pipeline.walk_forward import walk_forward
 from regime.progress import NoProgress
 from regime.schema import Labels
-from regime.workflows import parallel as module
-from regime.workflows.data import read_world
-from regime.workflows.forecast import walk_forward
-from regime.workflows.parallel import Parallel, spread
-from regime.workflows.settings import load_settings
 
 torture = pytest.mark.skipif(
     not os.environ.get("REGIME_TORTURE"), reason="minutes of killed processes: make torture"
@@ -153,7 +153,7 @@ def quick():
             "tracking=NullTracker",
         ],
     )
-    world = read_world(settings, None, NoProgress())
+    world = read_market_data(settings, None, NoProgress())
     features = settings.features(world.panel)
     return settings, world, features, walk_forward(settings, features, world.market, NoProgress())
 
@@ -182,7 +182,7 @@ def test_a_walk_forward_outlives_a_killed_worker(quick, two, tmp_path):
 
 def test_results_come_in_order_and_not_from_this_process(two, tmp_path):
     told = Told()
-    found = spread(
+    found = run_tasks(
         two, [partial(task, number, tmp_path / "begun") for number in range(9)], told.advance
     )
     assert [square for square, _ in found] == [number**2 for number in range(9)] and told.steps == 9
@@ -190,17 +190,17 @@ def test_results_come_in_order_and_not_from_this_process(two, tmp_path):
 
 
 def test_serially_all_is_done_here(tmp_path):
-    found = spread(
+    found = run_tasks(
         SERIAL, [partial(task, number, tmp_path / "begun") for number in range(3)], Told().advance
     )
     assert found == [(number**2, os.getpid()) for number in range(3)]
-    assert spread(SERIAL, [], Told().advance) == []
+    assert run_tasks(SERIAL, [], Told().advance) == []
 
 
 def test_a_killed_worker_costs_what_was_being_done(two, tmp_path):
     log, told = tmp_path / "begun", Told()
     tasks = [partial(task, each, log, deaths=int(each == 4)) for each in range(9)]
-    assert [square for square, _ in spread(two, tasks, told.advance)] == [
+    assert [square for square, _ in run_tasks(two, tasks, told.advance)] == [
         each**2 for each in range(9)
     ]
     begun = log.read_text().split()
@@ -212,7 +212,7 @@ def test_a_killed_worker_costs_what_was_being_done(two, tmp_path):
 def test_every_task_may_kill_its_worker_once(tmp_path):
     log, told = tmp_path / "begun", Told()
     tasks = [partial(task, each, log, deaths=int(each % 2)) for each in range(6)]
-    assert [square for square, _ in spread(Parallel(jobs=2), tasks, told.advance)] == [
+    assert [square for square, _ in run_tasks(Parallel(jobs=2), tasks, told.advance)] == [
         n**2 for n in range(6)
     ]
     assert told.steps == 6
@@ -224,18 +224,18 @@ def test_a_task_that_kills_whoever_tries_it_is_given_up(two, tmp_path):
     with pytest.raises(
         RegimeError, match=r"^parallel: .*most often memory ran out: .* parallel.backend=serial"
     ):
-        spread(two, tasks, Told().advance)
+        run_tasks(two, tasks, Told().advance)
     assert (tmp_path / "begun").read_text().split().count("1") <= module.PATIENCE + 1
 
 
 def test_an_error_of_a_task_is_raised_as_it_is(two):
     with pytest.raises(KeyError, match=r"^7$"):
-        spread(two, [partial(wrong, 7), partial(wrong, 7)], Told().advance)
+        run_tasks(two, [partial(wrong, 7), partial(wrong, 7)], Told().advance)
 
 
 def test_a_cluster_of_one_thread_works_too(tmp_path):
     with threads() as one:
-        found = spread(
+        found = run_tasks(
             Parallel(backend="dask", address=one.scheduler_address),
             [lambda: threading.current_thread().name] * 3,
             Told().advance,
@@ -265,7 +265,7 @@ def slow(number: int, log: Path) -> int:
 def test_a_scheduler_that_comes_back_is_asked_for_the_rest(impatient, monkeypatch, tmp_path):
     with threads() as first, threads_later(first) as later:
         mishap = Mishap(later)
-        found = spread(
+        found = run_tasks(
             Parallel(backend="dask", address=first.scheduler_address),
             [partial(slow, number, tmp_path / "begun") for number in range(6)],
             mishap.advance,
@@ -293,7 +293,7 @@ def threads_later(first):
 @torture
 def test_a_scheduler_that_stays_away_is_said(impatient, tmp_path):
     with threads() as cluster, pytest.raises(ConfigError, match="no scheduler answers at tcp://"):
-        spread(
+        run_tasks(
             Parallel(backend="dask", address=cluster.scheduler_address),
             [partial(slow, number, tmp_path / "begun") for number in range(6)],
             Mishap(cluster.close).advance,
@@ -307,7 +307,7 @@ def unused():
 def refused(address):
     """The message with which a cluster is refused."""
     with pytest.raises(ConfigError) as caught:
-        spread(Parallel(backend="dask", address=address), [unused], Told().advance)
+        run_tasks(Parallel(backend="dask", address=address), [unused], Told().advance)
     return str(caught.value)
 
 

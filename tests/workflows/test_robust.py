@@ -16,10 +16,10 @@ import pandas as pd
 import pytest
 
 from regime.errors import RegimeError
+from regime.pipeline.market_data import MarketData, read_market_data
+from regime.pipeline.settings import load_settings
 from regime.progress import NoProgress
 from regime.sources.catalogue import load_catalogue
-from regime.workflows.data import World, read_world
-from regime.workflows.settings import load_settings
 
 CASES = 600 if os.environ.get("REGIME_TORTURE") else 60
 Spoil = Callable[[Path, random.Random], None]
@@ -175,11 +175,11 @@ def settings():
 
 
 @pytest.fixture(scope="module")
-def clean(settings, simulated_folder: Path) -> World:
-    return read_world(settings, simulated_folder, NoProgress())
+def clean(settings, simulated_folder: Path) -> MarketData:
+    return read_market_data(settings, simulated_folder, NoProgress())
 
 
-def said(world: World, clean: World) -> set[str]:
+def said(world: MarketData, clean: MarketData) -> set[str]:
     """Series of which the reading says something else than on the clean folder."""
     return {
         name
@@ -188,7 +188,7 @@ def said(world: World, clean: World) -> set[str]:
     }
 
 
-def moved(world: World, clean: World) -> set[str]:
+def moved(world: MarketData, clean: MarketData) -> set[str]:
     """Series of which any value that was known at a close changed, or went missing."""
     ours, theirs = world.panel.values, clean.panel.values
     if not ours.index.equals(theirs.index):
@@ -198,7 +198,7 @@ def moved(world: World, clean: World) -> set[str]:
 
 @pytest.mark.parametrize("case", range(CASES))
 def test_spoilt_folder(
-    case: int, settings, clean: World, simulated_folder: Path, tmp_path: Path
+    case: int, settings, clean: MarketData, simulated_folder: Path, tmp_path: Path
 ) -> None:
     draw = random.Random(case)
     folder = Path(shutil.copytree(simulated_folder, tmp_path / "data"))
@@ -208,7 +208,7 @@ def test_spoilt_folder(
     where = path.relative_to(folder).as_posix()
     names = {name for name, spec in load_catalogue().series.items() if spec.path == where}
     try:
-        world = read_world(settings, folder, NoProgress())
+        world = read_market_data(settings, folder, NoProgress())
     except RegimeError as error:
         assert kind is not NEUTRAL, f"{spoil.__name__} on {where} is harmless: {error}"
         assert Path(where).name in str(error), f"the message must name the file: {error}"

@@ -10,10 +10,10 @@ from regime.backtest.costs import Costs
 from regime.backtest.engine import backtest
 from regime.cli import main
 from regime.errors import ConfigError
+from regime.pipeline.market_data import read_market_data
+from regime.pipeline.settings import load_settings
+from regime.pipeline.strategy import signals
 from regime.progress import NoProgress
-from regime.workflows.data import read_world
-from regime.workflows.settings import load_settings
-from regime.workflows.strategy import signals
 
 QUICK = (
     "splits.first_test=2010-01-01",
@@ -35,7 +35,7 @@ stacks:
 def forecast_file(simulated_folder, tmp_path_factory):
     """Somebody's own probabilities: high where the last month was bad; no skill is needed."""
     settings = load_settings("us_macro.yaml", QUICK)
-    world = read_world(settings, simulated_folder, NoProgress())
+    world = read_market_data(settings, simulated_folder, NoProgress())
     month = world.returns.rolling(21).sum().loc["2008-06-01":]
     path = tmp_path_factory.mktemp("forecast") / "p.parquet"
     pd.DataFrame({"deleveraging": 1 / (1 + np.exp(20 * (month + 0.05)))}).to_parquet(path)
@@ -57,7 +57,7 @@ def test_a_rule_on_anybodys_probabilities(command, simulated_folder, forecast_fi
         assert part in answer.stdout, part
     told, exposure = answer.summary, answer.frame("exposure")["exposure"]
     settings = load_settings("us_macro.yaml", QUICK)
-    world = read_world(settings, simulated_folder, NoProgress())
+    world = read_market_data(settings, simulated_folder, NoProgress())
     forecast = pd.read_parquet(forecast_file)
     pd.testing.assert_series_equal(
         exposure, settings.rule(signals(world, forecast)), check_freq=False

@@ -12,10 +12,10 @@ import pytest
 from regime.cli import main
 from regime.errors import GateError
 from regime.migrations import SCHEMA_VERSION
+from regime.pipeline.settings import load_settings
 from regime.records import Run
 from regime.schema import REGIMES
 from regime.workflows.run import run
-from regime.workflows.settings import load_settings
 
 OVERRIDES = [
     "source.SimulatedSource.years=8",

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from regime.cli import main
+from regime.pipeline.settings import settings_of
 from regime.sources.file_source import FileSource
-from regime.workflows.settings import settings_of
 
 CUT = pd.Timestamp("2013-03-15")
 

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from regime.pipeline.settings import Settings, load_settings
 from regime.report.world_figures import world_figures
 from regime.sources.file_source import FileSource
 from regime.sources.simulated import SimulatedSource
-from regime.workflows.settings import Settings, load_settings
 from regime.workflows.simulated_view import simulated_view
 
 

@@ -13,11 +13,11 @@ from regime.backtest.costs import Costs
 from regime.backtest.engine import backtest
 from regime.backtest.reference import reference_backtest
 from regime.performance import sharpe_ratio
+from regime.pipeline.market_data import read_market_data
+from regime.pipeline.settings import load_settings
+from regime.pipeline.strategy import decide, signals, trade
 from regime.progress import NoProgress
 from regime.schema import REGIMES, check_exposure
-from regime.workflows.data import read_world
-from regime.workflows.settings import load_settings
-from regime.workflows.strategy import decide, signals, trade
 
 FREE = Costs(bps=0)
 
@@ -29,7 +29,7 @@ def settings():
 
 @pytest.fixture(scope="module")
 def world(settings):
-    return read_world(settings, None, NoProgress())
+    return read_market_data(settings, None, NoProgress())
 
 
 def fair(world, seed):

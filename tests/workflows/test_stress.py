@@ -10,12 +10,12 @@ import pytest
 
 from regime.errors import ConfigError, InvalidDataError
 from regime.labels.episodes import EpisodeLabels
+from regime.pipeline.market_data import read_market_data
+from regime.pipeline.settings import load_settings
+from regime.pipeline.strategy import decide, trade
 from regime.progress import NoProgress
 from regime.schema import REGIMES
-from regime.workflows.data import read_world
 from regime.workflows.retrained import MovedLabels, label_noise, simulated_worlds
-from regime.workflows.settings import load_settings
-from regime.workflows.strategy import decide, trade
 from regime.workflows.stress import StressPlan, StressReport, stress
 
 SMALL = StressPlan(seeds=2, paths=20)
@@ -29,7 +29,7 @@ def settings():
 
 @pytest.fixture(scope="module")
 def world(settings):
-    return read_world(settings, None, NoProgress())
+    return read_market_data(settings, None, NoProgress())
 
 
 @pytest.fixture(scope="module")

@@ -12,13 +12,13 @@ from regime.backtest.reference import reference_backtest
 from regime.errors import ConfigError, InvalidDataError, MissingDataError
 from regime.mechanisms.half_spread import HalfSpread
 from regime.panel.release_times import release_times
+from regime.pipeline.market_data import read_market_data
+from regime.pipeline.settings import load_settings
+from regime.pipeline.tradable_assets import read_traded, traded_prices
 from regime.progress import NoProgress
 from regime.rules.allocation import Allocation
 from regime.sources.catalogue import load_catalogue
 from regime.sources.file_source import FileSource
-from regime.workflows.data import read_world
-from regime.workflows.settings import load_settings
-from regime.workflows.traded import read_traded, traded_prices
 
 # A holiday on Monday 2024-02-19; half days are no matter here.
 SESSIONS = pd.bdate_range("2024-01-02", "2024-05-31", name="date").drop(
@@ -262,7 +262,7 @@ def test_the_simulated_world_is_traded_without_bars():
     simulated = load_settings(
         "demo.yaml", ["tracking=NullTracker", "source.SimulatedSource.years=3"]
     )
-    world = read_world(simulated, None, NoProgress())
+    world = read_market_data(simulated, None, NoProgress())
     allocation = Allocation(
         risk={"spy": 0.5, "qqq": 0.2, "eem": 0.1, "hyg": 0.1, "dbc": 0.05, "btc": 0.05},
         hedge={"tlt": 0.4, "gld": 0.3, "uup": 0.3},

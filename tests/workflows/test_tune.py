@@ -18,11 +18,11 @@ import pytest
 from regime.cli import main
 from regime.config import dump
 from regime.errors import ConfigError
+from regime.pipeline.settings import Settings, load_settings
 from regime.pipeline.tuned_choices import load_tuned, settings_for_block
 from regime.progress import NoProgress
 from regime.studies.tuning.search_space import SearchSpace
 from regime.studies.tuning.study import Study, StudyPlan
-from regime.workflows.settings import Settings, load_settings
 from regime.workflows.tune import TuneSettings, tune
 
 torture = pytest.mark.skipif(
@@ -143,7 +143,7 @@ SCRIPT = """
 import os, sys
 from regime.studies.tuning.objective import Objective
 from regime.studies.tuning.search_space import SearchSpace
-from regime.workflows.settings import load_settings
+from regime.pipeline.settings import load_settings
 from regime.workflows.tune import TuneSettings, tune
 QUICK = SearchSpace(
     depths=((2.0,), (1.5, 2.0)), baskets=((1.0,),), jump_share=0.0, leaves=(3, 5), rounds=(50, 50)

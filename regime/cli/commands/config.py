@@ -17,7 +17,7 @@ def show(arguments: ConfigAndOverrides = None, json: Json = False) -> None:
     import yaml
 
     from regime.config import dump, find_config
-    from regime.workflows.settings import load_settings
+    from regime.pipeline.settings import load_settings
 
     config, overrides = split_arguments(arguments)
     content = dump(load_settings(config, overrides))

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from regime.formatting import MISSING, display_name
 from regime.report.figures import Figure, base_layout, plain
-from regime.report.quantities import MISSING, display_name
 from regime.report.sections.section import Section
 from regime.report.tables import Row, Table
 from regime.studies.significance.assessment import Significance

@@ -231,6 +231,11 @@ class Expectations:
     ----------
     series : dict of str to Expectation
     tables : dict of str to TableSpec
+
+    Examples
+    --------
+    >>> Expectations().columns(Catalogue(series={}))
+    {}
     """
 
     series: dict[str, Expectation] = field(default_factory=dict)

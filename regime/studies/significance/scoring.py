@@ -14,12 +14,12 @@ from regime.evaluation.events import episode_detection, event_scores
 from regime.evaluation.scores import best_baseline, fold_scores, measure_skill, score_table
 from regime.evaluation.truth import Truth, truth_from_episodes, truth_from_labels
 from regime.models.baselines import forecast_baselines
+from regime.pipeline.market_data import MarketData
 from regime.pipeline.scored_run import Scores
+from regime.pipeline.settings import Settings
 from regime.progress import Progress
 from regime.schema import REGIMES, STRESS
 from regime.splits.walk_forward import Fold
-from regime.workflows.data import World
-from regime.workflows.settings import Settings
 
 __all__ = ["SkillGate", "apply_gate", "fit_baselines", "score_forecasts", "truth_of"]
 
@@ -70,7 +70,7 @@ class SkillGate:
         return asdict(self)
 
 
-def truth_of(settings: Settings, market_data: World, episodes: Path | None) -> Truth:
+def truth_of(settings: Settings, market_data: MarketData, episodes: Path | None) -> Truth:
     """Truth to score against: a list of episodes where there is one, else labels of all history.
 
     Parameters
@@ -91,7 +91,7 @@ def truth_of(settings: Settings, market_data: World, episodes: Path | None) -> T
 
 
 def fit_baselines(
-    market_data: World,
+    market_data: MarketData,
     features: pd.DataFrame,
     truth: Truth,
     folds: Sequence[Fold],

@@ -14,11 +14,11 @@ from regime.evaluation.scores import average_precision, log_losses, scored_rows,
 from regime.evaluation.truth import Truth, truth_from_labels
 from regime.labels.jump import JumpModelLabels
 from regime.performance import annual_sharpe
+from regime.pipeline.market_data import MarketData
 from regime.pipeline.scored_run import ScoredRun
+from regime.pipeline.settings import Settings
+from regime.pipeline.strategy import Strategy
 from regime.sessions import MONTH, QUARTER
-from regime.workflows.data import World
-from regime.workflows.settings import Settings
-from regime.workflows.strategy import Strategy
 
 __all__ = [
     "EffectiveSample",
@@ -367,7 +367,7 @@ def period_table(scored: ScoredSessions, strategy: Strategy) -> pd.DataFrame:
 
 
 def definition_table(
-    settings: Settings, market_data: World, forecasts: Mapping[str, pd.Series]
+    settings: Settings, market_data: MarketData, forecasts: Mapping[str, pd.Series]
 ) -> pd.DataFrame:
     """The same forecasts against other definitions of stress, each with its own best baseline.
 
@@ -439,7 +439,7 @@ def _in_years(days: pd.DatetimeIndex, low: int, high: int) -> Booleans:
     return np.asarray((days.year >= low) & (days.year <= high))
 
 
-def _definitions(settings: Settings, market_data: World) -> Iterator[tuple[str, Truth]]:
+def _definitions(settings: Settings, market_data: MarketData) -> Iterator[tuple[str, Truth]]:
     """Other truths of the same market, by their names."""
     for core_weight in CORE_WEIGHTS:
         for depth in DEPTHS:

@@ -22,9 +22,9 @@ from regime.evaluation.sharpe_tests import (
     probabilistic_sharpe,
     sharpe_sample,
 )
+from regime.pipeline.strategy import Strategy
 from regime.sessions import YEAR
 from regime.studies.significance.trial_ledger import TrialLedger
-from regime.workflows.strategy import Strategy
 
 __all__ = ["SharpeSignificance", "assess_sharpe"]
 

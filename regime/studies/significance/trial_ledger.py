@@ -10,9 +10,9 @@ import pandas as pd
 
 from regime.config import find_config
 from regime.errors import InvalidDataError, MissingDataError
+from regime.pipeline.settings import LEDGER, Settings
 from regime.pipeline.tuned_choices import load_tuned
 from regime.sources.simulated import SimulatedSource
-from regime.workflows.settings import LEDGER, Settings
 
 __all__ = ["NO_LEDGER", "TrialLedger", "read_trial_ledger"]
 

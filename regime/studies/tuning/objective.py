@@ -20,13 +20,13 @@ from regime.labels.ensemble import EnsembleLabels
 from regime.models.baselines import baseline_probabilities, rule_of_thumb_scores
 from regime.models.calibration_curves import known_rows
 from regime.models.classifier import TreeSettings
+from regime.pipeline.market_data import MarketData
+from regime.pipeline.settings import Settings
 from regime.pipeline.tuned_choices import TunedParameters
+from regime.pipeline.walk_forward import signed_model
 from regime.progress import Progress
 from regime.schema import STRESS_CODE, Labels, Regime
 from regime.splits.walk_forward import Fold
-from regime.workflows.data import World
-from regime.workflows.forecast import signed_model
-from regime.workflows.settings import Settings
 
 __all__ = [
     "InnerSample",
@@ -131,7 +131,7 @@ def outer_blocks(
 
 def inner_sample(
     settings: Settings,
-    market_data: World,
+    market_data: MarketData,
     features: pd.DataFrame,
     block: OuterBlock,
     progress: Progress,
@@ -144,7 +144,7 @@ def inner_sample(
     Parameters
     ----------
     settings : Settings
-    market_data : World
+    market_data : MarketData
     features : DataFrame, shape (n_sessions, n_features)
     block : OuterBlock
     progress : Progress
@@ -323,7 +323,7 @@ def _inner_folds(
 
 
 def _best_baseline(
-    market_data: World, truth: Truth, folds: tuple[Fold, ...], known: int
+    market_data: MarketData, truth: Truth, folds: tuple[Fold, ...], known: int
 ) -> tuple[str, tuple[float, ...]]:
     """Name of the best baseline over the first `known` sessions, and its loss in each fold."""
     scores = rule_of_thumb_scores(

@@ -10,9 +10,9 @@ from regime.errors import ConfigError
 from regime.labels.ensemble import EnsembleLabels
 from regime.labels.episodes import EpisodeLabels
 from regime.labels.jump import JumpModelLabels
+from regime.pipeline.settings import Settings
 from regime.pipeline.tuned_choices import TunedParameters
 from regime.studies.tuning.trial import Trial
-from regime.workflows.settings import Settings
 
 __all__ = ["FeatureGroups", "SearchSpace", "feature_groups"]
 
@@ -78,7 +78,7 @@ class SearchSpace:
     Examples
     --------
     >>> from regime.studies.tuning.trial import describe_space
-    >>> from regime.workflows.settings import load_settings
+    >>> from regime.pipeline.settings import load_settings
     >>> base = load_settings("demo.yaml")
     >>> describe_space(lambda trial: SearchSpace(leaves=(3, 7))(trial, base))["leaves"]
     ['int', 3, 7, 1, False]

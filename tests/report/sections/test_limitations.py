@@ -9,8 +9,8 @@ import pytest
 from regime.evaluation.scores import Skill
 from regime.evaluation.truth import Truth
 from regime.pipeline.scored_run import ScoredRun, Scores
+from regime.pipeline.walk_forward import Forecast
 from regime.report.sections.limitations import limitations
-from regime.workflows.forecast import Forecast
 
 DAYS = pd.bdate_range("2015-01-01", periods=1000, name="date")
 NO_STUDY = SimpleNamespace(caveats=lambda: ())

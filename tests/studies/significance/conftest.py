@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 
 from regime.evaluation.truth import Truth, truth_from_labels
+from regime.pipeline.market_data import read_market_data
 from regime.pipeline.scored_run import ScoredRun
+from regime.pipeline.settings import load_settings
+from regime.pipeline.strategy import decide, trade
+from regime.pipeline.walk_forward import Forecast
 from regime.progress import NoProgress
 from regime.schema import REGIMES
 from regime.studies.significance.scoring import score_forecasts
-from regime.workflows.data import read_world
-from regime.workflows.forecast import Forecast
-from regime.workflows.settings import load_settings
-from regime.workflows.strategy import decide, trade
 
 SESSIONS = 1500
 DAYS = pd.bdate_range("2010-01-01", periods=SESSIONS, name="date")
@@ -107,7 +107,7 @@ def simulated_run():
             "start=2009-01-02",
         ],
     )
-    market_data = read_world(settings, None, NoProgress())
+    market_data = read_market_data(settings, None, NoProgress())
     truth = truth_from_labels(settings.truth(market_data.market))
     days = market_data.sessions[market_data.sessions >= "2012-01-01"]
     noise = np.random.default_rng(2)

@@ -8,14 +8,14 @@ import pandas as pd
 import pytest
 
 from regime.evaluation.truth import truth_from_labels
+from regime.pipeline.market_data import read_market_data
 from regime.pipeline.scored_run import ScoredRun
+from regime.pipeline.settings import load_settings
+from regime.pipeline.walk_forward import Forecast
 from regime.progress import NoProgress
 from regime.report.sections.calibration import calibration_section
 from regime.schema import REGIMES
 from regime.studies.significance.calibration import assess_calibration
-from regime.workflows.data import read_world
-from regime.workflows.forecast import Forecast
-from regime.workflows.settings import load_settings
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def case():
             "splits.first_test=2004-01-02",
         ],
     )
-    market_data = read_world(settings, None, NoProgress())
+    market_data = read_market_data(settings, None, NoProgress())
     folds = tuple(settings.splits.folds(market_data.sessions))
     days = market_data.sessions[np.concatenate([fold.test for fold in folds])]
     truth = truth_from_labels(settings.truth(market_data.market))

@@ -11,7 +11,10 @@ import pytest
 from regime.errors import ConfigError, InvalidDataError
 from regime.evaluation.scores import Skill
 from regime.evaluation.truth import Truth
+from regime.pipeline.market_data import read_market_data
 from regime.pipeline.scored_run import Scores
+from regime.pipeline.settings import load_settings
+from regime.pipeline.walk_forward import walk_forward
 from regime.progress import NoProgress
 from regime.schema import REGIMES, Labels
 from regime.studies.significance.scoring import (
@@ -20,9 +23,6 @@ from regime.studies.significance.scoring import (
     score_forecasts,
     truth_of,
 )
-from regime.workflows.data import read_world
-from regime.workflows.forecast import walk_forward
-from regime.workflows.settings import load_settings
 
 QUIET = NoProgress()
 OVERRIDES = [
@@ -39,7 +39,7 @@ OVERRIDES = [
 def quick():
     """Settings of a small run, its market data, its features and its truth."""
     settings = load_settings("demo.yaml", OVERRIDES)
-    market_data = read_world(settings, None, QUIET)
+    market_data = read_market_data(settings, None, QUIET)
     features = settings.features(market_data.panel)
     return settings, market_data, features, truth_of(settings, market_data, None)
 

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from regime.errors import InvalidDataError, MissingDataError
+from regime.pipeline.settings import load_settings
 from regime.sources.file_source import FileSource
 from regime.studies.significance.trial_ledger import NO_LEDGER, read_trial_ledger
-from regime.workflows.settings import load_settings
 
 
 @pytest.fixture(scope="module")

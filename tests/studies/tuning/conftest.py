@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import pandas as pd
 import pytest
 
+from regime.pipeline.market_data import MarketData, read_market_data
+from regime.pipeline.settings import Settings, load_settings
 from regime.pipeline.tuned_choices import TunedParameters
 from regime.progress import NoProgress
 from regime.studies.tuning.objective import InnerSample, inner_sample, outer_blocks
 from regime.studies.tuning.search_space import SearchSpace
 from regime.studies.tuning.trial import replay
-from regime.workflows.data import World, read_world
-from regime.workflows.settings import Settings, load_settings
 
 OVERRIDES = (
     "source.SimulatedSource.years=9",
@@ -29,17 +29,19 @@ def tiny() -> Settings:
 
 
 @pytest.fixture(scope="session")
-def tiny_market_data(tiny: Settings) -> World:
-    return read_world(tiny, None, NoProgress())
+def tiny_market_data(tiny: Settings) -> MarketData:
+    return read_market_data(tiny, None, NoProgress())
 
 
 @pytest.fixture(scope="session")
-def tiny_features(tiny: Settings, tiny_market_data: World) -> pd.DataFrame:
+def tiny_features(tiny: Settings, tiny_market_data: MarketData) -> pd.DataFrame:
     return tiny.features(tiny_market_data.panel)
 
 
 @pytest.fixture(scope="session")
-def sample(tiny: Settings, tiny_market_data: World, tiny_features: pd.DataFrame) -> InnerSample:
+def sample(
+    tiny: Settings, tiny_market_data: MarketData, tiny_features: pd.DataFrame
+) -> InnerSample:
     block = outer_blocks(tiny, tiny_market_data.sessions)[0]
     return inner_sample(tiny, tiny_market_data, tiny_features, block, NoProgress())
 

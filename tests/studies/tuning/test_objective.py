@@ -130,7 +130,7 @@ class TestWhatAStudyMayUse:
         assert first == second == skills(sample, [parameters])[0]
 
     def test_skill_is_what_the_scores_say(self, tiny, sample, candidates):
-        from regime.workflows.forecast import _one_block, signed_model
+        from regime.pipeline.walk_forward import _one_block, signed_model
 
         parameters = candidates[0]
         stress = sample.truth.stress

@@ -10,10 +10,10 @@ import pytest
 from regime.config import dump
 from regime.errors import ConfigError
 from regime.labels.jump import JumpModelLabels
+from regime.pipeline.settings import load_settings
 from regime.pipeline.tuned_choices import TunedParameters
 from regime.studies.tuning.search_space import SearchSpace, feature_groups
 from regime.studies.tuning.trial import describe_space, replay
-from regime.workflows.settings import load_settings
 from regime.workflows.tune import TuneSettings, study_name
 
 WITH_SMOOTHING = SearchSpace(smoothing=(0.0, 1.0, 2.0))

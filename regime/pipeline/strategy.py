@@ -12,13 +12,13 @@ import pandas as pd
 
 from regime.backtest.book import BacktestResult
 from regime.backtest.engine import backtest
+from regime.pipeline.market_data import MarketData
+from regime.pipeline.settings import Settings
+from regime.pipeline.tradable_assets import read_traded
 from regime.progress import Progress
 from regime.rules.allocation import Allocation
 from regime.rules.benchmarks import above_average, buy_and_hold, volatility_target
 from regime.sessions import YEAR
-from regime.workflows.data import World
-from regime.workflows.settings import Settings
-from regime.workflows.traded import read_traded
 
 __all__ = ["Strategy", "decide", "signals", "trade"]
 
@@ -36,6 +36,15 @@ class Strategy:
     result : BacktestResult
     benchmarks : mapping of str to BacktestResult
         ``buy_and_hold``, ``200dma``, ``vol_target_12``.
+
+    Examples
+    --------
+    >>> from regime.backtest.costs import Costs
+    >>> dates = pd.bdate_range("2024-01-01", periods=3, name="date")
+    >>> prices = pd.Series([100.0, 110.0, 121.0], index=dates)
+    >>> held = backtest(prices, pd.Series(1.0, index=dates), Costs())
+    >>> Strategy(exposure=prices * 0 + 1, result=held, benchmarks={"hold": held}).equity.columns.tolist()
+    ['strategy', 'hold']
     """
 
     exposure: pd.Series
@@ -59,7 +68,7 @@ class Strategy:
         return {"strategy": _plain(self.result.summary()), "benchmarks": table}
 
 
-def signals(world: World, probabilities: pd.DataFrame) -> pd.DataFrame:
+def signals(world: MarketData, probabilities: pd.DataFrame) -> pd.DataFrame:
     """What a rule may read at each close.
 
     The four probabilities, annualised volatility, and the price.
@@ -74,14 +83,14 @@ def signals(world: World, probabilities: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def decide(settings: Settings, world: World, probabilities: pd.DataFrame) -> pd.Series:
+def decide(settings: Settings, world: MarketData, probabilities: pd.DataFrame) -> pd.Series:
     """Exposure decided at each close of `probabilities`, in [0, 1]."""
     return settings.rule(signals(world, probabilities)).rename("exposure")
 
 
 def trade(
     settings: Settings,
-    world: World,
+    world: MarketData,
     exposure: pd.Series,
     progress: Progress,
     data: Path | None = None,
@@ -92,7 +101,7 @@ def trade(
     ----------
     settings : Settings
         With an `allocation` the exposure is spread over its legs; without one it is of the S&P 500.
-    world : World
+    world : MarketData
     exposure : Series, shape (n_test_sessions,)
         Decided at each close, in [0, 1].
     progress : Progress
@@ -124,7 +133,7 @@ def trade(
 
 
 def _trade_rule(
-    settings: Settings, world: World, exposure: pd.Series, data: Path | None
+    settings: Settings, world: MarketData, exposure: pd.Series, data: Path | None
 ) -> BacktestResult:
     days, timing, spread = exposure.index, settings.timing, settings.spread
     orders: dict[str, Any] = {

@@ -21,7 +21,7 @@ from uuid import uuid4
 
 from regime.errors import ConfigError, RegimeError
 
-__all__ = ["Parallel", "spread"]
+__all__ = ["Parallel", "run_tasks"]
 
 T = TypeVar("T")
 WAIT = 10  # seconds for a scheduler to answer, and for its first worker
@@ -69,7 +69,7 @@ class Parallel:
             )
 
 
-def spread(
+def run_tasks(
     parallel: Parallel, tasks: Sequence[Callable[[], T]], advance: Callable[[], object]
 ) -> list[T]:
     """Results of all tasks, in their order, whoever did them.

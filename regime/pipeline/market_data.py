@@ -13,18 +13,18 @@ from regime.config import find_config
 from regime.errors import ConfigError, InvalidDataError
 from regime.panel.as_of import AsOf
 from regime.panel.release_times import release_times
+from regime.pipeline.settings import Settings
 from regime.progress import Progress
 from regime.schema import Panel
 from regime.sources.catalogue import Catalogue, load_catalogue
 from regime.sources.file_source import SourceReading
 from regime.sources.simulated import SimulatedSource
-from regime.workflows.settings import Settings
 
-__all__ = ["World", "read_all", "read_market", "read_world"]
+__all__ = ["MarketData", "read_all", "read_market", "read_market_data"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class World:
+class MarketData:
     """Everything that a run reads, aligned to one index of sessions.
 
     Parameters
@@ -39,6 +39,15 @@ class World:
         Total return of the S&P 500 (SPY's where there is one), close to close.
     cash : Series, shape (n_sessions,), fraction
         What bills earned over each session: the rate known at the close before, a 252nd of it.
+
+    Examples
+    --------
+    >>> dates = pd.bdate_range("2024-01-01", periods=2, name="date")
+    >>> flat = pd.Series(0.0, index=dates)
+    >>> close = pd.DataFrame({"sp500": [100.0, 110.0]}, index=dates)
+    >>> MarketData(reading=None, panel=None, market=close, cash=flat,
+    ...            returns=pd.Series([np.nan, 0.1], index=dates)).total_return.round(2).tolist()
+    [1.0, 1.1]
     """
 
     reading: SourceReading
@@ -63,7 +72,7 @@ class World:
         return (1.0 + self.returns.fillna(0.0)).cumprod().rename("sp500")
 
 
-def read_world(settings: Settings, data: Path | None, progress: Progress) -> World:
+def read_market_data(settings: Settings, data: Path | None, progress: Progress) -> MarketData:
     """Read the source and build the panel.
 
     Parameters
@@ -86,8 +95,8 @@ def read_world(settings: Settings, data: Path | None, progress: Progress) -> Wor
         return read_market(settings, catalogue, reading)
 
 
-def read_market(settings: Settings, catalogue: Catalogue, reading: SourceReading) -> World:
-    """World of a reading, from the config's first session on."""
+def read_market(settings: Settings, catalogue: Catalogue, reading: SourceReading) -> MarketData:
+    """MarketData of a reading, from the config's first session on."""
     sessions = reading.sessions[reading.sessions >= pd.Timestamp(settings.start)]
     if len(sessions) < 2:
         raise InvalidDataError(
@@ -101,7 +110,7 @@ def read_market(settings: Settings, catalogue: Catalogue, reading: SourceReading
     traded = _on_their_day(reading, "spy", sessions).pct_change(fill_method=None)
     returns = traded.fillna(values["sp500"].pct_change(fill_method=None)).rename("returns")
     cash = (values["dgs3mo"].shift(1) / 100 / 252).fillna(0.0).rename("cash")
-    return World(
+    return MarketData(
         reading=reading,
         panel=panel,
         market=values[list(settings.basket)],

@@ -19,6 +19,7 @@ from regime.labels.ensemble import EnsembleLabels
 from regime.labels.episodes import EpisodeLabels
 from regime.mechanisms.half_spread import HalfSpread
 from regime.models.classifier import DeleveragingClassifier
+from regime.parallel import Parallel
 from regime.records import NullTracker
 from regime.rules.allocation import Allocation
 from regime.rules.stack import RuleStack
@@ -26,7 +27,6 @@ from regime.sources.file_source import FileSource
 from regime.sources.simulated import SimulatedSource
 from regime.splits.walk_forward import PurgedWalkForward
 from regime.tracking import Tracker
-from regime.workflows.parallel import Parallel
 
 __all__ = ["LEDGER", "REQUIRED", "Parallel", "Registry", "Settings", "load_settings", "settings_of"]
 

@@ -7,24 +7,24 @@ from pathlib import Path
 import pandas as pd
 
 from regime.errors import InvalidDataError, MissingDataError
+from regime.pipeline.market_data import MarketData
+from regime.pipeline.settings import Settings
+from regime.pipeline.walk_forward import walk_forward
 from regime.progress import Progress
 from regime.schema import REGIMES, STRESS, check_dates, check_probabilities
-from regime.workflows.data import World
-from regime.workflows.forecast import walk_forward
-from regime.workflows.settings import Settings
 
 __all__ = ["check_forecast", "given_or_made", "read_probabilities"]
 
 
 def given_or_made(
-    settings: Settings, world: World, given: Path | None, progress: Progress
+    settings: Settings, world: MarketData, given: Path | None, progress: Progress
 ) -> pd.DataFrame:
     """Probabilities of a file on the sessions of a world, or those of the config's own walk-forward.
 
     Parameters
     ----------
     settings : Settings
-    world : World
+    world : MarketData
     given : Path or None
         Parquet or CSV, as `read_probabilities` takes it.
     progress : Progress

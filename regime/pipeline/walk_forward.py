@@ -12,18 +12,18 @@ import pandas as pd
 from regime.config import find_config
 from regime.errors import ConfigError, InvalidDataError
 from regime.models.classifier import DeleveragingClassifier
+from regime.parallel import run_tasks
+from regime.pipeline.members import member_range
+from regime.pipeline.settings import Settings
 from regime.pipeline.tuned_choices import load_tuned, settings_by_fold
 from regime.progress import Progress
 from regime.schema import REGIMES, Labels
 from regime.splits.walk_forward import Fold, PurgedWalkForward
-from regime.workflows.members import spread as member_spread
-from regime.workflows.parallel import spread
-from regime.workflows.settings import Settings
 
 __all__ = ["Forecast", "final_model", "in_force", "signed_model", "walk_forward"]
 
 Labeller = Callable[[pd.DataFrame, pd.Timestamp | None], Labels]
-Block = tuple[pd.DataFrame, pd.DataFrame]  # probabilities, and the spread of members
+Block = tuple[pd.DataFrame, pd.DataFrame]  # probabilities, and the range of members
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,14 +36,14 @@ class Forecast:
         Out of sample, `REGIMES` order, no NaN.
     folds : tuple of Fold
         The folds that could be trained, in order.
-    spread : DataFrame, shape (n_test_sessions, 2)
+    member_range : DataFrame, shape (n_test_sessions, 2)
         ``low`` and ``high`` over the members, see `workflows.members`; empty where it was not asked
         for.
     """
 
     probabilities: pd.DataFrame
     folds: tuple[Fold, ...]
-    spread: pd.DataFrame = field(default_factory=pd.DataFrame)
+    member_range: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def signed_model(settings: Settings) -> DeleveragingClassifier:
@@ -85,7 +85,7 @@ def walk_forward(
     InvalidDataError
         If history is too short for any refit.
     RegimeError
-        If folds cannot be spread as the settings ask, see `spread`.
+        If folds cannot be run as the settings ask, see `run_tasks`.
 
     **Known at:** the block after a refit uses rows up to the refit for the fit, and for each
     session its own row.
@@ -118,7 +118,7 @@ def walk_forward(
         for fold, (own, model) in zip(folds, chosen, strict=True)
     ]
     with progress.stage("refits", total=len(folds)) as stage:
-        blocks = spread(settings.parallel, tasks, stage.advance)
+        blocks = run_tasks(settings.parallel, tasks, stage.advance)
     kept = [(fold, block) for fold, block in zip(folds, blocks, strict=True) if block is not None]
     if not kept:
         raise InvalidDataError(
@@ -128,7 +128,7 @@ def walk_forward(
     return Forecast(
         probabilities=pd.concat([block for _, (block, _) in kept]),
         folds=tuple(fold for fold, _ in kept),
-        spread=pd.concat([apart for _, (_, apart) in kept]),
+        member_range=pd.concat([apart for _, (_, apart) in kept]),
     )
 
 
@@ -171,7 +171,7 @@ def _one_block(
         return None
     block = features.iloc[fold.test]
     table = pd.DataFrame(fitted.predict_proba(block), index=block.index, columns=list(REGIMES))
-    return table, member_spread(
+    return table, member_range(
         fitted, block, past, market, labeller, splits, fold
     ) if members else pd.DataFrame()
 

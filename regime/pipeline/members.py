@@ -18,12 +18,12 @@ from regime.runtime.predict import SavedModel
 from regime.schema import STRESS_CODE, Labels
 from regime.splits.walk_forward import Fold, PurgedWalkForward
 
-__all__ = ["spread"]
+__all__ = ["member_range"]
 
 Labeller = Callable[[pd.DataFrame, pd.Timestamp | None], Labels]
 
 
-def spread(
+def member_range(
     fitted: DeleveragingClassifier,
     block: pd.DataFrame,
     features: pd.DataFrame,

@@ -20,11 +20,11 @@ from regime.config import find_config
 from regime.errors import ConfigError, MissingDataError
 from regime.mechanisms.half_spread import HalfSpread
 from regime.panel.calendar import session_closes
+from regime.pipeline.market_data import read_all
+from regime.pipeline.settings import Settings
 from regime.progress import NoProgress, Progress
 from regime.sources.catalogue import BAR, Catalogue, load_catalogue
 from regime.sources.file_source import MARKET, SourceReading
-from regime.workflows.data import read_all
-from regime.workflows.settings import Settings
 
 __all__ = ["Traded", "read_traded", "traded_prices"]
 
