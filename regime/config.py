@@ -26,6 +26,8 @@ from regime.errors import ConfigError, MissingDataError
 __all__ = ["build", "dump", "find_config", "read_config", "read_yaml"]
 
 T = TypeVar("T")
+# Keys and classes of earlier versions, each with its present name.
+RENAMED = {"gate": "skill_gate", "AveragedLabels": "EnsembleLabels", "siblings": "references"}
 SHIPPED = (Path(__file__).parent / "configs", Path(__file__).parent.parent / "configs")
 
 
@@ -322,4 +324,8 @@ def _suggestion(word: str, known: Iterable[str]) -> str:
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:
+    names = list(known)
+    if RENAMED.get(word) in names:
+        return f"; it is now called `{RENAMED[word]}`"
+    known = names
     return _suggestion(word, known) or f"; known: {', '.join(sorted(known))}"

@@ -342,3 +342,12 @@ def test_a_wrong_override_is_answered(write, override: str, message: str) -> Non
     with pytest.raises(ConfigError) as caught:
         read_config(path, Drawing, [override])
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("override", "now"),
+    [("gate=required", "skill_gate"), ("labels={AveragedLabels: {}}", "EnsembleLabels")],
+)
+def test_a_key_of_an_earlier_version_is_refused_with_its_present_name(override, now):
+    with pytest.raises(ConfigError, match=f"it is now called `{now}`"):
+        load_settings("demo.yaml", [override])
