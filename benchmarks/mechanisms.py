@@ -13,8 +13,12 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from regime.features.build import FeatureSet
-from regime.mechanisms.comovement import absorption_ratio, average_correlation, turbulence
+from regime.features.feature_set import FeatureSet
+from regime.mechanisms.cross_asset.comovement import (
+    absorption_ratio,
+    average_correlation,
+    turbulence,
+)
 from regime.schema import Panel
 
 CLAIM, SECONDS, ROWS, MARKETS, LOOKBACK, REPEATS = 0.5, 3.0, 9000, 15, 63, 3

@@ -303,7 +303,7 @@ def among(module, text):
 
 
 def test_the_package_was_found():
-    assert {"regime", "regime.errors", "regime.features.build", "regime.cli.commands.run"} <= set(
+    assert {"regime", "regime.errors", "regime.features.feature_set", "regime.cli.commands.run"} <= set(
         SOURCES
     )
     assert {room(name) for name in SOURCES} >= {"facade", "ground", *ROOMS}
@@ -323,8 +323,8 @@ def test_imports_go_one_way():
             "regime.models.planted",
             "import importlib\nimportlib.import_module('regime.evaluation.truth')",
         ),
-        ("regime.mechanisms.planted", "from regime.features.transforms import change"),
-        ("regime.planted", "from regime.mechanisms.cta import trend_exposure"),
+        ("regime.mechanisms.planted", "from regime.transforms import change"),
+        ("regime.planted", "from regime.mechanisms.cta.exposure import trend_exposure"),
         ("regime.planted", "import regime.workflows.run"),
         ("regime.labels.planted", "from regime.workflows.data import World"),
         ("regime.workflows.planted", "from regime.cli.app import app"),
@@ -406,8 +406,8 @@ def test_the_simulated_world_shares_no_code_with_mechanisms():
             name for name in touched if name.startswith(("regime.mechanisms", "regime.kernels"))
         }, module
         assert touched & mechanics <= {"regime.errors", "regime.schema", "regime.config"}, module
-    leak = among("regime.sources.table", "from regime.mechanisms.cta import trend_exposure")
-    assert "regime.mechanisms.cta" in reach("regime.sources.files", leak)
+    leak = among("regime.sources.table", "from regime.mechanisms.cta.exposure import trend_exposure")
+    assert "regime.mechanisms.cta.exposure" in reach("regime.sources.files", leak)
 
 
 def test_evaluation_alone_knows_of_episodes_files():

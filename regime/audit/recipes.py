@@ -91,7 +91,7 @@ def feature_set(subject: Subject) -> Builder:
         return subject.features(replace(subject.panel, values=values, age=values))
 
     return Builder(
-        name="features.build.FeatureSet",
+        name="features.feature_set.FeatureSet",
         place=place_of(type(subject.features)),
         build=build,
         given=Rows(frames={"values": subject.inputs}),
@@ -320,7 +320,7 @@ def _calendar(item: Found, subject: Subject) -> list[Builder]:
 RECIPES: Mapping[str, Recipe] = {
     **MECHANISM_RECIPES,
     **FORECAST_RECIPES,
-    "features.build.FeatureSet": _features,
+    "features.feature_set.FeatureSet": _features,
     "labels.averaged.AveragedLabels": _averaged_labels,
     "labels.jump.JumpModelLabels": _jump_labels,
     "models.classifier.DeleveragingClassifier": _classifier,

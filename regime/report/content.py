@@ -11,7 +11,7 @@ import pandas as pd
 
 from regime.errors import InvalidDataError
 from regime.report.saved_content import read_content, write_content
-from regime.report.sections import Section
+from regime.report.sections.section import Section
 from regime.report.world_figures import SimulatedView
 from regime.schema import check_exposure, check_probabilities
 

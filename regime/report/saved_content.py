@@ -18,7 +18,7 @@ from regime.artifacts import to_json
 from regime.errors import InvalidDataError, MissingDataError
 from regime.report.figures import Figure
 from regime.report.saved_frames import read_frame, write_frame
-from regime.report.sections import Section
+from regime.report.sections.section import Section
 from regime.report.tables import Row, Table
 from regime.report.world_figures import SimulatedView
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from regime.report.figures import Figure, base_layout, plain
 from regime.report.quantities import display_name
-from regime.report.sections import Section
+from regime.report.sections.section import Section
 from regime.report.tables import Row, Table
 from regime.workflows.gate import Gate
 from regime.workflows.honesty import Honesty

@@ -19,7 +19,7 @@ from regime.evaluation.reliability import reliability_table
 from regime.evaluation.truth import Truth
 from regime.report.content import ReportContent, load_content
 from regime.report.page import render
-from regime.report.sections import Section
+from regime.report.sections.section import Section
 from regime.runtime.predict import SavedModel
 from regime.schema import STRESS
 from regime.workflows.calibration import CalibrationAccount

@@ -18,7 +18,8 @@ from regime.progress import NoProgress, Progress
 from regime.records import Run, commit
 from regime.report.content import ReportContent, save_content
 from regime.report.page import render
-from regime.report.sections import Section
+from regime.report.sections.mechanisms import run_sections
+from regime.report.sections.section import Section
 from regime.runtime.bundle import write_bundle
 from regime.runtime.predict import SavedModel
 from regime.schema import REGIMES, check_exposure, check_probabilities
@@ -31,7 +32,6 @@ from regime.workflows.gate import gate
 from regime.workflows.honesty import honesty
 from regime.workflows.ledger import read_ledger
 from regime.workflows.luck import luck
-from regime.workflows.mechanism_sections import run_sections
 from regime.workflows.page import PAGE, Findings, page_content
 from regime.workflows.settings import Settings, settings_of
 from regime.workflows.strategy import Strategy, decide, trade

@@ -12,11 +12,11 @@ from regime.backtest.costs import Costs
 from regime.backtest.timing import Timing
 from regime.config import read_config
 from regime.errors import ConfigError
-from regime.features.build import FeatureSet
+from regime.features.feature_set import FeatureSet
 from regime.labels.averaged import AveragedLabels
 from regime.labels.episodes import EpisodeLabels
 from regime.labels.jump import JumpModelLabels
-from regime.mechanisms.half_spread import HalfSpread
+from regime.mechanisms.market_depth.spread_estimators import HalfSpread
 from regime.models.classifier import DeleveragingClassifier
 from regime.records import NullTracker
 from regime.rules.allocation import Allocation

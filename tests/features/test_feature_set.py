@@ -10,7 +10,7 @@ import pytest
 
 from regime.config import build
 from regime.errors import InvalidDataError
-from regime.features.build import FeatureSet
+from regime.features.feature_set import FeatureSet
 from regime.panel.as_of import AsOf
 from regime.panel.releases import release_times
 from regime.schema import Panel, check_features

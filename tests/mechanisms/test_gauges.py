@@ -4,14 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from regime.mechanisms.gauges import (
-    above_norm,
+from regime.transforms import (
     change_scale,
-    composite,
-    fill_up,
-    newest,
+    excess_over_median,
+    last_value,
+    mean_of_known,
     panel_columns,
-    percentile,
+    rolling_percentile,
+    saturate,
     scaled_change,
     scaled_move,
 )
@@ -26,10 +26,10 @@ def test_against_pandas():
     pd.testing.assert_series_equal(change_scale(logs, 10), scale, rtol=1e-9)
     pd.testing.assert_series_equal(scaled_move(PRICE, 10), logs.diff(10) / scale, rtol=1e-9)
     pd.testing.assert_series_equal(
-        percentile(PRICE, 100), PRICE.rolling(100, min_periods=50).rank(pct=True)
+        rolling_percentile(PRICE, 100), PRICE.rolling(100, min_periods=50).rank(pct=True)
     )
     pd.testing.assert_series_equal(
-        above_norm(PRICE, 60), PRICE - PRICE.rolling(60, min_periods=30).median()
+        excess_over_median(PRICE, 60), PRICE - PRICE.rolling(60, min_periods=30).median()
     )
 
 
@@ -47,7 +47,7 @@ def test_a_move_has_no_unit_and_what_stands_still_no_move():
 
 @pytest.mark.parametrize(
     "gauge",
-    [lambda x: scaled_move(x, 21), lambda x: percentile(x, 252), lambda x: above_norm(x, 252)],
+    [lambda x: scaled_move(x, 21), lambda x: rolling_percentile(x, 252), lambda x: excess_over_median(x, 252)],
 )
 def test_nothing_is_known_of_what_comes_after(gauge):
     whole = gauge(PRICE)
@@ -61,13 +61,13 @@ def test_composite_is_the_mean_of_what_is_known():
         "b": pd.Series([0.4, 0.5, np.nan]),
         "c": pd.Series([0.6, 1.0, 1.0]),
     }
-    np.testing.assert_allclose(composite(parts, 2), [0.4, 0.75, np.nan])
-    np.testing.assert_allclose(composite(parts, 1), [0.4, 0.75, 1.0])
-    assert fill_up(pd.Series([-3.0, 5.0, 30.0, np.nan]), 10.0).tolist()[:3] == [0.0, 0.5, 1.0]
+    np.testing.assert_allclose(mean_of_known(parts, 2), [0.4, 0.75, np.nan])
+    np.testing.assert_allclose(mean_of_known(parts, 1), [0.4, 0.75, 1.0])
+    assert saturate(pd.Series([-3.0, 5.0, 30.0, np.nan]), 10.0).tolist()[:3] == [0.0, 0.5, 1.0]
 
 
 def test_columns_up_to_a_date():
     values = pd.DataFrame({"a": [1, 2, 3]}, DATES[:3])
     table = panel_columns(values, ("b", "a"), DATES[1] + pd.Timedelta(hours=1))
     assert table["a"].tolist() == [1.0, 2.0] and table["b"].isna().all()
-    assert newest(table["a"], 10.0) == 20.0 and np.isnan(newest(table["a"].iloc[:0]))
+    assert last_value(table["a"], 10.0) == 20.0 and np.isnan(last_value(table["a"].iloc[:0]))

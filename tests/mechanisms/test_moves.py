@@ -5,12 +5,11 @@ import pandas as pd
 import pytest
 
 from regime.errors import ConfigError
-from regime.mechanisms.moves import (
-    check_above,
+from regime.feature import check_at_least
+from regime.transforms import (
     fall_from_high,
-    known_until,
     log_moves,
-    rank,
+    rolling_percentile,
     scaled_move,
     scaled_moves,
 )
@@ -51,7 +50,7 @@ def test_falls_and_ranks_against_pandas(drifting):
     expected = x / x.rolling(63, min_periods=15).max() - 1
     pd.testing.assert_series_equal(fall_from_high(x, 63), expected, check_names=False)
     ranks = x.rolling(250, min_periods=50).rank(pct=True)
-    pd.testing.assert_series_equal(rank(x, 250), ranks, check_names=False)
+    pd.testing.assert_series_equal(rolling_percentile(x, 250, 50), ranks, check_names=False)
     assert fall_from_high(x, 63, 63).first_valid_index() >= DATES[62]
 
 
@@ -62,7 +61,7 @@ def test_what_is_known_ends_at_the_decision(drifting):
 
 def test_parameters_below_a_bound_are_all_named():
     with pytest.raises(ConfigError) as told:
-        check_above(10, window=3, other=20, fast=0)
+        check_at_least(10, window=3, other=20, fast=0)
     assert told.value.faults == (
         "window: must be at least 10, got 3",
         "fast: must be at least 10, got 0",

@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from regime.mechanisms.cta_exposure import TrendBook
-from regime.mechanisms.cta_reading import TrendFollowers, held_price, trigger_levels
-from regime.mechanisms.cta_scale import R2, R2_LATER, fit_fund_index, market_pnl
+from regime.mechanisms.cta.exposure import TrendBook
+from regime.mechanisms.cta.fund_size import R2, R2_LATER, fit_fund_index, market_pnl
+from regime.mechanisms.cta.mechanism import TrendFollowers, held_price, trigger_levels
 from regime.panel.as_of import AsOf
 from regime.panel.releases import release_times
 from regime.sources.catalogue import load_catalogue

@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from regime.cli import main
-from regime.features.build import FeatureSet
+from regime.features.feature_set import FeatureSet
 from regime.panel.as_of import AsOf
 from regime.panel.releases import release_times
 from regime.sources.catalogue import load_catalogue

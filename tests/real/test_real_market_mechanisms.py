@@ -13,10 +13,10 @@ import pytest
 import yaml
 
 from regime.errors import InvalidDataError
-from regime.mechanisms.cross_asset import CrossAssetSelling
+from regime.mechanisms.cross_asset.mechanism import CrossAssetSelling
 from regime.mechanisms.crypto import CryptoStress
-from regime.mechanisms.market_depth import MarketDepth
-from regime.mechanisms.valuation import Tables, TechValuation
+from regime.mechanisms.market_depth.mechanism import MarketDepth
+from regime.mechanisms.tech_valuation.mechanism import Tables, TechValuation
 from regime.panel.as_of import AsOf
 from regime.panel.calendar import session_closes
 from regime.panel.releases import release_times
@@ -147,7 +147,7 @@ def test_reports_of_the_leaders_against_the_record(values: pd.DataFrame, tables:
 
     Meta's of 2022-02-02 by -26 %.
     """
-    from regime.mechanisms.earnings import earnings_events, report_reactions
+    from regime.mechanisms.tech_valuation.earnings import earnings_events, report_reactions
 
     events = earnings_events(tables.earnings)
     moved = report_reactions(

@@ -11,14 +11,15 @@ import pandas as pd
 import pytest
 import yaml
 
-from regime.features.crowding import CrowdingFeatures
-from regime.mechanisms.contracts import CONTRACTS
-from regime.mechanisms.crowd import net_share
-from regime.mechanisms.margin_debt import margin_growth
+from regime.mechanisms.futures_positioning.contracts import CONTRACTS
+from regime.mechanisms.futures_positioning.features import CrowdingFeatures
+from regime.mechanisms.futures_positioning.mechanism import Positions
+from regime.mechanisms.futures_positioning.positioning import net_share
 from regime.mechanisms.pension import PensionFunds
-from regime.mechanisms.positions import Positions
-from regime.mechanisms.risk_parity import ASSETS, risk_parity_exposure
-from regime.mechanisms.vol_control import VolControl, vol_control_exposure
+from regime.mechanisms.volatility_targeting.margin_debt import margin_growth
+from regime.mechanisms.volatility_targeting.mechanism import VolControl
+from regime.mechanisms.volatility_targeting.risk_parity import ASSETS, risk_parity_exposure
+from regime.mechanisms.volatility_targeting.vol_control import vol_control_exposure
 from regime.panel.as_of import AsOf
 from regime.panel.releases import release_times
 from regime.sources.catalogue import load_catalogue

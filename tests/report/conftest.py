@@ -13,7 +13,7 @@ import pytest
 
 from regime.report.content import ReportContent
 from regime.report.figures import DATE, Figure, base_layout
-from regime.report.sections import Section
+from regime.report.sections.section import Section
 from regime.report.tables import Row, Table
 from regime.report.world_facts import RISKY
 from regime.report.world_figures import SimulatedView

@@ -17,7 +17,7 @@ import pytest
 from regime.report.content import ReportContent
 from regime.report.figures import Figure
 from regime.report.page import render
-from regime.report.sections import Section
+from regime.report.sections.section import Section
 from regime.report.world_figures import SimulatedView
 
 CHROMIUM = next(

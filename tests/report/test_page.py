@@ -14,7 +14,7 @@ import regime.report.page
 from regime.errors import InvalidDataError
 from regime.report.content import ReportContent
 from regime.report.page import render
-from regime.report.sections import Section
+from regime.report.sections.section import Section
 from regime.report.tables import Table
 from regime.report.world_figures import SimulatedView
 from regime.schema import REGIMES

@@ -13,14 +13,22 @@ import pytest
 
 from regime.cli import main
 from regime.errors import ConfigError, InvalidDataError, MissingDataError
-from regime.mechanisms.reading import Absent, MechanismReading
+from regime.mechanisms.base import MechanismReading, NoReading
 from regime.panel.calendar import session_closes
+from regime.pipeline.mechanism_inputs import OwnFiles, decision_date, mechanism_series, read_inputs
+from regime.report.sections.mechanisms import (
+    GROUPS,
+    LINES,
+    NUMBERS,
+    TITLES,
+    mechanism_sections,
+    number_rows,
+    reading_tables,
+    run_sections,
+)
 from regime.sources.simulated import SimulatedSource
 from regime.workflows import flows_inputs
 from regime.workflows.flows import Flows, Readers, flows, read_mechanisms
-from regime.workflows.flows_inputs import OwnFiles, decision_date, mechanism_series, read_inputs
-from regime.workflows.flows_tables import GROUPS, NUMBERS, TITLES, number_rows, reading_tables
-from regime.workflows.mechanism_sections import LINES, mechanism_sections, run_sections
 from regime.workflows.settings import load_settings
 
 KEYS = [
@@ -284,7 +292,7 @@ def test_figures_of_a_run_begin_with_it(found):
 
 
 def test_a_silent_mechanism_has_words_and_no_figure():
-    silent = {name: Absent(name=name, reason="no data") for name in TITLES}
+    silent = {name: NoReading(name=name, reason="no data") for name in TITLES}
     assert all(
         s.sentence == "No reading: no data." and s.figure is None
         for s in mechanism_sections(silent)

@@ -1,0 +1,1 @@
+"""What joins the stages without being a verb."""
