@@ -117,7 +117,7 @@ def row(name: str, moves: pd.DataFrame) -> dict[str, object]:
 
 
 def measure() -> dict[str, object]:
-    moves, features = markets(), FeatureSet().whole
+    moves, features = markets(), FeatureSet().with_mechanisms
     rows = [row(name, moves) for name in QUANTITIES]
     ratio = sum(r["own_seconds"] for r in rows) / sum(r["numpy_seconds"] for r in rows)
     known = panel(features)

@@ -303,9 +303,12 @@ def among(module, text):
 
 
 def test_the_package_was_found():
-    assert {"regime", "regime.errors", "regime.features.feature_set", "regime.cli.commands.run"} <= set(
-        SOURCES
-    )
+    assert {
+        "regime",
+        "regime.errors",
+        "regime.features.feature_set",
+        "regime.cli.commands.run",
+    } <= set(SOURCES)
     assert {room(name) for name in SOURCES} >= {"facade", "ground", *ROOMS}
 
 
@@ -406,7 +409,9 @@ def test_the_simulated_world_shares_no_code_with_mechanisms():
             name for name in touched if name.startswith(("regime.mechanisms", "regime.kernels"))
         }, module
         assert touched & mechanics <= {"regime.errors", "regime.schema", "regime.config"}, module
-    leak = among("regime.sources.table", "from regime.mechanisms.cta.exposure import trend_exposure")
+    leak = among(
+        "regime.sources.table", "from regime.mechanisms.cta.exposure import trend_exposure"
+    )
     assert "regime.mechanisms.cta.exposure" in reach("regime.sources.files", leak)
 
 

@@ -115,7 +115,9 @@ class Given:
 
     @functools.cached_property
     def moves(self) -> np.ndarray:
-        return np.ascontiguousarray(transforms.clipped_moves(self.market, list(self.market), 63).to_numpy())
+        return np.ascontiguousarray(
+            transforms.clipped_moves(self.market, list(self.market), 63).to_numpy()
+        )
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ PARTS: Mapping[str, str] = {
     "mechanisms.cta.trend_rules.solve_level": "a root of a function",
     "mechanisms.cta.fund_size.fit_fund_index": "fits a scale once, on all that is given; no reading calls it",
     "mechanisms.cta.fund_size.fund_scale": "parameters",
-    "mechanisms.cta.scenarios.tapes": "parameters",
+    "mechanisms.cta.scenarios.price_scenarios": "parameters",
     "mechanisms.market_depth.spread_estimators.check_window": "refuses a parameter",
     "mechanisms.tech_valuation.earnings.earnings_events": "turns text into events",
     "mechanisms.tech_valuation.earnings.report_reactions": "a row a report; probed through `reaction_asymmetry`",

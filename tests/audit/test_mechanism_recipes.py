@@ -86,7 +86,7 @@ def test_mechanisms_are_clean(made, name):
 
 
 def test_the_features_of_mechanisms_are_asked_one_by_one(made, subject):
-    names = {spec.name for spec in subject.features.whole.specs} - {
+    names = {spec.name for spec in subject.features.with_mechanisms.specs} - {
         spec.name for spec in subject.features.specs
     }
     assert len(names) > 60 and names <= set(made[0])

@@ -116,9 +116,9 @@ def test_readings_are_what_was_expected(panel: pd.DataFrame, day: str) -> None:
             if is_broken is not None
         ),
         "flows": all(
-            (flow_of(own, tape) > 0) == (word == "buy") for tape, word in said["flows"].items()
+            (flow_of(own, scenario) > 0) == (word == "buy") for scenario, word in said["flows"].items()
         ),
-        "seller_in_every_tape": said["seller_in_every_tape"] in (None, own["seller_in_every_tape"]),
+        "seller_in_every_scenario": said["seller_in_every_scenario"] in (None, own["seller_in_every_scenario"]),
     }
     assert [name for name, held in found.items() if not held] == said.get("missed", [])
 
@@ -131,12 +131,12 @@ def test_readings_are_the_golden_ones(panel: pd.DataFrame, day: str) -> None:
     for speed in ("short", "medium", "long"):
         assert own["triggers"][speed] == pytest.approx(said[speed], abs=0.6)
     for horizon in ("1w", "1m"):
-        told = [flow_of(own, f"{horizon}_{tape}") for tape in ("up", "flat", "down")]
+        told = [flow_of(own, f"{horizon}_{scenario}") for scenario in ("up", "flat", "down")]
         assert told == pytest.approx(said[horizon], abs=0.06)
 
 
-def flow_of(own: dict, tape: str) -> float:
-    horizon, name = tape.split("_")
+def flow_of(own: dict, scenario: str) -> float:
+    horizon, name = scenario.split("_")
     return own["flows_usd_bn"][horizon][name]["mid"]
 
 

@@ -1,4 +1,4 @@
-"""Positions, rule-driven funds and pension funds on real data.
+"""FuturesPositions, rule-driven funds and pension funds on real data.
 
 Expectations written before, and published facts.
 """
@@ -13,7 +13,7 @@ import yaml
 
 from regime.mechanisms.futures_positioning.contracts import CONTRACTS
 from regime.mechanisms.futures_positioning.features import CrowdingFeatures
-from regime.mechanisms.futures_positioning.mechanism import Positions
+from regime.mechanisms.futures_positioning.mechanism import FuturesPositions
 from regime.mechanisms.futures_positioning.positioning import net_share
 from regime.mechanisms.pension import PensionFunds
 from regime.mechanisms.volatility_targeting.margin_debt import margin_growth
@@ -27,7 +27,7 @@ from regime.sources.files import FileSource
 
 pytestmark = pytest.mark.real
 GOLDEN = Path(__file__).parents[1] / "golden"
-MECHANISMS = {"positions": Positions(), "vol_control": VolControl(), "pension": PensionFunds()}
+MECHANISMS = {"positions": FuturesPositions(), "vol_control": VolControl(), "pension": PensionFunds()}
 
 
 def expectations(name: str) -> list[dict[str, Any]]:
@@ -110,7 +110,7 @@ def test_the_change_of_unit_leaves_no_mark(values: pd.DataFrame) -> None:
         step = abs(share["2023-05-05"] - share["2023-04-28"])
         assert step < share.diff().abs()[share.diff() != 0].quantile(0.9)
     before, after = (
-        Positions(contracts=("sp500",))(values, pd.Timestamp(date)).to_dict()["contracts"]["sp500"]
+        FuturesPositions(contracts=("sp500",))(values, pd.Timestamp(date)).to_dict()["contracts"]["sp500"]
         for date in ("2023-05-04", "2023-05-05")
     )
     assert abs(before["price_above_entry"] - after["price_above_entry"]) < 0.05
@@ -118,7 +118,7 @@ def test_the_change_of_unit_leaves_no_mark(values: pd.DataFrame) -> None:
 
 def test_dealers_are_absent_where_their_file_is(values: pd.DataFrame) -> None:
     there = {
-        date: Positions(contracts=("sp500",))(values, pd.Timestamp(date)).to_dict()["contracts"][
+        date: FuturesPositions(contracts=("sp500",))(values, pd.Timestamp(date)).to_dict()["contracts"][
             "sp500"
         ]
         for date in ("2023-02-03", "2023-09-05", "2024-02-06", "2024-08-06")

@@ -1,4 +1,4 @@
-"""What trend followers hold, and what they would come to hold on a stated tape.
+"""What trend followers hold, and what they would come to hold on a stated scenario.
 
 Each speed's signal is counted in its own volatilities and clipped at one; their weighted sum is
 scaled to constant risk; and orders reach the market over a few sessions, so that after a shock some
@@ -16,7 +16,7 @@ import pandas as pd
 from regime import kernels
 from regime.arrays import Floats
 from regime.errors import ConfigError
-from regime.mechanisms.cta.scenarios import Tape
+from regime.mechanisms.cta.scenarios import Scenario
 from regime.mechanisms.cta.trend_rules import ExponentialFilter
 from regime.sessions import YEAR
 
@@ -52,7 +52,7 @@ class TrendBook:
     halflife : float
         Sessions of the volatility that sizes positions.
     recent : float
-        Sessions of the volatility that a tape continues.
+        Sessions of the volatility that a scenario continues.
     trading : float
         Halflife in sessions of the way from the old position to the new.
 
@@ -149,29 +149,29 @@ class TrendBook:
         target = np.ascontiguousarray(self.target(log_price).to_numpy())
         return pd.Series(kernels.ewm_mean(target, self.trading, 1), index=log_price.index)
 
-    def after(self, log_price: pd.Series, tape: Tape) -> pd.Series:
-        """Position held at the end of a tape that begins after each session.
+    def after(self, log_price: pd.Series, scenario: Scenario) -> pd.Series:
+        """Position held at the end of a scenario that begins after each session.
 
         Parameters
         ----------
         log_price : Series, shape (n_sessions,)
-        tape : Tape
+        scenario : Scenario
 
         Returns
         -------
         Series, shape (n_sessions,), in [-1, 1]
             NaN where the position itself is.
 
-        **Known at:** row t uses prices up to t; the rest is the tape's.
+        **Known at:** row t uses prices up to t; the rest is the scenario's.
         """
         steps = log_price.diff()
         recent, sizing = self.volatility(log_price, self.recent), self.volatility(log_price)
-        step = tape.move * recent / np.sqrt(tape.sessions)
+        step = scenario.move * recent / np.sqrt(scenario.sessions)
         sums = {name: rule.signal(log_price) for name, rule in self.filters.items()}
         variance, held, keep = sizing**2, self.exposure(log_price), 0.5 ** (1.0 / self.halflife)
         stays = 0.5 ** (1.0 / self.trading)
-        for k in range(1, tape.sessions + 1):
-            variance = keep * variance + (1.0 - keep) * (tape.response * recent) ** 2
+        for k in range(1, scenario.sessions + 1):
+            variance = keep * variance + (1.0 - keep) * (scenario.response * recent) ** 2
             daily = np.sqrt(variance)
             for name, rule in self.filters.items():
                 gone = steps.shift(rule.window - k).fillna(0.0) if k <= rule.window else step

@@ -23,7 +23,7 @@ from regime.mechanisms.base import (
 from regime.mechanisms.cta.exposure import TrendBook, speeds
 from regime.mechanisms.cta.fund_size import ASSETS, R2, R2_LATER, fund_scale
 from regime.mechanisms.cta.futures_price import excess_log_price, future_carry
-from regime.mechanisms.cta.scenarios import HORIZONS, tapes
+from regime.mechanisms.cta.scenarios import HORIZONS, price_scenarios
 from regime.mechanisms.cta.trend_rules import PriceAgo, solve_level
 from regime.mechanisms.number_formats import CHANGE, LEVEL, SHARE, SIGMAS, flow_range
 from regime.transforms import rolling_percentile
@@ -148,7 +148,7 @@ def _nearest_trigger(values: pd.DataFrame) -> pd.Series:
 
 def _fall_selling(values: pd.DataFrame) -> pd.Series:
     """Position after a flat week less that after a fall of two volatilities, in full sizes."""
-    log_price, week = held_price(values), tapes("1w")
+    log_price, week = held_price(values), price_scenarios("1w")
     return BOOK.after(log_price, week["flat"]) - BOOK.after(log_price, week["down"])
 
 
@@ -163,7 +163,7 @@ def _one_way_selling(values: pd.DataFrame, month: int) -> pd.Series:
     log_price = held_price(values)
     held = BOOK.exposure(log_price)
     best = np.maximum.reduce(
-        [(BOOK.after(log_price, tape) - held).to_numpy() for tape in tapes("1w").values()]
+        [(BOOK.after(log_price, scenario) - held).to_numpy() for scenario in price_scenarios("1w").values()]
     )
     sells = pd.Series(np.where(np.isnan(best), np.nan, best < 0.0), index=values.index)
     return sells.rolling(month, min_periods=month).mean()
@@ -171,14 +171,14 @@ def _one_way_selling(values: pd.DataFrame, month: int) -> pd.Series:
 
 @dataclass(frozen=True, kw_only=True)
 class TrendFollowers(Mechanism):
-    """What trend followers hold in the S&P 500, where they turn, and what they would trade on three tapes.
+    """What trend followers hold in the S&P 500, where they turn, and what they would trade on three scenarios.
 
     Parameters
     ----------
     book : TrendBook
         Their rule.
     size : float
-        Volatilities of the horizon that the up and down tapes move.
+        Volatilities of the horizon that the up and down scenarios move.
     since : str
         First day of the years that the exposure is ranked in.
     capital : Capital, optional
@@ -228,7 +228,7 @@ class TrendFollowers(Mechanism):
     capital: Capital | None = None
 
     def __post_init__(self) -> None:
-        tapes("1w", self.size)
+        price_scenarios("1w", self.size)
         try:
             pd.Timestamp(self.since)
         except ValueError as error:
@@ -339,18 +339,18 @@ class TrendFollowers(Mechanism):
         ]  # what lies further back has left the averages
         held = float(self.book.exposure(recent).iloc[-1])
         daily = float(self.book.volatility(recent, self.book.recent).iloc[-1])
-        paths = {horizon: tapes(horizon, self.size) for horizon in HORIZONS}
+        paths = {horizon: price_scenarios(horizon, self.size) for horizon in HORIZONS}
         changes = {
             horizon: {
-                name: float(self.book.after(recent, tape).iloc[-1]) - held
-                for name, tape in of.items()
+                name: float(self.book.after(recent, scenario).iloc[-1]) - held
+                for name, scenario in of.items()
             }
             for horizon, of in paths.items()
         }
         moves = {
             horizon: {
-                name: float(np.expm1(tape.move * daily * np.sqrt(tape.sessions)))
-                for name, tape in of.items()
+                name: float(np.expm1(scenario.move * daily * np.sqrt(scenario.sessions)))
+                for name, scenario in of.items()
             }
             for horizon, of in paths.items()
         }
@@ -360,13 +360,13 @@ class TrendFollowers(Mechanism):
                 horizon: {name: money.flows(change) for name, change in of.items()}
                 for horizon, of in changes.items()
             },
-            "seller_in_every_tape": max(changes["1w"].values()) < 0.0,
-            "seller_in_every_tape_1m": max(changes["1m"].values()) < 0.0,
+            "seller_in_every_scenario": max(changes["1w"].values()) < 0.0,
+            "seller_in_every_scenario_1m": max(changes["1m"].values()) < 0.0,
             "down_minus_flat_usd_bn": {
                 horizon: money.flows(of["down"] - of["flat"]) for horizon, of in changes.items()
             },
-            "tape_sigmas": self.size,
-            "tape_moves": moves,
+            "scenario_sigmas": self.size,
+            "scenario_moves": moves,
             "usd_bn_per_exposure": money.to_dict(),
             "assets_usd_bn": ASSETS.to_dict(),
             "r2": R2,
@@ -415,11 +415,11 @@ def _sentence(read: dict[str, Any]) -> str:
         "all of them" if len(broken) == len(read["broken"]) else f"the {' and '.join(broken)} one"
     )
     below = f"; the index at {read['close']:,.0f} is {f'below {which}' if broken else 'above all of them'}"
-    week, month, moves = read["flows_usd_bn"]["1w"], read["flows_usd_bn"]["1m"], read["tape_moves"]
+    week, month, moves = read["flows_usd_bn"]["1w"], read["flows_usd_bn"]["1m"], read["scenario_moves"]
     every = (
-        "sell in every tape"
-        if read["seller_in_every_tape"]
-        else f"{_trade(week['flat'])} in a flat tape"
+        "sell in every scenario"
+        if read["seller_in_every_scenario"]
+        else f"{_trade(week['flat'])} in a flat scenario"
     )
     return (
         f"Trend followers are {side} the S&P 500 at {abs(read['exposure']):.0%} of their full "

@@ -1,6 +1,6 @@
-"""Tapes: what the price is supposed to do over the next week or month when flows are asked for.
+"""Scenarios: what the price is supposed to do over the next week or month when flows are asked for.
 
-A tape states the whole move and how wild its days are. Falls are wild and quiet weeks quiet, and
+A scenario states the whole move and how wild its days are. Falls are wild and quiet weeks quiet, and
 funds that size by volatility answer to both: a rise of two volatilities, too, can make them sell.
 """
 
@@ -12,10 +12,10 @@ import numpy as np
 
 from regime.errors import ConfigError
 
-__all__ = ["HORIZONS", "TAPES", "Tape", "tapes"]
+__all__ = ["HORIZONS", "SCENARIOS", "Scenario", "price_scenarios"]
 
 HORIZONS = {"1w": 5, "1m": 21}  # sessions
-TAPES = ("up", "flat", "down")
+SCENARIOS = ("up", "flat", "down")
 # Median volatility of the days of such windows over that of the fortnight before, S&P 500
 # 1928-2004, moves within half a volatility of the stated one (experiment 06): past windows of a
 # size, not of one crisis.
@@ -26,7 +26,7 @@ RESPONSES = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tape:
+class Scenario:
     """What the price does over a horizon: a straight move, and how wild its days are.
 
     Parameters
@@ -45,7 +45,7 @@ class Tape:
 
     Examples
     --------
-    >>> Tape(sessions=5, move=-2.0, response=1.5).move
+    >>> Scenario(sessions=5, move=-2.0, response=1.5).move
     -2.0
     """
 
@@ -60,19 +60,19 @@ class Tape:
             raise ConfigError(f"response: must be positive, got {self.response}")
 
 
-def tapes(horizon: str, size: float = 2.0) -> dict[str, Tape]:
-    """The three tapes of a horizon.
+def price_scenarios(horizon: str, size: float = 2.0) -> dict[str, Scenario]:
+    """The three scenarios of a horizon.
 
     Parameters
     ----------
     horizon : str
         ``1w`` or ``1m``.
     size : float
-        Volatilities of the horizon that the up and down tapes move, positive.
+        Volatilities of the horizon that the up and down scenarios move, positive.
 
     Returns
     -------
-    dict of str to Tape
+    dict of str to Scenario
         ``up``, ``flat``, ``down``, with the volatility that such windows had in the past.
 
     Raises
@@ -84,8 +84,8 @@ def tapes(horizon: str, size: float = 2.0) -> dict[str, Tape]:
         raise ConfigError(f"horizon: must be one of {', '.join(HORIZONS)}, got {horizon}")
     if not 0 < size < np.inf:
         raise ConfigError(f"size: must be positive, got {size}")
-    moves = dict(zip(TAPES, (size, 0.0, -size), strict=True))
+    moves = dict(zip(SCENARIOS, (size, 0.0, -size), strict=True))
     return {
-        name: Tape(sessions=HORIZONS[horizon], move=moves[name], response=RESPONSES[horizon][name])
-        for name in TAPES
+        name: Scenario(sessions=HORIZONS[horizon], move=moves[name], response=RESPONSES[horizon][name])
+        for name in SCENARIOS
     }

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from regime.errors import ConfigError
-from regime.mechanisms.analogs.market_state import INPUTS, MECHANISMS, market_state
+from regime.mechanisms.analogs.market_state import INPUTS, STATE_COLUMNS, market_state
 from regime.mechanisms.analogs.mechanism import Analogs
 
 DATES = pd.bdate_range("2010-01-01", periods=2600, name="date")
@@ -51,7 +51,7 @@ def test_every_mechanism_tells_its_windows_in_the_same_form(reading):
     told = reading.to_dict()
     assert (
         set(told["mechanisms"])
-        == set(MECHANISMS)
+        == set(STATE_COLUMNS)
         == {"liquidity", "dollar", "valuation", "positioning", "cross_asset"}
     )
     for table in (told["all"], *told["mechanisms"].values()):

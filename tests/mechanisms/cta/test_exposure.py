@@ -1,4 +1,4 @@
-"""The book of trend followers: bounds, signs, what a tape does to it, and the dollars behind it."""
+"""The book of trend followers: bounds, signs, what a scenario does to it, and the dollars behind it."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from regime.errors import ConfigError
 from regime.mechanisms.base import Capital
 from regime.mechanisms.cta.exposure import TrendBook
 from regime.mechanisms.cta.fund_size import fit_fund_index, fund_scale, market_pnl
-from regime.mechanisms.cta.scenarios import Tape, tapes
+from regime.mechanisms.cta.scenarios import Scenario, price_scenarios
 from regime.mechanisms.cta.trend_rules import ExponentialFilter
 
 DATES = pd.bdate_range("2001-01-01", periods=1600, name="date")
@@ -77,51 +77,51 @@ def test_a_price_that_stands_still_has_no_position():
 
 
 @pytest.mark.parametrize(
-    "tape",
+    "scenario",
     [
-        Tape(sessions=5, move=-2.0, response=1.35),
-        Tape(sessions=21, move=2.0),
-        Tape(sessions=130, move=0.5, response=0.8),
+        Scenario(sessions=5, move=-2.0, response=1.35),
+        Scenario(sessions=21, move=2.0),
+        Scenario(sessions=130, move=0.5, response=0.8),
     ],
     ids=str,
 )
-def test_a_tape_against_a_loop_over_its_days(tape):
+def test_a_scenario_against_a_loop_over_its_days(scenario):
     path, rule = walk(), ONE.filters["only"]
     book = replace(ONE, trading=3.0)
     recent, variance = book.volatility(path, 10.0).iloc[-1], book.volatility(path).iloc[-1] ** 2
     held, stays, keep = book.exposure(path).iloc[-1], 0.5 ** (1 / 3), 0.5 ** (1 / 42)
     returns = list(path.diff().iloc[-100:])
-    for _ in range(tape.sessions):
-        returns = [*returns[1:], tape.move * recent / np.sqrt(tape.sessions)]
-        variance = keep * variance + (1 - keep) * (tape.response * recent) ** 2
+    for _ in range(scenario.sessions):
+        returns = [*returns[1:], scenario.move * recent / np.sqrt(scenario.sessions)]
+        variance = keep * variance + (1 - keep) * (scenario.response * recent) ** 2
         sums = sum(rule.keep**k * value for k, value in enumerate(reversed(returns)))
         target = np.clip(sums / (np.sqrt(variance) * rule.size), -1, 1) * min(
             1.0, 0.08 / np.sqrt(252 * variance)
         )
         held = stays * held + (1 - stays) * target
-    assert book.after(path, tape).iloc[-1] == pytest.approx(held, abs=1e-10)
+    assert book.after(path, scenario).iloc[-1] == pytest.approx(held, abs=1e-10)
 
 
 def test_falls_are_sold_and_wild_days_shrink_what_is_held():
     path = walk(drift=0.0006)
     held = BOOK.exposure(path).dropna()
     down, flat, up = (
-        BOOK.after(path, tapes("1m")[name]).dropna() for name in ("down", "flat", "up")
+        BOOK.after(path, price_scenarios("1m")[name]).dropna() for name in ("down", "flat", "up")
     )
     assert (down <= flat + 1e-12).mean() > 0.98 and (flat <= up + 1e-12).mean() > 0.8
     long = held > 0.3
     calm, wild = (
-        BOOK.after(path, Tape(sessions=5, move=0.0, response=times)).dropna()
+        BOOK.after(path, Scenario(sessions=5, move=0.0, response=times)).dropna()
         for times in (0.7, 3.0)
     )
     assert long.sum() > 100 and (wild[long] < calm[long]).all()
 
 
-def test_tapes_know_nothing_of_what_comes_after():
-    path, tape = walk(), tapes("1w")["down"]
+def test_scenarios_know_nothing_of_what_comes_after():
+    path, scenario = walk(), price_scenarios("1w")["down"]
     for t in (600, 777, 1501):
         np.testing.assert_array_equal(
-            BOOK.after(path, tape).iloc[:t], BOOK.after(path.iloc[:t], tape)
+            BOOK.after(path, scenario).iloc[:t], BOOK.after(path.iloc[:t], scenario)
         )
         np.testing.assert_array_equal(BOOK.exposure(path).iloc[:t], BOOK.exposure(path.iloc[:t]))
         np.testing.assert_array_equal(BOOK.signals(path).iloc[:t], BOOK.signals(path.iloc[:t]))
@@ -130,17 +130,17 @@ def test_tapes_know_nothing_of_what_comes_after():
 @pytest.mark.parametrize(
     ("make", "word"),
     [
-        (lambda: Tape(sessions=0, move=1.0), "sessions"),
-        (lambda: Tape(sessions=5, move=1.0, response=0.0), "response"),
-        (lambda: tapes("2w"), "horizon"),
-        (lambda: tapes("1w", -2.0), "size"),
+        (lambda: Scenario(sessions=0, move=1.0), "sessions"),
+        (lambda: Scenario(sessions=5, move=1.0, response=0.0), "response"),
+        (lambda: price_scenarios("2w"), "horizon"),
+        (lambda: price_scenarios("1w", -2.0), "size"),
         (lambda: TrendBook(weights={"short": 1.0}), "weights"),
         (lambda: TrendBook(weights={"short": 0.5, "medium": 0.5, "long": 0.5}), "weights"),
         (lambda: TrendBook(full_at=0.0), "full_at"),
         (lambda: TrendBook(trading=-1.0), "trading"),
     ],
 )
-def test_impossible_books_and_tapes_are_refused(make, word):
+def test_impossible_books_and_scenarios_are_refused(make, word):
     with pytest.raises(ConfigError, match=f"^{word}"):
         make()
 

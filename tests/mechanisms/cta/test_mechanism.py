@@ -60,7 +60,7 @@ def test_the_keys_that_are_promised_and_json(values):
     assert (
         -1 <= own["exposure"] <= 1
         and 0 <= own["percentile"] <= 1
-        and isinstance(own["seller_in_every_tape"], bool)
+        and isinstance(own["seller_in_every_scenario"], bool)
     )
     assert (
         0 < own["r2"] < 1
@@ -84,18 +84,18 @@ def test_flows_are_changes_of_exposure_times_the_money(values):
     ]["flows_usd_bn"]
     own, money = read(values), read(values)["usd_bn_per_exposure"]
     for horizon, of in own["flows_usd_bn"].items():
-        for tape, flow in of.items():
-            assert flow["mid"] == pytest.approx(small[horizon][tape]["mid"] * money["mid"])
-            assert abs(small[horizon][tape]["mid"]) <= 2.0
+        for scenario, flow in of.items():
+            assert flow["mid"] == pytest.approx(small[horizon][scenario]["mid"] * money["mid"])
+            assert abs(small[horizon][scenario]["mid"]) <= 2.0
         assert own["down_minus_flat_usd_bn"][horizon]["mid"] == pytest.approx(
             of["down"]["mid"] - of["flat"]["mid"]
         )
 
 
 @pytest.mark.parametrize("day", [DATES[700], DATES[1200], DATES[-1]])
-def test_a_seller_in_every_tape_sells_in_every_tape(values, day):
+def test_a_seller_in_every_scenario_sells_in_every_scenario(values, day):
     own = read(values, day)
-    assert own["seller_in_every_tape"] == all(
+    assert own["seller_in_every_scenario"] == all(
         flow["mid"] < 0 for flow in own["flows_usd_bn"]["1w"].values()
     )
     nearest = own["nearest"]

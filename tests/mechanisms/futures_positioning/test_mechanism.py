@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from regime.errors import ConfigError
 from regime.mechanisms.base import MechanismReading, NoReading
 from regime.mechanisms.futures_positioning.contracts import CONTRACTS, GROUPS, Contract, Group
-from regime.mechanisms.futures_positioning.mechanism import Positions, ordinal
+from regime.mechanisms.futures_positioning.mechanism import FuturesPositions, ordinal
 from regime.mechanisms.futures_positioning.positioning import (
     contract_price,
     entry_price,
@@ -219,7 +219,7 @@ def test_reading_counts_ranks_by_reports():
     values.loc[values.index[-60:-55], group.plus[0]] = -4e5
     values.loc[values.index[-5:], group.plus[0]] = -3e5
     values[group.interest[0]] = 1e6 + np.repeat(np.arange(300), 5)  # each report differs
-    reading = Positions(contracts=("ust10",))(values, values.index[-1])
+    reading = FuturesPositions(contracts=("ust10",))(values, values.index[-1])
     assert isinstance(reading, MechanismReading)
     table = reading.to_dict()["contracts"]["ust10"]
     assert (table["rank"], table["side"], table["reports"]) == (2, "short", 252)
@@ -234,18 +234,23 @@ def test_reading_counts_ranks_by_reports():
 
 def test_reading_is_that_of_its_date():
     early = WORLD.index[1399]
-    assert Positions()(WORLD, early).to_dict() == Positions()(WORLD.iloc[:1400], early).to_dict()
+    assert (
+        FuturesPositions()(WORLD, early).to_dict()
+        == FuturesPositions()(WORLD.iloc[:1400], early).to_dict()
+    )
 
 
 def test_speculators_stand_in_and_each_absence_says_so():
     lev = CONTRACTS["sp500"].groups["leveraged_funds"]
     values = WORLD.copy()
     values.loc[values.index[:-300], list(lev.inputs)] = np.nan  # reported for a little over a year
-    tables = Positions(contracts=("sp500", "vix"))(values, values.index[-1]).to_dict()["contracts"]
+    tables = FuturesPositions(contracts=("sp500", "vix"))(values, values.index[-1]).to_dict()[
+        "contracts"
+    ]
     assert tables["sp500"]["group"] == "speculators" and tables["vix"]["group"] == "leveraged_funds"
     values = values.drop(columns=list(CONTRACTS["vix"].groups["leveraged_funds"].plus))
     values[list(CONTRACTS["sp500"].groups["dealers"].plus)] = np.nan
-    out = Positions(contracts=("sp500", "vix"))(values, values.index[-1]).to_dict()
+    out = FuturesPositions(contracts=("sp500", "vix"))(values, values.index[-1]).to_dict()
     assert out["contracts"]["vix"] == {
         "available": False,
         "reason": "VIX: no report that is recent enough",
@@ -258,10 +263,10 @@ def test_speculators_stand_in_and_each_absence_says_so():
 
 def test_no_report_at_all_steps_aside():
     bare = WORLD[["spy", "dgs3mo"]]
-    absent = Positions()(bare, bare.index[-1])
+    absent = FuturesPositions()(bare, bare.index[-1])
     assert isinstance(absent, NoReading) and "S&P 500: no report" in absent.reason
-    assert not Positions()(bare.iloc[:0], bare.index[0]).available
-    young = Positions(contracts=("vix",))(WORLD.iloc[:100], WORLD.index[99])
+    assert not FuturesPositions()(bare.iloc[:0], bare.index[0]).available
+    young = FuturesPositions(contracts=("vix",))(WORLD.iloc[:100], WORLD.index[99])
     assert (
         isinstance(young, NoReading)
         and "100 sessions with a report; a percentile needs 252" in young.reason
@@ -270,7 +275,9 @@ def test_no_report_at_all_steps_aside():
 
 def test_without_a_price_there_is_a_position_but_no_pressure():
     values = WORLD.drop(columns="vix").assign(cot_tff_vix_lev_long=0.0, cot_tff_vix_lev_short=1e5)
-    table = Positions(contracts=("vix",))(values, values.index[-1]).to_dict()["contracts"]["vix"]
+    table = FuturesPositions(contracts=("vix",))(values, values.index[-1]).to_dict()["contracts"][
+        "vix"
+    ]
     assert (
         table["side"] == "short" and table["squeeze"] is None and table["price_above_entry"] is None
     )
@@ -287,7 +294,7 @@ def test_without_a_price_there_is_a_position_but_no_pressure():
 )
 def test_impossible_parameters_are_refused(fault, words):
     with pytest.raises(ConfigError, match=words):
-        Positions(**fault)
+        FuturesPositions(**fault)
 
 
 def test_ranks_in_words():

@@ -11,7 +11,7 @@ import pytest
 
 from regime.errors import ConfigError, InvalidDataError
 from regime.mechanisms.tech_valuation.leadership import MEGA_CAPS
-from regime.mechanisms.tech_valuation.mechanism import Tables, TechValuation
+from regime.mechanisms.tech_valuation.mechanism import TechValuation, ValuationTables
 
 DATES = pd.bdate_range("2022-01-03", periods=500, name="date")
 
@@ -87,23 +87,23 @@ def test_states_in_words(values, multiple, price, state):
 def test_the_users_own_file_comes_first(values, earnings):
     days = [f"{day:%Y-%m-%d}" for day in DATES[::20]]
     own = pd.DataFrame({"date": days, "forward_pe": 33.0, "released": days})
-    told = read(values, Tables(multiples=own, earnings=earnings))
+    told = read(values, ValuationTables(multiples=own, earnings=earnings))
     assert told["multiple"]["source"] == "own" and told["multiple"]["level"] == 33.0
     with pytest.raises(InvalidDataError, match="own P/E file: column `released` is absent"):
-        read(values, Tables(multiples=own.drop(columns="released")))
+        read(values, ValuationTables(multiples=own.drop(columns="released")))
 
 
 def test_the_proxy_is_marked_and_has_no_level(values, earnings):
-    told = read(values.drop(columns="forward_pe_ndx"), Tables(earnings=earnings))
+    told = read(values.drop(columns="forward_pe_ndx"), ValuationTables(earnings=earnings))
     assert told["multiple"]["source"] == "filed" and told["multiple"]["level"] is None
     assert "a proxy for what is expected" in told["sentence"] and told["multiple"]["fall"] <= 0
     assert read(values.drop(columns="forward_pe_ndx"))["multiple"]["state"] == "not known"
 
 
 def test_reactions_count_companies_with_a_price(values, earnings):
-    told = read(values, Tables(earnings=earnings))["reaction"]
+    told = read(values, ValuationTables(earnings=earnings))["reaction"]
     assert told["companies"] == 8 and told["beats"] > 6 and 0 <= told["beats_sold"] <= 1
-    assert "of beats were sold" in read(values, Tables(earnings=earnings))["sentence"]
+    assert "of beats were sold" in read(values, ValuationTables(earnings=earnings))["sentence"]
 
 
 def test_todays_seven_are_called_hindsight_and_caps_mend_it(values):
@@ -121,7 +121,7 @@ def test_todays_seven_are_called_hindsight_and_caps_mend_it(values):
         }
     )
     caps = pd.concat([caps, caps.assign(released="2023-03-01")])
-    told = read(values, Tables(caps=caps), largest=4)["basket"]
+    told = read(values, ValuationTables(caps=caps), largest=4)["basket"]
     assert (
         not told["hindsight"]
         and set(told["members"]) == {"aapl", "msft", "mu", "ge"}
@@ -143,7 +143,7 @@ def test_a_basket_that_rests_at_its_high(values):
 def test_the_reading_ends_at_the_decision(values, earnings):
     later = values.copy()
     later.iloc[400:] *= 0.4
-    tables = Tables(earnings=earnings)
+    tables = ValuationTables(earnings=earnings)
     assert read(values, tables, DATES[399]) == read(later, tables, DATES[399])
     assert read(values, tables, DATES[399]) == read(values.iloc[:400], tables)
 

@@ -1,4 +1,4 @@
-"""Features of crowding.
+"""Features of futures positions, of funds that trade on volatility, and of pension funds.
 
 What they read, that nothing has a unit, and that no row knows what follows it.
 """
@@ -8,13 +8,19 @@ import pandas as pd
 import pytest
 
 from regime.errors import ConfigError
-from regime.mechanisms.futures_positioning.features import CrowdingFeatures
+from regime.mechanisms.futures_positioning.features import FuturesPositioningFeatures
+from regime.mechanisms.pension import PensionFeatures
+from regime.mechanisms.volatility_targeting.features import VolatilityTargetingFeatures
 
-FEATURES = CrowdingFeatures(crowding=500).features()
+FEATURES = (
+    *FuturesPositioningFeatures(crowding=500).features(),
+    *VolatilityTargetingFeatures(crowding=500).features(),
+    *PensionFeatures().features(),
+)
 DATES = pd.bdate_range("2015-01-02", periods=1300, name="date")
 
 
-def world():
+def market_data():
     """Every input; reports weekly, margin debt monthly, the rest walks."""
     rng, columns = np.random.default_rng(2), {}
     for name in sorted({name for feature in FEATURES for name in feature.spec.inputs}):
@@ -37,12 +43,12 @@ def world():
     return pd.DataFrame(columns, index=DATES)
 
 
-WORLD = world()
+VALUES = market_data()
 
 
 @pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: feature.spec.name)
 def test_each_moves_is_finite_and_causal(feature):
-    column = feature(WORLD)
+    column = feature(VALUES)
     known = column.dropna()
     assert (
         len(known) > 300
@@ -50,14 +56,14 @@ def test_each_moves_is_finite_and_causal(feature):
         and known.nunique() > 5
         and known.abs().max() < 20
     )
-    assert feature(WORLD.iloc[:900]).to_numpy().tobytes() == column.iloc[:900].to_numpy().tobytes()
+    assert feature(VALUES.iloc[:900]).to_numpy().tobytes() == column.iloc[:900].to_numpy().tobytes()
 
 
 @pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: feature.spec.name)
 def test_none_knows_a_unit(feature):
     """Prices, contracts and dollars in another unit, yields as they are."""
-    scaled = WORLD.apply(lambda column: column if column.name == "dgs3mo" else column * 8)
-    pd.testing.assert_series_equal(feature(scaled), feature(WORLD), rtol=1e-6, atol=1e-9)
+    scaled = VALUES.apply(lambda column: column if column.name == "dgs3mo" else column * 8)
+    pd.testing.assert_series_equal(feature(scaled), feature(VALUES), rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: feature.spec.name)
@@ -72,6 +78,7 @@ def test_three_features_or_more_a_mechanism():
     assert min(mechanisms.count(name) for name in set(mechanisms)) >= 3
 
 
-def test_an_impossible_lookback_is_refused():
+@pytest.mark.parametrize("family", [FuturesPositioningFeatures, VolatilityTargetingFeatures])
+def test_an_impossible_lookback_is_refused(family):
     with pytest.raises(ConfigError, match="crowding: must be positive"):
-        CrowdingFeatures(crowding=0)
+        family(crowding=0)
