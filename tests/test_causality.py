@@ -25,9 +25,8 @@ import pandas as pd
 import pytest
 
 import regime
-from regime import drawdowns, jump_model, kernels, months, performance, returns
+from regime import drawdowns, jump_model, kernels, months, performance, returns, transforms
 from regime.audit.discovery import discover
-from regime.features import transforms
 from regime.features.feature_set import FeatureSet
 from regime.labels.episodes import EpisodeLabels
 from regime.panel import calendar

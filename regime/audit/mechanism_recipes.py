@@ -229,9 +229,15 @@ def _pressure(thing: Any, values: pd.DataFrame) -> pd.Series:
 SP500 = CONTRACTS["sp500"]
 LEVERAGED = SP500.groups["leveraged_funds"]
 MECHANISM_RECIPES: Mapping[str, Recipe] = {
-    "mechanisms.futures_positioning.positioning.contract_price": _of_values(lambda thing, v: thing(v, SP500)),
-    "mechanisms.futures_positioning.positioning.net_position": _of_values(lambda thing, v: thing(v, LEVERAGED)),
-    "mechanisms.futures_positioning.positioning.net_share": _of_values(lambda thing, v: thing(v, LEVERAGED)),
+    "mechanisms.futures_positioning.positioning.contract_price": _of_values(
+        lambda thing, v: thing(v, SP500)
+    ),
+    "mechanisms.futures_positioning.positioning.net_position": _of_values(
+        lambda thing, v: thing(v, LEVERAGED)
+    ),
+    "mechanisms.futures_positioning.positioning.net_share": _of_values(
+        lambda thing, v: thing(v, LEVERAGED)
+    ),
     "mechanisms.futures_positioning.positioning.new_reports": _of_values(
         lambda thing, v: thing(v, LEVERAGED).astype(float), delay=False
     ),
@@ -255,7 +261,9 @@ MECHANISM_RECIPES: Mapping[str, Recipe] = {
     "mechanisms.analogs.episode.episode_signals": _of_values(lambda thing, v: thing(v)),
     "mechanisms.market_depth.spread_estimators.HalfSpread": _of_bars,
     "mechanisms.tech_valuation.leadership.largest_members": _of_events(_largest),
-    "mechanisms.tech_valuation.leadership.rotation": _of_values(lambda thing, v: thing(v["nasdaq"], v["sp500"])),
+    "mechanisms.tech_valuation.leadership.rotation": _of_values(
+        lambda thing, v: thing(v["nasdaq"], v["sp500"])
+    ),
     "mechanisms.long_end.curve_states": _of_values(_curve_codes),
     "mechanisms.volatility_targeting.margin_debt.margin_growth": _of_values(
         lambda thing, v: thing(v["margin_debt"], v["sp500"])
@@ -263,7 +271,9 @@ MECHANISM_RECIPES: Mapping[str, Recipe] = {
     "mechanisms.market_depth.mechanism.book_depth": _of_events(
         lambda thing, events, prices: thing(_dated(events, "depth"), prices.index)
     ),
-    "mechanisms.market_depth.mechanism.spread_estimates": _of_values(lambda thing, v: thing(v, "spy")),
+    "mechanisms.market_depth.mechanism.spread_estimates": _of_values(
+        lambda thing, v: thing(v, "spy")
+    ),
     "mechanisms.analogs.market_state.market_state": _of_values(_states),
     "mechanisms.tech_valuation.multiples.filed_multiple": _of_events(
         lambda thing, events, prices: thing(_reports(events), prices)

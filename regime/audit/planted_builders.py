@@ -7,10 +7,10 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from regime import transforms
 from regime.audit.given import Rows
 from regime.audit.planted_world import Rng, panel
 from regime.audit.probes import Builder
-from regime.features import transforms
 from regime.mechanisms.cta.exposure import trend_exposure, triggers_broken
 
 __all__ = ["BUILDER_LEAKS", "clean_builder", "planted_builder"]

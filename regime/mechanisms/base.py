@@ -127,6 +127,12 @@ class MarketView:
         Cut-off of each session; 16:00 in New York by default.
     calendar : DatetimeIndex, optional
         Sessions that the exchange holds from the date on; weekdays by default.
+
+    Examples
+    --------
+    >>> dates = pd.bdate_range("2024-08-05", periods=2, name="date")
+    >>> MarketView(values=pd.DataFrame({"vix": [38.6, 27.7]}, index=dates)).as_of
+    Timestamp('2024-08-06 00:00:00')
     """
 
     values: pd.DataFrame

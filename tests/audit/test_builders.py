@@ -61,7 +61,7 @@ def test_a_new_module_is_walked_over(monkeypatch):
 
 
 def test_a_place_is_a_file_and_a_line():
-    assert place_of(zscore).startswith("regime/features/transforms.py:")
+    assert place_of(zscore).startswith("regime/transforms.py:")
     assert place_of(Threshold).startswith("regime/rules/threshold.py:")
 
 

@@ -18,7 +18,7 @@ from regime.mechanisms.volatility_targeting.mechanism import VolControl
 QUICK = (
     "mechanisms.dollar.mechanism.DollarStress",
     "mechanisms.pension.PensionFunds",
-    "mechanisms.volatility_targeting.vol_control.VolControl",
+    "mechanisms.volatility_targeting.mechanism.VolControl",
     "mechanisms.long_end.LongEnd",
     "mechanisms.dealer_gamma.mechanism.DealerGamma",
     "mechanisms.tech_valuation.earnings.reaction_asymmetry",
@@ -62,7 +62,7 @@ def test_every_reading_is_asked_by_its_date(made):
         "MarginDebt",
         "MarketDepth",
         "PensionFunds",
-        "Positions",
+        "FuturesPositions",
         "ReserveScarcity",
         "RiskParity",
         "TechValuation",

@@ -82,11 +82,17 @@ class DealerGamma(Mechanism):
 
     Examples
     --------
-    >>> chain = pd.DataFrame({"date": "2024-01-02", "spot": 5000.0, "strike": [5000.0, 4800.0, 5200.0, 5000.0],
-    ...                       "expiry": ["2024-02-01", "2024-02-01", "2024-03-02", "2024-03-02"],
-    "type": list("CPCP"),
-    ...                       "iv": [0.20, 0.25, 0.18, 0.21], "open_interest": [1000, 2000, 1500,
-    800]})
+    >>> chain = pd.DataFrame(
+    ...     {
+    ...         "date": "2024-01-02",
+    ...         "spot": 5000.0,
+    ...         "strike": [5000.0, 4800.0, 5200.0, 5000.0],
+    ...         "expiry": ["2024-02-01", "2024-02-01", "2024-03-02", "2024-03-02"],
+    ...         "type": list("CPCP"),
+    ...         "iv": [0.20, 0.25, 0.18, 0.21],
+    ...         "open_interest": [1000, 2000, 1500, 800],
+    ...     }
+    ... )
     >>> reading = DealerGamma()(chain=chain, as_of=pd.Timestamp("2024-01-02"))
     >>> round(reading.values["total_usd"], 2), round(reading.values["nearest_zero"], 4)
     (5871793.06, 4955.7114)

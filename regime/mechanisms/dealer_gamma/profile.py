@@ -55,9 +55,14 @@ class GammaBook:
 
     Examples
     --------
-    >>> book = GammaBook(spot=100.0, strike=np.array([95.0, 105.0]), call=np.array([False, True]),
-    ...                  width=np.array([0.1, 0.1]), centre=np.log([95.0, 105.0]),
-    weight=np.array([-1.0, 1.0]))
+    >>> book = GammaBook(
+    ...     spot=100.0,
+    ...     strike=np.array([95.0, 105.0]),
+    ...     call=np.array([False, True]),
+    ...     width=np.array([0.1, 0.1]),
+    ...     centre=np.log([95.0, 105.0]),
+    ...     weight=np.array([-1.0, 1.0]),
+    ... )
     >>> [round(float(zero), 4) for zero in book.zeros(spot_grid(100.0, 0.15, 121))]
     [99.3768]
     """
