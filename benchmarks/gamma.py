@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from regime.mechanisms.dealer_gamma import DealerGamma
-from regime.mechanisms.gamma_profile import gamma_book, spot_grid
-from regime.mechanisms.option_chain import check_chain, contracts
-from regime.mechanisms.put_call_parity import carry
+from regime.mechanisms.dealer_gamma.implied import carry
+from regime.mechanisms.dealer_gamma.mechanism import DealerGamma
+from regime.mechanisms.dealer_gamma.option_chain import check_chain, contracts
+from regime.mechanisms.dealer_gamma.profile import gamma_book, spot_grid
 
 CLAIM, OPTIONS, SPOTS, REPEATS = 0.15, 20_000, 121, 7
 SPOT, RATE, DIVIDENDS = 5000.0, 0.045, 0.013

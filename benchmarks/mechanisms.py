@@ -13,8 +13,12 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from regime.features.build import FeatureSet
-from regime.mechanisms.comovement import absorption_ratio, average_correlation, turbulence
+from regime.features.feature_set import FeatureSet
+from regime.mechanisms.cross_asset.comovement import (
+    absorption_ratio,
+    average_correlation,
+    turbulence,
+)
 from regime.schema import Panel
 
 CLAIM, SECONDS, ROWS, MARKETS, LOOKBACK, REPEATS = 0.5, 3.0, 9000, 15, 63, 3
@@ -113,7 +117,7 @@ def row(name: str, moves: pd.DataFrame) -> dict[str, object]:
 
 
 def measure() -> dict[str, object]:
-    moves, features = markets(), FeatureSet().whole
+    moves, features = markets(), FeatureSet().with_mechanisms
     rows = [row(name, moves) for name in QUANTITIES]
     ratio = sum(r["own_seconds"] for r in rows) / sum(r["numpy_seconds"] for r in rows)
     known = panel(features)

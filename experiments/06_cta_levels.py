@@ -62,10 +62,10 @@ import numpy as np
 import pandas as pd
 
 from regime import kernels
-from regime.mechanisms.cta_exposure import HALFLIVES
-from regime.mechanisms.cta_index import excess_log_price
-from regime.mechanisms.cta_rules import ExponentialFilter
-from regime.mechanisms.cta_scale import fit_fund_index, market_pnl
+from regime.mechanisms.cta.exposure import HALFLIVES
+from regime.mechanisms.cta.fund_size import fit_fund_index, market_pnl
+from regime.mechanisms.cta.futures_price import excess_log_price
+from regime.mechanisms.cta.trend_rules import ExponentialFilter
 from regime.panel.as_of import AsOf
 from regime.panel.release_times import release_times
 from regime.sources.catalogue import load_catalogue

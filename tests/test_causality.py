@@ -25,10 +25,9 @@ import pandas as pd
 import pytest
 
 import regime
-from regime import drawdowns, jump_model, kernels, months, performance, returns
+from regime import drawdowns, jump_model, kernels, months, performance, returns, transforms
 from regime.audit.discovery import discover
-from regime.features import transforms
-from regime.features.build import FeatureSet
+from regime.features.feature_set import FeatureSet
 from regime.labels.episodes import EpisodeLabels
 from regime.panel import calendar
 from regime.panel.as_of import AsOf
@@ -115,7 +114,9 @@ class Given:
 
     @functools.cached_property
     def moves(self) -> np.ndarray:
-        return np.ascontiguousarray(transforms.moves(self.market, list(self.market), 63).to_numpy())
+        return np.ascontiguousarray(
+            transforms.clipped_moves(self.market, list(self.market), 63).to_numpy()
+        )
 
 
 @dataclass(frozen=True)

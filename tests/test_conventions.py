@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 import regime
-from regime.features.build import FeatureSet
+from regime.features.feature_set import FeatureSet
 from regime.sources.catalogue import load_catalogue
 
 PACKAGE = Path(regime.__file__).parent

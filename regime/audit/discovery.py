@@ -13,7 +13,17 @@ from typing import Any
 
 __all__ = ["ROOMS", "Found", "discover", "place_of"]
 
-ROOMS = ("features", "mechanisms", "labels", "models", "panel", "rules", "splits", "kernels")
+ROOMS = (
+    "transforms",
+    "features",
+    "mechanisms",
+    "labels",
+    "models",
+    "panel",
+    "rules",
+    "splits",
+    "kernels",
+)
 
 
 @dataclass(frozen=True, kw_only=True)

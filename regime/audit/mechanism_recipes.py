@@ -22,10 +22,10 @@ from regime.audit.given import Rows
 from regime.audit.probes import Builder
 from regime.audit.published import Published
 from regime.audit.subject import Subject
-from regime.mechanisms.contracts import CONTRACTS
-from regime.mechanisms.cta_exposure import TrendBook
-from regime.mechanisms.earnings import reaction_asymmetry, report_reactions
-from regime.mechanisms.reading import MechanismReading
+from regime.mechanisms.base import MechanismReading
+from regime.mechanisms.cta.exposure import TrendBook
+from regime.mechanisms.futures_positioning.contracts import CONTRACTS
+from regime.mechanisms.tech_valuation.earnings import reaction_asymmetry, report_reactions
 
 __all__ = ["MECHANISM_RECIPES", "reading_builder", "reads"]
 
@@ -48,7 +48,7 @@ def reading_builder(item: Found, made: Callable[..., Any], subject: Subject) -> 
     ----------
     item : Found
     made : callable
-        ``made(values, as_of) -> MechanismReading | Absent``.
+        ``made(values, as_of) -> MechanismReading | NoReading``.
     subject : Subject
     """
     short = subject.last(READ)
@@ -70,7 +70,7 @@ def _told(reading: Any, date: pd.Timestamp) -> pd.DataFrame:
 
     Parameters
     ----------
-    reading : MechanismReading or Absent
+    reading : MechanismReading or NoReading
     date : Timestamp
     """
     if not isinstance(reading, MechanismReading):
@@ -229,46 +229,56 @@ def _pressure(thing: Any, values: pd.DataFrame) -> pd.Series:
 SP500 = CONTRACTS["sp500"]
 LEVERAGED = SP500.groups["leveraged_funds"]
 MECHANISM_RECIPES: Mapping[str, Recipe] = {
-    "mechanisms.crowd.contract_price": _of_values(lambda thing, v: thing(v, SP500)),
-    "mechanisms.crowd.net_position": _of_values(lambda thing, v: thing(v, LEVERAGED)),
-    "mechanisms.crowd.net_share": _of_values(lambda thing, v: thing(v, LEVERAGED)),
-    "mechanisms.crowd.new_reports": _of_values(
+    "mechanisms.futures_positioning.positioning.contract_price": _of_values(
+        lambda thing, v: thing(v, SP500)
+    ),
+    "mechanisms.futures_positioning.positioning.net_position": _of_values(
+        lambda thing, v: thing(v, LEVERAGED)
+    ),
+    "mechanisms.futures_positioning.positioning.net_share": _of_values(
+        lambda thing, v: thing(v, LEVERAGED)
+    ),
+    "mechanisms.futures_positioning.positioning.new_reports": _of_values(
         lambda thing, v: thing(v, LEVERAGED).astype(float), delay=False
     ),
-    "mechanisms.crowd.squeeze_pressure": _of_values(_pressure),
-    "mechanisms.cta_index.future_carry": _of_values(
+    "mechanisms.futures_positioning.positioning.squeeze_pressure": _of_values(_pressure),
+    "mechanisms.cta.futures_price.future_carry": _of_values(
         lambda thing, v: thing(v["sp500"], v["sp500"] * (1.0 + v["vix"] / 1e4), v["sp500"] * 0.0)
     ),
-    "mechanisms.cta_reading.trigger_levels": _of_values(
+    "mechanisms.cta.mechanism.trigger_levels": _of_values(
         lambda thing, v: thing(v["sp500"], np.log(v["sp500"]), TrendBook())
     ),
-    "mechanisms.dealer_gamma.DealerGamma": _gamma,
-    "mechanisms.earnings.reaction_asymmetry": _of_events(_asymmetry),
-    "mechanisms.earnings.trailing_earnings": _of_events(
+    "mechanisms.dealer_gamma.mechanism.DealerGamma": _gamma,
+    "mechanisms.tech_valuation.earnings.reaction_asymmetry": _of_events(_asymmetry),
+    "mechanisms.tech_valuation.earnings.trailing_earnings": _of_events(
         lambda thing, events, prices: thing(_reports(events), prices.index)
     ),
-    "mechanisms.event_table.known_values": _of_events(
+    "mechanisms.events.known_values": _of_events(
         lambda thing, events, prices: thing(
             _dated(events, "value"), "value", prices.index, name="own", longest_age=45
         )
     ),
-    "mechanisms.episode.episode_signals": _of_values(lambda thing, v: thing(v)),
-    "mechanisms.half_spread.HalfSpread": _of_bars,
-    "mechanisms.leadership.largest_members": _of_events(_largest),
-    "mechanisms.leadership.rotation": _of_values(lambda thing, v: thing(v["nasdaq"], v["sp500"])),
+    "mechanisms.analogs.episode.episode_signals": _of_values(lambda thing, v: thing(v)),
+    "mechanisms.market_depth.spread_estimators.HalfSpread": _of_bars,
+    "mechanisms.tech_valuation.leadership.largest_members": _of_events(_largest),
+    "mechanisms.tech_valuation.leadership.rotation": _of_values(
+        lambda thing, v: thing(v["nasdaq"], v["sp500"])
+    ),
     "mechanisms.long_end.curve_states": _of_values(_curve_codes),
-    "mechanisms.margin_debt.margin_growth": _of_values(
+    "mechanisms.volatility_targeting.margin_debt.margin_growth": _of_values(
         lambda thing, v: thing(v["margin_debt"], v["sp500"])
     ),
-    "mechanisms.market_depth.book_depth": _of_events(
+    "mechanisms.market_depth.mechanism.book_depth": _of_events(
         lambda thing, events, prices: thing(_dated(events, "depth"), prices.index)
     ),
-    "mechanisms.market_depth.spread_estimates": _of_values(lambda thing, v: thing(v, "spy")),
-    "mechanisms.market_state.market_state": _of_values(_states),
-    "mechanisms.multiples.filed_multiple": _of_events(
+    "mechanisms.market_depth.mechanism.spread_estimates": _of_values(
+        lambda thing, v: thing(v, "spy")
+    ),
+    "mechanisms.analogs.market_state.market_state": _of_values(_states),
+    "mechanisms.tech_valuation.multiples.filed_multiple": _of_events(
         lambda thing, events, prices: thing(_reports(events), prices)
     ),
-    "mechanisms.multiples.own_multiple": _of_events(
+    "mechanisms.tech_valuation.multiples.own_multiple": _of_events(
         lambda thing, events, prices: thing(_dated(events, "forward_pe"), prices.index)
     ),
     "mechanisms.pension.return_to_date": _of_values(lambda thing, v: thing(v["sp500"], "month")),

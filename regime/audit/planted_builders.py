@@ -7,11 +7,11 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from regime import transforms
 from regime.audit.given import Rows
 from regime.audit.planted_world import Rng, panel
 from regime.audit.probes import Builder
-from regime.features import transforms
-from regime.mechanisms.cta import trend_exposure, triggers_broken
+from regime.mechanisms.cta.exposure import trend_exposure, triggers_broken
 
 __all__ = ["BUILDER_LEAKS", "clean_builder", "planted_builder"]
 
@@ -59,10 +59,10 @@ def clean_builder(rng: Rng) -> tuple[Builder, Compute, pd.DataFrame]:
     library: dict[str, Compute] = {
         "change": lambda v: transforms.change(v[name], days),
         "volatility": lambda v: transforms.volatility(v[name].abs() + 1.0, days),
-        "deviation": lambda v: transforms.deviation(v[name].abs() + 1.0, 2 * days),
+        "deviation": lambda v: transforms.log_deviation(v[name].abs() + 1.0, 2 * days),
         "zscore": lambda v: transforms.zscore(v[name], 2 * days),
-        "percentile": lambda v: transforms.percentile(v[name], 4 * days),
-        "drawdown": lambda v: transforms.drawdown(v[name].abs() + 1.0, 2 * days),
+        "percentile": lambda v: transforms.rolling_percentile(v[name], 4 * days),
+        "drawdown": lambda v: transforms.fall_from_high(v[name].abs() + 1.0, 2 * days),
         "trend": lambda v: trend_exposure(v[name].abs() + 1.0),
         "triggers": lambda v: triggers_broken(v[name].abs() + 1.0, (10, 20, 40)) + 0.1 * v[name],
         "gap": lambda v: v[name] - v[other].ewm(halflife=days).mean(),

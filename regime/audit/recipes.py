@@ -91,7 +91,7 @@ def feature_set(subject: Subject) -> Builder:
         return subject.features(replace(subject.panel, values=values, age=values))
 
     return Builder(
-        name="features.build.FeatureSet",
+        name="features.feature_set.FeatureSet",
         place=place_of(type(subject.features)),
         build=build,
         given=Rows(frames={"values": subject.inputs}),

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from regime.features.build import FeatureSet
+from regime.features.feature_set import FeatureSet
 from regime.models.classifier import DeleveragingClassifier
 from regime.rules.base import Rule
 from regime.schema import Labels, Panel

@@ -8,17 +8,17 @@ import numpy as np
 import pandas as pd
 
 from regime import kernels
-from regime.features.feature import Feature, Mechanism, check_positive
-from regime.features.transforms import (
+from regime.feature import Feature, FeatureFamily, check_positive
+from regime.mechanisms.cross_asset.breadth import selling_breadth
+from regime.transforms import (
     change,
-    deviation,
-    drawdown,
+    clipped_moves,
+    fall_from_high,
     log_change,
-    moves,
+    log_deviation,
     scaled_move,
     volatility,
 )
-from regime.mechanisms.cross_asset import selling_breadth
 
 __all__ = ["CrossAssetFeatures"]
 
@@ -65,10 +65,10 @@ class CrossAssetFeatures:
     def features(self) -> tuple[Feature, ...]:
         """Every feature of the family, in the order of the columns."""
         sell, crypto = (
-            Mechanism("cross_asset", "cross-asset selling"),
-            Mechanism("cross_asset", "crypto"),
+            FeatureFamily("cross_asset", "cross-asset selling"),
+            FeatureFamily("cross_asset", "crypto"),
         )
-        havens, days = Mechanism("cross_asset", "havens"), self.lookback
+        havens, days = FeatureFamily("cross_asset", "havens"), self.lookback
         return (
             sell("breadth", days, 1, RISK, lambda v: selling_breadth(v, days)),
             sell("correlation_change", 63, 1, RISK, self._correlation_change),
@@ -76,11 +76,11 @@ class CrossAssetFeatures:
             sell("world_distance", 200, -1, WORLD, _world_distance),
             havens("haven_failure", 10, 0, ("sp500", "gold", "tlt"), _haven_failure),
             havens("stock_bond_correlation", 63, 0, ("sp500", "tlt"), self._stock_bond),
-            crypto("bitcoin_drawdown", 63, -1, ("btc",), lambda v: drawdown(v["btc"], 63)),
+            crypto("bitcoin_drawdown", 63, -1, ("btc",), lambda v: fall_from_high(v["btc"], 63)),
         )
 
     def _correlation_change(self, values: pd.DataFrame) -> pd.Series:
-        table = np.ascontiguousarray(moves(values, list(RISK), 63).to_numpy(dtype=float))
+        table = np.ascontiguousarray(clipped_moves(values, list(RISK), 63).to_numpy(dtype=float))
         level = pd.Series(kernels.mean_correlation(table, self.halflife, 63), index=values.index)
         return change(level, 63)
 
@@ -108,7 +108,7 @@ def _turbulence(values: pd.DataFrame) -> pd.Series:
 def _world_distance(values: pd.DataFrame) -> pd.Series:
     """Mean over foreign and technology markets of the distance to their 200-session mean, in yearly volatilities."""
     parts = {
-        name: deviation(values[name], 200) / (volatility(values[name], 126) * np.sqrt(200))
+        name: log_deviation(values[name], 200) / (volatility(values[name], 126) * np.sqrt(200))
         for name in values
     }
     table = pd.DataFrame(parts)

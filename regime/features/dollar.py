@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from regime.features.feature import Feature, Mechanism, check_positive
-from regime.features.transforms import percentile, scaled_move
-from regime.mechanisms.dollar import equity_correlation
+from regime.feature import Feature, FeatureFamily, check_positive
+from regime.mechanisms.dollar.stress import equity_correlation
+from regime.transforms import rolling_percentile, scaled_move
 
 __all__ = ["DollarFeatures"]
 
@@ -38,7 +38,7 @@ class DollarFeatures:
 
     def features(self) -> tuple[Feature, ...]:
         """Every feature of the family, in the order of the columns."""
-        make, carry = Mechanism("dollar", "dollar funding"), Mechanism("dollar", "carry")
+        make, carry = FeatureFamily("dollar", "dollar funding"), FeatureFamily("dollar", "carry")
         index = ("dollar_index",)
         return (
             make(
@@ -54,7 +54,7 @@ class DollarFeatures:
                 self.extreme,
                 0,
                 index,
-                lambda v: percentile(v["dollar_index"], self.extreme),
+                lambda v: rolling_percentile(v["dollar_index"], self.extreme),
             ),
             make("dash", 10, 0, ("dollar_index", "sp500", "gold"), _dash_for_dollars),
             make(

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from regime.features.feature import Compute, Feature, Mechanism, check_positive
-from regime.features.transforms import change, deviation, log_change, zscore
+from regime.feature import Compute, Feature, FeatureFamily, check_positive
+from regime.transforms import change, log_change, log_deviation, zscore
 
 __all__ = ["LiquidityFeatures"]
 
@@ -40,7 +40,7 @@ class LiquidityFeatures:
         return (*self._funding(), *self._balance_sheet(), *self._long_end(), *self._credit())
 
     def _funding(self) -> tuple[Feature, ...]:
-        make, days = Mechanism("liquidity", "funding"), self.lookback
+        make, days = FeatureFamily("liquidity", "funding"), self.lookback
         return (
             make(
                 "funding_spread",
@@ -60,7 +60,7 @@ class LiquidityFeatures:
         )
 
     def _balance_sheet(self) -> tuple[Feature, ...]:
-        make, days = Mechanism("liquidity", "reserves"), self.lookback
+        make, days = FeatureFamily("liquidity", "reserves"), self.lookback
         return (
             make(
                 "net_liquidity_change",
@@ -79,13 +79,17 @@ class LiquidityFeatures:
         )
 
     def _long_end(self) -> tuple[Feature, ...]:
-        make, days = Mechanism("liquidity", "long end"), self.lookback
+        make, days = FeatureFamily("liquidity", "long end"), self.lookback
         return (
             make("rate10_change", days, 1, ("dgs10",), lambda v: change(v["dgs10"], days)),
             make("rate30_change", days, 1, ("dgs30",), lambda v: change(v["dgs30"], days)),
             make("bear_steepening", days, 1, ("dgs30", "dgs2"), _bear_steepening(days)),
             make(
-                "rate_volatility_deviation", 252, 1, ("move",), lambda v: deviation(v["move"], 252)
+                "rate_volatility_deviation",
+                252,
+                1,
+                ("move",),
+                lambda v: log_deviation(v["move"], 252),
             ),
             make(
                 "mortgage_spread_change",
@@ -97,7 +101,7 @@ class LiquidityFeatures:
         )
 
     def _credit(self) -> tuple[Feature, ...]:
-        make = Mechanism("liquidity", "credit")
+        make = FeatureFamily("liquidity", "credit")
         return (
             make(
                 "high_yield_change",

@@ -8,17 +8,17 @@ import numpy as np
 import pandas as pd
 
 from regime import kernels
-from regime.features.feature import Compute, Feature, Mechanism, Sign, check_positive
-from regime.features.transforms import (
+from regime.feature import Compute, Feature, FeatureFamily, Sign, check_positive
+from regime.mechanisms.cta.exposure import trend_exposure, triggers_broken
+from regime.transforms import (
     change,
-    deviation,
-    drawdown,
+    fall_from_high,
     log_change,
-    percentile,
+    log_deviation,
+    rolling_percentile,
     volatility,
     zscore,
 )
-from regime.mechanisms.cta import trend_exposure, triggers_broken
 
 __all__ = ["PositioningFeatures"]
 
@@ -67,9 +67,9 @@ class PositioningFeatures:
         return (*self._price(), *self._falls(), *self._trend(), *self._options(), *self._surveys())
 
     def _price(self) -> tuple[Feature, ...]:
-        make = Mechanism("positioning", "forced sellers in price")
+        make = FeatureFamily("positioning", "forced sellers in price")
         return (
-            make("drawdown", 252, 1, ("sp500",), lambda v: -drawdown(v["sp500"], 252)),
+            make("drawdown", 252, 1, ("sp500",), lambda v: -fall_from_high(v["sp500"], 252)),
             make("distance", 200, 1, ("sp500",), lambda v: -_above_average(v["sp500"], 200)),
             make("downside_rank", 0, 1, ("sp500",), lambda v: _downside_rank(v["sp500"])),
             make("realised_vol", 21, 1, ("sp500",), lambda v: np.log(volatility(v["sp500"], 21))),
@@ -85,7 +85,7 @@ class PositioningFeatures:
         )
 
     def _falls(self) -> tuple[Feature, ...]:
-        make = Mechanism("positioning", "margin and stop levels of the fall in progress")
+        make = FeatureFamily("positioning", "margin and stop levels of the fall in progress")
         sizes = {
             "fall": (self.fall_depth, FALL_SIGNS),
             "small_fall": (self.fall_depth * 0.75, SHORT_FORM),
@@ -98,20 +98,20 @@ class PositioningFeatures:
         )
 
     def _trend(self) -> tuple[Feature, ...]:
-        make = Mechanism("positioning", "trend followers")
+        make = FeatureFamily("positioning", "trend followers")
         return (
             make(
                 "trend_exposure",
                 self.crowding,
                 -1,
                 ("sp500",),
-                lambda v: percentile(trend_exposure(v["sp500"]), self.crowding),
+                lambda v: rolling_percentile(trend_exposure(v["sp500"]), self.crowding),
             ),
             make("triggers_broken", 0, 1, ("sp500",), lambda v: triggers_broken(v["sp500"])),
         )
 
     def _options(self) -> tuple[Feature, ...]:
-        make, days = Mechanism("positioning", "dealers and option sellers"), self.lookback
+        make, days = FeatureFamily("positioning", "dealers and option sellers"), self.lookback
         return (
             make("vix", 0, 1, ("vix", "sp500"), _implied_volatility, proxy=True),
             make(
@@ -123,20 +123,20 @@ class PositioningFeatures:
                 proxy=True,
             ),
             make("vix_term", 0, 1, ("vix", "vix3m"), lambda v: _log_ratio(v["vix"], v["vix3m"])),
-            make("vvix_deviation", days, -1, ("vvix",), lambda v: deviation(v["vvix"], days)),
-            make("skew_deviation", days, -1, ("skew",), lambda v: deviation(v["skew"], days)),
-            make("gex_rank", days, -1, ("gex",), lambda v: percentile(v["gex"], days)),
+            make("vvix_deviation", days, -1, ("vvix",), lambda v: log_deviation(v["vvix"], days)),
+            make("skew_deviation", days, -1, ("skew",), lambda v: log_deviation(v["skew"], days)),
+            make("gex_rank", days, -1, ("gex",), lambda v: rolling_percentile(v["gex"], days)),
         )
 
     def _surveys(self) -> tuple[Feature, ...]:
-        make, days = Mechanism("positioning", "crowding"), self.crowding
+        make, days = FeatureFamily("positioning", "crowding"), self.crowding
         return (
             make(
                 "bond_specs_rank",
                 days,
                 -1,
                 ("cot_ust10_spec_long", "cot_ust10_spec_short"),
-                lambda v: percentile(
+                lambda v: rolling_percentile(
                     _net_share(v["cot_ust10_spec_long"], v["cot_ust10_spec_short"]), days
                 ),
             ),
@@ -178,7 +178,7 @@ def _downside_rank(close: pd.Series) -> pd.Series:
     losses = returns.clip(upper=0.0) ** 2
     deviation_ = np.sqrt(_ewm(losses, 21))
     sortino = _ewm(returns, 21) / (deviation_ + 1e-5)
-    return (percentile(deviation_, 0, 1000) + percentile(-sortino, 0, 1000)) / 2
+    return (rolling_percentile(deviation_, 0, 1000) + rolling_percentile(-sortino, 0, 1000)) / 2
 
 
 def _implied_volatility(values: pd.DataFrame) -> pd.Series:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from regime.features.feature import Feature, Mechanism, check_positive
-from regime.features.transforms import drawdown, log_change, strength
+from regime.feature import Feature, FeatureFamily, check_positive
+from regime.transforms import fall_from_high, log_change, strength
 
 __all__ = ["ValuationFeatures"]
 
@@ -37,8 +37,8 @@ class ValuationFeatures:
     def features(self) -> tuple[Feature, ...]:
         """Every feature of the family, in the order of the columns."""
         lead, rate, days = (
-            Mechanism("valuation", "leadership"),
-            Mechanism("valuation", "multiple"),
+            FeatureFamily("valuation", "leadership"),
+            FeatureFamily("valuation", "multiple"),
             self.lookback,
         )
         return (
@@ -47,7 +47,7 @@ class ValuationFeatures:
                 252,
                 -1,
                 ("nasdaq", "sp500"),
-                lambda v: drawdown(v["nasdaq"], 252) - drawdown(v["sp500"], 252),
+                lambda v: fall_from_high(v["nasdaq"], 252) - fall_from_high(v["sp500"], 252),
             ),
             lead(
                 "semis_strength",
@@ -79,5 +79,5 @@ def _mega_cap_drawdown(values: pd.DataFrame) -> pd.Series:
 
     NaN under four names (today's members).
     """
-    falls = pd.DataFrame({name: drawdown(values[name], 126) for name in values})
+    falls = pd.DataFrame({name: fall_from_high(values[name], 126) for name in values})
     return falls.mean(axis=1).where(falls.notna().sum(axis=1) >= 4)

@@ -4,14 +4,14 @@
 ``labeller(market, as_of)`` gives `Labels`.
 """
 
-from regime.registry import Registry
+from regime.registry import PluginTable
 
 __all__ = ["LABELLERS"]
 
-LABELLERS: Registry[type] = Registry(
+LABELLERS: PluginTable[type] = PluginTable(
     {
-        "EpisodeLabels": "regime.labels.episodes.EpisodeLabels",
-        "JumpModelLabels": "regime.labels.jump.JumpModelLabels",
-        "EnsembleLabels": "regime.labels.ensemble.EnsembleLabels",
+        "EpisodeLabels": "regime.labels.episodes:EpisodeLabels",
+        "JumpModelLabels": "regime.labels.jump:JumpModelLabels",
+        "EnsembleLabels": "regime.labels.ensemble:EnsembleLabels",
     }
 )

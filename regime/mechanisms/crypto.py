@@ -16,10 +16,28 @@ import pandas as pd
 
 from regime import kernels
 from regime.errors import ConfigError
-from regime.mechanisms.moves import fall_from_high, known_until, log_moves, rank, scaled_move
-from regime.mechanisms.reading import Absent, MechanismReading
+from regime.feature import Feature, FeatureFamily, check_positive
+from regime.mechanisms.base import (
+    Chart,
+    KeyNumber,
+    MarketView,
+    Mechanism,
+    MechanismReading,
+    NoReading,
+)
+from regime.mechanisms.number_formats import CHANGE, SHARE, SIGMAS
+from regime.transforms import (
+    clipped_moves,
+    fall_from_high,
+    log_moves,
+    rolling_percentile,
+    scaled_move,
+    strength,
+    volatility,
+    zscore,
+)
 
-__all__ = ["CryptoStress", "open_interest_change", "weekend_move"]
+__all__ = ["CryptoFeatures", "CryptoStress", "open_interest_change", "weekend_move"]
 
 SERIES = ("btc", "eth", "btc_funding", "btc_open_interest")
 LEAST = 90  # sessions of Bitcoin before anything can be said
@@ -68,7 +86,73 @@ def open_interest_change(interest: pd.Series, lookback: int = 10) -> pd.Series:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CryptoStress:
+class CryptoFeatures:
+    """Features of Bitcoin, Ether, perpetual funding and open interest; NaN before each began.
+
+    Parameters
+    ----------
+    week : int
+        Sessions of a short move.
+    month : int
+        Sessions of relative strength and of the fall of open interest.
+
+    Examples
+    --------
+    >>> CryptoFeatures().features()[0].spec.name
+    'cross_asset_bitcoin_move_5'
+    """
+
+    week: int = 5
+    month: int = 21
+
+    def __post_init__(self) -> None:
+        check_positive(self)
+
+    def features(self) -> tuple[Feature, ...]:
+        """Every feature of the mechanism, in the order of the columns."""
+        crypto, week, month = FeatureFamily("cross_asset", "crypto"), self.week, self.month
+        return (
+            crypto("bitcoin_move", week, -1, ("btc",), lambda v: scaled_move(v["btc"], week)),
+            crypto("bitcoin_weekend", 3, -1, ("btc",), lambda v: weekend_move(v["btc"])),
+            crypto(
+                "ether_strength", month, -1, ("eth", "btc"), lambda v: _ether_strength(v, month)
+            ),
+            crypto(
+                "bitcoin_funding",
+                63,
+                -1,
+                ("btc_funding",),
+                lambda v: zscore(v["btc_funding"].rolling(week, min_periods=1).mean(), 63),
+            ),
+            crypto(
+                "open_interest_fall",
+                month,
+                -1,
+                ("btc_open_interest",),
+                lambda v: open_interest_change(v["btc_open_interest"], month),
+            ),
+            crypto("crypto_alarms", week, 1, SERIES, lambda v: CryptoStress().history(v)["stress"]),
+            crypto("bitcoin_equity_correlation", 63, 1, ("btc", "sp500"), _with_equities),
+        )
+
+
+def _ether_strength(values: pd.DataFrame, lookback: int) -> pd.Series:
+    """Return of Ether less Bitcoin's over some sessions, in Ether's volatility."""
+    unit = volatility(values["eth"], 126).shift(1) * lookback**0.5
+    return strength(values["eth"], values["btc"], lookback) / unit.where(unit > 0)
+
+
+def _with_equities(values: pd.DataFrame) -> pd.Series:
+    """Correlation of Bitcoin with the S&P 500 of the session before, whose close its last bar has seen."""
+    both = clipped_moves(values, ["btc", "sp500"], 63)
+    pair = np.column_stack([both["btc"], both["sp500"].shift(1)])
+    return pd.Series(
+        kernels.mean_correlation(np.ascontiguousarray(pair), 42.0, 63), index=values.index
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CryptoStress(Mechanism):
     """How many of the alarms of crypto ring.
 
     Parameters
@@ -95,6 +179,22 @@ class CryptoStress:
     'no price of Bitcoin is known on 2010-01-07'
     """
 
+    key = "crypto"
+    title = "Crypto"
+    group = "Selling across markets"
+    within = "cross_asset"
+    inputs = SERIES
+    family = CryptoFeatures
+    numbers = (
+        KeyNumber("stress", "share of alarms", SHARE),
+        KeyNumber("bitcoin.return_5", "Bitcoin, 5 sessions", CHANGE),
+        KeyNumber("bitcoin.drawdown", "Bitcoin, from its high", CHANGE),
+        KeyNumber("bitcoin.weekend", "weekend", SIGMAS),
+    )
+    chart = Chart(
+        "Share, or fall", ".0%", {"stress": "Alarms", "drawdown": "Bitcoin from its high"}
+    )
+
     move: float = -1.5
     drawdown: float = -0.25
     weekend: float = -1.0
@@ -114,9 +214,13 @@ class CryptoStress:
         if faults:
             raise ConfigError(faults)
 
+    def read(self, view: MarketView) -> MechanismReading | NoReading:
+        """Reading of a market view; see `__call__`."""
+        return self(view.values, view.as_of)
+
     def __call__(
         self, values: pd.DataFrame, as_of: pd.Timestamp | str
-    ) -> MechanismReading | Absent:
+    ) -> MechanismReading | NoReading:
         """Read Bitcoin, Ether, funding and open interest.
 
         Parameters
@@ -129,17 +233,19 @@ class CryptoStress:
 
         Returns
         -------
-        MechanismReading or Absent
+        MechanismReading or NoReading
             `stress` is the share of alarms that ring among those that have data.
 
         **Known at:** rows up to `as_of`.
         """
-        known, date = known_until(values, as_of), pd.Timestamp(as_of)
+        known, date = values.loc[: pd.Timestamp(as_of)], pd.Timestamp(as_of)
         if "btc" not in known or not len(known) or pd.isna(known["btc"].iloc[-1]):
-            return Absent(name="crypto", reason=f"no price of Bitcoin is known on {date:%Y-%m-%d}")
+            return NoReading(
+                name="crypto", reason=f"no price of Bitcoin is known on {date:%Y-%m-%d}"
+            )
         begun = int(known["btc"].notna().sum())
         if begun < LEAST:
-            return Absent(
+            return NoReading(
                 name="crypto",
                 reason=f"needs {LEAST} sessions of Bitcoin, has {begun} until {date:%Y-%m-%d}",
             )
@@ -160,7 +266,7 @@ class CryptoStress:
             },
             "funding": {
                 "week": now["funding"],
-                "percentile": rank(history["funding"], 504).iloc[-1],
+                "percentile": rolling_percentile(history["funding"], 504, 100).iloc[-1],
             },
             "open_interest": {"change": now["interest"]},
         }

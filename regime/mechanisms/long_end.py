@@ -12,21 +12,32 @@ import numpy as np
 import pandas as pd
 
 from regime.errors import ConfigError
-from regime.mechanisms.gauges import (
-    composite,
-    fill_up,
-    newest,
+from regime.feature import Feature, FeatureFamily, check_positive
+from regime.mechanisms.base import (
+    Chart,
+    KeyNumber,
+    MarketView,
+    Mechanism,
+    MechanismReading,
+    NoReading,
+)
+from regime.mechanisms.number_formats import BASIS_POINTS, LEVEL, SCORE
+from regime.sessions import MONTH, QUARTER, WEEK, YEAR
+from regime.transforms import (
+    change,
+    last_value,
+    mean_of_known,
     panel_columns,
-    percentile,
+    rolling_percentile,
+    saturate,
     scaled_change,
 )
-from regime.mechanisms.reading import Absent, MechanismReading
-from regime.sessions import MONTH, QUARTER, WEEK, YEAR
 
 __all__ = [
     "INPUTS",
     "PARTS",
     "LongEnd",
+    "LongEndFeatures",
     "bear_steepening",
     "bull_steepening",
     "curve_states",
@@ -129,8 +140,90 @@ def rate_volatility(values: pd.DataFrame) -> pd.Series:
     return logs - logs.rolling(YEAR, min_periods=YEAR // 2).mean()
 
 
+CURVE = ("dgs30", "dgs2")
+HOUSING = ("mortgage30", "dgs10")
+
+
 @dataclass(frozen=True, kw_only=True)
-class LongEnd:
+class LongEndFeatures:
+    """Features of dear long money. The term premium is left out.
+
+    Its history is of one vintage, revised.
+
+    Parameters
+    ----------
+    lookback : int
+        Sessions of moves (a quarter).
+    short : int
+        Sessions of fast moves (a month).
+    memory : int
+        Sessions of ranks (five years).
+
+    Examples
+    --------
+    >>> [feature.spec.name for feature in LongEndFeatures().features()][:2]
+    ['liquidity_rate10_shock_21', 'liquidity_rate30_shock_63']
+    """
+
+    lookback: int = 63
+    short: int = 21
+    memory: int = 1260
+
+    def __post_init__(self) -> None:
+        check_positive(self)
+
+    def features(self) -> tuple[Feature, ...]:
+        """Every feature of the mechanism, in the order of the columns."""
+        make, days, years = (
+            FeatureFamily("liquidity", "long end and housing"),
+            self.lookback,
+            self.memory,
+        )
+        strain = LongEnd()
+        return (
+            make(
+                "rate10_shock",
+                self.short,
+                1,
+                ("dgs10",),
+                lambda v: scaled_change(v["dgs10"], self.short),
+            ),
+            make("rate30_shock", days, 1, ("dgs30",), lambda v: scaled_change(v["dgs30"], days)),
+            make(
+                "bear_steepening_score",
+                self.short,
+                1,
+                CURVE,
+                lambda v: bear_steepening(v, self.short),
+            ),
+            make("bull_steepening_score", days, 1, CURVE, lambda v: bull_steepening(v, days)),
+            make(
+                "mortgage_spread_rank",
+                years,
+                1,
+                HOUSING,
+                lambda v: rolling_percentile(mortgage_spread(v), years),
+            ),
+            make(
+                "mortgage_shock_rank",
+                years,
+                1,
+                ("mortgage30",),
+                lambda v: rolling_percentile(change(v["mortgage30"], 252), years),
+            ),
+            make(
+                "rate_volatility_rank",
+                years,
+                1,
+                ("move",),
+                lambda v: rolling_percentile(v["move"], years),
+            ),
+            make("long_end_strain", days, 1, INPUTS, strain.score),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LongEnd(Mechanism):
     """Whether long money strains: dear yields, a bear steepening, wide mortgages, volatile rates.
 
     The score is the mean of the known parts in [0, 1]: the rise of the 10-year, the bear steepening
@@ -154,6 +247,30 @@ class LongEnd:
     >>> LongEnd()(pd.DataFrame(index=pd.DatetimeIndex(["2024-01-02"], name="date"))).to_dict()["reason"]
     'the 10-year yield is not known'
     """
+
+    key = "long_end"
+    title = "Long end"
+    group = "Liquidity and long money"
+    inputs = (*INPUTS, "term_premium")
+    revised = ("term_premium",)
+    family = LongEndFeatures
+    numbers = (
+        KeyNumber("score", "score", SCORE),
+        KeyNumber("ten_year.change_63_bp", "10-year, quarter, bp", BASIS_POINTS),
+        KeyNumber("thirty_year.change_63_bp", "30-year, quarter, bp", BASIS_POINTS),
+        KeyNumber("curve.state", "curve", str),
+        KeyNumber("mortgage.spread_points", "mortgage spread, points", SCORE),
+        KeyNumber("move.level", "MOVE", LEVEL),
+    )
+    chart = Chart(
+        "Score",
+        ".1f",
+        {
+            "score": "Strain",
+            "bear_steepening": "Bear steepening",
+            "rate_volatility": "Volatility of rates",
+        },
+    )
 
     full_move: float = 2.0
     full_volatility: float = 0.5
@@ -185,10 +302,10 @@ class LongEnd:
         v = panel_columns(values, INPUTS)
         return pd.DataFrame(
             {
-                "level": fill_up(scaled_change(v["dgs10"], QUARTER), self.full_move),
-                "bear_steepening": fill_up(bear_steepening(v), self.full_move),
-                "mortgage": fill_up(scaled_change(mortgage_spread(v), QUARTER), self.full_move),
-                "rate_volatility": fill_up(rate_volatility(v), self.full_volatility),
+                "level": saturate(scaled_change(v["dgs10"], QUARTER), self.full_move),
+                "bear_steepening": saturate(bear_steepening(v), self.full_move),
+                "mortgage": saturate(scaled_change(mortgage_spread(v), QUARTER), self.full_move),
+                "rate_volatility": saturate(rate_volatility(v), self.full_volatility),
             }
         )
 
@@ -200,7 +317,11 @@ class LongEnd:
         **Known at:** row t uses rows up to t.
         """
         table = self.parts(values)
-        return composite({name: table[name] for name in PARTS}, self.minimum)
+        return mean_of_known({name: table[name] for name in PARTS}, self.minimum)
+
+    def read(self, view: MarketView) -> MechanismReading | NoReading:
+        """Reading of a market view; see `__call__`."""
+        return self(view.values, view.as_of, term_premium=view.histories.get("term_premium"))
 
     def __call__(
         self,
@@ -208,7 +329,7 @@ class LongEnd:
         as_of: pd.Timestamp | None = None,
         *,
         term_premium: pd.Series | None = None,
-    ) -> MechanismReading | Absent:
+    ) -> MechanismReading | NoReading:
         """Reading at a decision date.
 
         Parameters
@@ -224,27 +345,27 @@ class LongEnd:
 
         Returns
         -------
-        MechanismReading or Absent
-            Absent without a 10-year yield.
+        MechanismReading or NoReading
+            NoReading without a 10-year yield.
         """
         v = panel_columns(values, INPUTS, as_of)
-        if v.empty or np.isnan(newest(v["dgs10"])):
-            return Absent(name="long_end", reason="the 10-year yield is not known")
+        if v.empty or np.isnan(last_value(v["dgs10"])):
+            return NoReading(name="long_end", reason="the 10-year yield is not known")
         parts = self.parts(v)
-        score = composite({name: parts[name] for name in PARTS}, self.minimum)
+        score = mean_of_known({name: parts[name] for name in PARTS}, self.minimum)
         numbers: Numbers = {
-            "state": self._state(newest(score)),
-            "score": newest(score),
-            "parts": {name: newest(parts[name]) for name in PARTS},
+            "state": self._state(last_value(score)),
+            "score": last_value(score),
+            "parts": {name: last_value(parts[name]) for name in PARTS},
             "ten_year": _yield(v["dgs10"]),
             "thirty_year": _yield(v["dgs30"]),
             "curve": _curve(v),
             "term_premium": _premium(term_premium),
             "mortgage": _mortgage(v),
             "move": {
-                "level": newest(v["move"]),
-                "deviation": newest(rate_volatility(v)),
-                "percentile": newest(percentile(v["move"], 5 * YEAR)),
+                "level": last_value(v["move"]),
+                "deviation": last_value(rate_volatility(v)),
+                "percentile": last_value(rolling_percentile(v["move"], 5 * YEAR)),
             },
         }
         history = parts.assign(
@@ -269,12 +390,13 @@ def _both(first: pd.Series, second: pd.Series, lookback: int) -> pd.Series:
 
 def _yield(level: pd.Series) -> Numbers:
     changes = {
-        f"change_{days}_bp": newest(level.diff(days), PERCENT) for days in (WEEK, MONTH, QUARTER)
+        f"change_{days}_bp": last_value(level.diff(days), PERCENT)
+        for days in (WEEK, MONTH, QUARTER)
     }
     return {
-        "percent": newest(level),
+        "percent": last_value(level),
         **changes,
-        "scaled_change_63": newest(scaled_change(level, QUARTER)),
+        "scaled_change_63": last_value(scaled_change(level, QUARTER)),
     }
 
 
@@ -283,9 +405,9 @@ def _curve(v: pd.DataFrame) -> Numbers:
     return {
         "state": state if isinstance(state, str) else None,
         "state_21": month if isinstance(month, str) else None,
-        "slope_30_2_points": newest(v["dgs30"] - v["dgs2"]),
-        "bear_steepening": newest(bear_steepening(v)),
-        "bull_steepening": newest(bull_steepening(v)),
+        "slope_30_2_points": last_value(v["dgs30"] - v["dgs2"]),
+        "bear_steepening": last_value(bear_steepening(v)),
+        "bull_steepening": last_value(bull_steepening(v)),
     }
 
 
@@ -294,8 +416,8 @@ def _premium(history: pd.Series | None) -> Numbers:
     if history is None or history.empty:
         return {"percent": None, "change_63_points": None, "vintage": None}
     return {
-        "percent": newest(history),
-        "change_63_points": newest(history.diff(QUARTER)),
+        "percent": last_value(history),
+        "change_63_points": last_value(history.diff(QUARTER)),
         "vintage": "one, revised",
     }
 
@@ -303,11 +425,11 @@ def _premium(history: pd.Series | None) -> Numbers:
 def _mortgage(v: pd.DataFrame) -> Numbers:
     spread = mortgage_spread(v)
     return {
-        "rate_percent": newest(v["mortgage30"]),
-        "spread_points": newest(spread),
-        "spread_percentile": newest(percentile(spread, 5 * YEAR)),
-        "spread_change_63_points": newest(spread.diff(QUARTER)),
-        "rate_change_52w_points": newest(v["mortgage30"].diff(YEAR)),
+        "rate_percent": last_value(v["mortgage30"]),
+        "spread_points": last_value(spread),
+        "spread_percentile": last_value(rolling_percentile(spread, 5 * YEAR)),
+        "spread_change_63_points": last_value(spread.diff(QUARTER)),
+        "rate_change_52w_points": last_value(v["mortgage30"].diff(YEAR)),
     }
 
 

@@ -14,10 +14,29 @@ import numpy as np
 import pandas as pd
 
 from regime.errors import ConfigError
-from regime.mechanisms.capital import Capital, flow_words
-from regime.mechanisms.reading import Absent, MechanismReading
+from regime.feature import Feature, FeatureFamily
+from regime.mechanisms.base import (
+    Capital,
+    Chart,
+    KeyNumber,
+    MarketView,
+    Mechanism,
+    MechanismReading,
+    NoReading,
+    flow_words,
+)
+from regime.mechanisms.number_formats import flow_range
+from regime.mechanisms.volatility_targeting.vol_control import two_speed_volatility
+from regime.sessions import MONTH, WEEK
 
-__all__ = ["PensionFunds", "rebalancing_flow", "return_to_date", "sessions_left", "weekdays_left"]
+__all__ = [
+    "PensionFeatures",
+    "PensionFunds",
+    "rebalancing_flow",
+    "return_to_date",
+    "sessions_left",
+    "weekdays_left",
+]
 
 Period = Literal["month", "quarter"]
 MONTHS: dict[Period, int] = {"month": 1, "quarter": 3}
@@ -104,7 +123,28 @@ def sessions_left(
 
 
 @dataclass(frozen=True, kw_only=True)
-class PensionFunds:
+class PensionFeatures:
+    """Features of what pension funds must trade at the end of a month and of a quarter.
+
+    Examples
+    --------
+    >>> PensionFeatures().features()[0].spec.name
+    'positioning_pension_month_21'
+    """
+
+    def features(self) -> tuple[Feature, ...]:
+        """Every feature of the mechanism, in the order of the columns."""
+        make, read = FeatureFamily("positioning", "pension funds"), ("spy", "ief")
+        return (
+            # They buy what has fallen: with the fall, against it.
+            make("pension_month", MONTH, 0, read, lambda v: _rebalancing(v, "month")),
+            make("pension_quarter", 3 * MONTH, 0, read, lambda v: _rebalancing(v, "quarter")),
+            make("pension_due", MONTH, -1, read, _due),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PensionFunds(Mechanism):
     """What pension funds would trade at the end of the month and of the quarter.
 
     Parameters
@@ -128,6 +168,17 @@ class PensionFunds:
     -36
     """
 
+    key = "pension"
+    title = "Pension funds"
+    group = "Positioning and forced flows"
+    inputs = ("spy", "ief")
+    family = PensionFeatures
+    numbers = (
+        KeyNumber("month.flow_usd_bn", "month end, USD bn", flow_range),
+        KeyNumber("quarter.flow_usd_bn", "quarter end, USD bn", flow_range),
+    )
+    chart = Chart("Flow due, USD bn", ".0f", {"month": "Month end", "quarter": "Quarter end"})
+
     weight: float = 0.6
     capital: Capital = CAPITAL
 
@@ -135,9 +186,13 @@ class PensionFunds:
         if not 0.0 < self.weight < 1.0:
             raise ConfigError(f"weight: must lie in (0, 1), got {self.weight}")
 
+    def read(self, view: MarketView) -> MechanismReading | NoReading:
+        """Reading of a market view; see `__call__`."""
+        return self(view.values, view.as_of, view.calendar)
+
     def __call__(
         self, values: pd.DataFrame, as_of: pd.Timestamp, calendar: pd.DatetimeIndex | None = None
-    ) -> MechanismReading | Absent:
+    ) -> MechanismReading | NoReading:
         """Read month and quarter to date.
 
         Parameters
@@ -151,7 +206,7 @@ class PensionFunds:
 
         Returns
         -------
-        MechanismReading or Absent
+        MechanismReading or NoReading
             History: the flows that the returns to date would make, USD bn, month and quarter.
 
         **Known at:** the close of `as_of`.
@@ -161,7 +216,9 @@ class PensionFunds:
             name for name in ("spy", "ief") if name not in known or known[name].tail(1).isna().all()
         ]
         if absent:
-            return Absent(name="pension", reason=f"no price of {' and '.join(absent)} for the date")
+            return NoReading(
+                name="pension", reason=f"no price of {' and '.join(absent)} for the date"
+            )
         date = pd.Timestamp(known.index[-1])
         read: dict[str, Any] = {
             "assumptions": ASSUMPTIONS.format(weight=self.weight, **self.capital.to_dict()),
@@ -181,7 +238,7 @@ class PensionFunds:
                 "sessions_left": sessions_left(date, period, calendar),
             }
         if np.isnan(read["month"]["equity_less_bond"]):
-            return Absent(name="pension", reason="no price at the end of the month before")
+            return NoReading(name="pension", reason="no price at the end of the month before")
         return MechanismReading(
             name="pension", sentence=_sentence(read), values=read, history=history
         )
@@ -201,6 +258,18 @@ def _sentence(read: dict[str, Any]) -> str:
         "pension funds would "
         f"{' and '.join(words)}."
     )
+
+
+def _rebalancing(v: pd.DataFrame, period: Period) -> pd.Series:
+    """Equities to trade at the end of the period, over the equity volatility of as long a period."""
+    flow = rebalancing_flow(return_to_date(v["spy"], period), return_to_date(v["ief"], period))
+    return flow / (two_speed_volatility(v["spy"]) * np.sqrt(MONTHS[period] / 12.0))
+
+
+def _due(v: pd.DataFrame) -> pd.Series:
+    """The month's flow as its end comes within a week."""
+    left = weekdays_left(pd.DatetimeIndex(v.index), "month")
+    return _rebalancing(v, "month") * (1.0 - left / WEEK).clip(lower=0.0)
 
 
 def _number(dates: pd.DatetimeIndex, period: Period) -> np.ndarray:

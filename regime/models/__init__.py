@@ -10,20 +10,20 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from regime.registry import Registry
+from regime.registry import PluginTable
 
 __all__ = ["BASELINES"]
 
-BASELINES: Registry[Callable[..., pd.Series]] = Registry(
+BASELINES: PluginTable[Callable[..., pd.Series]] = PluginTable(
     {
-        "base_rate": "regime.models.baselines.base_rate",
-        "persistence": "regime.models.baselines.persistence_score",
-        "vix": "regime.models.baselines.vix_level",
-        "drawdown_252": "regime.models.baselines.drawdown_252",
-        "below_200dma": "regime.models.baselines.below_200dma",
-        "realised_vol": "regime.models.baselines.realised_vol",
-        "downside_rank": "regime.models.baselines.downside_rank",
-        "elastic_net": "regime.models.baselines.elastic_net",
-        "online_jump": "regime.models.baselines.online_jump",
+        "base_rate": "regime.models.baselines:base_rate",
+        "persistence": "regime.models.baselines:persistence_score",
+        "vix": "regime.models.baselines:vix_level",
+        "drawdown_252": "regime.models.baselines:drawdown_252",
+        "below_200dma": "regime.models.baselines:below_200dma",
+        "realised_vol": "regime.models.baselines:realised_vol",
+        "downside_rank": "regime.models.baselines:downside_rank",
+        "elastic_net": "regime.models.baselines:elastic_net",
+        "online_jump": "regime.models.baselines:online_jump",
     }
 )

@@ -12,12 +12,12 @@ from regime.backtest.costs import Costs
 from regime.backtest.timing import Timing
 from regime.config import read_config
 from regime.errors import ConfigError
-from regime.features.build import FeatureSet
+from regime.features.feature_set import FeatureSet
 from regime.labels import LABELLERS
 from regime.labels.basket import Labeller
 from regime.labels.ensemble import EnsembleLabels
 from regime.labels.episodes import EpisodeLabels
-from regime.mechanisms.half_spread import HalfSpread
+from regime.mechanisms.market_depth.spread_estimators import HalfSpread
 from regime.models.classifier import DeleveragingClassifier
 from regime.parallel import Parallel
 from regime.records import NullTracker

@@ -18,7 +18,7 @@ import pandas as pd
 
 from regime.config import find_config
 from regime.errors import ConfigError, MissingDataError
-from regime.mechanisms.half_spread import HalfSpread
+from regime.mechanisms.market_depth.spread_estimators import HalfSpread
 from regime.panel.calendar import session_closes
 from regime.pipeline.market_data import read_all
 from regime.pipeline.settings import Settings

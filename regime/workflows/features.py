@@ -54,7 +54,9 @@ def build_features(
     """
     watch = progress or NoProgress()
     settings = settings_of(config, overrides, data)
-    settings = replace(settings, features=settings.features.whole) if mechanisms else settings
+    settings = (
+        replace(settings, features=settings.features.with_mechanisms) if mechanisms else settings
+    )
     if out is not None:
         check_place(Path(out), folder=False)
     world = _world(settings, Path(data) if data is not None else None, watch)

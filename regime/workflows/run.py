@@ -25,6 +25,7 @@ from regime.progress import NoProgress, Progress
 from regime.records import Run, commit
 from regime.report.content import ReportContent, save_content
 from regime.report.page import render
+from regime.report.sections.mechanisms import run_sections
 from regime.report.sections.section import Section
 from regime.runtime.bundle import write_bundle
 from regime.runtime.predict import SavedModel
@@ -36,7 +37,6 @@ from regime.studies.significance.sensitivity import analyse_sensitivity
 from regime.studies.significance.trial_ledger import TrialLedger, read_trial_ledger
 from regime.workflows.audit import audit_run
 from regime.workflows.backtest import intervals, spells_within
-from regime.workflows.mechanism_sections import run_sections
 from regime.workflows.page import PAGE, StudyResults, page_content
 from regime.workflows.stress import StressPlan, StressReport, stress
 

@@ -13,8 +13,8 @@ from regime.audit.kinds import builders_of_class, feature_builders
 from regime.audit.parts import PARTS
 from regime.audit.probes import probe
 from regime.audit.recipes import RECIPES, builders, feature_set
-from regime.features.transforms import zscore
 from regime.rules.threshold import Threshold
+from regime.transforms import zscore
 
 
 def found(thing, name="features.planted.thing"):
@@ -26,8 +26,8 @@ def test_every_public_thing_is_a_builder_or_a_part_of_one(subject):
     assert unknown == []
     names = {item.name for item in made}
     assert {
-        "features.build.FeatureSet",
-        "mechanisms.cta.trend_exposure",
+        "features.feature_set.FeatureSet",
+        "mechanisms.cta.exposure.trend_exposure",
         "panel.as_of.AsOf",
         "rules.stack.Blend",
         "models.calibration_curves.calibrated",
@@ -61,7 +61,7 @@ def test_a_new_module_is_walked_over(monkeypatch):
 
 
 def test_a_place_is_a_file_and_a_line():
-    assert place_of(zscore).startswith("regime/features/transforms.py:")
+    assert place_of(zscore).startswith("regime/transforms.py:")
     assert place_of(Threshold).startswith("regime/rules/threshold.py:")
 
 

@@ -9,26 +9,26 @@ from regime.audit.mechanism_recipes import MECHANISM_RECIPES, reading_builder, r
 from regime.audit.parts import PARTS
 from regime.audit.probes import probe
 from regime.audit.recipes import builders
-from regime.mechanisms.dollar import DollarStress
+from regime.mechanisms.base import MechanismReading, NoReading
+from regime.mechanisms.dollar.mechanism import DollarStress
 from regime.mechanisms.pension import PensionFunds
-from regime.mechanisms.reading import Absent, MechanismReading
-from regime.mechanisms.vol_control import VolControl
+from regime.mechanisms.volatility_targeting.mechanism import VolControl
 
 # Probed at a few dates here; the audit of the package does so at many.
 QUICK = (
-    "mechanisms.dollar.DollarStress",
+    "mechanisms.dollar.mechanism.DollarStress",
     "mechanisms.pension.PensionFunds",
-    "mechanisms.vol_control.VolControl",
+    "mechanisms.volatility_targeting.mechanism.VolControl",
     "mechanisms.long_end.LongEnd",
-    "mechanisms.dealer_gamma.DealerGamma",
-    "mechanisms.earnings.reaction_asymmetry",
-    "mechanisms.earnings.trailing_earnings",
-    "mechanisms.leadership.largest_members",
-    "mechanisms.multiples.own_multiple",
-    "mechanisms.multiples.filed_multiple",
-    "mechanisms.market_depth.spread_estimates",
-    "mechanisms.half_spread.HalfSpread",
-    "mechanisms.crowd.squeeze_pressure",
+    "mechanisms.dealer_gamma.mechanism.DealerGamma",
+    "mechanisms.tech_valuation.earnings.reaction_asymmetry",
+    "mechanisms.tech_valuation.earnings.trailing_earnings",
+    "mechanisms.tech_valuation.leadership.largest_members",
+    "mechanisms.tech_valuation.multiples.own_multiple",
+    "mechanisms.tech_valuation.multiples.filed_multiple",
+    "mechanisms.market_depth.mechanism.spread_estimates",
+    "mechanisms.market_depth.spread_estimators.HalfSpread",
+    "mechanisms.futures_positioning.positioning.squeeze_pressure",
     "mechanisms.long_end.curve_states",
 )
 
@@ -62,7 +62,7 @@ def test_every_reading_is_asked_by_its_date(made):
         "MarginDebt",
         "MarketDepth",
         "PensionFunds",
-        "Positions",
+        "FuturesPositions",
         "ReserveScarcity",
         "RiskParity",
         "TechValuation",
@@ -86,7 +86,7 @@ def test_mechanisms_are_clean(made, name):
 
 
 def test_the_features_of_mechanisms_are_asked_one_by_one(made, subject):
-    names = {spec.name for spec in subject.features.whole.specs} - {
+    names = {spec.name for spec in subject.features.with_mechanisms.specs} - {
         spec.name for spec in subject.features.specs
     }
     assert len(names) > 60 and names <= set(made[0])
@@ -137,7 +137,7 @@ def test_a_reading_that_looks_ahead_is_caught_wherever_it_tells(subject):
 
 def test_one_that_steps_aside_has_nothing_to_be_caught_with(subject):
     absent = reading_builder(
-        found(), lambda values, as_of: Absent(name="x", reason="no data"), subject
+        found(), lambda values, as_of: NoReading(name="x", reason="no data"), subject
     )
     assert probe(absent, dates=2) == []
 

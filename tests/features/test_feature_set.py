@@ -1,16 +1,14 @@
-"""The whole feature set.
-
-What the mechanisms add, how many columns, and that the default stays as it was.
-"""
+"""The whole feature set: what the mechanisms add, and that the default stays as it was."""
 
 from collections import Counter
 
 import pandas as pd
 import pytest
 
-from regime.config import build
-from regime.errors import InvalidDataError
-from regime.features.build import FeatureSet
+from regime.config import build, dump
+from regime.errors import ConfigError, InvalidDataError
+from regime.features.feature_set import FAMILY_ORDER, FeatureSet
+from regime.mechanisms import MECHANISMS
 from regime.panel.as_of import AsOf
 from regime.panel.release_times import release_times
 from regime.pipeline.settings import load_settings
@@ -19,7 +17,8 @@ from regime.sources.catalogue import load_catalogue
 from regime.sources.simulated import SimulatedSource
 from regime.workflows.features import build_features
 
-GROUND, WHOLE = FeatureSet(), FeatureSet().whole
+CORE = FeatureSet()
+WHOLE = CORE.with_mechanisms
 
 
 @pytest.fixture(scope="module")
@@ -31,26 +30,21 @@ def panel():
     return AsOf(reading.observations, catalogue.only(WHOLE.inputs).max_age).panel(reading.sessions)
 
 
-def test_the_whole_has_the_columns_that_were_asked_for():
-    assert 120 <= len(WHOLE.specs) <= 150 and len(GROUND.specs) == 60
-    assert WHOLE.specs[:60] == GROUND.specs  # columns of the ground stay first, in their order
-    counts, added = (
-        Counter(spec.mechanism for spec in WHOLE.specs),
-        {spec.mechanism for spec in WHOLE.specs[60:]},
-    )
-    assert min(counts[name] for name in added) >= 3 and len(added) >= 12
-    quantities = {
-        spec.name.removeprefix(f"{spec.family}_").removesuffix(f"_{spec.lookback}")
-        for spec in WHOLE.specs
+def test_the_columns_of_the_core_stay_first_and_every_mechanism_adds_some():
+    core = len(CORE.specs)
+    assert WHOLE.specs[:core] == CORE.specs
+    added = WHOLE.specs[core:]
+    expected = {
+        feature.spec.name
+        for mechanism in MECHANISMS.values()
+        if mechanism.family is not None
+        for feature in mechanism.family().features()
     }
-    assert len(quantities) >= 45
-    assert {spec.family for spec in WHOLE.specs[60:]} == {
-        "liquidity",
-        "dollar",
-        "valuation",
-        "positioning",
-        "cross_asset",
-    }
+    assert {spec.name for spec in added} == expected
+    counts = Counter(spec.mechanism for spec in WHOLE.specs)
+    assert min(counts[spec.mechanism] for spec in added) >= 3
+    order = [FAMILY_ORDER.index(spec.family) for spec in added]
+    assert order == sorted(order) and set(order) == set(range(len(FAMILY_ORDER)))
 
 
 def test_every_input_is_in_the_catalogue():
@@ -59,7 +53,7 @@ def test_every_input_is_in_the_catalogue():
 
 def test_by_default_a_run_neither_builds_nor_reads_them():
     settings = load_settings("us_macro.yaml")
-    assert settings.features == GROUND and not settings.features.mechanisms
+    assert settings.features == CORE and not settings.features.mechanisms
     assert "cot_tff_vix_lev_long" not in settings.series
     whole = load_settings("us_macro.yaml", ["features.mechanisms=true"])
     assert whole.features == WHOLE and "cot_tff_vix_lev_long" in whole.series
@@ -70,8 +64,26 @@ def test_by_default_a_run_neither_builds_nor_reads_them():
 
 
 def test_their_parameters_are_set_by_the_config():
-    built = build(FeatureSet, {"mechanisms": True, "selling": {"week": 7}}, "x.yaml")
-    assert "cross_asset_selling_7" in {spec.name for spec in built.specs}
+    content = {"mechanisms": True, "mechanism_parameters": {"cross_asset": {"week": 7}}}
+    built = build(FeatureSet, content, "x.yaml")
+    names = {spec.name for spec in built.specs}
+    assert "cross_asset_selling_7" in names and "cross_asset_selling_5" not in names
+    assert build(FeatureSet, dump(built), "x.yaml") == built
+
+
+@pytest.mark.parametrize(
+    ("parameters", "fault"),
+    [
+        ({"crypo": {}}, "unknown name `crypo`; did you mean `crypto`"),
+        ({"cta": {"crowdng": 5}}, "cta: unknown key `crowdng`; did you mean `crowding`"),
+        ({"cta": {"crowding": 0}}, "cta: crowding: must be positive"),
+        ({"cta": {"crowding": "many"}}, "crowding"),
+        ({"analogs": {"count": 3}}, "`analogs` adds no feature"),
+    ],
+)
+def test_wrong_parameters_of_a_mechanism_are_refused(parameters, fault):
+    with pytest.raises(ConfigError, match=fault):
+        FeatureSet(mechanism_parameters=parameters)
 
 
 def test_the_table_is_of_its_specs_finite_and_causal(panel):
@@ -79,25 +91,25 @@ def test_the_table_is_of_its_specs_finite_and_causal(panel):
     cut = Panel(values=panel.values.iloc[:1200], age=panel.age.iloc[:1200])
     pd.testing.assert_frame_equal(WHOLE(cut), table.iloc[:1200], check_exact=True)
     pd.testing.assert_frame_equal(
-        GROUND(panel), table[[spec.name for spec in GROUND.specs]], check_exact=True
+        CORE(panel), table[[spec.name for spec in CORE.specs]], check_exact=True
     )
-    alive = table.columns[table.notna().mean() > 0.3]
-    assert len(alive) > 115  # the simulated world lacks some reports
+    alive = table.columns[table.notna().mean() > 0.3]  # the simulation lacks some reports
+    assert len(alive) > 0.75 * len(WHOLE.specs)
     assert (table[alive].nunique() > 1).all()
 
 
-def test_the_command_writes_them_all_unless_told_otherwise():
+def test_the_command_writes_them_all_on_request():
     settings = ["source.SimulatedSource.years=3", "start=2006-01-02"]
     assert list(build_features("demo.yaml", overrides=settings, mechanisms=True)) == [
         spec.name for spec in WHOLE.specs
     ]
-    assert list(build_features("demo.yaml", overrides=settings)) == [s.name for s in GROUND.specs]
+    assert list(build_features("demo.yaml", overrides=settings)) == [s.name for s in CORE.specs]
 
 
 def test_a_file_without_a_column_that_only_mechanisms_read_gives_empty_columns(tmp_path):
     """Prices of most vendors have no volume.
 
-    The ground's own columns must be there all the same.
+    The columns of the core must be there all the same.
     """
     names = ("sp500", "spy", "vix", "dgs3mo")
     catalogue = load_catalogue().only(names)

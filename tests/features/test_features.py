@@ -6,23 +6,23 @@ import pytest
 
 from regime.config import build
 from regime.errors import ConfigError
-from regime.features.build import FeatureSet
-from regime.features.feature import Feature, Mechanism
-from regime.features.transforms import (
-    change,
-    deviation,
-    drawdown,
-    log_change,
-    percentile,
-    scaled_move,
-    zscore,
-)
-from regime.mechanisms.cross_asset import selling_breadth
+from regime.feature import Feature, FeatureFamily
+from regime.features.feature_set import FeatureSet
+from regime.mechanisms.cross_asset.breadth import selling_breadth
 from regime.panel.as_of import AsOf
 from regime.panel.release_times import release_times
 from regime.schema import Panel, check_features
 from regime.sources.catalogue import load_catalogue
 from regime.sources.simulated import SimulatedSource
+from regime.transforms import (
+    change,
+    fall_from_high,
+    log_change,
+    log_deviation,
+    rolling_percentile,
+    scaled_move,
+    zscore,
+)
 
 FEATURES = FeatureSet()
 MEGA = ("aapl", "msft", "googl", "amzn", "meta", "nvda", "tsla")
@@ -195,10 +195,10 @@ def test_breadth_by_hand():
     [
         (lambda x: change(x, 63), 63),
         (lambda x: log_change(x, 63), 63),
-        (lambda x: deviation(x, 100), 49),
+        (lambda x: log_deviation(x, 100), 49),
         (lambda x: zscore(x, 100), 49),
-        (lambda x: percentile(x, 100), 49),
-        (lambda x: drawdown(x, 100), 24),
+        (lambda x: rolling_percentile(x, 100), 49),
+        (lambda x: fall_from_high(x, 100), 24),
         (lambda x: scaled_move(x, 5), 21),
     ],
 )
@@ -212,7 +212,7 @@ def test_a_transform_waits_for_its_history(transform, first):
 def test_logs_of_what_is_not_positive_are_missing():
     crude = pd.Series([20.0, 10.0, -37.6, 10.0, 20.0])
     assert np.isnan(log_change(crude, 1)).tolist() == [True, False, True, True, False]
-    assert np.isnan(deviation(crude, 2)[2])
+    assert np.isnan(log_deviation(crude, 2)[2])
 
 
 def test_every_column_is_finite_alive_and_bounded(table):
@@ -297,7 +297,7 @@ def test_a_feature_reads_only_what_it_names():
         seen.append(list(values.columns))
         return values["b"]
 
-    feature = Mechanism("liquidity", "funding")("spread", 5, 1, ("b", "missing"), spy)
+    feature = FeatureFamily("liquidity", "funding")("spread", 5, 1, ("b", "missing"), spy)
     column = feature(pd.DataFrame({"a": [1], "b": [2], "c": [3]}))
     assert (
         seen == [["b", "missing"]]

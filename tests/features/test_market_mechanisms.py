@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 
 from regime.errors import ConfigError
-from regime.features.crypto import CryptoFeatures
-from regime.features.depth import DepthFeatures
-from regime.features.leadership import LeadershipFeatures
-from regime.features.selling import SellingFeatures
-from regime.mechanisms.cross_asset import MARKETS
+from regime.mechanisms.cross_asset.breadth import MARKETS
+from regime.mechanisms.cross_asset.features import SellingFeatures
+from regime.mechanisms.crypto import CryptoFeatures
+from regime.mechanisms.market_depth.mechanism import DepthFeatures
+from regime.mechanisms.tech_valuation.leadership import LeadershipFeatures
 from regime.panel.as_of import AsOf
 from regime.panel.release_times import release_times
 from regime.sources.catalogue import load_catalogue

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from regime.errors import ConfigError
-from regime.features.dollar_stress import DollarStressFeatures
-from regime.features.long_end import LongEndFeatures
-from regime.features.reserves import ReserveFeatures
+from regime.mechanisms.dollar.features import DollarStressFeatures
+from regime.mechanisms.long_end import LongEndFeatures
+from regime.mechanisms.reserves.features import ReserveFeatures
 from regime.panel.as_of import AsOf
 from regime.panel.release_times import release_times
 from regime.schema import check_features

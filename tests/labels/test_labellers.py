@@ -13,7 +13,7 @@ from regime.evaluation.scores import score_table
 from regime.evaluation.truth import truth_from_labels
 from regime.labels import LABELLERS, ensemble
 from regime.labels.episodes import EpisodeLabels
-from regime.registry import Registry
+from regime.registry import PluginTable
 from regime.schema import Labels
 
 NEW_FILE = '''
@@ -60,8 +60,8 @@ def with_one_more(tmp_path, monkeypatch):
     """The ensemble as it is read with one more line in the registry."""
     (tmp_path / "my_labels.py").write_text(NEW_FILE)
     monkeypatch.syspath_prepend(tmp_path)
-    entries = {"EveryTenth": "my_labels.EveryTenth", "EpisodeLabels": LABELLED_EPISODES}
-    monkeypatch.setattr("regime.labels.LABELLERS", Registry(entries))
+    entries = {"EveryTenth": "my_labels:EveryTenth", "EpisodeLabels": LABELLED_EPISODES}
+    monkeypatch.setattr("regime.labels.LABELLERS", PluginTable(entries))
     spec = importlib.util.spec_from_file_location("ensemble_of_more", ensemble.__file__)
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, spec.name, module)

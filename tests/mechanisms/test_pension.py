@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regime.errors import ConfigError
-from regime.mechanisms.capital import Capital
+from regime.mechanisms.base import Capital, NoReading
 from regime.mechanisms.pension import (
     PensionFunds,
     rebalancing_flow,
@@ -18,7 +18,6 @@ from regime.mechanisms.pension import (
     sessions_left,
     weekdays_left,
 )
-from regime.mechanisms.reading import Absent
 
 DATES = pd.bdate_range("2019-12-02", "2021-03-31", name="date")
 RNG = np.random.default_rng(8)
@@ -170,7 +169,7 @@ def test_it_steps_aside_without_prices():
         (WORLD.iloc[:0], "spy and ief"),
     ):
         absent = PensionFunds()(values, DATES[9])
-        assert isinstance(absent, Absent) and words in absent.reason
+        assert isinstance(absent, NoReading) and words in absent.reason
 
 
 def test_the_first_quarter_of_the_data_is_silent_about_itself():

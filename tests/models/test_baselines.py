@@ -26,7 +26,7 @@ from regime.models.baselines import (
     realised_vol,
     rule_of_thumb_scores,
 )
-from regime.registry import Registry
+from regime.registry import PluginTable
 
 
 @pytest.fixture(scope="module")
@@ -357,10 +357,10 @@ def test_a_new_baseline_is_one_file_and_one_line(text, inputs, sample, tmp_path,
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "my_baselines", raising=False)
     entries = {
-        "base_rate": "regime.models.baselines.base_rate",
-        "weekday": "my_baselines.weekday",
+        "base_rate": "regime.models.baselines:base_rate",
+        "weekday": "my_baselines:weekday",
     }
-    monkeypatch.setattr("regime.models.baselines.BASELINES", Registry(entries))
+    monkeypatch.setattr("regime.models.baselines.BASELINES", PluginTable(entries))
     table = forecast_baselines(**inputs)
     days = np.concatenate([fold.test for fold in inputs["folds"]])
     known = Truth(stress=sample.truth, known_at=sample.known_at)
@@ -372,7 +372,7 @@ def test_a_new_baseline_is_one_file_and_one_line(text, inputs, sample, tmp_path,
 def test_a_baseline_that_asks_for_what_there_is_not_is_refused(inputs, tmp_path, monkeypatch):
     (tmp_path / "odd_baseline.py").write_text("def odd(open_interest): ...\n")
     monkeypatch.syspath_prepend(tmp_path)
-    odd = Registry({"odd": "odd_baseline.odd"})
+    odd = PluginTable({"odd": "odd_baseline:odd"})
     monkeypatch.setattr("regime.models.baselines.BASELINES", odd)
     with pytest.raises(ConfigError, match="`odd`: argument `open_interest` is not one of close"):
         forecast_baselines(**inputs)

@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from regime.mechanisms.cta_exposure import TrendBook
-from regime.mechanisms.cta_reading import TrendFollowers, held_price, trigger_levels
-from regime.mechanisms.cta_scale import R2, R2_LATER, fit_fund_index, market_pnl
+from regime.mechanisms.cta.exposure import TrendBook
+from regime.mechanisms.cta.fund_size import R2, R2_LATER, fit_fund_index, market_pnl
+from regime.mechanisms.cta.mechanism import TrendFollowers, held_price, trigger_levels
 from regime.panel.as_of import AsOf
 from regime.panel.release_times import release_times
 from regime.sources.catalogue import load_catalogue
@@ -116,9 +116,11 @@ def test_readings_are_what_was_expected(panel: pd.DataFrame, day: str) -> None:
             if is_broken is not None
         ),
         "flows": all(
-            (flow_of(own, tape) > 0) == (word == "buy") for tape, word in said["flows"].items()
+            (flow_of(own, scenario) > 0) == (word == "buy")
+            for scenario, word in said["flows"].items()
         ),
-        "seller_in_every_tape": said["seller_in_every_tape"] in (None, own["seller_in_every_tape"]),
+        "seller_in_every_scenario": said["seller_in_every_scenario"]
+        in (None, own["seller_in_every_scenario"]),
     }
     assert [name for name, held in found.items() if not held] == said.get("missed", [])
 
@@ -131,12 +133,12 @@ def test_readings_are_the_golden_ones(panel: pd.DataFrame, day: str) -> None:
     for speed in ("short", "medium", "long"):
         assert own["triggers"][speed] == pytest.approx(said[speed], abs=0.6)
     for horizon in ("1w", "1m"):
-        told = [flow_of(own, f"{horizon}_{tape}") for tape in ("up", "flat", "down")]
+        told = [flow_of(own, f"{horizon}_{scenario}") for scenario in ("up", "flat", "down")]
         assert told == pytest.approx(said[horizon], abs=0.06)
 
 
-def flow_of(own: dict, tape: str) -> float:
-    horizon, name = tape.split("_")
+def flow_of(own: dict, scenario: str) -> float:
+    horizon, name = scenario.split("_")
     return own["flows_usd_bn"][horizon][name]["mid"]
 
 

@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
-from regime.mechanisms.dollar import (
+from regime.mechanisms.dollar.mechanism import DollarStress
+from regime.mechanisms.dollar.stress import (
     INPUTS,
-    DollarStress,
     carry_unwind,
     dash_for_dollars,
     equity_correlation,

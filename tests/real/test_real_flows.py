@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from regime.cli import main
-from regime.features.build import FeatureSet
+from regime.features.feature_set import FeatureSet
 from regime.panel.as_of import AsOf
 from regime.panel.release_times import release_times
 from regime.sources.catalogue import load_catalogue
@@ -154,15 +154,15 @@ def trend_claims(row: dict[str, Any], own: dict[str, Any]) -> Iterator[Claim]:
                 "broken" in missed,
             )
     for place, word in row["flows"].items():
-        span, tape = place.split("_")
+        span, scenario = place.split("_")
         yield (
             place,
-            (own["flows_usd_bn"][span][tape]["mid"] > 0) == (word == "buy"),
+            (own["flows_usd_bn"][span][scenario]["mid"] > 0) == (word == "buy"),
             "flows" in missed,
         )
-    if row["seller_in_every_tape"] is not None:
-        same = own["seller_in_every_tape"] == row["seller_in_every_tape"]
-        yield "seller_in_every_tape", same, "seller_in_every_tape" in missed
+    if row["seller_in_every_scenario"] is not None:
+        same = own["seller_in_every_scenario"] == row["seller_in_every_scenario"]
+        yield "seller_in_every_scenario", same, "seller_in_every_scenario" in missed
 
 
 def test_every_mechanism_wrote_down_what_it_expects() -> None:
@@ -185,9 +185,9 @@ def test_the_json_has_the_form_of_the_issue(
         )
     own = found["cta"]["sp500"]
     assert -1 <= own["exposure"] <= 1 and 0 <= own["percentile"] <= 1
-    for tapes in own["flows_usd_bn"].values():
-        assert list(tapes) == ["up", "flat", "down"]
-        assert all(flow["low"] <= flow["mid"] <= flow["high"] for flow in tapes.values())
+    for scenarios in own["flows_usd_bn"].values():
+        assert list(scenarios) == ["up", "flat", "down"]
+        assert all(flow["low"] <= flow["mid"] <= flow["high"] for flow in scenarios.values())
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -242,7 +242,7 @@ def test_nearest_windows_are_those_that_were_named_or_the_miss_is_known(
 
 
 def test_features_of_real_data_are_the_same_twice_and_none_is_constant(real_data: Path) -> None:
-    whole, catalogue = FeatureSet().whole, load_catalogue()
+    whole, catalogue = FeatureSet().with_mechanisms, load_catalogue()
     reading = FileSource().read(catalogue, real_data, whole.inputs, release_times=release_times)
     panel = AsOf(
         reading.observations, catalogue.only({*whole.inputs, *catalogue.required}).max_age

@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from regime.features.gamma import GammaFeatures
-from regime.mechanisms.dealer_gamma import DealerGamma
+from regime.mechanisms.dealer_gamma.daily_series import GammaFeatures
+from regime.mechanisms.dealer_gamma.mechanism import DealerGamma
 from regime.panel.as_of import AsOf
 from regime.panel.release_times import release_times
 from regime.sources.catalogue import load_catalogue
@@ -148,8 +148,8 @@ def test_carry_of_a_real_chain_is_that_of_its_day(real_data, gex_values):
 
     Quotes were made a little above the closing index.
     """
-    from regime.mechanisms.option_chain import check_chain, contracts
-    from regime.mechanisms.put_call_parity import carry
+    from regime.mechanisms.dealer_gamma.implied import carry
+    from regime.mechanisms.dealer_gamma.option_chain import check_chain, contracts
 
     options = contracts(check_chain(read_chain(chain_file(real_data, "SPX_2023-09-14"))))
     found = carry(options)

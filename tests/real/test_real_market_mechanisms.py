@@ -13,10 +13,10 @@ import pytest
 import yaml
 
 from regime.errors import InvalidDataError
-from regime.mechanisms.cross_asset import CrossAssetSelling
+from regime.mechanisms.cross_asset.mechanism import CrossAssetSelling
 from regime.mechanisms.crypto import CryptoStress
-from regime.mechanisms.market_depth import MarketDepth
-from regime.mechanisms.valuation import Tables, TechValuation
+from regime.mechanisms.market_depth.mechanism import MarketDepth
+from regime.mechanisms.tech_valuation.mechanism import TechValuation, ValuationTables
 from regime.panel.as_of import AsOf
 from regime.panel.calendar import session_closes
 from regime.panel.release_times import release_times
@@ -42,9 +42,9 @@ def values(real_data: Path) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def tables(real_data: Path, values: pd.DataFrame) -> Tables:
+def tables(real_data: Path, values: pd.DataFrame) -> ValuationTables:
     folder = real_data / "valuation"
-    return Tables(
+    return ValuationTables(
         earnings=pd.read_csv(folder / "earnings_surprise_sp500.csv", dtype=str),
         capex=pd.read_csv(folder / "hyperscaler_capex_quarterly.csv", dtype=str),
         closes=session_closes(pd.DatetimeIndex(values.index)),
@@ -52,7 +52,7 @@ def tables(real_data: Path, values: pd.DataFrame) -> Tables:
 
 
 @pytest.fixture(scope="module")
-def read(values: pd.DataFrame, tables: Tables) -> Any:
+def read(values: pd.DataFrame, tables: ValuationTables) -> Any:
     made: dict[tuple[str, str], dict[str, Any]] = {}
 
     def one(name: str, date: str) -> dict[str, Any]:
@@ -142,12 +142,14 @@ def test_turbulence_is_largest_in_the_crises(values: pd.DataFrame) -> None:
     assert worst.index[0].year in (2008, 2020)
 
 
-def test_reports_of_the_leaders_against_the_record(values: pd.DataFrame, tables: Tables) -> None:
+def test_reports_of_the_leaders_against_the_record(
+    values: pd.DataFrame, tables: ValuationTables
+) -> None:
     """Nvidia's report of 2023-05-24 moved the next session by 24 %.
 
     Meta's of 2022-02-02 by -26 %.
     """
-    from regime.mechanisms.earnings import earnings_events, report_reactions
+    from regime.mechanisms.tech_valuation.earnings import earnings_events, report_reactions
 
     events = earnings_events(tables.earnings)
     moved = report_reactions(
@@ -161,7 +163,7 @@ def test_reports_of_the_leaders_against_the_record(values: pd.DataFrame, tables:
 def test_the_sampled_file_has_no_release_dates(real_data: Path, values: pd.DataFrame) -> None:
     sampled = pd.read_csv(real_data / "valuation" / "forward_pe_consensus_sampled.csv", dtype=str)
     with pytest.raises(InvalidDataError, match="column `released` is absent"):
-        TechValuation()(values, "2024-08-06", Tables(multiples=sampled))
+        TechValuation()(values, "2024-08-06", ValuationTables(multiples=sampled))
 
 
 def test_nothing_is_infinite(values: pd.DataFrame) -> None:

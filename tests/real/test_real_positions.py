@@ -1,4 +1,4 @@
-"""Positions, rule-driven funds and pension funds on real data.
+"""FuturesPositions, rule-driven funds and pension funds on real data.
 
 Expectations written before, and published facts.
 """
@@ -11,14 +11,15 @@ import pandas as pd
 import pytest
 import yaml
 
-from regime.features.crowding import CrowdingFeatures
-from regime.mechanisms.contracts import CONTRACTS
-from regime.mechanisms.crowd import net_share
-from regime.mechanisms.margin_debt import margin_growth
+from regime.mechanisms.futures_positioning.contracts import CONTRACTS
+from regime.mechanisms.futures_positioning.features import CrowdingFeatures
+from regime.mechanisms.futures_positioning.mechanism import FuturesPositions
+from regime.mechanisms.futures_positioning.positioning import net_share
 from regime.mechanisms.pension import PensionFunds
-from regime.mechanisms.positions import Positions
-from regime.mechanisms.risk_parity import ASSETS, risk_parity_exposure
-from regime.mechanisms.vol_control import VolControl, vol_control_exposure
+from regime.mechanisms.volatility_targeting.margin_debt import margin_growth
+from regime.mechanisms.volatility_targeting.mechanism import VolControl
+from regime.mechanisms.volatility_targeting.risk_parity import ASSETS, risk_parity_exposure
+from regime.mechanisms.volatility_targeting.vol_control import vol_control_exposure
 from regime.panel.as_of import AsOf
 from regime.panel.release_times import release_times
 from regime.sources.catalogue import load_catalogue
@@ -26,7 +27,11 @@ from regime.sources.file_source import FileSource
 
 pytestmark = pytest.mark.real
 GOLDEN = Path(__file__).parents[1] / "golden"
-MECHANISMS = {"positions": Positions(), "vol_control": VolControl(), "pension": PensionFunds()}
+MECHANISMS = {
+    "positions": FuturesPositions(),
+    "vol_control": VolControl(),
+    "pension": PensionFunds(),
+}
 
 
 def expectations(name: str) -> list[dict[str, Any]]:
@@ -109,7 +114,9 @@ def test_the_change_of_unit_leaves_no_mark(values: pd.DataFrame) -> None:
         step = abs(share["2023-05-05"] - share["2023-04-28"])
         assert step < share.diff().abs()[share.diff() != 0].quantile(0.9)
     before, after = (
-        Positions(contracts=("sp500",))(values, pd.Timestamp(date)).to_dict()["contracts"]["sp500"]
+        FuturesPositions(contracts=("sp500",))(values, pd.Timestamp(date)).to_dict()["contracts"][
+            "sp500"
+        ]
         for date in ("2023-05-04", "2023-05-05")
     )
     assert abs(before["price_above_entry"] - after["price_above_entry"]) < 0.05
@@ -117,9 +124,9 @@ def test_the_change_of_unit_leaves_no_mark(values: pd.DataFrame) -> None:
 
 def test_dealers_are_absent_where_their_file_is(values: pd.DataFrame) -> None:
     there = {
-        date: Positions(contracts=("sp500",))(values, pd.Timestamp(date)).to_dict()["contracts"][
-            "sp500"
-        ]
+        date: FuturesPositions(contracts=("sp500",))(values, pd.Timestamp(date)).to_dict()[
+            "contracts"
+        ]["sp500"]
         for date in ("2023-02-03", "2023-09-05", "2024-02-06", "2024-08-06")
     }
     assert [table["dealers"]["available"] for table in there.values()] == [True, False, True, False]

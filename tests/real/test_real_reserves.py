@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from regime.mechanisms.money_calendar import KINDS, calendar_kinds, rate_days
-from regime.mechanisms.reserve_demand import demand_slope
-from regime.mechanisms.reserves import INPUTS, ReserveScarcity, funding_spread, funding_tail
+from regime.mechanisms.reserves.demand_curve import demand_slope
+from regime.mechanisms.reserves.funding import INPUTS, funding_spread, funding_tail
+from regime.mechanisms.reserves.mechanism import ReserveScarcity
+from regime.mechanisms.reserves.money_calendar import KINDS, calendar_kinds, rate_days
 
 pytestmark = pytest.mark.real
 NAMES = ["sp500", *(name for name in INPUTS if name != "bank_assets")]

@@ -14,7 +14,7 @@ import pytest
 from regime.audit.recipes import feature_builders
 from regime.cli import main
 from regime.config import find_config
-from regime.features.feature import Mechanism
+from regime.feature import FeatureFamily
 from regime.parallel import Parallel
 from regime.pipeline.market_data import read_market_data
 from regime.pipeline.settings import load_settings
@@ -58,7 +58,7 @@ def leaks(report):
 def test_builders_are_probed_alike_on_any_number_of_processes(demo):
     """A few of them, one of which looks ahead."""
     settings, world, _ = demo
-    make = Mechanism("positioning", "planted")
+    make = FeatureFamily("positioning", "planted")
     bad = make(
         "planted", 5, 1, ("sp500",), lambda v: v["sp500"].pct_change(fill_method=None).shift(-3)
     )
@@ -131,7 +131,7 @@ def test_leaks_in_files_and_rules_are_named_together(own_folder, tmp_path, capsy
 
 def test_a_leaky_feature_is_named_with_file_and_reach(demo):
     settings, world, _ = demo
-    make = Mechanism("positioning", "planted")
+    make = FeatureFamily("positioning", "planted")
     bad = make(
         "planted", 5, 1, ("sp500",), lambda v: v["sp500"].pct_change(fill_method=None).shift(-3)
     )

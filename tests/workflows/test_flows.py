@@ -13,31 +13,23 @@ import pytest
 
 from regime.cli import main
 from regime.errors import ConfigError, InvalidDataError, MissingDataError
-from regime.mechanisms.reading import Absent, MechanismReading
+from regime.mechanisms import MECHANISMS
+from regime.mechanisms.base import MechanismReading, NoReading
 from regime.panel.calendar import session_closes
+from regime.pipeline import mechanism_inputs
+from regime.pipeline.mechanism_inputs import UserFiles, decision_date, mechanism_series, read_view
+from regime.pipeline.mechanism_readings import MechanismReadings, read_mechanisms
 from regime.pipeline.settings import load_settings
+from regime.report.sections.mechanisms import (
+    mechanism_sections,
+    number_rows,
+    reading_tables,
+    run_sections,
+)
 from regime.sources.simulated import SimulatedSource
-from regime.workflows import flows_inputs
-from regime.workflows.flows import Flows, Readers, flows, read_mechanisms
-from regime.workflows.flows_inputs import OwnFiles, decision_date, mechanism_series, read_inputs
-from regime.workflows.flows_tables import GROUPS, NUMBERS, TITLES, number_rows, reading_tables
-from regime.workflows.mechanism_sections import LINES, mechanism_sections, run_sections
+from regime.workflows.flows import flows
 
-KEYS = [
-    "as_of",
-    "cta",
-    "gamma",
-    "positions",
-    "vol_control",
-    "pension",
-    "reserves",
-    "dollar",
-    "valuation",
-    "long_end",
-    "cross_asset",
-    "depth",
-    "analogs",
-]
+KEYS = ["as_of", *(key for key, mechanism in MECHANISMS.items() if not mechanism.within)]
 YEARS = 8
 AS_OF = "2013-06-14"
 
@@ -71,9 +63,9 @@ def test_trend_followers_tell_what_the_issue_names(found):
     assert -1 <= told["exposure"] <= 1 and 0 <= told["percentile"] <= 1
     assert list(told["triggers"]) == ["short", "medium", "long"]
     for span in ("1w", "1m"):
-        for tape in ("up", "flat", "down"):
-            assert set(told["flows_usd_bn"][span][tape]) == {"low", "mid", "high"}
-    assert isinstance(told["seller_in_every_tape"], bool)
+        for scenario in ("up", "flat", "down"):
+            assert set(told["flows_usd_bn"][span][scenario]) == {"low", "mid", "high"}
+    assert isinstance(told["seller_in_every_scenario"], bool)
 
 
 def test_most_mechanisms_read_the_simulated_world(found):
@@ -82,14 +74,14 @@ def test_most_mechanisms_read_the_simulated_world(found):
 
 
 def test_nothing_after_the_decision_is_read(settings, found, monkeypatch):
-    """Whatever is released later is stirred, left out, or comes later still.
+    """Whatever is released later is perturbed, left out, or comes later still.
 
     The JSON has the same bits.
     """
-    read = flows_inputs.read_all
+    read = mechanism_inputs.read_all
     cut = session_closes(pd.DatetimeIndex([AS_OF]))[0]
 
-    def stirred(*arguments):
+    def perturbed(*arguments):
         reading = read(*arguments)
         rows, rng = reading.observations, np.random.default_rng(3)
         later = (rows["released"] > cut).to_numpy()
@@ -104,11 +96,11 @@ def test_nothing_after_the_decision_is_read(settings, found, monkeypatch):
             reading, observations=known, sessions=reading.sessions[reading.sessions <= AS_OF]
         )
 
-    for other in (stirred, cut_off):
-        monkeypatch.setattr(flows_inputs, "read_all", other)
+    for other in (perturbed, cut_off):
+        monkeypatch.setattr(mechanism_inputs, "read_all", other)
         assert json.dumps(flows(settings, as_of=AS_OF).to_dict()) == json.dumps(found.to_dict())
     # and what was known before it does matter
-    monkeypatch.setattr(flows_inputs, "read_all", lambda *arguments: _doubled(read(*arguments)))
+    monkeypatch.setattr(mechanism_inputs, "read_all", lambda *arguments: _doubled(read(*arguments)))
     assert flows(settings, as_of=AS_OF).to_dict() != found.to_dict()
 
 
@@ -142,26 +134,25 @@ def test_the_decision_date():
             decision_date(sessions, wrong)
 
 
-def test_a_mechanism_that_lacks_data_steps_aside_and_a_bug_does_not_hide(settings):
-    inputs = read_inputs(settings, None, AS_OF)
+def test_a_mechanism_without_data_is_unavailable_and_a_bug_does_not_hide(settings):
+    view = read_view(settings, None, AS_OF)
 
     class Failing:
         def __init__(self, error):
             self.error = error
 
-        def __call__(self, values, as_of):
+        def read(self, view):
             raise self.error
 
-    lacking = replace(Readers(), cta=Failing(MissingDataError("no prices of futures")))
-    told = read_mechanisms(inputs, lacking)
+    told = read_mechanisms(view, {"cta": Failing(MissingDataError("no prices of futures"))})
     assert told.to_dict()["cta"] == {"available": False, "reason": "no prices of futures"}
     for error in (KeyError("sp500"), ZeroDivisionError(), InvalidDataError("own.csv: row 3")):
         with pytest.raises(type(error)):
-            read_mechanisms(inputs, replace(Readers(), cta=Failing(error)))
+            read_mechanisms(view, {"cta": Failing(error)})
 
 
 def test_a_source_that_has_prices_alone_leaves_reasons(settings, monkeypatch):
-    monkeypatch.setattr(flows_inputs, "mechanism_series", lambda catalogue: ("sp500",))
+    monkeypatch.setattr(mechanism_inputs, "mechanism_series", lambda catalogue: ("sp500",))
     told = flows(settings, as_of=AS_OF).to_dict()
     assert told["cta"]["available"] and told["vol_control"]["available"]
     silent = [key for key in KEYS[1:] if not told[key]["available"]]
@@ -203,11 +194,11 @@ def own_table(path, days, **columns):
 def test_a_users_own_multiple_and_book_are_used_from_their_release_on(settings, tmp_path):
     days = pd.bdate_range("2012-01-02", "2013-12-31").strftime("%Y-%m-%d")
     rising = np.linspace(20, 40, len(days))
-    own = OwnFiles(
+    own = UserFiles(
         pe=own_table(tmp_path / "pe.csv", days, forward_pe=rising, released=days),
         book=own_table(tmp_path / "book.csv", days, depth=rising, released=days),
     )
-    told = flows(settings, as_of=AS_OF, own=own).to_dict()
+    told = flows(settings, as_of=AS_OF, user_files=own).to_dict()
     assert told["valuation"]["multiple"]["source"] == "own"
     assert told["depth"]["available"] and told["depth"]["source"] == "the user's own order book"
     last = pd.Index(days).get_loc("2013-06-13")  # what is dated alone is public in the evening
@@ -229,9 +220,9 @@ def test_a_users_own_multiple_and_book_are_used_from_their_release_on(settings, 
 def test_an_own_file_without_a_column_is_named(settings, tmp_path, name, columns, words):
     path = own_table(tmp_path / "own.csv", ["2013-01-02"], **columns)
     with pytest.raises(InvalidDataError, match=words):
-        flows(settings, as_of=AS_OF, own=OwnFiles(**{name: path}))
+        flows(settings, as_of=AS_OF, user_files=UserFiles(**{name: path}))
     with pytest.raises(MissingDataError, match="no such file"):
-        flows(settings, as_of=AS_OF, own=OwnFiles(**{name: tmp_path / "none.csv"}))
+        flows(settings, as_of=AS_OF, user_files=UserFiles(**{name: tmp_path / "none.csv"}))
 
 
 def test_a_chain_takes_the_place_of_the_daily_series(settings, tmp_path):
@@ -240,33 +231,27 @@ def test_a_chain_takes_the_place_of_the_daily_series(settings, tmp_path):
         "date,spot,expiry,strike,type,iv,open_interest\n"
         f"{AS_OF},1000,2013-07-19,1000,C,0.2,500\n{AS_OF},1000,2013-07-19,950,P,0.25,900\n"
     )
-    told = flows(settings, as_of=AS_OF, own=OwnFiles(chain=chain)).to_dict()["gamma"]
+    told = flows(settings, as_of=AS_OF, user_files=UserFiles(chain=chain)).to_dict()["gamma"]
     assert told["source"] == "chain" and told["spot"] == 1000
-    later = flows(settings, as_of="2013-06-13", own=OwnFiles(chain=chain)).to_dict()["gamma"]
+    later = flows(settings, as_of="2013-06-13", user_files=UserFiles(chain=chain)).to_dict()[
+        "gamma"
+    ]
     assert later["source"] == "daily" and "not yet known" in later["chain"]
 
 
-def test_tables_and_sections_tell_every_mechanism(found):
-    assert (
-        {name for group in GROUPS.values() for name in group}
-        == set(found.readings)
-        == set(TITLES)
-        == set(NUMBERS)
-    )
-    assert set(LINES) == set(TITLES)
+def test_tables_and_sections_show_every_mechanism(found):
+    assert list(found.readings) == list(MECHANISMS)
     tables = reading_tables(found.readings)
-    assert sum(len(table.rows) for table in tables[::2]) == 13 and all(
-        len(table.header) == 2 for table in tables
-    )
+    titles = [row.name for table in tables[::2] for row in table.rows]
+    assert sorted(titles) == sorted(mechanism.title for mechanism in MECHANISMS.values())
+    assert all(len(table.header) == 2 for table in tables)
     for name, reading in found.readings.items():
         assert bool(number_rows(reading)) == reading.available, name
     sections = mechanism_sections(found.readings)
-    assert len(sections) == 13 and len({section.key for section in sections}) == 13
-    names = [name for group in GROUPS.values() for name in group]
-    for name, section in zip(names, sections, strict=True):
-        assert section.sentence and (section.figure is None) == section.sentence.startswith(
-            "No reading"
-        )
+    assert len({section.key for section in sections}) == len(MECHANISMS)
+    for name, section in zip(MECHANISMS, sections, strict=True):
+        assert section.sentence
+        assert (section.figure is None) == (not found.readings[name].available)
         if section.figure is not None:
             columns, past = section.figure.columns, found.readings[name].history.index
             assert {len(column) for column in columns.values()} == {len(columns["date"])}
@@ -284,7 +269,7 @@ def test_figures_of_a_run_begin_with_it(found):
 
 
 def test_a_silent_mechanism_has_words_and_no_figure():
-    silent = {name: Absent(name=name, reason="no data") for name in TITLES}
+    silent = {name: NoReading(name=name, reason="no data") for name in MECHANISMS}
     assert all(
         s.sentence == "No reading: no data." and s.figure is None
         for s in mechanism_sections(silent)
@@ -292,7 +277,10 @@ def test_a_silent_mechanism_has_words_and_no_figure():
     empty = MechanismReading(name="cta", sentence="Nothing.", values={})
     (section,) = mechanism_sections({"cta": empty})
     assert section.figure is None and section.tables == ()
-    assert Flows(as_of=pd.Timestamp(AS_OF), readings=silent).to_dict()["cta"]["available"] is False
+    assert (
+        MechanismReadings(as_of=pd.Timestamp(AS_OF), readings=silent).to_dict()["cta"]["available"]
+        is False
+    )
 
 
 def test_sections_of_a_run_are_those_of_its_last_session(settings):

@@ -10,7 +10,7 @@ import pytest
 from regime.backtest.costs import Costs
 from regime.backtest.reference import reference_backtest
 from regime.errors import ConfigError, InvalidDataError, MissingDataError
-from regime.mechanisms.half_spread import HalfSpread
+from regime.mechanisms.market_depth.spread_estimators import HalfSpread
 from regime.panel.release_times import release_times
 from regime.pipeline.market_data import read_market_data
 from regime.pipeline.settings import load_settings

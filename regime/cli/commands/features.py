@@ -25,7 +25,7 @@ def features(
         bool,
         typer.Option(
             "--mechanisms",
-            help="Also the columns that the config's model does without: 148 in all.",
+            help="Also the columns of the mechanisms, which the config's model does without.",
         ),
     ] = False,
     quiet: Quiet = False,

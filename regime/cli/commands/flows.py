@@ -43,7 +43,7 @@ def flows(
     pe: Annotated[
         Path | None,
         typer.Option(
-            "--pe", metavar="FILE", help=("Own forward multiple: date, forward_pe, released.")
+            "--pe", metavar="FILE", help=("Forward multiple: date, forward_pe, released.")
         ),
     ] = None,
     book: Annotated[
@@ -51,7 +51,7 @@ def flows(
         typer.Option(
             "--book",
             metavar="FILE",
-            help=("Own depth at the top of the order book: date, depth, released."),
+            help=("Depth at the top of the order book: date, depth, released."),
         ),
     ] = None,
     caps: Annotated[
@@ -70,32 +70,37 @@ def flows(
     Who must sell, at which level, how much.
 
     CONFIG gives the source and the catalogue; it is us_macro.yaml where none is named. A mechanism
-    without data for the date says so and steps aside.
+    without data for the date is unavailable and says why.
     """
     config, overrides = split_arguments(arguments, CONFIG)
     with reserved_stdout(), watching(quiet) as progress:
+        from regime.pipeline.mechanism_inputs import UserFiles
+        from regime.report.sections.mechanisms import reading_tables
         from regime.workflows.flows import flows as workflow
-        from regime.workflows.flows_inputs import OwnFiles
-        from regime.workflows.flows_tables import reading_tables
 
-        own = OwnFiles(chain=chain, pe=pe, book=book, caps=caps)
-        found = workflow(
-            config, data=data, as_of=as_of, own=own, overrides=overrides, progress=progress
+        user_files = UserFiles(chain=chain, pe=pe, book=book, caps=caps)
+        result = workflow(
+            config,
+            data=data,
+            as_of=as_of,
+            user_files=user_files,
+            overrides=overrides,
+            progress=progress,
         )
-    late = _too_late(as_of, found.as_of)
+    late = _too_late(as_of, result.as_of)
     if json:
-        print_json(found.to_dict())
-        for words in late:
-            print(words, file=sys.stderr)
+        print_json(result.to_dict())
+        for warning in late:
+            print(warning, file=sys.stderr)
     else:
-        print_tables(reading_tables(found.readings), [f"As of {found.as_of:%Y-%m-%d}", *late])
+        print_tables(reading_tables(result.readings), [f"As of {result.as_of:%Y-%m-%d}", *late])
 
 
-def _too_late(asked: str | None, told: pd.Timestamp) -> tuple[str, ...]:
-    """What must be said where the data end before the date asked for.
+def _too_late(asked: str | None, read: pd.Timestamp) -> tuple[str, ...]:
+    """A warning where the data end before the date asked for.
 
     No exchange was closed for longer.
     """
-    days = 0 if asked is None else (type(told)(asked) - told).days
-    words = f"The data end on {told:%Y-%m-%d}, {days:,} days before {asked}: this is no reading of that day."
-    return (words,) if days > CLOSED else ()
+    days = 0 if asked is None else (type(read)(asked) - read).days
+    warning = f"The data end on {read:%Y-%m-%d}, {days:,} days before {asked}: this is no reading of that day."
+    return (warning,) if days > CLOSED else ()

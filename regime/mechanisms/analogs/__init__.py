@@ -1,0 +1,1 @@
+"""Which past windows resemble today, and what kind of episode a day belongs to."""

@@ -1,0 +1,1 @@
+"""Selling across markets: breadth, comovement and havens."""

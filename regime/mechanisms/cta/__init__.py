@@ -1,0 +1,1 @@
+"""Trend followers: exposure, trigger levels and flows."""

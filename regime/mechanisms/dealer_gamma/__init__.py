@@ -1,0 +1,1 @@
+"""Dealer gamma from option chains and from the published daily series."""

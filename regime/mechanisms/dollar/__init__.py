@@ -1,0 +1,1 @@
+"""Dollar stress: dash for dollars, debasement and carry."""

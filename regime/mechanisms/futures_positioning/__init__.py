@@ -1,0 +1,1 @@
+"""Futures positions of trader groups from the COT reports."""

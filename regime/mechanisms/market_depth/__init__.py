@@ -1,0 +1,1 @@
+"""Market depth: spreads and price impact."""

@@ -1,0 +1,1 @@
+"""Reserve scarcity: funding spreads, demand for reserves and backstops."""

@@ -1,0 +1,1 @@
+"""Valuation and leadership of technology."""

@@ -1,0 +1,1 @@
+"""Funds that trade on volatility, and margin debt."""
