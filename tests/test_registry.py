@@ -22,7 +22,7 @@ def test_entries_stand_in_order_and_are_imported_on_use():
 
 def test_an_unknown_key_names_the_known_ones():
     table = PluginTable(ENTRIES)
-    with pytest.raises(ConfigError, match="`roof`; did you mean `root`. Known: root, art, bad"):
+    with pytest.raises(ConfigError, match=r"`roof`; did you mean `root`\? Known: root, art, bad"):
         table.resolve("roof")
     with pytest.raises(KeyError):
         table["roof"]
