@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from regime.errors import ConfigError, InvalidDataError
 from regime.rules.base import check_signals
 from regime.rules.overlays import CapStep, Cooldown, Floor, MinimumHold, VolatilityTarget
-from regime.rules.ramp import Ramp
 from regime.rules.stack import Blend, RuleStack
-from regime.rules.threshold import Hysteresis, Threshold
+from regime.rules.threshold import Hysteresis, Ramp, Threshold
 from regime.schema import REGIMES
 
 NAN = math.nan

@@ -11,12 +11,10 @@ from hypothesis import strategies as st
 
 from regime import config
 from regime.performance import flips_per_year, performance_table, turnover
-from regime.rules.falls import DrawdownStop, ReentryOnTrend
 from regime.rules.overlays import CapStep, Cooldown, Floor, MinimumHold, VolatilityTarget
-from regime.rules.ramp import Ramp
-from regime.rules.regime_map import RegimeMap
+from regime.rules.price_rules import DrawdownStop, ReentryOnTrend
 from regime.rules.stack import Blend, RuleStack
-from regime.rules.threshold import Hysteresis, Threshold
+from regime.rules.threshold import Hysteresis, Ramp, RegimeMap, Threshold
 from regime.schema import REGIMES
 
 DAYS = 90
