@@ -54,12 +54,11 @@ class EncodedRule(NamedTuple):
     Attributes
     ----------
     loop : callable
-        ``loop(proposed, signal, exposure, *parameters)``, plain Python on arrays of shape
-        (n_sessions,) that numba can compile. Writes into `exposure` what the rule answers to
-        `proposed` at each close, from its start on; arithmetic as in `Rule.step`, operation by
-        operation, so that both give the same bits.
+        ``loop(proposed, signal, exposure, parameters)``, plain Python that numba can compile, on
+        arrays of float. Writes into `exposure` what the rule answers to `proposed` at each close,
+        from its start on; arithmetic as in `Rule.step`, operation by operation, so that both give
+        the same bits.
     parameters : tuple of numbers
-        The last arguments of the loop, which gets them as floats.
     columns : tuple of str
         Signals whose sum the loop reads: at each close the last known value, NaN before the first.
         A sum of probabilities is at most 1. Empty for a rule that reads none.

@@ -57,7 +57,10 @@ class MinimumHold(Rule):
         return EncodedRule(_minimum_hold_path, (self.days,))
 
 
-def _minimum_hold_path(proposed: Floats, signal: Floats, exposure: Floats, days: float) -> None:
+def _minimum_hold_path(
+    proposed: Floats, signal: Floats, exposure: Floats, parameters: Floats
+) -> None:
+    days = parameters[0]
     held = 1.0
     age = days
     for t in range(proposed.size):
@@ -123,7 +126,8 @@ class Cooldown(Rule):
         return EncodedRule(_cooldown_path, (self.days,))
 
 
-def _cooldown_path(proposed: Floats, signal: Floats, exposure: Floats, days: float) -> None:
+def _cooldown_path(proposed: Floats, signal: Floats, exposure: Floats, parameters: Floats) -> None:
+    days = parameters[0]
     held = 1.0
     left = 0.0
     for t in range(proposed.size):
@@ -219,10 +223,16 @@ class CapStep(Rule):
         return EncodedRule(_cap_step_path, (self.per_day,))
 
 
-def _cap_step_path(proposed: Floats, signal: Floats, exposure: Floats, per_day: float) -> None:
+def _cap_step_path(proposed: Floats, signal: Floats, exposure: Floats, parameters: Floats) -> None:
+    per_day = parameters[0]
     held = 1.0
     for t in range(proposed.size):
-        held = min(max(proposed[t], held - per_day), held + per_day)
+        if proposed[t] > held + per_day:
+            held += per_day
+        elif proposed[t] < held - per_day:
+            held -= per_day
+        else:
+            held = proposed[t]
         exposure[t] = held
 
 
@@ -290,8 +300,10 @@ class VolatilityTarget(Rule):
 
 
 def _volatility_target_path(
-    proposed: Floats, signal: Floats, exposure: Floats, target: float, cap: float
+    proposed: Floats, signal: Floats, exposure: Floats, parameters: Floats
 ) -> None:
+    target = parameters[0]
+    cap = parameters[1]
     for t in range(proposed.size):
         multiple = target / signal[t]
         exposure[t] = proposed[t] * (multiple if multiple < cap else cap)  # cap while none is known

@@ -71,7 +71,8 @@ class Threshold(ProbabilityRule):
         return EncodedRule(_threshold_path, (self.level,), self.regimes, self.halflife)
 
 
-def _threshold_path(proposed: Floats, signal: Floats, exposure: Floats, level: float) -> None:
+def _threshold_path(proposed: Floats, signal: Floats, exposure: Floats, parameters: Floats) -> None:
+    level = parameters[0]
     for t in range(proposed.size):
         exposure[t] = 0.0 if signal[t] >= level else proposed[t]
 
@@ -130,8 +131,10 @@ class Hysteresis(ProbabilityRule):
 
 
 def _hysteresis_path(
-    proposed: Floats, signal: Floats, exposure: Floats, enter: float, leave: float
+    proposed: Floats, signal: Floats, exposure: Floats, parameters: Floats
 ) -> None:
+    enter = parameters[0]
+    leave = parameters[1]
     out = False
     for t in range(proposed.size):
         out = signal[t] >= (leave if out else enter)
@@ -190,7 +193,9 @@ class Ramp(ProbabilityRule):
         return EncodedRule(_ramp_path, (self.low, self.high), self.regimes, self.halflife)
 
 
-def _ramp_path(proposed: Floats, signal: Floats, exposure: Floats, low: float, high: float) -> None:
+def _ramp_path(proposed: Floats, signal: Floats, exposure: Floats, parameters: Floats) -> None:
+    low = parameters[0]
+    high = parameters[1]
     for t in range(proposed.size):
         kept = (high - signal[t]) / (high - low)
         kept = kept if kept < 1.0 else 1.0  # also while nothing is known

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import numpy as np
 import pandas as pd
@@ -28,16 +30,19 @@ from regime.schema import REGIMES
 from regime.sessions import YEAR
 from regime.studies.sweep.compile import NO_RULE, EncodedRules
 
+if TYPE_CHECKING:
+    from regime.studies.sweep.kernel import History, RuleTable
+
 __all__ = ["Blocks", "Statistics", "SweepResult", "setting_exposure", "sweep_settings"]
 
 Blocks: TypeAlias = int | Sequence[object] | np.ndarray | pd.Index | pd.Series
 Statistics = Literal["full", "final"]
-# What a rule reads: columns that are added up, and the halflife of their average.
-_Reading: TypeAlias = tuple[tuple[str, ...], float]
 # A spread below this is rounding, as in `performance`.
 SPREAD_FLOOR = 1e-15
 # Settings that a thread takes at once.
 BATCH = 256
+# The number of loops that compiled code is compiled for: a multiple of it.
+LOOPS = 8
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -161,7 +166,7 @@ def sweep_settings(
     >>> result.table[["final_equity", "orders"]].round(4).values.tolist()
     [[1.1, 1.0]]
     """
-    from regime.studies.sweep.kernel import TOTALS, trade
+    from regime.studies.sweep.kernel import TOTALS, run_settings
 
     if statistics not in get_args(Statistics):
         raise ConfigError(
@@ -169,9 +174,9 @@ def sweep_settings(
         )
     if threads is not None and threads < 1:
         raise ConfigError(f"threads: must be at least 1, got {threads}")
-    read = _signals_read(signals, rules)
-    history = _history(prices, signals, costs, cash)
+    table = _rule_table(signals, rules)
     codes, names = _block_labels(pd.DatetimeIndex(prices.index), blocks)
+    history = _history(prices, signals, costs, cash, codes)
     full = statistics == "full"
     if not full:
         names = names[:0]
@@ -180,25 +185,12 @@ def sweep_settings(
     squares = np.empty((len(rules), len(names)))
 
     def run(first: int) -> None:
-        paths = _ExposurePaths(rules, read, len(signals))
-        for setting in range(first, min(first + BATCH, len(rules))):
-            trade(
-                paths.of(setting),
-                history.decision_of,
-                history.price,
-                history.inverse_price,
-                history.account,
-                history.growth,
-                history.fee,
-                history.impact,
-                codes,
-                full,
-                totals[setting],
-                sums[setting],
-                squares[setting],
-            )
+        part = slice(first, first + BATCH)
+        run_settings(
+            rules.positions[part], table, history, full, totals[part], sums[part], squares[part]
+        )
 
-    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+    with _first_class_functions(), ThreadPoolExecutor(threads or os.cpu_count()) as pool:
         list(pool.map(run, range(0, len(rules), BATCH)))
     return SweepResult(
         table=_table(totals, sums, squares, len(prices) - 1, full),
@@ -234,59 +226,38 @@ def setting_exposure(signals: pd.DataFrame, rules: EncodedRules, setting: int) -
     """
     if not 0 <= setting < len(rules):
         raise ConfigError(f"setting: must lie in [0, {len(rules) - 1}], got {setting}")
+    from regime.studies.sweep.kernel import decide
+
+    paths = np.ones((rules.positions.shape[1] + 1, len(signals)))
     chosen = rules.take([setting])
-    paths = _ExposurePaths(chosen, _signals_read(signals, chosen), len(signals))
-    return pd.Series(paths.of(0), index=signals.index, name="exposure")
+    positions = chosen.positions[0]
+    with _first_class_functions():
+        row = decide(
+            positions, np.full_like(positions, NO_RULE), _rule_table(signals, chosen), paths
+        )
+    return pd.Series(paths[row], index=signals.index, name="exposure")
 
 
-class _ExposurePaths:
-    """Exposure of one setting after another; rules shared with the one before are not run again."""
+@contextmanager
+def _first_class_functions() -> Iterator[None]:
+    """Without numba's warning that functions as arguments of compiled code are experimental."""
+    from numba.core.errors import NumbaExperimentalFeatureWarning
 
-    def __init__(self, rules: EncodedRules, read: Mapping[_Reading, Floats], sessions: int) -> None:
-        from regime.studies.sweep.kernel import compiled
-
-        self._positions = rules.positions
-        self._steps = [
-            (compiled(rule.loop), read.get((rule.columns, rule.halflife)), rule.parameters)
-            for rule in rules.rules
-        ]
-        # Row k is what the first k rules of a setting decide.
-        self._paths = np.ones((rules.positions.shape[1] + 1, sessions))
-        self._before: list[int] = []
-
-    def of(self, setting: int) -> Floats:
-        """Exposure at each close, shape (n_decisions,); overwritten by the next call."""
-        positions = [i for i in self._positions[setting].tolist() if i != NO_RULE]
-        shared = 0
-        for position, before in zip(positions, self._before, strict=False):
-            if position != before:
-                break
-            shared += 1
-        for depth, position in enumerate(positions[shared:], start=shared):
-            loop, signal, parameters = self._steps[position]
-            loop(self._paths[depth], signal, self._paths[depth + 1], *parameters)
-        self._before = positions
-        path: Floats = self._paths[len(positions)]
-        return path
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _History:
-    """Prices and cash on the sessions of the prices, as `kernel.trade` reads them."""
-
-    decision_of: Integers
-    price: Floats
-    inverse_price: Floats
-    account: Floats
-    growth: Floats
-    fee: float
-    impact: float
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NumbaExperimentalFeatureWarning)
+        yield
 
 
 def _history(
-    prices: pd.Series, signals: pd.DataFrame, costs: Costs, cash: pd.Series | None
-) -> _History:
-    """Check prices, the sessions of the signals and cash."""
+    prices: pd.Series,
+    signals: pd.DataFrame,
+    costs: Costs,
+    cash: pd.Series | None,
+    blocks: Integers,
+) -> History:
+    """Check prices, the sessions of the signals and cash, and lay them out for compiled code."""
+    from regime.studies.sweep.kernel import History
+
     if not isinstance(prices, pd.Series):
         raise InvalidDataError(
             f"Prices: a sweep trades one asset, give a Series, got {type(prices).__name__}"
@@ -308,36 +279,53 @@ def _history(
     holding_cost = float(costs.holding(market.assets)[0])
     level = market.prices[:, 0] * (1.0 - holding_cost) ** np.arange(len(prices))
     price = level / level[0] / account
-    return _History(
+    return History(
         decision_of=signals.index.get_indexer(prices.index, method="ffill").astype(np.int64),
         price=price,
         inverse_price=1.0 / price,
         account=account,
         growth=growth,
+        blocks=blocks,
         fee=float(costs.rates(market.assets)[0]),
         impact=costs.impact_bps / 1e4,
     )
 
 
-def _signals_read(signals: pd.DataFrame, rules: EncodedRules) -> dict[_Reading, Floats]:
-    """What the rules read at each decision, by columns and halflife, as `EncodedRule` says."""
-    from regime.studies.sweep.kernel import known_signal
+def _rule_table(signals: pd.DataFrame, rules: EncodedRules) -> RuleTable:
+    """Check the signals that the settings read, and lay the rules out for compiled code."""
+    from regime.studies.sweep.kernel import RuleTable, compiled
 
     check_signals(signals, rules.needs)
     if not len(signals):
         raise InvalidDataError("Signals: hold no session")
-    sums: dict[tuple[str, ...], Floats] = {(): np.full(len(signals), math.nan)}
-    read: dict[_Reading, Floats] = {}
-    for rule in rules.used:
-        if rule.columns not in sums:
-            sums[rule.columns] = _summed(signals, rule.columns)
-        if (rule.columns, rule.halflife) not in read:
-            # The power of Python, as in `rules.base.averaged`: numpy's may differ in the last bit.
-            weight = 0.5 ** (1.0 / rule.halflife) if rule.halflife else 0.0
-            carried = np.empty(len(signals))
-            known_signal(sums[rule.columns], carried, weight)
-            read[rule.columns, rule.halflife] = carried
-    return read
+    loops: dict[Callable[..., None], int] = {}
+    read: dict[tuple[tuple[str, ...], float], int] = {}
+    parameters = np.zeros((len(rules.rules), max(len(rule.parameters) for rule in rules.rules)))
+    for rule, row in zip(rules.rules, parameters, strict=True):
+        loops.setdefault(rule.loop, len(loops))
+        read.setdefault((rule.columns, rule.halflife), len(read))
+        row[: len(rule.parameters)] = rule.parameters
+    machine_code = [compiled(loop) for loop in loops]
+    machine_code += machine_code[:1] * (-len(loops) % LOOPS)
+    return RuleTable(
+        loops=tuple(machine_code),
+        loop_of=np.array([loops[rule.loop] for rule in rules.rules]),
+        signal_of=np.array([read[rule.columns, rule.halflife] for rule in rules.rules]),
+        parameters=parameters,
+        signals=np.stack([_signal(signals, *reading) for reading in read]),
+    )
+
+
+def _signal(signals: pd.DataFrame, columns: tuple[str, ...], halflife: float) -> Floats:
+    """What a rule reads at each decision, as `EncodedRule` says."""
+    from regime.studies.sweep.kernel import known_signal
+
+    known = np.full(len(signals), math.nan)
+    if columns:
+        # The power of Python, as in `rules.base.averaged`: numpy's may differ in the last bit.
+        weight = 0.5 ** (1.0 / halflife) if halflife else 0.0
+        known_signal(_summed(signals, columns), weight, known)
+    return known
 
 
 def _summed(signals: pd.DataFrame, columns: tuple[str, ...]) -> Floats:
