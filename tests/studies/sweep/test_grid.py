@@ -1,4 +1,4 @@
-"""Grids from YAML: every combination, the impossible ones dropped and counted, mistakes answered."""
+"""Grids from YAML: all combinations once, impossible ones dropped and counted, mistakes answered."""
 
 import itertools
 import math
@@ -22,7 +22,10 @@ stacks:
       - MinimumHold: {days: [1, 3, 5]}
       - VolatilityTarget: {target: [0.1, 0.12, 0.15]}
   - rules:
-      - Ramp: {low: [0.1, 0.3], high: [0.3, 0.6], regimes: [[deleveraging], [fragile, deleveraging]]}
+      - Ramp:
+          low: [0.1, 0.3]
+          high: [0.3, 0.6]
+          regimes: [[deleveraging], [fragile, deleveraging]]
       - VolatilityTarget
   - rules: [Threshold: {level: 0.5, regimes: [fragile, deleveraging]}]
 """
