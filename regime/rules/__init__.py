@@ -4,18 +4,13 @@
 under the name of its class. A rule that defines `Rule.encoded` can be swept as well.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from typing import Any
 
 from regime.registry import PluginTable
 
-if TYPE_CHECKING:
-    from regime.rules.base import Rule
-
 __all__ = ["RULES"]
 
-RULES: PluginTable[type[Rule]] = PluginTable(
+RULES: PluginTable[type[Any]] = PluginTable(
     {
         "Threshold": "regime.rules.threshold:Threshold",
         "Hysteresis": "regime.rules.threshold:Hysteresis",

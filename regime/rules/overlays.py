@@ -74,7 +74,7 @@ def _minimum_hold_path(
 class Cooldown(Rule):
     """After a cut the exposure may not rise for some sessions.
 
-    A further cut is let through and counts anew.
+    A further cut is let through and starts the count again.
 
     Parameters
     ----------

@@ -45,7 +45,7 @@ TOP = 10  # settings in the summary
 
 @dataclass(frozen=True, kw_only=True)
 class SweepReport:
-    """What a sweep found, and how much of it chance explains.
+    """The results of a sweep, and how much of them chance explains.
 
     Parameters
     ----------

@@ -23,8 +23,7 @@ TOTALS = ("final_equity", "orders", "turnover", "worst", "exposure", "flips")
 # Of equity: an order below it restores a weight that was off by rounding. As in `backtest.book`.
 ROUNDING = 1e-12
 
-_options = {"cache": True, "nogil": True, "error_model": "numpy"}
-_jit = numba.njit(**_options)
+_jit = numba.njit(cache=True, nogil=True, error_model="numpy")
 _column = numba.float64[::1]
 _loop_signature = numba.void(_column, _column, _column, _column)
 
@@ -129,7 +128,7 @@ def decide(setting, before, rules, paths):  # type: ignore[no-untyped-def]
     return depth
 
 
-@numba.njit(**_options, fastmath={"contract"})
+@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
 def _trade(decided, history, full, totals, sums, squares):  # type: ignore[no-untyped-def]
     """Fill the decisions of one setting, each at the close after it, and count what it earns.
 

@@ -275,7 +275,7 @@ def _history(
             "order at its close: drop the session, or use `backtest`, which defers orders"
         )
     growth = 1.0 + market.cash
-    account = np.cumprod(growth)
+    account = np.cumprod(growth, dtype=np.float64)
     holding_cost = float(costs.holding(market.assets)[0])
     level = market.prices[:, 0] * (1.0 - holding_cost) ** np.arange(len(prices))
     price = level / level[0] / account

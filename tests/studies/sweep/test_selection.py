@@ -24,7 +24,7 @@ DAYS, YEAR = 100, math.sqrt(252)
 
 
 def result_of(sharpe):
-    """A result whose Sharpe ratios by block are those given; NaN for a block in cash."""
+    """A result whose Sharpe ratios by block are `sharpe`; NaN for a block in cash."""
     sharpe = np.asarray(sharpe, dtype=float)
     sums = np.where(np.isnan(sharpe), 0.0, sharpe / YEAR * 0.01 * DAYS)
     squares = np.where(np.isnan(sharpe), 0.0, 0.01**2 * (DAYS - 1) + sums**2 / DAYS)
@@ -38,8 +38,8 @@ def result_of(sharpe):
 
 
 def test_the_blocks_of_a_result_give_its_sharpe_ratios():
-    given = [[1.0, -0.5, math.nan], [0.3, 2.0, 0.1]]
-    np.testing.assert_allclose(result_of(given).sharpe_by_block(), given, rtol=1e-9)
+    sharpe = [[1.0, -0.5, math.nan], [0.3, 2.0, 0.1]]
+    np.testing.assert_allclose(result_of(sharpe).sharpe_by_block(), sharpe, rtol=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -278,7 +278,7 @@ def test_a_setting_that_never_trades_and_one_that_only_leaves():
 
 def broken(**changes):
     prices, signals, cash = market(7)
-    given = {
+    inputs = {
         "prices": prices,
         "signals": signals,
         "rules": [RuleStack(Threshold(level=0.3), VolatilityTarget())],
@@ -286,12 +286,12 @@ def broken(**changes):
         "options": {},
     } | changes
     return sweep_settings(
-        given["prices"],
-        given["signals"],
-        encode(given["rules"]),
+        inputs["prices"],
+        inputs["signals"],
+        encode(inputs["rules"]),
         Costs(),
-        given["cash"],
-        **given["options"],
+        inputs["cash"],
+        **inputs["options"],
     )
 
 
