@@ -2,9 +2,9 @@
 
 Usage: python benchmarks/sweep.py [--json] [--full]
 
-vectorbt runs chunks of 200 settings from exposures that are given to it; the sweep makes them
-itself. By default vectorbt is timed on some chunks drawn at random from the very settings and its
-time is scaled to all of them, as the output says; ``--full`` runs every chunk.
+vectorbt runs chunks of 200 settings from exposures made beforehand; the sweep makes them itself. By
+default vectorbt is timed on some chunks drawn at random from the same settings and its time is
+scaled to all of them, as the output says; ``--full`` runs every chunk.
 """
 
 import json
@@ -19,9 +19,9 @@ import numpy as np
 import pandas as pd
 
 from regime.backtest.costs import Costs
-from regime.backtest.sweep import exposures, sweep
-from regime.rules.grid import Grid, StackGrid
 from regime.schema import REGIMES
+from regime.studies.sweep.grid import Grid, StackGrid
+from regime.studies.sweep.sweep import setting_exposure, sweep_settings
 
 SETTINGS, DAYS, CHUNK, SAMPLED, ROUNDS = 10_000, 8_000, 200, 3, 9
 CLAIM, LARGER, TIME_CLAIM, MEGABYTES = 50.0, 10, 12.0, 500.0
@@ -29,7 +29,7 @@ ROOM, COSTS = 1e-12, Costs(bps=5)
 
 
 def market():
-    """Prices and signals of a random world: persistent probabilities, a volatility that wanders."""
+    """Prices and signals of a random market: persistent probabilities, a volatility that wanders."""
     rng = np.random.default_rng(7)
     dates = pd.bdate_range("1993-01-01", periods=DAYS, name="date")
     shocks, level = rng.normal(0, [0.4, 0.4, 0.4, 0.4, 0.05], (DAYS, 5)), np.zeros((DAYS, 5))
@@ -134,27 +134,29 @@ def seconds(action):
 def against_vectorbt(every):
     """Times of both in turn, and the largest differences on the chunks that vectorbt ran."""
     prices, signals = market()
-    programs = grid().programs()
+    rules = grid().encoded()
     order = np.random.default_rng(1).permutation(SETTINGS)
     chunks = [order[start : start + CHUNK] for start in range(0, SETTINGS, CHUNK)][
         : None if every else SAMPLED
     ]
     fees = np.full((DAYS, 1), COSTS.bps / 1e4)
     fees[0] = 0.0
-    result = sweep(prices, signals, programs, COSTS, statistics="final")  # compiles
-    sweep(prices, signals, programs.take(chunks[0]), COSTS)
+    result = sweep_settings(prices, signals, rules, COSTS, statistics="final")  # compiles
+    sweep_settings(prices, signals, rules.take(chunks[0]), COSTS)
     mine, full, other, equity, orders = [], [], [], 0.0, 0
     for turn, rows in enumerate(chunks if every else chunks * (ROUNDS // SAMPLED)):
         if turn < len(chunks):
             sizes = orders_of(
-                np.column_stack([exposures(signals, programs, int(row)) for row in rows])
+                np.column_stack([setting_exposure(signals, rules, int(row)) for row in rows])
             )
         if turn == 0:
             theirs(prices, sizes, fees)  # warm
-        mine.append(seconds(lambda: sweep(prices, signals, programs, COSTS, statistics="final"))[1])
+        mine.append(
+            seconds(lambda: sweep_settings(prices, signals, rules, COSTS, statistics="final"))[1]
+        )
         (value, count), spent = seconds(lambda s=sizes: theirs(prices, s, fees))
         other.append(spent)
-        full.append(seconds(lambda: sweep(prices, signals, programs, COSTS))[1])
+        full.append(seconds(lambda: sweep_settings(prices, signals, rules, COSTS))[1])
         if turn < len(chunks):
             equity = max(
                 equity,
@@ -182,14 +184,14 @@ def against_vectorbt(every):
 
 
 def growth():
-    """Time of ten times the settings against the time of one, and the peak memory, in a process of its own."""
+    """Time of ten times the settings against the time of one, and the peak memory of a process."""
     prices, signals = market()
-    few, many = grid().programs(), grid(LARGER).programs()
-    sweep(prices, signals, few, COSTS)
+    few, many = grid().encoded(), grid(LARGER).encoded()
+    sweep_settings(prices, signals, few, COSTS)
     times = [
         (
-            seconds(lambda: sweep(prices, signals, few, COSTS))[1],
-            seconds(lambda: sweep(prices, signals, many, COSTS))[1],
+            seconds(lambda: sweep_settings(prices, signals, few, COSTS))[1],
+            seconds(lambda: sweep_settings(prices, signals, many, COSTS))[1],
         )
         for _ in range(3)
     ]
@@ -221,7 +223,7 @@ def main():
         "claim": CLAIM,
         "load": round(os.getloadavg()[0], 2),
     }
-    result["passed"] = (
+    result["passed"] = bool(
         result["ratio_vs_vectorbt"] >= CLAIM
         and result["max_relative_difference"] <= ROOM
         and not result["order_counts_that_differ"]

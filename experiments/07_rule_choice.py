@@ -30,11 +30,10 @@ from regime.pipeline.walk_forward import walk_forward
 from regime.progress import NoProgress
 from regime.rules.base import Rule
 from regime.rules.benchmarks import above_average, buy_and_hold, volatility_target
-from regime.rules.falls import ReentryOnTrend
 from regime.rules.overlays import MinimumHold, VolatilityTarget
-from regime.rules.ramp import Ramp
+from regime.rules.price_rules import ReentryOnTrend
 from regime.rules.stack import Blend, RuleStack
-from regime.rules.threshold import Hysteresis
+from regime.rules.threshold import Hysteresis, Ramp
 
 PERIODS = {
     "1972-84": ("1972", "1984"),

@@ -22,6 +22,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from regime.errors import ConfigError, MissingDataError
+from regime.registry import PluginTable
 
 __all__ = ["build", "dump", "find_config", "read_config", "read_yaml"]
 
@@ -306,9 +307,12 @@ def _is_sequence(hint: Any) -> bool:
 
 
 def _classes(hint: Any) -> tuple[type, ...]:
-    """Dataclasses that a hint admits, through unions and tuples."""
+    """Dataclasses that a hint admits, through unions, tuples and ``Annotated[Base, table]``."""
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         return (hint,)
+    tables = [part for part in getattr(hint, "__metadata__", ()) if isinstance(part, PluginTable)]
+    if tables:
+        return tuple(cls for table in tables for cls in table.values())
     if typing.get_origin(hint) in (typing.Union, types.UnionType, tuple, typing.Annotated):
         return tuple(cls for part in typing.get_args(hint) for cls in _classes(part))
     return ()

@@ -35,8 +35,8 @@ from regime.models.calibration_curves import known_rows
 from regime.models.classifier import TreeSettings
 from regime.panel.as_of import AsOf
 from regime.rules.allocation import Allocation
-from regime.rules.falls import DrawdownStop, ReentryOnTrend
 from regime.rules.overlays import CapStep, Cooldown, Floor, VolatilityTarget
+from regime.rules.price_rules import DrawdownStop, ReentryOnTrend
 from regime.rules.threshold import Hysteresis
 from regime.schema import REGIMES
 

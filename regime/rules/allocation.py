@@ -56,7 +56,7 @@ class Allocation:
     >>> print(allocation)
     60 % spy, 40 % qqq; half of what is freed in tlt, the rest cash
     >>> dates = pd.bdate_range("2024-01-01", periods=2, name="date")
-    >>> prices = pd.DataFrame({"spy": [10.0, 11.0], "qqq": [np.nan, 20.0], "tlt": 90.0}, index=dates)
+    >>> prices = pd.DataFrame({"spy": [10.0, 11.0], "qqq": [np.nan, 20.0], "tlt": 90.0}, dates)
     >>> allocation(pd.Series([0.5, 0.5], dates), prices).to_numpy().tolist()
     [[0.5, 0.0, 0.25], [0.3, 0.2, 0.25]]
     """
@@ -141,8 +141,7 @@ def _check_leg(name: str, shares: Mapping[str, float]) -> None:
     if odd:
         raise ConfigError(
             f"{name}: the share of `{odd[0]}` must lie in (0, 1], got {shares[odd[0]]}; leave out "
-            "what "
-            "is not held"
+            "what is not held"
         )
     total = math.fsum(shares.values())
     if shares and abs(total - 1.0) > SUM_ROOM:

@@ -3,7 +3,7 @@
 Signals are a table date x columns: the four regimes as probabilities and, where a rule needs them,
 `volatility` a year and `price`, the level of what is held with its income. A rule is asked once a
 session, in order: ``step(state, row, proposed)`` gets what the rules before it propose (the first
-gets 1, fully invested) and answers with its own proposal. State is plain numbers in tuples, which
+gets 1, fully invested) and returns its own proposal. State is plain numbers in tuples, which
 JSON can carry, so that one day live and a whole backtest are the same code. A rule decides; only
 the backtest engine knows when a decision is filled.
 """
@@ -12,18 +12,21 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from regime.errors import ConfigError, InvalidDataError
+from regime.rules import RULES
 from regime.schema import REGIMES, Regime, check_dates
 
 __all__ = [
     "FULLY_INVESTED",
+    "ConflictingValues",
+    "EncodedRule",
     "ProbabilityRule",
     "Rule",
     "averaged",
@@ -35,6 +38,38 @@ __all__ = [
 FULLY_INVESTED = 1.0
 State = Any
 Row = Mapping[str, float]
+
+
+class ConflictingValues(ConfigError):
+    """Values of a rule that are each allowed, but not together.
+
+    Raised by a rule's constructor after every check of a single value. A grid of settings leaves
+    such a combination out and counts it; any other error of a rule is a mistake in the grid.
+    """
+
+
+class EncodedRule(NamedTuple):
+    """A rule as a sweep runs it: one plain loop over a whole history, which the sweep compiles.
+
+    Attributes
+    ----------
+    loop : callable
+        ``loop(proposed, signal, exposure, parameters)``, plain Python that numba can compile, on
+        arrays of float. Writes into `exposure` what the rule answers to `proposed` at each close,
+        from its start on; arithmetic as in `Rule.step`, operation by operation, so that both give
+        the same bits.
+    parameters : tuple of numbers
+    columns : tuple of str
+        Signals whose sum the loop reads: at each close the last known value, NaN before the first.
+        A sum of probabilities is at most 1. Empty for a rule that reads none.
+    halflife : float
+        Sessions of an exponential average of that sum; 0 for none.
+    """
+
+    loop: Callable[..., None]
+    parameters: tuple[float, ...]
+    columns: tuple[str, ...] = ()
+    halflife: float = 0.0
 
 
 class Rule(ABC):
@@ -71,10 +106,24 @@ class Rule(ABC):
         Returns
         -------
         state
-            To be given to the next call.
+            For the next call.
         exposure : float
             In [0, 1], decided at this close; never NaN.
         """
+
+    def encoded(self) -> EncodedRule:
+        """The rule as a sweep runs it; one that can be swept defines this method.
+
+        Raises
+        ------
+        ConfigError
+            If the rule cannot be swept; the message names those that can.
+        """
+        known = [name for name, rule in RULES.items() if rule.encoded is not Rule.encoded]
+        raise ConfigError(
+            f"{type(self).__name__} cannot be swept; a sweep knows {', '.join(known)} and a "
+            "RuleStack of them"
+        )
 
     def __call__(self, signals: pd.DataFrame) -> pd.Series:
         """Exposure decided at each close of a whole history: `step`, session by session.
@@ -205,13 +254,13 @@ def signal(row: Row, name: str) -> float:
     Raises
     ------
     InvalidDataError
-        If the row has no such column: a column that was never given is not a feed that failed.
+        If the row has no such column: a column that never existed is not a feed that failed.
     """
     try:
         return float(row[name])
     except KeyError:
         raise InvalidDataError(
-            f"Signals: column `{name}` is absent; give NaN where it is not known"
+            f"Signals: column `{name}` is absent; write NaN where it is not known"
         ) from None
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from regime.arrays import Floats
 from regime.errors import ConfigError
-from regime.rules.base import FULLY_INVESTED, Row, Rule, State, fraction, signal
+from regime.rules.base import FULLY_INVESTED, EncodedRule, Row, Rule, State, fraction, signal
 
 __all__ = ["CapStep", "Cooldown", "Floor", "MinimumHold", "VolatilityTarget"]
 
@@ -51,12 +52,29 @@ class MinimumHold(Rule):
             return (proposed, 1), proposed
         return (held, min(age + 1, self.days)), held
 
+    def encoded(self) -> EncodedRule:
+        """For a sweep."""
+        return EncodedRule(_minimum_hold_path, (self.days,))
+
+
+def _minimum_hold_path(
+    proposed: Floats, signal: Floats, exposure: Floats, parameters: Floats
+) -> None:
+    days = parameters[0]
+    held = 1.0
+    age = days
+    for t in range(proposed.size):
+        free = (proposed[t] != held) & (age >= days)
+        held = proposed[t] if free else held
+        age = 1.0 if free else age + 1.0
+        exposure[t] = held
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cooldown(Rule):
     """After a cut the exposure may not rise for some sessions.
 
-    A further cut is let through and counts anew.
+    A further cut is let through and starts the count again.
 
     Parameters
     ----------
@@ -102,6 +120,25 @@ class Cooldown(Rule):
         if proposed < held:
             return (proposed, self.days), proposed
         return ((held, left - 1), held) if left else ((proposed, 0), proposed)
+
+    def encoded(self) -> EncodedRule:
+        """For a sweep."""
+        return EncodedRule(_cooldown_path, (self.days,))
+
+
+def _cooldown_path(proposed: Floats, signal: Floats, exposure: Floats, parameters: Floats) -> None:
+    days = parameters[0]
+    held = 1.0
+    left = 0.0
+    for t in range(proposed.size):
+        if proposed[t] < held:
+            held = proposed[t]
+            left = days
+        elif left > 0.0:
+            left -= 1.0
+        else:
+            held = proposed[t]
+        exposure[t] = held
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,6 +218,23 @@ class CapStep(Rule):
         exposure = min(max(proposed, state - self.per_day), state + self.per_day)
         return exposure, exposure
 
+    def encoded(self) -> EncodedRule:
+        """For a sweep."""
+        return EncodedRule(_cap_step_path, (self.per_day,))
+
+
+def _cap_step_path(proposed: Floats, signal: Floats, exposure: Floats, parameters: Floats) -> None:
+    per_day = parameters[0]
+    held = 1.0
+    for t in range(proposed.size):
+        if proposed[t] > held + per_day:
+            held += per_day
+        elif proposed[t] < held - per_day:
+            held -= per_day
+        else:
+            held = proposed[t]
+        exposure[t] = held
+
 
 @dataclass(frozen=True, kw_only=True)
 class VolatilityTarget(Rule):
@@ -239,3 +293,17 @@ class VolatilityTarget(Rule):
             return state, proposed * state
         multiple = min(self.cap, self.target / volatility) if volatility > 0.0 else self.cap
         return multiple, proposed * multiple
+
+    def encoded(self) -> EncodedRule:
+        """For a sweep."""
+        return EncodedRule(_volatility_target_path, (self.target, self.cap), ("volatility",))
+
+
+def _volatility_target_path(
+    proposed: Floats, signal: Floats, exposure: Floats, parameters: Floats
+) -> None:
+    target = parameters[0]
+    cap = parameters[1]
+    for t in range(proposed.size):
+        multiple = target / signal[t]
+        exposure[t] = proposed[t] * (multiple if multiple < cap else cap)  # cap while none is known

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
 from regime.errors import ConfigError
+from regime.rules import RULES
 from regime.rules.base import Row, Rule, State
-from regime.rules.falls import DrawdownStop, ReentryOnTrend
-from regime.rules.overlays import CapStep, Cooldown, Floor, MinimumHold, VolatilityTarget
-from regime.rules.ramp import Ramp
-from regime.rules.regime_map import RegimeMap
-from regime.rules.threshold import Hysteresis, Threshold
 
 __all__ = ["Blend", "RuleLike", "RuleStack"]
+
+# A rule; a config may name any of `RULES`.
+RuleLike: TypeAlias = Annotated[Rule, RULES]
 
 
 class _Composite(Rule):
@@ -48,10 +47,12 @@ class RuleStack(_Composite):
     Parameters
     ----------
     *parts, rules : rules
-        In order; given one by one or, as a config does, as ``rules=(...)``.
+        In order; one by one or, as a config does, as ``rules=(...)``.
 
     Examples
     --------
+    >>> from regime.rules.overlays import CapStep, MinimumHold
+    >>> from regime.rules.threshold import Hysteresis, Threshold
     >>> print(RuleStack(Hysteresis(enter=0.6, leave=0.4), MinimumHold(days=5)))
     out once P(deleveraging) >= 0.6, back below 0.4; each exposure kept at least 5 sessions
     >>> rule = RuleStack(Threshold(level=0.5), CapStep(per_day=0.25))
@@ -83,10 +84,11 @@ class Blend(_Composite):
     Parameters
     ----------
     *parts, rules : rules
-        Given one by one or, as a config does, as ``rules=(...)``.
+        One by one or, as a config does, as ``rules=(...)``.
 
     Examples
     --------
+    >>> from regime.rules.threshold import Threshold
     >>> rule = Blend(Threshold(level=0.4), Threshold(level=0.6))
     >>> print(rule)
     the mean of 2 rules (out while P(deleveraging) >= 0.4 | out while P(deleveraging) >= 0.6)
@@ -105,28 +107,10 @@ class Blend(_Composite):
         )
 
     def step(self, state: State, row: Row, proposed: float) -> tuple[State, float]:
-        """Give the same proposal to every rule and average the answers."""
+        """Make the same proposal to every rule and average the answers."""
         answers = [
             rule.step(before, row, proposed) for rule, before in zip(self.rules, state, strict=True)
         ]
         return tuple(after for after, _ in answers), sum(exposure for _, exposure in answers) / len(
             answers
         )
-
-
-# What a config may name where rules are listed; below the composites because it contains them.
-RuleLike: TypeAlias = (
-    Threshold
-    | Hysteresis
-    | Ramp
-    | RegimeMap
-    | DrawdownStop
-    | ReentryOnTrend
-    | MinimumHold
-    | Cooldown
-    | CapStep
-    | VolatilityTarget
-    | Floor
-    | Blend
-    | RuleStack
-)

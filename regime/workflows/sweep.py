@@ -1,6 +1,6 @@
 """`regime sweep`.
 
-Very many settings of a rule through one history, and what is left of the best after luck.
+Very many settings of a rule through one history, and how much of the best one is more than chance.
 """
 
 from __future__ import annotations
@@ -11,14 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from regime.artifacts import check_place, output_folder, write_json
 from regime.backtest.book import BacktestResult
 from regime.backtest.engine import backtest
-from regime.backtest.sweep import SweepResult, sweep
-from regime.backtest.sweep_choice import plateau, robust_score
 from regime.config import build, find_config, read_yaml
 from regime.errors import InvalidDataError
 from regime.evaluation.pbo import BacktestOverfitting, BlockSums, overfitting_of_blocks
@@ -28,26 +25,32 @@ from regime.pipeline.market_data import MarketData, read_market_data
 from regime.pipeline.settings import Settings, settings_of
 from regime.pipeline.strategy import signals
 from regime.progress import NoProgress, Progress
-from regime.rule_programs import Lattice
 from regime.rules.benchmarks import buy_and_hold, volatility_target
-from regime.rules.grid import Grid
-from regime.workflows.swept import chosen_by_year, heat_map, in_spans
+from regime.studies.sweep.grid import Grid, ParameterGrid
+from regime.studies.sweep.selection import (
+    best_setting,
+    chosen_by_year,
+    heat_map,
+    in_spans,
+    plateau,
+    robust_score,
+)
+from regime.studies.sweep.sweep import SweepResult, sweep_settings
 
 __all__ = ["SweepReport", "read_grid", "sweep_rules"]
 
 BLOCKS = 16  # of the probability of overfitting
-TOP = 10  # settings that are told
+TOP = 10  # settings in the summary
 
 
 @dataclass(frozen=True, kw_only=True)
 class SweepReport:
-    """What a sweep found, and how much of it luck explains.
+    """The results of a sweep, and how much of them chance explains.
 
     Parameters
     ----------
     table : DataFrame, shape (n_settings, n_figures)
-        Of `backtest.sweep`, with ``robust_score``, ``plateau`` (bool) and ``rule`` (words) of the
-        best.
+        Of `SweepResult`, with ``robust_score`` and ``plateau`` (bool).
     chosen : int
         Row of the setting with the best robust score.
     rule : str
@@ -61,7 +64,7 @@ class SweepReport:
         A row a test year: the setting chosen on the years before it and its Sharpe ratio there.
     outside : BacktestResult or None
         The years' choices in one account; None where there are too few years.
-    rivals : mapping of str to BacktestResult
+    benchmarks : mapping of str to BacktestResult
         On the sessions of `outside`.
     map : DataFrame
         Two parameters through the chosen setting, ``robust_sharpe`` and ``chosen``.
@@ -77,34 +80,27 @@ class SweepReport:
     overfitting: BacktestOverfitting
     by_year: pd.DataFrame
     outside: BacktestResult | None
-    rivals: dict[str, BacktestResult]
+    benchmarks: dict[str, BacktestResult]
     map: pd.DataFrame
     summary: dict[str, Any]
 
     def sentences(self) -> tuple[str, ...]:
-        """How many settings there were, what luck explains, and what choosing each year gave."""
-        inside, settings = int(self.table["plateau"].sum()), len(self.table)
+        """How many settings were tried, what chance explains, and what choosing each year earned."""
+        inside = int(self.table["plateau"].sum())
         lines = [
-            f"{settings:,} settings were tried; {inside:,} of them form the plateau around the "
-            "chosen one: "
-            f"{self.rule}.",
+            f"{len(self.table):,} settings were tried; {inside:,} of them form the plateau around "
+            f"the chosen one: {self.rule}.",
             str(self.deflated),
             str(self.overfitting),
         ]
         if self.outside is not None:
-            own, hold, target = (
-                account.summary()["sharpe"]
-                for account in (
-                    self.outside,
-                    self.rivals["buy_and_hold"],
-                    self.rivals["vol_target_12"],
-                )
-            )
+            chosen = self.outside.summary()["sharpe"]
+            hold = self.benchmarks["buy_and_hold"].summary()["sharpe"]
+            target = self.benchmarks["vol_target_12"].summary()["sharpe"]
             lines.append(
                 "Chosen each year on the years before it, the settings have a Sharpe ratio of "
-                f"{own:.2f}, "
-                f"against {hold:.2f} of buy and hold and {target:.2f} of the 12 % volatility "
-                "target."
+                f"{chosen:.2f}, against {hold:.2f} of buy and hold and {target:.2f} of the 12 % "
+                "volatility target."
             )
         return tuple(lines)
 
@@ -125,9 +121,9 @@ def sweep_rules(
     Parameters
     ----------
     config : str, Path or Settings
-        For data, costs and, where no file is given, the probabilities of its walk-forward.
+        For data, costs and, without a file of them, the probabilities of its walk-forward.
     grid : str, Path or Grid
-        A YAML file of `rules.grid.Grid`, or the name of a shipped one.
+        A YAML file of `studies.sweep.grid.Grid`, or the name of a shipped one.
     probabilities : str or Path, optional
         Parquet or CSV with a date and ``deleveraging``.
     data, out, overrides
@@ -149,7 +145,8 @@ def sweep_rules(
 
     **Known at:** the choice of a test year uses returns of the years before it alone.
     """
-    begun, watch = time.perf_counter(), progress or NoProgress()
+    begun = time.perf_counter()
+    watch = progress or NoProgress()
     settings = settings_of(config, overrides, data)
     chosen_grid = grid if isinstance(grid, Grid) else read_grid(grid)
     if out is not None:
@@ -175,29 +172,28 @@ def read_grid(path: str | Path) -> Grid:
     Raises
     ------
     ConfigError
-        With every fault and its place.
+        With every fault and its position in the file.
     """
-    found = find_config(path)
-    return build(Grid, read_yaml(found), str(found))
+    file = find_config(path)
+    return build(Grid, read_yaml(file), str(file))
 
 
 def _swept(
     settings: Settings, world: MarketData, forecast: pd.DataFrame, grid: Grid, least_years: int
 ) -> SweepReport:
     days = forecast.index
-    prices, cash, table = (
-        world.total_return.loc[days],
-        world.cash.loc[days],
-        signals(world, forecast),
-    )
+    prices = world.total_return.loc[days]
+    cash = world.cash.loc[days]
+    table = signals(world, forecast)
     if len(days) < 2 * BLOCKS:
         raise InvalidDataError(
             f"a sweep needs {2 * BLOCKS} sessions of probabilities, got {len(days)}"
         )
-    programs, lattice = grid.programs(), grid.lattice()
-    result = sweep(prices, table, programs, settings.costs, cash)
-    figures, chosen = _scored(result, lattice)
-    blocks = sweep(prices, table, programs, settings.costs, cash, blocks=BLOCKS)
+    rules = grid.encoded()
+    result = sweep_settings(prices, table, rules, settings.costs, cash)
+    figures = _scored(result, grid.parameter_grid())
+    chosen = best_setting(figures["robust_score"])
+    blocks = sweep_settings(prices, table, rules, settings.costs, cash, blocks=BLOCKS)
     sums = BlockSums(days=blocks.days, sums=blocks.sums.T, squares=blocks.squares.T)
     confirmed = backtest(prices, grid.rule(chosen)(table).loc[days], settings.costs, cash)
     deflated = deflated_sharpe(
@@ -205,26 +201,24 @@ def _swept(
         trials=len(grid),
         variance=float(sums.sharpe().var(ddof=1)),
     )
-    by_year, exposure = chosen_by_year(result, lattice, grid, table, least_years)
-    first = None if exposure is None else exposure.index[0]
-    decided = (
-        {}
-        if exposure is None
-        else {
+    by_year, exposure = chosen_by_year(result, grid, table, least_years)
+    accounts = {}
+    if exposure is not None:
+        traded = prices.loc[exposure.index[0] :]
+        decisions = {
             "sweep": exposure,
             "buy_and_hold": buy_and_hold(world.close),
             "vol_target_12": volatility_target(world.returns),
         }
-    )
-    accounts = {
-        name: backtest(
-            prices.loc[first:],
-            one.reindex(prices.loc[first:].index).fillna(1.0),
-            settings.costs,
-            cash.loc[first:],
-        )
-        for name, one in decided.items()
-    }
+        accounts = {
+            name: backtest(
+                traded,
+                decision.reindex(traded.index).fillna(1.0),
+                settings.costs,
+                cash.loc[traded.index],
+            )
+            for name, decision in decisions.items()
+        }
     outside = accounts.pop("sweep", None)
     report = SweepReport(
         table=figures,
@@ -235,7 +229,7 @@ def _swept(
         overfitting=overfitting_of_blocks(sums),
         by_year=by_year,
         outside=outside,
-        rivals=accounts,
+        benchmarks=accounts,
         map=heat_map(figures["robust_score"], grid, chosen),
         summary={},
     )
@@ -243,29 +237,25 @@ def _swept(
     return report
 
 
-def _scored(result: SweepResult, lattice: Lattice) -> tuple[pd.DataFrame, int]:
+def _scored(result: SweepResult, grid: ParameterGrid) -> pd.DataFrame:
     spans = in_spans(result)
-    figures = result.table.assign(
-        robust_score=robust_score(spans, lattice), plateau=plateau(spans, lattice)
-    )
-    return figures, int(np.nanargmax(figures["robust_score"].to_numpy()))
+    return result.table.assign(robust_score=robust_score(spans, grid), plateau=plateau(spans, grid))
 
 
 def _summary(report: SweepReport, grid: Grid, days: pd.Index) -> dict[str, Any]:
     best = report.table["robust_score"].nlargest(TOP).index
-    told = [{"rule": str(grid.rule(int(row))), **_figures(report.table.loc[row])} for row in best]
+    top = [{"rule": str(grid.rule(int(row))), **_figures(report.table.loc[row])} for row in best]
     outside = (
         None
         if report.outside is None
         else {
             "first": f"{report.outside.returns.index[0]:%Y-%m-%d}",
             "strategy": _figures(report.outside.summary()),
-            "rivals": {
-                name: _figures(account.summary()) for name, account in report.rivals.items()
+            "benchmarks": {
+                name: _figures(account.summary()) for name, account in report.benchmarks.items()
             },
         }
     )
-    found = report.overfitting
     return {
         "settings": len(grid),
         "dropped": grid.dropped,
@@ -276,9 +266,9 @@ def _summary(report: SweepReport, grid: Grid, days: pd.Index) -> dict[str, Any]:
         "chosen": _figures(report.table.iloc[report.chosen]),
         "confirmed": _figures(report.confirmed.summary()),
         "deflated_sharpe": report.deflated.probability,
-        "pbo": found.probability,
-        "loss": found.loss,
-        "top": told,
+        "pbo": report.overfitting.probability,
+        "loss": report.overfitting.loss,
+        "top": top,
         "by_year": report.by_year.reset_index().to_dict("records"),
         "outside": outside,
         "sentences": list(report.sentences()),

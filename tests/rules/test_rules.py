@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from regime.errors import ConfigError, InvalidDataError
 from regime.rules.base import check_signals
 from regime.rules.overlays import CapStep, Cooldown, Floor, MinimumHold, VolatilityTarget
-from regime.rules.ramp import Ramp
 from regime.rules.stack import Blend, RuleStack
-from regime.rules.threshold import Hysteresis, Threshold
+from regime.rules.threshold import Hysteresis, Ramp, Threshold
 from regime.schema import REGIMES
 
 NAN = math.nan
@@ -298,7 +297,7 @@ def test_signals_that_break_their_range_are_refused_with_date_and_column():
         VolatilityTarget()(table.assign(volatility=[0.1, math.inf, 0.1]))
 
 
-def test_a_column_that_was_never_given_is_no_lost_feed():
+def test_a_column_that_never_existed_is_no_lost_feed():
     with pytest.raises(InvalidDataError, match="column `volatility` is absent"):
         VolatilityTarget()(signals([0.1]).drop(columns="volatility"))
     with pytest.raises(InvalidDataError, match="column `deleveraging` is absent"):

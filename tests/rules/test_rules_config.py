@@ -8,12 +8,10 @@ import yaml
 
 from regime import config
 from regime.errors import ConfigError
-from regime.rules.falls import DrawdownStop, ReentryOnTrend
 from regime.rules.overlays import CapStep, Cooldown, Floor, MinimumHold, VolatilityTarget
-from regime.rules.ramp import Ramp
-from regime.rules.regime_map import RegimeMap
+from regime.rules.price_rules import DrawdownStop, ReentryOnTrend
 from regime.rules.stack import Blend, RuleStack
-from regime.rules.threshold import Hysteresis, Threshold
+from regime.rules.threshold import Hysteresis, Ramp, RegimeMap, Threshold
 
 TEXT = """
 rules:

@@ -9,9 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regime.errors import ConfigError
-from regime.rules.regime_map import RegimeMap
 from regime.rules.stack import RuleStack
-from regime.rules.threshold import Threshold
+from regime.rules.threshold import RegimeMap, Threshold
 from regime.schema import REGIMES
 
 NAN = math.nan

@@ -37,7 +37,7 @@ def sweep(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Try very many settings of a rule, and say how much of the best one is luck.
+    """Try very many settings of a rule, and say how much of the best one is chance.
 
     A setting is ranked by the median Sharpe ratio of spans of years, its own and its neighbours',
     and chosen for each test year on the years before it.
@@ -58,18 +58,18 @@ def sweep(
     if json:
         print_json(report.summary)
         return
-    rows = tuple(Row(name=found["rule"], cells=_cells(found)) for found in report.summary["top"])
+    rows = tuple(Row(name=best["rule"], cells=_cells(best)) for best in report.summary["top"])
     print_tables(
         [Table(title="Best settings by the robust score", header=("", *HEADER), rows=rows)],
         [*report.summary["sentences"], f"Took {report.summary['seconds']:.0f} s"],
     )
 
 
-def _cells(found: Mapping[str, Any]) -> tuple[str, ...]:
+def _cells(figures: Mapping[str, Any]) -> tuple[str, ...]:
     return (
-        f"{found['robust_score']:.2f}",
-        f"{found['sharpe']:.2f}",
-        f"{found['max_drawdown']:.1%}",
-        f"{found['turnover']:.1f}×",
-        f"{found['orders']:,.0f}",
+        f"{figures['robust_score']:.2f}",
+        f"{figures['sharpe']:.2f}",
+        f"{figures['max_drawdown']:.1%}",
+        f"{figures['turnover']:.1f}×",
+        f"{figures['orders']:,.0f}",
     )

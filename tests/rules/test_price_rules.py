@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regime.errors import ConfigError, InvalidDataError
-from regime.rules.falls import DrawdownStop, ReentryOnTrend
+from regime.rules.price_rules import DrawdownStop, ReentryOnTrend
 from regime.rules.stack import RuleStack
 from regime.rules.threshold import Threshold
 

@@ -10,19 +10,18 @@ from hypothesis import strategies as st
 
 from regime.backtest.costs import Costs
 from regime.backtest.engine import backtest
-from regime.backtest.sweep import exposures, sweep
 from regime.errors import ConfigError, InvalidDataError
-from regime.rules.encoding import encode
 from regime.rules.overlays import CapStep, Cooldown, MinimumHold, VolatilityTarget
-from regime.rules.ramp import Ramp
 from regime.rules.stack import RuleStack
-from regime.rules.threshold import Hysteresis, Threshold
+from regime.rules.threshold import Hysteresis, Ramp, Threshold
 from regime.schema import REGIMES
+from regime.studies.sweep.compile import encode
+from regime.studies.sweep.sweep import setting_exposure, sweep_settings
 
 SHARED = ("sharpe", "max_drawdown", "cagr", "turnover", "mean_exposure", "flips_per_year")
 
 
-def world(seed, days=300, holes=0.1):
+def market(seed, days=300, holes=0.1):
     """Prices, signals with holes and exact repeats, and a bill rate."""
     rng = np.random.default_rng(seed)
     dates = pd.bdate_range("2019-06-03", periods=days, name="date")
@@ -33,9 +32,7 @@ def world(seed, days=300, holes=0.1):
     )
     signals["volatility"] = 0.15 * np.exp(np.cumsum(rng.normal(0, 0.05, days)))
     signals.loc[rng.random(days) < 0.02, "volatility"] = 0.0
-    first = signals.iloc[0].copy()
     signals = signals.mask(rng.random(signals.shape) < holes)
-    signals.iloc[0, :4] = first.iloc[:4]
     prices = pd.Series(
         100 * np.exp(np.cumsum(rng.normal(3e-4, 0.015, days))), index=dates, name="stock"
     )
@@ -67,7 +64,7 @@ OVERLAYS = st.one_of(
     st.builds(CapStep, per_day=st.floats(0.01, 1.0)),
     st.builds(VolatilityTarget, target=st.floats(0.02, 0.5), cap=st.floats(0.1, 1.0)),
 )
-RULES = st.lists(st.one_of(READERS, OVERLAYS), min_size=1, max_size=3).map(
+RULES = st.lists(st.one_of(READERS, OVERLAYS), min_size=1, max_size=4).map(
     lambda parts: RuleStack(*parts)
 )
 
@@ -91,8 +88,8 @@ RULES = st.lists(st.one_of(READERS, OVERLAYS), min_size=1, max_size=3).map(
 def test_each_operation_is_its_rule(rule):
     changes = 0
     for seed in range(5):
-        _, signals, _ = world(seed)
-        decided = exposures(signals, encode([rule]), 0)
+        _, signals, _ = market(seed)
+        decided = setting_exposure(signals, encode([rule]), 0)
         assert decided.equals(rule(signals)), seed
         changes += decided.nunique() - 1
     assert changes > 0
@@ -101,8 +98,8 @@ def test_each_operation_is_its_rule(rule):
 @given(rule=RULES, seed=st.integers(0, 10**6))
 @settings(max_examples=150, deadline=None)
 def test_any_stack_decides_as_its_rules_do(rule, seed):
-    _, signals, _ = world(seed, days=150)
-    assert exposures(signals, encode([rule]), 0).equals(rule(signals))
+    _, signals, _ = market(seed, days=150)
+    assert setting_exposure(signals, encode([rule]), 0).equals(rule(signals))
 
 
 @given(
@@ -114,11 +111,11 @@ def test_any_stack_decides_as_its_rules_do(rule, seed):
 )
 @settings(max_examples=40, deadline=None)
 def test_any_stack_earns_what_the_engine_says(rules, seed, bps, impact, holding):
-    prices, signals, cash = world(seed, days=200)
+    prices, signals, cash = market(seed, days=200)
     costs = Costs(
         bps=bps, half_spread_bps={"stock": bps / 3}, impact_bps=impact, holding_bps=holding
     )
-    result = sweep(prices, signals, encode(rules), costs, cash)
+    result = sweep_settings(prices, signals, encode(rules), costs, cash)
     for i, rule in enumerate(rules):
         agrees(result.table.loc[i], backtest(prices, rule(signals), costs, cash))
 
@@ -132,12 +129,13 @@ def agrees(row, account):
 
 
 def many(count, seed=0):
-    """Settings of several kinds, more than a block of lanes of each."""
+    """Settings of several kinds in no order."""
     rng = np.random.default_rng(seed)
-    uniform, kinds = rng.uniform, []
+    uniform = rng.uniform
+    rules = []
     for _ in range(count):
         enter = uniform(0.2, 0.6)
-        kinds.append(
+        rules.append(
             [
                 RuleStack(
                     Hysteresis(
@@ -155,28 +153,39 @@ def many(count, seed=0):
                 Threshold(level=enter),
             ][rng.integers(3)]
         )
-    return kinds
+    return rules
 
 
 def test_many_settings_each_find_their_own_row():
-    prices, signals, cash = world(1, days=400)
+    prices, signals, cash = market(1, days=400)
     rules = many(300)
-    result = sweep(prices, signals, encode(rules), Costs(bps=7), cash)
+    result = sweep_settings(prices, signals, encode(rules), Costs(bps=7), cash)
     assert len(result) == 300
     for i in range(0, 300, 11):
         agrees(result.table.loc[i], backtest(prices, rules[i](signals), Costs(bps=7), cash))
 
 
+def test_rules_that_settings_share_do_not_mix_them_up():
+    prices, signals, cash = market(1)
+    leave, hold, step = Threshold(level=0.3), MinimumHold(days=4), CapStep(per_day=0.3)
+    stacks = [[leave], [leave, hold, step], [leave, step], [leave, step, hold], [leave], [hold]]
+    rules = [RuleStack(*stack) for stack in [*stacks, *stacks[::-1], *stacks[1:3]]]
+    result = sweep_settings(prices, signals, encode(rules), Costs(bps=7), cash)
+    for i, rule in enumerate(rules):
+        alone = sweep_settings(prices, signals, encode([rule]), Costs(bps=7), cash)
+        assert result.table.loc[i].equals(alone.table.loc[0].rename(i)), rule
+
+
 def test_threads_company_and_statistics_change_no_bit():
-    prices, signals, cash = world(2)
-    programs = encode(many(150))
-    one = sweep(prices, signals, programs, Costs(bps=7), cash, threads=1)
-    two = sweep(prices, signals, programs, Costs(bps=7), cash, threads=3)
+    prices, signals, cash = market(2)
+    encoded = encode(many(150))
+    one = sweep_settings(prices, signals, encoded, Costs(bps=7), cash, threads=1)
+    two = sweep_settings(prices, signals, encoded, Costs(bps=7), cash, threads=3)
     pd.testing.assert_frame_equal(one.table, two.table, check_exact=True)
     assert np.array_equal(one.sums, two.sums) and np.array_equal(one.squares, two.squares)
-    some = sweep(prices, signals, programs.take([140, 3]), Costs(bps=7), cash)
+    some = sweep_settings(prices, signals, encoded.take([140, 3]), Costs(bps=7), cash)
     assert some.table["final_equity"].tolist() == one.table["final_equity"][[140, 3]].tolist()
-    final = sweep(prices, signals, programs, Costs(bps=7), cash, statistics="final")
+    final = sweep_settings(prices, signals, encoded, Costs(bps=7), cash, statistics="final")
     pd.testing.assert_frame_equal(final.table, one.table[list(final.table)], check_exact=True)
     assert not len(final.blocks) and final.sums.shape == (150, 0)
 
@@ -185,14 +194,14 @@ def test_decided_at_a_close_and_filled_at_the_next_by_hand():
     dates = pd.bdate_range("2024-01-01", periods=6, name="date")
     prices = pd.Series([100.0, 110.0, 121.0, 133.1, 146.41, 161.051], index=dates)
     signals = pd.DataFrame({"deleveraging": [0.0, 0.9, 0.9, 0.1, 0.1, 0.9]}, index=dates)
-    table = sweep(prices, signals, encode([Threshold(level=0.5)]), Costs(bps=0)).table
+    table = sweep_settings(prices, signals, encode([Threshold(level=0.5)]), Costs(bps=0)).table
     # Out decided on the 2nd session, filled at the 3rd close; back on the 4th and 5th; the last is
     # never filled.
     assert table["final_equity"][0] == pytest.approx(1.1 * 1.1 * 1.1) and table["orders"][0] == 2
 
 
 def test_signals_on_some_sessions_alone_stand_until_the_next():
-    prices, signals, cash = world(3)
+    prices, signals, cash = market(3)
     some = signals.iloc[40:260:3]
     some = some[some[list(REGIMES)].notna().all(axis=1)]
     rules = [
@@ -200,16 +209,16 @@ def test_signals_on_some_sessions_alone_stand_until_the_next():
             Hysteresis(enter=0.4, leave=0.2, halflife=2), MinimumHold(days=3), VolatilityTarget()
         )
     ]
-    result = sweep(prices, some, encode(rules), Costs(bps=7), cash)
+    result = sweep_settings(prices, some, encode(rules), Costs(bps=7), cash)
     agrees(result.table.loc[0], backtest(prices, rules[0](some), Costs(bps=7), cash))
 
 
 @pytest.mark.parametrize("blocks", [None, 1, 7, 16, "halves"])
 def test_sums_by_block_are_those_of_the_engines_returns(blocks):
-    prices, signals, cash = world(4)
+    prices, signals, cash = market(4)
     labels = np.repeat(["first", "second"], 150) if blocks == "halves" else blocks
     rules = many(12, seed=4)
-    result = sweep(prices, signals, encode(rules), Costs(bps=7), cash, blocks=labels)
+    result = sweep_settings(prices, signals, encode(rules), Costs(bps=7), cash, blocks=labels)
     assert result.days.sum() == len(prices) - 1 and len(result.blocks) == len(result.days)
     for i, rule in enumerate(rules):
         account = backtest(prices, rule(signals), Costs(bps=7), cash)
@@ -234,11 +243,11 @@ def test_sums_by_block_are_those_of_the_engines_returns(blocks):
 
 
 def test_what_is_kept_does_not_grow_with_the_sessions():
-    programs = encode(many(80))
+    encoded = encode(many(80))
     sizes = []
     for days in (260, 1300):
-        prices, signals, cash = world(5, days)
-        result = sweep(prices, signals, programs, Costs(), cash, blocks=4)
+        prices, signals, cash = market(5, days)
+        result = sweep_settings(prices, signals, encoded, Costs(), cash, blocks=4)
         sizes.append(
             [
                 result.table.to_numpy().nbytes,
@@ -251,8 +260,8 @@ def test_what_is_kept_does_not_grow_with_the_sessions():
 
 
 def test_a_setting_that_never_trades_and_one_that_only_leaves():
-    prices, signals, cash = world(6)
-    result = sweep(
+    prices, signals, cash = market(6)
+    result = sweep_settings(
         prices, signals, encode([Threshold(level=1.0), Threshold(level=0.0)]), Costs(bps=0), cash
     )
     assert result.table["orders"].tolist() == [0, 1]
@@ -261,28 +270,28 @@ def test_a_setting_that_never_trades_and_one_that_only_leaves():
     )
     assert result.table["mean_exposure"].tolist() == pytest.approx([1.0, 1 / 299])
     assert math.isnan(
-        sweep(
+        sweep_settings(
             prices, signals, encode([Threshold(level=0.0)]), Costs(), cash, blocks=9
         ).sharpe_by_block()[0, 5]
     )
 
 
 def broken(**changes):
-    prices, signals, cash = world(7)
-    given = {
+    prices, signals, cash = market(7)
+    inputs = {
         "prices": prices,
         "signals": signals,
         "rules": [RuleStack(Threshold(level=0.3), VolatilityTarget())],
         "cash": cash,
         "options": {},
     } | changes
-    return sweep(
-        given["prices"],
-        given["signals"],
-        encode(given["rules"]),
+    return sweep_settings(
+        inputs["prices"],
+        inputs["signals"],
+        encode(inputs["rules"]),
         Costs(),
-        given["cash"],
-        **given["options"],
+        inputs["cash"],
+        **inputs["options"],
     )
 
 
@@ -295,7 +304,7 @@ def edited(frame, row, value, column=None):
     return frame
 
 
-PRICES, SIGNALS, CASH = world(7)
+PRICES, SIGNALS, CASH = market(7)
 
 
 @pytest.mark.parametrize(
@@ -313,11 +322,6 @@ PRICES, SIGNALS, CASH = world(7)
             {"prices": PRICES.iloc[1:]},
             InvalidDataError,
             "Signals: 2019-06-03 is no session of the prices",
-        ),
-        (
-            {"signals": edited(SIGNALS, 0, math.nan, "deleveraging")},
-            InvalidDataError,
-            r"2019-06-03: P\(deleveraging\) is missing on the first session",
         ),
         (
             {"signals": edited(SIGNALS, 3, 1.2, "deleveraging")},
@@ -363,15 +367,19 @@ def test_bad_input_is_refused(changes, kind, message):
         broken(**changes)
 
 
-def test_a_setting_beyond_the_programs_is_refused():
+def test_a_setting_beyond_the_settings_is_refused():
     with pytest.raises(ConfigError, match=r"^setting: must lie in \[0, 0\], got 1"):
-        exposures(SIGNALS, encode([Threshold(level=0.5)]), 1)
+        setting_exposure(SIGNALS, encode([Threshold(level=0.5)]), 1)
 
 
 def test_columns_that_no_setting_reads_may_be_absent_or_missing():
     alone = SIGNALS[["deleveraging"]].assign(volatility=math.nan)
-    assert len(sweep(PRICES, alone, encode([Threshold(level=0.5)]), Costs(), CASH)) == 1
+    assert len(sweep_settings(PRICES, alone, encode([Threshold(level=0.5)]), Costs(), CASH)) == 1
     assert (
-        len(sweep(PRICES, SIGNALS[["volatility"]], encode([VolatilityTarget()]), Costs(), CASH))
+        len(
+            sweep_settings(
+                PRICES, SIGNALS[["volatility"]], encode([VolatilityTarget()]), Costs(), CASH
+            )
+        )
         == 1
     )

@@ -1,7 +1,7 @@
-"""Grids from YAML.
+"""Grids from YAML: all combinations once, impossible ones dropped and counted, mistakes answered."""
 
-Every combination, the impossible ones dropped and counted, mistakes answered.
-"""
+import itertools
+import math
 
 import numpy as np
 import pytest
@@ -9,11 +9,11 @@ import yaml
 
 from regime import config
 from regime.errors import ConfigError
-from regime.rules.encoding import encode
-from regime.rules.grid import Grid, StackGrid
 from regime.rules.overlays import MinimumHold, VolatilityTarget
 from regime.rules.stack import RuleStack
 from regime.rules.threshold import Hysteresis
+from regime.studies.sweep.compile import encode
+from regime.studies.sweep.grid import Grid, ParameterGrid, StackGrid
 
 TEXT = """
 stacks:
@@ -22,7 +22,10 @@ stacks:
       - MinimumHold: {days: [1, 3, 5]}
       - VolatilityTarget: {target: [0.1, 0.12, 0.15]}
   - rules:
-      - Ramp: {low: [0.1, 0.3], high: [0.3, 0.6], regimes: [[deleveraging], [fragile, deleveraging]]}
+      - Ramp:
+          low: [0.1, 0.3]
+          high: [0.3, 0.6]
+          regimes: [[deleveraging], [fragile, deleveraging]]
       - VolatilityTarget
   - rules: [Threshold: {level: 0.5, regimes: [fragile, deleveraging]}]
 """
@@ -47,23 +50,16 @@ def test_every_combination_once_and_the_impossible_counted():
     assert GRID.needs == ("deleveraging", "volatility", "fragile")
 
 
-def test_programs_are_those_of_the_rules():
-    own, each = GRID.programs(), encode([GRID.rule(i) for i in range(len(GRID))])
-    assert len(own) == len(GRID)
-    for name in ("opcodes", "parameters", "halflives"):
-        assert np.array_equal(getattr(own, name), getattr(each, name)), name
-    names = [
-        [
-            [table.regimes[table.columns[i, k]] for k in range(3) if table.reading[i, k]]
-            for i in range(len(table))
-        ]
-        for table in (own, each)
+def test_encoded_settings_are_those_of_the_rules():
+    settings = [
+        [[encoded.rules[i] for i in row if i >= 0] for row in encoded.positions.tolist()]
+        for encoded in (GRID.encoded(), encode(GRID.rule(i) for i in range(len(GRID))))
     ]
-    assert names[0] == names[1]
+    assert settings[0] == settings[1] and len(settings[0]) == len(GRID)
 
 
-def test_the_lattice_tells_the_values_of_every_setting():
-    table = GRID.lattice().table()
+def test_the_parameter_grid_holds_the_values_of_every_setting():
+    table = GRID.parameter_grid().table()
     for i in range(0, 135, 7):
         parts = GRID.rule(i).rules
         assert (
@@ -77,10 +73,10 @@ def test_the_lattice_tells_the_values_of_every_setting():
 
 
 def test_settings_of_different_stacks_are_no_neighbours():
-    lattice = GRID.lattice()
-    near = lattice.neighbours()
+    grid = GRID.parameter_grid()
+    near = grid.neighbours()
     rows = np.repeat(np.arange(len(GRID)), near.shape[1]).reshape(near.shape)
-    assert (lattice.part[rows[near >= 0]] == lattice.part[near[near >= 0]]).all()
+    assert (grid.stack[rows[near >= 0]] == grid.stack[near[near >= 0]]).all()
     assert (near[-1] < 0).all()
 
 
@@ -122,8 +118,11 @@ def test_a_grid_survives_text():
             [{"Threshold": {"level": 0.5}, "MinimumHold": {"days": 2}}],
             r"rules\[0\]: name one rule with its arguments",
         ),
-        (["VolatilityTarget"] * 4, "stacks of one to 3 rules, got 4"),
-        ([], "stacks of one to 3 rules, got 0"),
+        (
+            [{"RuleStack": {"rules": ["VolatilityTarget"]}}],
+            r"rules\[0\]: RuleStack cannot be swept",
+        ),
+        ([], "a stack holds at least one rule"),
     ],
 )
 def test_mistakes_are_answered_with_their_place(rules, message):
@@ -151,4 +150,60 @@ def test_a_large_grid_is_laid_out_without_building_its_rules():
             ),
         )
     )
-    assert len(grid) == len(grid.programs()) == len(grid.lattice()) == 100_000
+    assert len(grid) == len(grid.encoded()) == len(grid.parameter_grid()) == 100_000
+
+
+def brute(grid):
+    """Neighbours by comparing every pair."""
+    near = [set() for _ in range(len(grid))]
+    for i, j in itertools.permutations(range(len(grid)), 2):
+        if grid.stack[i] == grid.stack[j] and np.abs(grid.steps[i] - grid.steps[j]).sum() == 1:
+            near[i].add(j)
+    return near
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_neighbours_by_brute_force(seed):
+    rng = np.random.default_rng(seed)
+    full = ParameterGrid.product({"a": range(3), "b": range(4), "c": range(2), "d": (7,)})
+    kept = np.flatnonzero(rng.random(len(full)) < 0.7)
+    stack = rng.integers(0, 2, len(kept))
+    grid = ParameterGrid(axes=full.axes * 2, stack=stack, steps=full.steps[kept])
+    assert [set(row[row >= 0].tolist()) for row in grid.neighbours()] == brute(grid)
+
+
+def test_a_grid_of_one_setting_and_no_parameter_has_no_neighbour():
+    grid = ParameterGrid(axes=({},), stack=np.zeros(1, np.int64), steps=np.zeros((1, 0), np.int64))
+    assert grid.neighbours().shape == (1, 0) and grid.table().shape == (1, 0)
+
+
+def test_the_table_names_every_parameter_of_every_stack():
+    grid = ParameterGrid(
+        axes=({"a": (1, 2)}, {"b": (("x", "y"),)}),
+        stack=np.array([0, 0, 1]),
+        steps=np.array([[0], [1], [0]]),
+    )
+    table = grid.table()
+    assert table["a"].tolist()[:2] == [1, 2] and math.isnan(table["a"][2])
+    assert table["b"][2] == ("x", "y") and math.isnan(table["b"][0])
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: ParameterGrid.product({}),
+        lambda: ParameterGrid.product({"a": ()}),
+        lambda: ParameterGrid(
+            axes=({"a": (1,)},), stack=np.zeros(2, np.int64), steps=np.zeros((1, 1), np.int64)
+        ),
+        lambda: ParameterGrid(
+            axes=({},), stack=np.zeros(0, np.int64), steps=np.zeros((0, 0), np.int64)
+        ),
+        lambda: ParameterGrid(
+            axes=({"a": (1,)},), stack=np.zeros(2, np.int64), steps=np.zeros((2, 1), np.int64)
+        ).neighbours(),
+    ],
+)
+def test_a_grid_without_settings_or_values_is_refused(make):
+    with pytest.raises(ConfigError):
+        make()

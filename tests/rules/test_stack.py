@@ -11,12 +11,10 @@ from hypothesis import strategies as st
 
 from regime import config
 from regime.performance import flips_per_year, performance_table, turnover
-from regime.rules.falls import DrawdownStop, ReentryOnTrend
 from regime.rules.overlays import CapStep, Cooldown, Floor, MinimumHold, VolatilityTarget
-from regime.rules.ramp import Ramp
-from regime.rules.regime_map import RegimeMap
+from regime.rules.price_rules import DrawdownStop, ReentryOnTrend
 from regime.rules.stack import Blend, RuleStack
-from regime.rules.threshold import Hysteresis, Threshold
+from regime.rules.threshold import Hysteresis, Ramp, RegimeMap, Threshold
 from regime.schema import REGIMES
 
 DAYS = 90
@@ -80,7 +78,7 @@ SEEDS = st.integers(0, 10**6)
 LAW = settings(max_examples=60, deadline=None)
 
 
-def world(seed, days=DAYS, holes=0.15):
+def random_market(seed, days=DAYS, holes=0.15):
     """Persistent probabilities, volatilities, and a price that falls and turns.
 
     Single values missing.
@@ -100,7 +98,7 @@ def world(seed, days=DAYS, holes=0.15):
 @given(rule=RULES, seed=SEEDS, cut=st.integers(1, DAYS - 1))
 @LAW
 def test_what_comes_later_changes_nothing(rule, seed, cut):
-    table, other = world(seed), world(seed + 1)
+    table, other = random_market(seed), random_market(seed + 1)
     exposure = rule(table)
     assert rule(table[:cut]).equals(exposure[:cut])
     assert rule(pd.concat([table[:cut], other[cut:]]))[:cut].equals(exposure[:cut])
@@ -109,7 +107,7 @@ def test_what_comes_later_changes_nothing(rule, seed, cut):
 @given(rule=RULES, seed=SEEDS)
 @LAW
 def test_every_exposure_is_a_fraction(rule, seed):
-    exposure = rule(world(seed))
+    exposure = rule(random_market(seed))
     assert exposure.between(0, 1).all()
     assert exposure.notna().all()
 
@@ -117,7 +115,7 @@ def test_every_exposure_is_a_fraction(rule, seed):
 @given(rule=RULES, seed=SEEDS)
 @LAW
 def test_days_lived_through_with_the_state_on_disk_are_the_history(rule, seed):
-    table = world(seed)
+    table = random_market(seed)
     state, lived = rule.start(), []
     for row in table.to_dict("records"):
         kept = json.loads(json.dumps(state, allow_nan=False))
@@ -129,7 +127,7 @@ def test_days_lived_through_with_the_state_on_disk_are_the_history(rule, seed):
 @given(rule=trees(TOLD), seed=SEEDS)
 @LAW
 def test_sessions_on_which_every_feed_is_lost_might_as_well_not_have_been(rule, seed):
-    table = world(seed)
+    table = random_market(seed)
     lost = np.random.default_rng(seed).random(DAYS) < 0.3
     lost[0] = False
     exposure = rule(table.mask(np.broadcast_to(lost[:, None], table.shape)))
@@ -140,7 +138,7 @@ def test_sessions_on_which_every_feed_is_lost_might_as_well_not_have_been(rule, 
 @given(rule=RULES, seed=SEEDS)
 @LAW
 def test_feeds_lost_for_good_end_all_trading(rule, seed):
-    table = world(seed, days=160)
+    table = random_market(seed, days=160)
     table.iloc[60:] = math.nan
     assert (
         rule(table).iloc[150:].nunique() == 1
@@ -150,7 +148,7 @@ def test_feeds_lost_for_good_end_all_trading(rule, seed):
 @given(rule=RULES, seed=SEEDS, power=st.integers(-8, 8))
 @LAW
 def test_the_unit_of_the_price_does_not_matter(rule, seed, power):
-    table = world(seed)
+    table = random_market(seed)
     assert rule(table.assign(price=table["price"] * 2.0**power)).equals(rule(table))
 
 
@@ -165,8 +163,8 @@ def test_a_dump_through_text_builds_an_equal_rule(rule):
 
 @given(rule=RULES, seed=SEEDS)
 @LAW
-def test_flips_and_turnover_can_be_told_of_every_rule(rule, seed):
-    table = world(seed)
+def test_flips_and_turnover_are_defined_for_every_rule(rule, seed):
+    table = random_market(seed)
     exposure = rule(table)
     returns = table["price"].ffill().pct_change().fillna(0.0)
     figures = performance_table(returns * exposure.shift(2).fillna(1.0), 0.0, exposure)

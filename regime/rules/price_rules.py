@@ -1,6 +1,6 @@
 """Rules that follow a price: out after a fall, back in once it has turned.
 
-Both measure a fall by closes alone, from a high to the lowest close since, and count that high anew
+Both measure a fall by closes alone, from a high to the lowest close since, and start a new high
 after each return: what an old fall lost says nothing about the next one. They read `price`, the
 level of what is held with its income, in any unit, the same on every session.
 """
@@ -118,19 +118,20 @@ class ReentryOnTrend(Rule):
       near a high, where the price is still above its average.
     * A rally in a falling market is left at the first close back at the average, without waiting
       for the other rules.
-    * Each absence is judged by its own fall: once the rules are back, the high is counted anew.
+    * Each absence is judged by its own fall: once the rules are back, a new high starts.
 
     It belongs before a volatility target: behind one the proposal is below `exposure` most of the
     time and says nothing about an exit.
 
     Examples
     --------
+    >>> rule = ReentryOnTrend(halflife=10)
+    >>> print(str(rule).partition(", until")[0])
+    lifted to 1 after 3 closes in a row above the price's average (halflife 10)
     >>> rule = ReentryOnTrend(halflife=10, confirm=2)
-    >>> print(rule)
-    lifted to 1 after 2 closes in a row above the price's average (halflife 10), until one that is
-    not
     >>> state, exposures = rule.start(), []
-    >>> for price, proposed in ((100, 1.0), (90, 0.0), (95, 0.0), (100, 0.0), (101, 0.0), (90, 0.0)):
+    >>> prices = (100, 90, 95, 100, 101, 90)
+    >>> for price, proposed in zip(prices, (1.0, 0.0, 0.0, 0.0, 0.0, 0.0)):
     ...     state, exposure = rule.step(state, {"price": price}, proposed)
     ...     exposures.append(exposure)
     >>> exposures
@@ -184,26 +185,27 @@ class ReentryOnTrend(Rule):
         A missing price neither lifts nor ends a lift.
         """
         average, fall, lowest, run, lifted = state
-        price, away = signal(row, "price"), proposed < self.exposure
-        obeyed = away and (
-            lowest is None or proposed < lowest
-        )  # a new alarm: count from the next close on
+        price = signal(row, "price")
+        away = proposed < self.exposure
+        # a new alarm: count from the next close on
+        obeyed = away and (lowest is None or proposed < lowest)
         if not away and lowest is not None:
             fall = None  # back in: the next fall is measured from here
         if obeyed or not away:
-            lowest, run, lifted = proposed if away else None, 0, 0
+            lowest = proposed if away else None
+            run = 0
+            lifted = 0
         if not math.isnan(price):
-            average, fall = averaged(average, price, self.halflife), _fall(fall, price)
+            average = averaged(average, price, self.halflife)
+            fall = _fall(fall, price)
             if away and not obeyed:
                 run, lifted = self._lift(
                     run, lifted, price > average, _won_back(fall, price, self.regained)
                 )
         share = lifted / self.fade
-        held = (
-            min(self.exposure, (1.0 - share) * proposed + share * self.exposure)
-            if lifted
-            else proposed
-        )
+        held = proposed
+        if lifted:
+            held = min(self.exposure, (1.0 - share) * proposed + share * self.exposure)
         return (average, fall, lowest, run, lifted), held
 
     def _lift(self, run: int, lifted: int, above: bool, enough: bool) -> tuple[int, int]:
