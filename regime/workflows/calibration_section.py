@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from regime.report.sections import Section
+from regime.report.sections.section import Section
 from regime.report.tables import Row, Table
 from regime.workflows.calibration import WORDS, CalibrationAccount
 

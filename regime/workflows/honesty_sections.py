@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from regime.report.figures import Figure, base_layout, plain
-from regime.report.quantities import display_name
-from regime.report.sections import Section
+from regime.formatting import display_name
+from regime.report.figures import Figure, base_layout, plotly_text
+from regime.report.sections.section import Section
 from regime.report.tables import Row, Table
 from regime.workflows.gate import Gate
 from regime.workflows.honesty import Honesty
@@ -68,7 +68,7 @@ def _rival_figure(luck: Luck) -> Figure | None:
         return None
     table = luck.skill.rivals
     skill, low, high = (table[name].to_numpy(dtype=np.float64) for name in ("skill", "low", "high"))
-    names = [plain(str(name)) for name in table.index]
+    names = [plotly_text(str(name)) for name in table.index]
     whiskers = {
         "type": "data",
         "symmetric": False,

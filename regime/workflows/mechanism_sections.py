@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from regime.mechanisms.reading import MechanismReading
-from regime.report.figures import DATE, Figure, base_layout, plain, titled
-from regime.report.sections import Section
+from regime.report.figures import DATE, Figure, base_layout, plotly_text, titled_axis
+from regime.report.sections.section import Section
 from regime.workflows.data import World
 from regime.workflows.flows import Readings, read_mechanisms
 from regime.workflows.flows_inputs import read_inputs
@@ -177,7 +177,7 @@ def _figure(name: str, key: str, history: pd.DataFrame) -> Figure | None:
         },
         traces=[_trace(column, lines[column], place, form) for place, column in enumerate(known)],
         layout=base_layout(
-            yaxis=titled(axis) | {"tickformat": form, "nticks": 5} | zero,
+            yaxis=titled_axis(axis) | {"tickformat": form, "nticks": 5} | zero,
             showlegend=len(known) > 1,
             margin={"l": 58, "r": 10, "t": 30, "b": 28},
         ),
@@ -191,7 +191,7 @@ def _trace(column: str, words: str, place: int, form: str) -> dict[str, Any]:
         "mode": "lines",
         "x": DATE,
         "y": {"column": column},
-        "name": plain(words),
+        "name": plotly_text(words),
         "line": {"color": colour, "width": 1.8 if place == 0 else 1.3, "dash": DASHES[place % 4]},
         "hovertemplate": f"%{{y:{form}}}",
     }

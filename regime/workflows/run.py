@@ -18,7 +18,7 @@ from regime.progress import NoProgress, Progress
 from regime.records import Run, commit
 from regime.report.content import ReportContent, save_content
 from regime.report.page import render
-from regime.report.sections import Section
+from regime.report.sections.section import Section
 from regime.runtime.bundle import write_bundle
 from regime.runtime.predict import SavedModel
 from regime.schema import REGIMES, check_exposure, check_probabilities
@@ -32,7 +32,7 @@ from regime.workflows.honesty import honesty
 from regime.workflows.ledger import read_ledger
 from regime.workflows.luck import luck
 from regime.workflows.mechanism_sections import run_sections
-from regime.workflows.page import PAGE, Findings, page_content
+from regime.workflows.report import PAGE, StudyResults, page_content
 from regime.workflows.settings import Settings, settings_of
 from regime.workflows.strategy import Strategy, decide, trade
 from regime.workflows.stress import StressPlan, StressReport, stress
@@ -165,10 +165,10 @@ def run(
             _write_frames(staged, forecast, strategy)
             _write_model(staged / "bundle", settings, world, features, model, window)
             summary["seconds"] = round(time.perf_counter() - begun, 1)
-            found = Findings(
+            found = StudyResults(
                 forecast=forecast,
                 truth=truth,
-                rivals=baselines,
+                baselines=baselines,
                 verdict=verdict,
                 strategy=strategy,
                 stress=stressed,

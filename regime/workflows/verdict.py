@@ -15,9 +15,9 @@ from regime.evaluation.events import event_scores, spell_table
 from regime.evaluation.scores import fold_scores, score_table
 from regime.evaluation.skill import Skill, best_baseline, skill
 from regime.evaluation.truth import Truth, truth_from_episodes, truth_from_labels
+from regime.formatting import judge_skill
 from regime.models.baselines import baseline_probabilities, elastic_net, online_jump, raw_scores
 from regime.progress import Progress
-from regime.report.sentences import verdict
 from regime.schema import REGIMES, STRESS
 from regime.splits.walk_forward import Fold
 from regime.workflows.data import World
@@ -67,7 +67,7 @@ class Verdict:
             "skill": found.skill if found else None,
             "interval": list(found.interval) if found else None,
         }
-        return {"scores": {**scores, "verdict": verdict(scores).text}, "events": self.events}
+        return {"scores": {**scores, "verdict": judge_skill(scores).text}, "events": self.events}
 
 
 def truth_of(settings: Settings, world: World, episodes: Path | None) -> Truth:

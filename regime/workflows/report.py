@@ -1,4 +1,4 @@
-"""What a run shows on its page, and the page of a run made earlier."""
+"""Content of a run's page, and `regime report`: the page of an earlier run drawn again."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ from regime.evaluation.reliability import reliability_table
 from regime.evaluation.truth import Truth
 from regime.report.content import ReportContent, load_content
 from regime.report.page import render
-from regime.report.sections import Section
+from regime.report.sections.section import Section
+from regime.report.sections.simulation import simulated_view
 from regime.runtime.predict import SavedModel
 from regime.schema import STRESS
+from regime.studies.explain.contributions import family_shares, reason_table
 from regime.workflows.calibration import CalibrationAccount
 from regime.workflows.calibration_section import calibration_section
 from regime.workflows.data import World
@@ -31,27 +33,25 @@ from regime.workflows.honesty import Honesty
 from regime.workflows.honesty_sections import honesty_sections
 from regime.workflows.limits import limits
 from regime.workflows.luck import Luck
-from regime.workflows.reasons import family_shares, reasons
 from regime.workflows.settings import Settings
-from regime.workflows.simulated_view import simulated_view
 from regime.workflows.strategy import Strategy
 from regime.workflows.stress import StressReport
 from regime.workflows.verdict import Verdict
 
-__all__ = ["PAGE", "Findings", "page_content", "report"]
+__all__ = ["PAGE", "StudyResults", "page_content", "report"]
 
 PAGE = "page"  # folder of what the page shows, inside the output of a run
 
 
 @dataclass(frozen=True, kw_only=True)
-class Findings:
-    """Everything that a run found out, for its page.
+class StudyResults:
+    """Forecast, baselines, strategy and results of the studies of a run, for its page.
 
     Parameters
     ----------
     forecast : Forecast
     truth : Truth
-    rivals : DataFrame, shape (n_sessions, n_rivals)
+    baselines : DataFrame, shape (n_sessions, n_baselines)
     verdict : Verdict
     strategy : Strategy
     stress : StressReport
@@ -64,14 +64,14 @@ class Findings:
     honesty : Honesty
     calibration : CalibrationAccount
     mechanisms : tuple of Section
-        What each mechanism said at the last session.
+        Reading of each mechanism at the last session.
     notes : tuple of str
         What else the reader must know.
     """
 
     forecast: Forecast
     truth: Truth
-    rivals: pd.DataFrame
+    baselines: pd.DataFrame
     verdict: Verdict
     strategy: Strategy
     stress: StressReport
@@ -91,7 +91,7 @@ def page_content(
     summary: Mapping[str, Any],
     world: World,
     features: pd.DataFrame,
-    found: Findings,
+    results: StudyResults,
 ) -> ReportContent:
     """What the page of a run shows.
 
@@ -102,9 +102,10 @@ def page_content(
         The object of summary.json.
     world : World
     features : DataFrame, shape (n_sessions, n_features)
-    found : Findings
+    results : StudyResults
     """
-    days, strategy = found.forecast.probabilities.index, found.strategy
+    days = results.forecast.probabilities.index
+    strategy = results.strategy
     # The ribbon shows the folder's own labels even where a list of episodes is what scores.
     truth = settings.truth(world.market).regime.reindex(days).dropna()
     data_notes = (
@@ -116,35 +117,35 @@ def page_content(
         summary=summary,
         prices=world.close.loc[days],
         truth=truth,
-        probabilities=found.forecast.probabilities,
+        probabilities=results.forecast.probabilities,
         exposure=strategy.exposure,
         equity=strategy.equity,
-        notes=(*map(str, found.audit.leaks), *found.notes, *data_notes, *strategy.notes),
+        notes=(*map(str, results.audit.leaks), *results.notes, *data_notes, *strategy.notes),
         cash=world.cash.loc[days],
         config_text=yaml.safe_dump(dump(settings), sort_keys=False, allow_unicode=True),
-        world=simulated_view(settings),
-        spread=found.forecast.spread,
-        rivals=found.rivals.loc[days],
-        reliability=_reliability(found, days),
-        families=family_shares(found.model, features.loc[days], specs),
-        reasons=reasons(found.model, features, specs),
-        spells=found.stress.spells,
-        stress=_cases(found.stress),
-        stress_notes=(*found.stress.sentences(), *map(str, found.intervals)),
-        limits=limits(
+        simulation=simulated_view(settings),
+        member_range=results.forecast.spread,
+        baselines=results.baselines.loc[days],
+        reliability=_reliability(results, days),
+        families=family_shares(results.model, features.loc[days], specs),
+        reasons=reason_table(results.model, features, specs),
+        episodes=results.stress.spells,
+        stress=_stress_cases(results.stress),
+        stress_notes=(*results.stress.sentences(), *map(str, results.intervals)),
+        limitations=limits(
             settings,
-            found.truth,
-            found.forecast.probabilities,
-            found.rivals,
-            found.verdict,
+            results.truth,
+            results.forecast.probabilities,
+            results.baselines,
+            results.verdict,
             strategy,
-            luck=found.luck,
-            honesty=found.honesty,
+            luck=results.luck,
+            honesty=results.honesty,
         ),
         sections=(
-            *found.mechanisms,
-            calibration_section(found.calibration),
-            *honesty_sections(found.gate, found.luck, found.honesty),
+            *results.mechanisms,
+            calibration_section(results.calibration),
+            *honesty_sections(results.gate, results.luck, results.honesty),
         ),
     )
 
@@ -152,12 +153,12 @@ def page_content(
 def report(
     run: str | Path, *, out: str | Path | None = None, tracking: str | Path = "mlruns"
 ) -> Path:
-    """Draw the page of a run again.
+    """Draw the page of a run again, of this version or an earlier one.
 
     Parameters
     ----------
     run : str or Path
-        Folder that a run wrote, or the id of its MLflow run.
+        Folder that a run has written, or the id of its MLflow run.
     out : str or Path, optional
         File to write; by default ``report.html`` in the folder, or in the working directory for an
         id.
@@ -174,7 +175,7 @@ def report(
     MissingDataError
         If there is no such folder or run, or it holds no page.
     InvalidDataError
-        If a file of it is damaged; it is named.
+        If a file of it is damaged, or of a version that this program does not read; it is named.
     """
     folder = (
         Path(run) if Path(run).is_dir() else Path(tracking) / "artifacts" / str(run) / "artifacts"
@@ -183,24 +184,24 @@ def report(
         raise MissingDataError(f"{run}: neither a folder nor the id of a run in {tracking}")
     if not (folder / PAGE).is_dir():
         raise MissingDataError(f"{folder}: holds no `{PAGE}`; name the output folder of a run")
-    beside = folder if Path(run).is_dir() else Path()
-    target = Path(out) if out is not None else beside / "report.html"
+    default = folder if Path(run).is_dir() else Path()
+    target = Path(out) if out is not None else default / "report.html"
     with output_file(target) as staged:
         staged.write_text(render(load_content(folder / PAGE)), encoding="utf-8")
     return target
 
 
-def _reliability(found: Findings, days: pd.Index) -> pd.DataFrame:
-    told = [name for name in found.verdict.table.index if name != "model"]
+def _reliability(results: StudyResults, days: pd.Index) -> pd.DataFrame:
+    scored = [name for name in results.verdict.table.index if name != "model"]
     forecasts = {
-        "model": found.forecast.probabilities[STRESS],
-        **{name: found.rivals.loc[days, name] for name in told},
+        "model": results.forecast.probabilities[STRESS],
+        **{name: results.baselines.loc[days, name] for name in scored},
     }
-    return reliability_table(found.truth, forecasts)
+    return reliability_table(results.truth, forecasts)
 
 
-def _cases(stress: StressReport) -> dict[str, pd.DataFrame]:
-    """Tables of the stress tests under the page's names; spells have a part of their own."""
+def _stress_cases(stress: StressReport) -> dict[str, pd.DataFrame]:
+    """Tables of the stress tests under the page's names; episodes have a part of their own."""
     names = {"years": "leave_one_year_out", "missing": "missing_days", "paths": "bootstrap"}
     return {
         names.get(name, name): table for name, table in stress.tables().items() if name != "spells"

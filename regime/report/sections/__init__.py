@@ -1,0 +1,1 @@
+"""Sections of the page beyond its own parts, one module a subject."""
