@@ -1,7 +1,7 @@
-"""The command `regime`: parses, calls a workflow, prints, and turns every fault into an exit code.
+"""The command `regime`: parses, calls a workflow, prints, and maps errors to exit codes.
 
-Exit codes: 0 done; 2 to 6 as in `regime.errors`; 1 anything unforeseen; 130 interrupted; 141 when
-whoever read the output went away.
+Exit codes: 0 done; 2 to 6 as in `regime.errors`; 1 unexpected; 130 interrupted; 141 when the reader
+of the output closed it.
 """
 
 from __future__ import annotations
@@ -29,9 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     loud = TRACEBACK in arguments or os.environ.get("REGIME_TRACEBACK", "") not in ("", "0")
     with warnings.catch_warnings():
         if not sys.warnoptions:
-            warnings.filterwarnings(
-                "ignore", module=r"(?!regime\b)"
-            )  # other people's deprecations help no user
+            # Deprecations of other packages do not help a user.
+            warnings.filterwarnings("ignore", module=r"(?!regime\b)")
         return _guarded([argument for argument in arguments if argument != TRACEBACK], loud)
 
 
@@ -81,15 +80,15 @@ def _explained(error: Exception) -> tuple[str, int]:
         return _usage(error, str(error.format_message())), 2
     if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith("regime"):
         return (
-            f"module {error.name} is missing; install the whole of it: pip install "
+            f"module {error.name} is missing; install the full package: pip install "
             "'deleverage[research]'",
             1,
         )
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename or 'the system'}: {error.strerror}", 1
-    what = " ".join(f"{type(error).__name__}: {error}".split())
+    message = " ".join(f"{type(error).__name__}: {error}".split())
     return (
-        f"{what} (not foreseen: run again with {TRACEBACK} or REGIME_TRACEBACK=1 to see where)",
+        f"{message} (unexpected: run again with {TRACEBACK} or REGIME_TRACEBACK=1 to see where)",
         1,
     )
 

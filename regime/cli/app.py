@@ -24,8 +24,8 @@ __all__ = ["app"]
 app = typer.Typer(
     name="regime", add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False
 )
-config = typer.Typer(rich_markup_mode=None, help="Look at configs.")
-data = typer.Typer(rich_markup_mode=None, help="Look at data.")
+config = typer.Typer(rich_markup_mode=None, help="Inspect configs.")
+data = typer.Typer(rich_markup_mode=None, help="Inspect data.")
 
 app.command()(run)
 app.command()(features)
@@ -45,12 +45,12 @@ app.add_typer(data, name="data")
 
 @config.callback()
 def _config() -> None:
-    """Look at configs."""
+    """Inspect configs."""
 
 
 @data.callback()
 def _data() -> None:
-    """Look at data."""
+    """Inspect data."""
 
 
 def _version(wanted: bool) -> None:
@@ -66,15 +66,12 @@ def _app(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_version, is_eager=True, help="Print the version and stop."
+            "--version", callback=_version, is_eager=True, help="Print the version and exit."
         ),
     ] = False,
     traceback: Annotated[
         bool,
-        typer.Option("--traceback", help="Show where an error comes from; may stand anywhere."),
+        typer.Option("--traceback", help="Show the traceback of an error; may stand anywhere."),
     ] = False,
 ) -> None:
-    """Deleveraging regimes.
-
-    Who is forced to sell, since when, and what a portfolio does about it.
-    """
+    """Deleveraging regimes: who is forced to sell, since when, and how a portfolio responds."""

@@ -1,4 +1,4 @@
-"""Arguments and options that commands share, and how their free arguments are told apart."""
+"""Arguments and options that commands share, and how free arguments are separated."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ ConfigAndOverrides = Annotated[
     typer.Argument(
         metavar="CONFIG|KEY=VALUE",
         show_default=False,
-        help="A config file or the name of a shipped one, and values to lay over it, as in splits.embargo=10.",
+        help="A config file or the name of a shipped one, and values that override it, as in "
+        "splits.embargo=10.",
     ),
 ]
 Data = Annotated[Path | None, typer.Option("--data", metavar="DIR", help="Folder of the data.")]
@@ -36,7 +37,7 @@ Episodes = Annotated[
     typer.Option(
         "--episodes",
         metavar="FILE",
-        help="CSV of spells to score against instead of our own labels.",
+        help="CSV of episodes to score against instead of the config's own labels.",
     ),
 ]
 Probabilities = Annotated[
@@ -44,7 +45,7 @@ Probabilities = Annotated[
     typer.Option(
         "--probabilities",
         metavar="FILE",
-        help="Parquet or CSV with a date and the column deleveraging, from anywhere.",
+        help="Parquet or CSV with a date and the column deleveraging, from any model.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON and nothing else.")]
@@ -54,14 +55,14 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 def split_arguments(
     arguments: Sequence[str] | None, default: str | None = None
 ) -> tuple[str, list[str]]:
-    """The config and the overrides among free arguments, in whatever order they stand.
+    """The config and the overrides among free arguments, in any order.
 
     Parameters
     ----------
     arguments : sequence of str, optional
-        What stands without an option.
+        Arguments without an option.
     default : str, optional
-        Config to take where none is named.
+        Config to use where none is named.
 
     Raises
     ------
@@ -73,8 +74,8 @@ def split_arguments(
     >>> split_arguments(["seed=3", "demo.yaml", "model.trees=10"])
     ('demo.yaml', ['seed=3', 'model.trees=10'])
     """
-    given = list(arguments or ())
-    configs = [argument for argument in given if "=" not in argument or Path(argument).is_file()]
+    free = list(arguments or ())
+    configs = [argument for argument in free if "=" not in argument or Path(argument).is_file()]
     if len(configs) > 1:
         raise ConfigError(
             f"one config at a time, got {', '.join(configs)}; an override is written "
@@ -82,6 +83,5 @@ def split_arguments(
         )
     if not configs and default is None:
         raise ConfigError("name a config, as in `configs/demo.yaml`")
-    return (configs[0] if configs else str(default)), [
-        argument for argument in given if argument not in configs
-    ]
+    overrides = [argument for argument in free if argument not in configs]
+    return (configs[0] if configs else str(default)), overrides

@@ -1,17 +1,22 @@
-"""What a command leaves on standard output: one line of JSON, or tables for people."""
+"""The answer of a command on standard output: one line of JSON, or tables for people."""
 
 from __future__ import annotations
 
 import json
-import math
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from regime.formatting import verdict
+from regime.formatting import judge_skill
+from regime.migrations import SCHEMA_VERSION
 from regime.report.sentences import refused_values, unfit_series
-from regime.report.tables import Row, Table, event_table, performance_table, score_table
+from regime.report.tables import (
+    Row,
+    Table,
+    backtest_table,
+    detection_table,
+    forecast_score_table,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,35 +24,53 @@ if TYPE_CHECKING:
 
 __all__ = ["as_json", "print_json", "print_summary", "print_tables"]
 
-# What a terminal has room for; the report holds all.
+# Columns that a terminal has room for; the report holds all.
 SCORES = ("log_loss", "brier", "average_precision", "auc")
 PERFORMANCE = ("cagr", "volatility", "sharpe", "max_drawdown", "turnover", "mean_exposure")
 WIDTH = 120  # of tables that no terminal bounds
-LONGEST_NUMBER = 32  # characters; longer cells are sentences, and are folded
-PLAIN = str.maketrans({"−": "-", "–": "-", "×": "x"})
+LONGEST_NUMBER = 32  # characters; longer cells are sentences and are wrapped
+ASCII = str.maketrans({"−": "-", "–": "-", "×": "x"})
 TONES = {"ahead": "green", "unsure": "yellow", "behind": "red", "unknown": "yellow"}
 
 
-def as_json(content: Any) -> str:
-    """One line of strict JSON.
+def as_json(content: Mapping[str, Any] | Sequence[Any]) -> str:
+    """One line of strict JSON: an object whose first key is ``schema_version``.
 
-    NaN and infinities as null, dates and paths as text, numpy's numbers as numbers.
+    Parameters
+    ----------
+    content : mapping or sequence
+        A sequence becomes the key ``items`` of the object.
+
+    Returns
+    -------
+    str
+        NaN and infinities as null, dates and paths as text, numbers of numpy as numbers.
+
+    Raises
+    ------
+    InvalidDataError
+        If something has no form in JSON; its location is named.
     """
-    return json.dumps(_jsonable(content), allow_nan=False, ensure_ascii=False)
+    from regime.json_values import to_json_value  # here: --help starts without pandas
+
+    fields = content if isinstance(content, Mapping) else {"items": content}
+    values = to_json_value(fields, "answer", infinite_as_null=True)
+    document = {"schema_version": SCHEMA_VERSION, **values}
+    return json.dumps(document, allow_nan=False, ensure_ascii=False)
 
 
-def print_json(content: Any) -> None:
-    """Write `content` as one line of JSON to standard output."""
+def print_json(content: Mapping[str, Any] | Sequence[Any]) -> None:
+    """Write `content` as one line of JSON to standard output; see `as_json`."""
     sys.stdout.write(as_json(content) + "\n")
 
 
 def print_summary(summary: Mapping[str, Any]) -> None:
-    """Tables of scores, events and performance, the verdict in plain words, and where the files are.
+    """Tables of scores, detection and performance, the skill in words, and paths of the files.
 
     Parameters
     ----------
     summary : mapping
-        The object of summary.json, or a part of it; what is missing is left out.
+        The object of summary.json, or a part of it; missing parts are left out.
     """
     console = _console()
     with console.capture() as printed:
@@ -69,32 +92,35 @@ def print_tables(tables: Sequence[Table], lines: Sequence[str] = ()) -> None:
 
 def _print_all(console: Console, summary: Mapping[str, Any]) -> None:
     _print_period(console, summary)
-    scores, events, backtest = (summary.get(key) or {} for key in ("scores", "events", "backtest"))
+    scores = summary.get("scores") or {}
+    events = summary.get("events") or {}
+    backtest = summary.get("backtest") or {}
     for table in (
-        score_table(scores, SCORES),
-        event_table(events),
-        performance_table(backtest, PERFORMANCE),
+        forecast_score_table(scores, SCORES),
+        detection_table(events),
+        backtest_table(backtest, PERFORMANCE),
     ):
         if table.rows:
             console.print(_rich(table, ascii_only=console.options.ascii_only), "", sep="\n")
     if scores:
-        found = verdict(scores)
-        console.print(_text(found.text, console), style=TONES[found.tone])
-    _print_places(console, summary)
+        skill = judge_skill(scores)
+        console.print(_text(skill.text, console), style=TONES[skill.tone])
+    _print_paths(console, summary)
 
 
 def _print_period(console: Console, summary: Mapping[str, Any]) -> None:
-    sample, data = summary.get("out_of_sample") or {}, summary.get("data") or {}
+    sample = summary.get("out_of_sample") or {}
+    data = summary.get("data") or {}
     if sample.get("first"):
-        days, refits = sample.get("days"), sample.get("refits")
+        days = sample.get("days")
+        refits = sample.get("refits")
         counts = [
             f"{days:,} sessions" if days is not None else "",
             f"{refits} refits" if refits is not None else "",
         ]
-        told = ", ".join(filter(None, counts))
-        console.print(
-            f"Out of sample {sample['first']} to {sample.get('last')}{f' ({told})' if told else ''}"
-        )
+        text = ", ".join(filter(None, counts))
+        period = f"{sample['first']} to {sample.get('last')}"
+        console.print(f"Out of sample {period} ({text})" if text else f"Out of sample {period}")
     unfit = unfit_series(data)
     if unfit:
         console.print(f"Missing or stale: {', '.join(unfit)}", style="yellow")
@@ -104,7 +130,7 @@ def _print_period(console: Console, summary: Mapping[str, Any]) -> None:
     console.print()
 
 
-def _print_places(console: Console, summary: Mapping[str, Any]) -> None:
+def _print_paths(console: Console, summary: Mapping[str, Any]) -> None:
     names = {"report": "Report", "bundle": "Saved model", "mlflow_run_id": "MLflow run"}
     for key, name in names.items():
         if summary.get(key):
@@ -138,15 +164,14 @@ def _rich(table: Table, *, ascii_only: bool) -> RichTable:
         caption=table.note or None,
         caption_justify="left",
     )
-    for place, head in enumerate(
-        table.header
-    ):  # a narrow terminal folds heads and names, never a number
-        widest = max(len(row.cells[place - 1]) for row in table.rows) if place else 0
-        words = not place or widest > LONGEST_NUMBER
+    # A narrow terminal wraps heads and names, never a number.
+    for column, head in enumerate(table.header):
+        widest = max(len(row.cells[column - 1]) for row in table.rows) if column else 0
+        is_text = not column or widest > LONGEST_NUMBER
         drawn.add_column(
             head,
-            justify="left" if words else "right",
-            min_width=None if words else widest,
+            justify="left" if is_text else "right",
+            min_width=None if is_text else widest,
             overflow="fold",
         )
     for row in table.rows:
@@ -160,28 +185,12 @@ def _cells(row: Row, ascii_only: bool) -> list[Any]:
     cells = [row.name + (f" ({row.badge})" if row.badge else ""), *row.cells]
     return [
         Text(
-            cell.translate(PLAIN) if ascii_only else cell,
-            style="green" if place - 1 in row.leads else "",
+            cell.translate(ASCII) if ascii_only else cell,
+            style="green" if column - 1 in row.leads else "",
         )
-        for place, cell in enumerate(cells)
+        for column, cell in enumerate(cells)
     ]
 
 
 def _text(text: str, console: Console) -> str:
-    return text.translate(PLAIN) if console.options.ascii_only else text
-
-
-def _jsonable(content: Any) -> Any:
-    if isinstance(content, Mapping):
-        return {str(key): _jsonable(value) for key, value in content.items()}
-    if isinstance(content, (list, tuple)):
-        return [_jsonable(item) for item in content]
-    if isinstance(content, (str, bool, int)) or content is None:
-        return content
-    if isinstance(content, float):
-        return float(content) if math.isfinite(content) else None
-    if isinstance(content, PurePath):
-        return str(content)
-    if hasattr(content, "isoformat"):
-        return content.isoformat()
-    return _jsonable(content.tolist()) if hasattr(content, "tolist") else str(content)
+    return text.translate(ASCII) if console.options.ascii_only else text

@@ -17,7 +17,7 @@ __all__ = ["RichProgress", "watching"]
 
 @contextmanager
 def watching(quiet: bool) -> Iterator[Progress]:
-    """Bars while this holds, or nothing where standard error is no terminal or silence is asked for.
+    """Bars while the context is open; none if standard error is no terminal, or on request.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class RichProgress:
 
     @contextmanager
     def stage(self, name: str, total: int | None = None) -> Iterator[Stage]:
-        """Draw the bar of one stage; one of unknown length pulses until it is left."""
+        """Draw the bar of one stage; one of unknown length pulses until it ends."""
         task = self._bars.add_task(name, total=total)
         try:
             yield _Bar(self._bars, task)

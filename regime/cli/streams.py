@@ -1,4 +1,4 @@
-"""Standard output kept for the answer: what libraries print while working goes to standard error."""
+"""Standard output reserved for the answer; output of libraries goes to standard error."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["reserved_stdout"]
 
 @contextlib.contextmanager
 def reserved_stdout() -> Iterator[None]:
-    """Send whatever is printed within to standard error, from Python and from compiled code alike."""
+    """Send output to standard error while the context is open, of compiled code too."""
     sys.stdout.flush()
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(io.UnsupportedOperation, ValueError, AttributeError, OSError):

@@ -10,7 +10,7 @@ import pandas as pd
 
 from regime.evaluation.scores import Skill
 from regime.evaluation.truth import Truth
-from regime.formatting import verdict
+from regime.formatting import judge_skill
 from regime.pipeline.market_data import MarketData
 from regime.pipeline.settings import Settings
 from regime.pipeline.strategy import Strategy
@@ -73,7 +73,7 @@ class Scores:
             "skill": skill.skill if skill else None,
             "interval": list(skill.interval) if skill else None,
         }
-        return {"scores": {**scores, "verdict": verdict(scores).text}, "events": self.events}
+        return {"scores": {**scores, "verdict": judge_skill(scores).text}, "events": self.events}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

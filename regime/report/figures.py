@@ -19,7 +19,7 @@ import pandas as pd
 
 from regime.formatting import display_name
 
-__all__ = ["DATE", "Figure", "base_layout", "plain", "shades", "spans", "titled"]
+__all__ = ["DATE", "Figure", "base_layout", "plotly_text", "shades", "spans", "titled_axis"]
 
 DATE = {"column": "date"}
 DAYS = "%a %-d %b %Y"
@@ -34,7 +34,7 @@ class Figure:
     key : str
         Its id in the page.
     title, caption, alternative : str
-        Heading; how to read it; what it shows, in words, for who cannot see it.
+        Heading; how to read it; what it shows, in words, for readers who cannot see it.
     height : int
         Pixels.
     columns : mapping of str to array
@@ -46,9 +46,9 @@ class Figure:
     fit : tuple of str
         Vertical axes that follow the dates in view.
     regimes : bool
-        Whether its colours are those of the regimes, so that the page explains them over it.
+        Whether its colours are those of the regimes, so that the page explains them above it.
     sentence : str
-        What it found, in plain words over it; empty for nothing to say.
+        Its finding, in words above it; may be empty.
     coarse : tuple of str
         Columns on linear axes that a 65,000th of their range tells apart well enough: half the
         bytes.
@@ -72,19 +72,20 @@ def spans(mask: pd.Series) -> list[tuple[pd.Timestamp, pd.Timestamp]]:
     """First and last date of each run of True, in order."""
     edges = np.flatnonzero(np.diff(np.r_[0, mask.to_numpy(dtype=np.int8), 0]))
     return [
-        (mask.index[a], mask.index[b - 1]) for a, b in zip(edges[::2], edges[1::2], strict=True)
+        (mask.index[start], mask.index[end - 1])
+        for start, end in zip(edges[::2], edges[1::2], strict=True)
     ]
 
 
 def shades(mask: pd.Series, opacity: float = 0.16, **more: Any) -> list[dict[str, Any]]:
-    """Rectangles of the colour of a deleveraging behind a figure, one a run of True."""
+    """Rectangles in the colour of a deleveraging behind a figure, one for each run of True."""
     return [
         {
             "type": "rect",
             "xref": "x",
             "yref": "paper",
-            "x0": f"{a:%Y-%m-%d}",
-            "x1": f"{b:%Y-%m-%d}",
+            "x0": f"{first:%Y-%m-%d}",
+            "x1": f"{last:%Y-%m-%d}",
             "y0": 0,
             "y1": 1,
             "fillcolor": "var(--deleveraging)",
@@ -93,22 +94,28 @@ def shades(mask: pd.Series, opacity: float = 0.16, **more: Any) -> list[dict[str
             "layer": "below",
         }
         | more
-        for a, b in spans(mask)
+        for first, last in spans(mask)
     ]
 
 
-def titled(text: str) -> dict[str, Any]:
-    """An axis with its words, that no finger moves."""
+def titled_axis(text: str) -> dict[str, Any]:
+    """An axis with a title, not moved by dragging."""
     return {"title": {"text": text, "font": {"size": 11}, "standoff": 4}, "fixedrange": True}
 
 
-def plain(name: str) -> str:
-    """A name that plotly shows letter by letter: its labels would read tags."""
+def plotly_text(name: str) -> str:
+    """A name that plotly shows as it is: its labels would interpret tags."""
     return escape(display_name(name), quote=False)
 
 
 def base_layout(**more: Any) -> dict[str, Any]:
-    """Layout shared by all figures; axes given in `more` are laid over the common axis."""
+    """Layout shared by all figures.
+
+    Parameters
+    ----------
+    **more : dict
+        Keys of a plotly layout; axes and other mappings are merged into the shared ones.
+    """
     axis = {"gridcolor": "var(--grid)", "zeroline": False, "linecolor": "var(--grid)", "ticks": ""}
     layout: dict[str, Any] = {
         "paper_bgcolor": "rgba(0,0,0,0)",
@@ -139,13 +146,12 @@ def base_layout(**more: Any) -> dict[str, Any]:
         "yaxis": axis,
     }
     for key, value in more.items():
-        layout[key] = (
-            (axis | value)
-            if key.startswith("yaxis")
-            else layout.get(key, {}) | value
-            if isinstance(value, dict)
-            else value
-        )
+        if key.startswith("yaxis"):
+            layout[key] = axis | value
+        elif isinstance(value, dict):
+            layout[key] = layout.get(key, {}) | value
+        else:
+            layout[key] = value
     if layout["xaxis"]["type"] != "date" and layout["xaxis"].get("hoverformat") == DAYS:
         del layout["xaxis"]["hoverformat"]
     return layout

@@ -124,7 +124,7 @@
     } catch (error) {
       console.error(error);
       plot.classList.add("failed");
-      plot.textContent = "This figure could not be drawn; what it shows stands in words below it.";
+      plot.textContent = "This figure could not be drawn; a description stands below it.";
       plot.nextElementSibling.querySelector(".spoken").classList.remove("spoken");
     }
   }

@@ -2,53 +2,57 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from regime.formatting import display_name, percent, spoken_date, verdict
+from regime.formatting import display_name, judge_skill, percent, spoken_date
+from regime.report.baseline_figures import baseline_figure, reliability_figure
 from regime.report.content import ReportContent
 from regime.report.figures import Figure
-from regime.report.frame_tables import (
-    change_table,
-    fall_table,
-    frame_table,
-    month_table,
-    spell_sentence,
-    spell_table,
-)
-from regime.report.inline import encode, script_policy
 from regime.report.reasons import reason_bars, reason_sentence
 from regime.report.regime_figures import probability_figure, regime_figure
-from regime.report.rival_figures import reliability_figure, rival_figure
 from regime.report.robustness_figures import curve_figure, sweep_figure
-from regime.report.sentences import audit_verdict, headline
+from regime.report.sentences import headline, judge_audit
 from regime.report.tables import (
-    event_table,
+    backtest_table,
+    change_table,
+    detection_table,
+    episode_sentence,
+    episode_table,
+    forecast_score_table,
+    frame_table,
     importance_table,
     lineage_table,
-    performance_table,
-    score_table,
+    monthly_return_table,
+    worst_drawdown_table,
 )
 from regime.report.wealth_figures import rolling_figure, wealth_figure
-from regime.report.world_facts import fact_table
-from regime.report.world_figures import world_figures
+from regime.report.world_figures import fact_table, simulation_figures
 from regime.schema import REGIMES
 
-__all__ = ["ReportContent", "figures_of", "render"]
+__all__ = ["embedded_data", "figures_of", "render", "script_policy"]
 
 FOLDER = Path(__file__).parent
+FEW = 0.25  # share of known values below which a column holds those with their positions
+# Codes of a gap in a column of one byte a value, and of two.
+GAP_BYTE = 255
+GAP_SHORT = 65535
 STRESS_TITLES = {
-    "delays": "Filled later",
-    "costs": "Dearer trades",
+    "delays": "Later fills",
+    "costs": "Higher costs",
     "break_even": "Break-even cost, one way",
-    "starts": "Begun in another year",
-    "leave_one_year_out": "Without one year",
+    "starts": "Started in another year",
+    "leave_one_year_out": "One year left out",
     "missing_days": "Days without data",
     "noise": "Noise on the probabilities",
-    "bootstrap": "Paths drawn from blocks of history",
-    "worlds": "Simulated worlds",
+    "bootstrap": "Resampled histories",
+    "worlds": "Simulated markets",
 }
 
 
@@ -67,17 +71,17 @@ def render(content: ReportContent) -> str:
     from jinja2 import Environment, FileSystemLoader
     from plotly.offline import get_plotlyjs
 
-    room = Environment(
+    environment = Environment(
         loader=FileSystemLoader(FOLDER), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    room.filters["spoken"] = spoken_date
-    room.policies["json.dumps_kwargs"] = {
+    environment.filters["spoken"] = spoken_date
+    environment.policies["json.dumps_kwargs"] = {
         "sort_keys": True,
         "allow_nan": False,
     }  # a browser reads no NaN
     figures = figures_of(content)
     scripts = [get_plotlyjs(), _read("page.js")]
-    return room.get_template("page.html.j2").render(
+    return environment.get_template("page.html.j2").render(
         title=content.title,
         policy=script_policy(scripts),
         scripts=scripts,
@@ -85,43 +89,44 @@ def render(content: ReportContent) -> str:
         last=content.probabilities.index[-1],
         regimes=[(name, display_name(name)) for name in REGIMES],
         figures={figure.key: figure for figure in figures},
-        data=encode(figures),
-        world=[figure.key for figure in figures if figure.key.startswith("world-")],
+        data=embedded_data(figures),
+        simulation=[figure.key for figure in figures if figure.key.startswith("simulation-")],
         content=content,
         **_first_screen(content),
-        **_words(content),
+        **_sentences(content),
         **_tables(content),
     )
 
 
 def _first_screen(content: ReportContent) -> dict[str, Any]:
-    ends = (
-        content.spread.reindex(content.probabilities.index[-1:]).iloc[0]
-        if len(content.spread)
-        else None
-    )
-    sure = (
-        None
-        if ends is None or ends[["low", "high"]].isna().any()
-        else (float(ends["low"]), float(ends["high"]))
-    )
+    data = content.summary.get("data") or {}
     return {
         "sentences": headline(
-            content.probabilities, content.exposure, content.summary.get("data") or {}, sure
+            content.probabilities, content.exposure, data, _last_member_range(content)
         ),
         "today": _today(content.probabilities),
-        "verdict": verdict(content.summary.get("scores") or {}),
-        "audit": audit_verdict(content.summary.get("audit") or {}),
+        "skill": judge_skill(content.summary.get("scores") or {}),
+        "audit": judge_audit(content.summary.get("audit") or {}),
         "changes": change_table(content.probabilities, content.exposure),
     }
 
 
-def _words(content: ReportContent) -> dict[str, Any]:
+def _last_member_range(content: ReportContent) -> tuple[float, float] | None:
+    """Lowest and highest probability of the members at the last session, if known."""
+    if not len(content.member_range):
+        return None
+    ends = content.member_range.reindex(content.probabilities.index[-1:]).iloc[0]
+    if ends[["low", "high"]].isna().any():
+        return None
+    return float(ends["low"]), float(ends["high"])
+
+
+def _sentences(content: ReportContent) -> dict[str, Any]:
     return {
         "families": importance_table(content.families),
         "reasons": reason_bars(content.reasons),
         "reason_sentence": reason_sentence(content.reasons),
-        "spell_sentence": spell_sentence(content.spells),
+        "episode_sentence": episode_sentence(content.episodes),
     }
 
 
@@ -129,53 +134,108 @@ def _tables(content: ReportContent) -> dict[str, Any]:
     scores, events, backtest = (
         content.summary.get(key) or {} for key in ("scores", "events", "backtest")
     )
-    own = "strategy" in content.equity and content.equity["strategy"].notna().sum() > 1
-    world = content.world
+    traded = "strategy" in content.equity and content.equity["strategy"].notna().sum() > 1
+    view = content.simulation
     return {
-        "scores": score_table(scores),
-        "events": event_table(events),
-        "performance": performance_table(backtest),
+        "scores": forecast_score_table(scores),
+        "events": detection_table(events),
+        "performance": backtest_table(backtest),
         "lineage": lineage_table(content.summary, content.lineage),
-        "months": month_table(content.equity["strategy"]) if own else None,
-        "falls": fall_table(content.equity) if own else None,
-        "spells": spell_table(content.spells) if len(content.spells) else None,
+        "months": monthly_return_table(content.equity["strategy"]) if traded else None,
+        "drawdowns": worst_drawdown_table(content.equity) if traded else None,
+        "episodes": episode_table(content.episodes) if len(content.episodes) else None,
         "stress": [
             frame_table(table, STRESS_TITLES.get(name, display_name(name)))
             for name, table in content.stress.items()
         ],
         "facts": None
-        if world is None
-        else fact_table(world.prices, world.regimes, world.reserves, world.funding),
+        if view is None
+        else fact_table(view.prices, view.regimes, view.reserves, view.funding),
     }
 
 
 def figures_of(content: ReportContent) -> list[Figure]:
-    """Every figure of a page.
+    """Every figure of a page: its own where there are data, the sections', the simulation's.
 
-    Its own, each where there is something to draw, those of the sections, the world's.
+    Parameters
+    ----------
+    content : ReportContent
     """
     scores = content.summary.get("scores") or {}
-    found: list[Figure | None] = [
+    figures: list[Figure | None] = [
         regime_figure(content.prices, content.truth, content.probabilities),
-        probability_figure(content.probabilities, content.spread),
+        probability_figure(content.probabilities, content.member_range),
     ]
     losses = {name: row.get("log_loss") for name, row in (scores.get("baselines") or {}).items()}
-    if len(content.rivals):
-        found.append(rival_figure(content.rivals, content.probabilities, content.truth, losses))
+    if len(content.baselines):
+        figures.append(
+            baseline_figure(content.baselines, content.probabilities, content.truth, losses)
+        )
     if len(content.reliability):
-        found.append(reliability_figure(content.reliability, losses))
+        figures.append(reliability_figure(content.reliability, losses))
     if not content.equity.empty:
-        found += [
+        figures += [
             wealth_figure(content.equity, content.exposure),
             rolling_figure(content.equity, content.cash),
         ]
     if len(content.sweep):
-        found.append(sweep_figure(content.sweep))
-    found.append(curve_figure(content.stress))
-    found += [part.figure for part in content.sections]
-    if content.world is not None:
-        found += world_figures(content.world, content.probabilities.index)
-    return [figure for figure in found if figure is not None]
+        figures.append(sweep_figure(content.sweep))
+    figures.append(curve_figure(content.stress))
+    figures += [part.figure for part in content.sections]
+    if content.simulation is not None:
+        figures += simulation_figures(content.simulation, content.probabilities.index)
+    return [figure for figure in figures if figure is not None]
+
+
+def embedded_data(figures: Sequence[Figure]) -> dict[str, Any]:
+    """Figures as JSON content; a column that several share is written once, named by its digest.
+
+    Parameters
+    ----------
+    figures : sequence of Figure
+
+    Returns
+    -------
+    dict
+        ``columns`` by digest, ``figures`` by key, and the names of the ``regimes``.
+    """
+    columns: dict[str, dict[str, Any]] = {}
+    specs = {}
+    for figure in figures:
+        names = {}
+        for name, values in figure.columns.items():
+            encoded = _column(values, coarse=name in figure.coarse)
+            names[name] = hashlib.sha256(repr(encoded).encode()).hexdigest()[:12]
+            columns[names[name]] = encoded
+        specs[figure.key] = {
+            "columns": names,
+            "traces": figure.traces,
+            "layout": figure.layout,
+            "fit": figure.fit,
+        }
+    return {
+        "columns": columns,
+        "figures": specs,
+        "regimes": [display_name(name) for name in REGIMES],
+    }
+
+
+def script_policy(scripts: Sequence[str]) -> str:
+    """Content security policy: nothing is fetched, and no script runs but these.
+
+    Parameters
+    ----------
+    scripts : sequence of str
+        Text of the page's own scripts.
+    """
+    digests = (
+        base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in scripts
+    )
+    allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
+    return (
+        f"default-src 'none'; script-src {allowed}; "
+        "style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
 
 
 def _today(probabilities: pd.DataFrame) -> list[dict[str, Any]]:
@@ -185,7 +245,7 @@ def _today(probabilities: pd.DataFrame) -> list[dict[str, Any]]:
         {
             "key": name,
             "name": display_name(name),
-            "words": percent(last[name]),
+            "chance": percent(last[name]),
             "share": round(float(last[name]), 4),
             "likeliest": name == last.idxmax(),
         }
@@ -195,3 +255,35 @@ def _today(probabilities: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _read(name: str) -> str:
     return (FOLDER / name).read_text(encoding="utf-8")
+
+
+def _column(values: np.ndarray, *, coarse: bool) -> dict[str, Any]:
+    """Little-endian bytes in base64, of the shortest form that holds the column.
+
+    Dates are days since 1970. Numbers are single precision (7 digits); whole ones up to 254 take
+    one byte, coarse ones two (steps of `step` from `low`), columns with few values hold those with
+    their positions.
+    """
+    if np.issubdtype(values.dtype, np.datetime64):
+        return {"kind": "date", "bytes": _base64(values.astype("datetime64[D]").astype("<i4"))}
+    known = np.isfinite(values)
+    if known.sum() < FEW * len(values):
+        return {
+            "kind": "sparse",
+            "length": len(values),
+            "at": _base64(np.flatnonzero(known).astype("<i4")),
+            "bytes": _base64(values[known].astype("<f4")),
+        }
+    if known.any() and np.isin(values[known], np.arange(GAP_BYTE)).all():
+        return {"kind": "byte", "bytes": _base64(np.where(known, values, GAP_BYTE).astype("u1"))}
+    if coarse and known.any():
+        low = float(values[known].min())
+        high = float(values[known].max())
+        step = (high - low) / (GAP_SHORT - 1) or 1.0
+        steps = np.where(known, np.rint((np.where(known, values, low) - low) / step), GAP_SHORT)
+        return {"kind": "short", "low": low, "step": step, "bytes": _base64(steps.astype("<u2"))}
+    return {"kind": "number", "bytes": _base64(values.astype("<f4"))}
+
+
+def _base64(values: np.ndarray) -> str:
+    return base64.b64encode(values.tobytes()).decode("ascii")

@@ -1,4 +1,4 @@
-"""Why the model says what it says today: contributions to the log-odds as bars in words."""
+"""Contributions to today's log-odds of a deleveraging, as bars and in words."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from regime.formatting import display_name
+from regime.formatting import display_name, signed
 
 __all__ = ["Reason", "reason_bars", "reason_sentence"]
 
-MOVED = 0.05  # log-odds below which nothing is said to have moved
+MOVED = 0.05  # log-odds below which nothing is reported to have moved
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reason:
-    """One bar: from the middle to the right for a deleveraging, to the left against it.
+    """One bar, from the middle to the right for a deleveraging, to the left against it.
 
     Parameters
     ----------
     name, text : str
-        What it is, and what it reads.
-    words, change : str
+        Of a mechanism, and its reading.
+    amount, change : str
         Log-odds now with their sign, and against a week ago; empty where that is not known.
     left, width : float
-        Percent of the room.
+        Percent of the width of the chart.
     mark : float, optional
-        Where it stood a week ago, percent of the room.
+        Its end a week ago, percent of the width of the chart.
     """
 
     name: str
     text: str
-    words: str
+    amount: str
     change: str
     left: float
     width: float
@@ -58,42 +58,47 @@ def reason_bars(reasons: pd.DataFrame) -> tuple[Reason, ...]:
 
 
 def reason_sentence(reasons: pd.DataFrame) -> str:
-    """What speaks most for a deleveraging and most against it, and what moved most in a week."""
+    """What speaks most for a deleveraging and most against it, and what moved most in a week.
+
+    Parameters
+    ----------
+    reasons : DataFrame
+        As in `reason_bars`.
+    """
     usable = _usable(reasons)
     if usable.empty:
         return ""
     parts: list[str] = []
-    for word, row in (
-        ("for", usable.loc[usable["now"].idxmax()]),
-        ("against", usable.loc[usable["now"].idxmin()]),
-    ):
-        if row["now"] * (1 if word == "for" else -1) > 0:
-            verb = (
-                "multiplies its odds by"
-                if word == "for"
-                else "divides them by"
-                if parts
-                else "divides its odds by"
-            )
-            parts.append(
-                f"{display_name(row['name'])} speaks most {word} a deleveraging and {verb} "
-                f"{_factor(abs(row['now']))}"
-                if not parts
-                else f"{display_name(row['name'])} most {word} it and {verb} {_factor(abs(row['now']))}"
-            )
+    strongest = usable.loc[usable["now"].idxmax()]
+    if strongest["now"] > 0:
+        parts.append(
+            f"{display_name(strongest['name'])} speaks most for a deleveraging and multiplies its "
+            f"odds by {_factor(strongest['now'])}"
+        )
+    weakest = usable.loc[usable["now"].idxmin()]
+    if weakest["now"] < 0:
+        name = display_name(weakest["name"])
+        divisor = _factor(-weakest["now"])
+        parts.append(
+            f"{name} most against it and divides them by {divisor}"
+            if parts
+            else f"{name} speaks most against a deleveraging and divides its odds by {divisor}"
+        )
     moved = (usable["now"] - usable["week_ago"]).dropna()
     if len(moved) and moved.abs().max() >= MOVED:
-        place = moved.abs().idxmax()
-        way = "up" if moved[place] > 0 else "down"
+        row = moved.abs().idxmax()
+        direction = "up" if moved[row] > 0 else "down"
         parts.append(
-            f"in a week {display_name(usable.loc[place, 'name'])} moved most, {way} by "
-            f"{abs(moved[place]):.2f} log-odds"
+            f"in a week {display_name(usable.loc[row, 'name'])} moved most, {direction} by "
+            f"{abs(moved[row]):.2f} log-odds"
         )
-    return "; ".join(parts) + "." if parts else "Nothing speaks for a deleveraging or against it."
+    if not parts:
+        return "Nothing speaks for a deleveraging or against it."
+    return "; ".join(parts) + "."
 
 
 def _usable(reasons: pd.DataFrame) -> pd.DataFrame:
-    """Rows with a number for now, strongest first, gaps where a column is away."""
+    """Rows with a number for now, strongest first, gaps where a column is missing."""
     table = reasons.reindex(columns=["name", "now", "week_ago", "text"])
     table = table.astype({"now": float, "week_ago": float}).dropna(subset="now")
     return table.sort_values("now", key=lambda values: -values.abs(), kind="stable").reset_index(
@@ -107,16 +112,12 @@ def _bar(name: str, now: float, before: float, text: object, reach: float) -> Re
     return Reason(
         name=display_name(name),
         text=text if isinstance(text, str) else "",
-        words=_signed(now),
-        change=f"{_signed(before)} a week ago" if known else "",
+        amount=signed(now),
+        change=f"{signed(before)} a week ago" if known else "",
         left=round(50 + min(half, 0), 2),
         width=round(abs(half), 2),
         mark=round(50 + 50 * before / reach, 2) if known else None,
     )
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−")
 
 
 def _factor(value: float) -> str:

@@ -9,26 +9,21 @@ import pandas as pd
 
 from regime.formatting import chance, display_name, spoken_date
 from regime.report.figures import DATE, Figure, base_layout, shades, spans
-from regime.schema import REGIMES
+from regime.schema import REGIMES, STRESS, STRESS_CODE
 
 __all__ = ["probability_figure", "regime_figure"]
 
-STACK = (
-    "deleveraging",
-    "fragile",
-    "recovery",
-    "calm",
-)  # the dangerous one stands on the ground line
+STACK = ("deleveraging", "fragile", "recovery", "calm")  # from the zero line upwards
 
 
 def regime_figure(prices: pd.Series, truth: pd.Series, probabilities: pd.DataFrame) -> Figure:
-    """The S&P 500 with the likeliest regime of the model and the regime found after the fact.
+    """The S&P 500 with the model's most likely regime and the regime determined after the fact.
 
     Parameters
     ----------
     prices : Series, shape (n_days,)
-        Close, index points; dates before the first probability are left out, and the caption says
-        so.
+        Close, index points; dates before the first probability are left out, which the caption
+        states.
     truth : Series, shape (n_labels,)
         Name of the regime by date; missing where unknown, empty where there is no truth.
     probabilities : DataFrame, shape (n_sessions, 4)
@@ -36,12 +31,13 @@ def regime_figure(prices: pd.Series, truth: pd.Series, probabilities: pd.DataFra
     """
     index = probabilities.index
     shown = prices.reindex(index).astype(float)
-    model, known = _codes(probabilities.idxmax(axis=1)), _codes(truth.reindex(index))
-    known_falls = pd.Series(known == REGIMES.index("deleveraging"), index=index)
-    falls = spans(known_falls)
+    model = _codes(probabilities.idxmax(axis=1))
+    known = _codes(truth.reindex(index))
+    true_stress = pd.Series(known == STRESS_CODE, index=index)
+    episodes = spans(true_stress)
     strips = [("model", "y2", "Model", "Most likely regime by the model", model)]
     if np.isfinite(known).any():
-        strips.append(("known", "y3", "After the fact", "Regime found after the fact", known))
+        strips.append(("known", "y3", "After the fact", "Regime determined after the fact", known))
     price = {
         "type": "scatter",
         "mode": "lines",
@@ -58,31 +54,32 @@ def regime_figure(prices: pd.Series, truth: pd.Series, probabilities: pd.DataFra
         title="Regimes over the S&P 500",
         height=470,
         fit=("yaxis",),
-        caption=_regime_caption(prices, shown, bool(falls)),
-        sentence=_regime_sentence(falls, model),
-        alternative=_price_words(shown) + _regime_sentence(falls, model),
+        caption=_regime_caption(prices, shown, bool(episodes)),
+        sentence=_regime_sentence(episodes, model),
+        alternative=_price_sentence(shown) + _regime_sentence(episodes, model),
         columns={
             "date": index.to_numpy(),
             "price": shown.to_numpy(),
             **{key: codes for key, *_, codes in strips},
         },
         traces=[price, *(_strip(key, axis) for key, axis, *_ in strips)],
-        layout=_regime_layout(known_falls, [(axis, words) for _, axis, _, words, _ in strips]),
+        layout=_regime_layout(true_stress, [(axis, words) for _, axis, _, words, _ in strips]),
     )
 
 
-def probability_figure(probabilities: pd.DataFrame, spread: pd.DataFrame | None = None) -> Figure:
-    """Probabilities of the four regimes, stacked to one, deleveraging on the ground line.
-
-    Under it how sure that is.
+def probability_figure(
+    probabilities: pd.DataFrame, member_range: pd.DataFrame | None = None
+) -> Figure:
+    """Probabilities of the four regimes, stacked to one, and the range over the model's members.
 
     Parameters
     ----------
     probabilities : DataFrame, shape (n_sessions, 4)
-    spread : DataFrame, shape (n_days, 2), optional
+    member_range : DataFrame, shape (n_days, 2), optional
         `low` and `high` of the probability of a deleveraging over the members of the model.
     """
-    stress, index = probabilities["deleveraging"], probabilities.index
+    stress = probabilities[STRESS]
+    index = probabilities.index
     traces = [
         {
             "type": "scatter",
@@ -102,20 +99,23 @@ def probability_figure(probabilities: pd.DataFrame, spread: pd.DataFrame | None 
         "date": index.to_numpy(),
         **{name: probabilities[name].to_numpy() for name in REGIMES},
     }
-    words, caption, height = "", "", 340
+    agreement = ""
+    caption = "Each session's probabilities as of its close, out of sample, stacked to 100%."
+    height = 340
     layout = base_layout(yaxis={"range": [0, 1], "tickformat": ".0%", "fixedrange": True})
-    if spread is not None and len(spread):
-        ends = spread.reindex(index)
+    if member_range is not None and len(member_range):
+        ends = member_range.reindex(index)
         columns |= {name: ends[name].to_numpy(dtype=float) for name in ("low", "high")}
         traces += _band()
-        layout, height = _band_layout(), 500
-        words = f" The members differ by {100 * float((ends['high'] - ends['low']).mean()):.0f} points on average."
-        caption = (
-            " Below: the probability of a deleveraging with the least and the greatest that a "
-            "member of the "
-            "model gave it."
+        layout = _band_layout()
+        height = 500
+        width = 100 * float((ends["high"] - ends["low"]).mean())
+        agreement = f" The members differ by {width:.0f} points on average."
+        caption += (
+            " Below: the probability of a deleveraging, between the lowest and the highest of the "
+            "model's members."
         )
-    told = (
+    sentence = (
         f"The probability of a deleveraging averages {chance(stress.mean())}. It was highest on "
         f"{spoken_date(stress.idxmax())}, {chance(stress.max())}, and ends at "
         f"{chance(stress.iloc[-1])}."
@@ -127,25 +127,24 @@ def probability_figure(probabilities: pd.DataFrame, spread: pd.DataFrame | None 
         traces=traces,
         layout=layout,
         columns=columns,
-        caption="Each session's probabilities as they stood at its close, out of sample, stacked to 100%."
-        + caption,
-        sentence=told + words,
-        alternative="Probabilities of the four regimes by date. " + told + words,
+        caption=caption,
+        sentence=sentence + agreement,
+        alternative="Probabilities of the four regimes by date. " + sentence + agreement,
         coarse=tuple(name for name in columns if name != "date"),
     )
 
 
 def _band() -> list[dict[str, Any]]:
-    """Edges of the spread with the area between them, and the probability over it."""
+    """Edges of the members' range with the area between them, and the probability over it."""
     common = {"type": "scatter", "mode": "lines", "x": DATE, "yaxis": "y2", "showlegend": False}
     edge = common | {"line": {"width": 0}}
     return [
         edge
-        | {"y": {"column": "low"}, "name": "Least of the members", "hovertemplate": "%{y:.0%}"},
+        | {"y": {"column": "low"}, "name": "Lowest of the members", "hovertemplate": "%{y:.0%}"},
         edge
         | {
             "y": {"column": "high"},
-            "name": "Greatest",
+            "name": "Highest",
             "fill": "tonexty",
             "hovertemplate": "%{y:.0%}",
             "fillcolor": "var(--deleveraging-soft)",
@@ -162,8 +161,8 @@ def _band() -> list[dict[str, Any]]:
 
 def _band_layout() -> dict[str, Any]:
     axis = {"range": [0, 1], "tickformat": ".0%", "fixedrange": True}
-    words = {
-        "text": "Deleveraging, with the spread over the members",
+    label = {
+        "text": "Deleveraging, with the range over the members",
         "xref": "paper",
         "yref": "paper",
         "x": 0,
@@ -177,14 +176,14 @@ def _band_layout() -> dict[str, Any]:
         yaxis=axis | {"domain": [0.42, 1]},
         yaxis2=axis | {"domain": [0, 0.32], "nticks": 4},
         xaxis={"anchor": "y2"},
-        annotations=[words],
+        annotations=[label],
     )
 
 
 def _codes(regimes: pd.Series) -> np.ndarray:
-    """Place of each name in REGIMES as float, NaN where missing or unknown."""
-    places = {name: float(place) for place, name in enumerate(REGIMES)}
-    return np.asarray(regimes.astype(object).map(places), dtype=float)
+    """Position of each name in REGIMES as float, NaN where missing or unknown."""
+    positions = {name: float(position) for position, name in enumerate(REGIMES)}
+    return np.asarray(regimes.astype(object).map(positions), dtype=float)
 
 
 def _strip(key: str, axis: str) -> dict[str, Any]:
@@ -208,8 +207,8 @@ def _strip(key: str, axis: str) -> dict[str, Any]:
     }
 
 
-def _regime_layout(falls: pd.Series, strips: list[tuple[str, str]]) -> dict[str, Any]:
-    """Price above, one strip under the other, each with its words over it."""
+def _regime_layout(true_stress: pd.Series, strips: list[tuple[str, str]]) -> dict[str, Any]:
+    """Price above, one strip under the other, each with its title above it."""
     tops = [0.15, 0.05][-len(strips) :] if len(strips) == 2 else [0.05]
     axes = {
         f"yaxis{axis[1:]}": {
@@ -221,7 +220,7 @@ def _regime_layout(falls: pd.Series, strips: list[tuple[str, str]]) -> dict[str,
         }
         for top, (axis, _) in zip(tops, strips, strict=True)
     }
-    words = [
+    titles = [
         {
             "text": text,
             "xref": "paper",
@@ -243,40 +242,42 @@ def _regime_layout(falls: pd.Series, strips: list[tuple[str, str]]) -> dict[str,
             "fixedrange": True,
         },
         xaxis={"anchor": strips[-1][0]},
-        annotations=words,
+        annotations=titles,
         **axes,
-        shapes=shades(falls, 0.2, yref="y domain"),
+        shapes=shades(true_stress, 0.2, yref="y domain"),
     )
 
 
-def _regime_caption(prices: pd.Series, shown: pd.Series, falls: bool) -> str:
+def _regime_caption(prices: pd.Series, shown: pd.Series, shaded: bool) -> str:
     text = "Closes on a log scale."
-    if falls:
-        text += " Shaded: sessions that were a deleveraging, as found after the fact."
+    if shaded:
+        text += " Shaded: sessions of deleveraging, as determined after the fact."
     if len(prices) and prices.index[0] < shown.index[0]:
-        text += f" Closes before {spoken_date(shown.index[0])}, the first session out of sample, are not shown."
+        text += (
+            f" Closes before {spoken_date(shown.index[0])}, the first session out of sample, are "
+            "not shown."
+        )
     return text
 
 
-def _price_words(shown: pd.Series) -> str:
+def _price_sentence(shown: pd.Series) -> str:
     known = shown.dropna()
     if known.empty:
         return ""
     return (
         f"The S&P 500 goes from {known.iloc[0]:,.0f} on {spoken_date(known.index[0])} to "
-        f"{known.iloc[-1]:,.0f} "
-        f"on {spoken_date(known.index[-1])}. "
+        f"{known.iloc[-1]:,.0f} on {spoken_date(known.index[-1])}. "
     )
 
 
-def _regime_sentence(falls: list[tuple[pd.Timestamp, pd.Timestamp]], model: np.ndarray) -> str:
-    share = float(np.mean(model == REGIMES.index("deleveraging")))
-    text = (
-        f"The model held a deleveraging for the most likely regime on {chance(share)} of sessions."
-    )
-    if falls:
+def _regime_sentence(episodes: list[tuple[pd.Timestamp, pd.Timestamp]], model: np.ndarray) -> str:
+    share = float(np.mean(model == STRESS_CODE))
+    text = f"Deleveraging was the model's most likely regime on {chance(share)} of sessions."
+    if episodes:
+        first, last = episodes[-1]
+        count = f"{len(episodes)} episode{'' if len(episodes) == 1 else 's'}"
         text += (
-            f" After the fact there were {len(falls)} spells of deleveraging, the last from "
-            f"{spoken_date(falls[-1][0])} to {spoken_date(falls[-1][1])}."
+            f" After the fact there were {count} of deleveraging, the last from "
+            f"{spoken_date(first)} to {spoken_date(last)}."
         )
     return text

@@ -1,4 +1,4 @@
-"""How the rule's figure moves: over its own settings, over costs and over delays."""
+"""How the rule's Sharpe ratio depends on its own settings, on costs and on delays."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from regime.formatting import display_name
-from regime.report.figures import Figure, base_layout, plain, titled
+from regime.formatting import display_name, minus_signs
+from regime.report.figures import Figure, base_layout, plotly_text, titled_axis
 
 __all__ = ["curve_figure", "sweep_figure"]
 
-LEGIBLE = 8  # columns up to which the cells of a heat map hold their value, at phone width too
+LEGIBLE = 8  # columns up to which cells of a heat map show their value, at phone width too
 CURVES = {
     "costs": ("Multiple of the costs", "At {:g} times the costs"),
     "delays": ("Sessions to the fill", "Filled {:g} sessions after the decision"),
 }
 RULE = {"color": "var(--accent)", "width": 2}
-RIVALS = tuple(
-    {"color": f"var(--bench-{place + 1})", "width": 1.3, "dash": dash}
-    for place, dash in enumerate(("solid", "dash", "dot", "dashdot"))
+BENCHMARKS = tuple(
+    {"color": f"var(--bench-{number + 1})", "width": 1.3, "dash": dash}
+    for number, dash in enumerate(("solid", "dash", "dot", "dashdot"))
 )
 SCALE = [[0, "var(--heat-0)"], [0.5, "var(--heat-1)"], [1, "var(--heat-2)"]]
 EXTRA = ("robust_sharpe", "chosen")
@@ -44,14 +44,15 @@ def sweep_figure(sweep: pd.DataFrame) -> Figure:
     ]
     heat = {
         "type": "heatmap",
-        "x": _words(grid.columns),
-        "y": _words(grid.index),
+        "x": _labels(grid.columns),
+        "y": _labels(grid.index),
         "z": cells,
         "colorscale": SCALE,
         "xgap": 1,
         "ygap": 1,
         "hoverongaps": False,
-        "hovertemplate": f"{plain(across)} %{{x}}<br>{plain(up)} %{{y}}<br>Sharpe %{{z:.2f}}<extra></extra>",
+        "hovertemplate": f"{plotly_text(across)} %{{x}}<br>{plotly_text(up)} %{{y}}<br>"
+        "Sharpe %{z:.2f}<extra></extra>",
         "colorbar": {
             "thickness": 10,
             "outlinewidth": 0,
@@ -79,15 +80,15 @@ def sweep_figure(sweep: pd.DataFrame) -> Figure:
         layout=base_layout(
             hovermode="closest",
             shapes=marks,
-            yaxis=titled(plain(up)) | axis,
-            xaxis=titled(plain(across)) | axis,
+            yaxis=titled_axis(plotly_text(up)) | axis,
+            xaxis=titled_axis(plotly_text(across)) | axis,
             margin={"l": 62, "r": 6, "t": 12, "b": 46},
         ),
     )
 
 
 def _frame(grid: pd.DataFrame, across: Any, up: Any) -> dict[str, Any]:
-    """A rectangle round one cell."""
+    """A rectangle around one cell."""
     column, row = grid.columns.get_loc(across), grid.index.get_loc(up)
     return {
         "type": "rect",
@@ -99,25 +100,24 @@ def _frame(grid: pd.DataFrame, across: Any, up: Any) -> dict[str, Any]:
     }
 
 
-def _words(index: pd.Index) -> list[str]:
+def _labels(index: pd.Index) -> list[str]:
     return [
-        f"{value:g}" if isinstance(value, (int, float)) else plain(str(value))
+        f"{value:g}" if isinstance(value, (int, float)) else plotly_text(str(value))
         for value in index.tolist()
     ]
 
 
 def _sweep_sentence(sweep: pd.DataFrame, chosen: pd.DataFrame, across: str, up: str) -> str:
     values = sweep["robust_sharpe"].dropna()
-    middle = f"half of the settings shown reach {values.median():.2f}"
+    median = f"half of the settings shown reach {values.median():.2f}"
     if chosen.empty:
-        return f"No setting is marked; {middle}."
+        return f"No setting is marked; {median}."
     row = chosen.iloc[0]
     below = float((values < row["robust_sharpe"]).mean())
     setting = f"{display_name(across)} {row[across]} and {display_name(up)} {row[up]}"
     return (
         f"The setting in use, {setting}, has a robust Sharpe of {row['robust_sharpe']:.2f}, more "
-        f"than {below:.0%} "
-        f"of those shown; {middle}."
+        f"than {below:.0%} of those shown; {median}."
     )
 
 
@@ -128,7 +128,7 @@ def curve_figure(stress: Mapping[str, pd.DataFrame]) -> Figure | None:
     ----------
     stress : mapping of str to DataFrame
         ``costs`` and ``delays``, each with a numeric index and column `sharpe`, and `sharpe_NAME`
-        of rivals; others are left alone.
+        of benchmarks; others are ignored.
     """
     tables = {
         name: stress[name].sort_index()
@@ -138,13 +138,15 @@ def curve_figure(stress: Mapping[str, pd.DataFrame]) -> Figure | None:
     if not tables:
         return None
     curves = {name: _curve(table["sharpe"]) for name, table in tables.items()}
-    rivals = list(
-        dict.fromkeys(column for table in tables.values() for column in table if _is_rival(column))
+    benchmarks = list(
+        dict.fromkeys(
+            column for table in tables.values() for column in table if _is_benchmark(column)
+        )
     )
     traces = [
         trace
-        for place, table in enumerate(tables.values())
-        for trace in _panel(table, place, rivals)
+        for number, table in enumerate(tables.values())
+        for trace in _panel(table, number, benchmarks)
     ]
     return Figure(
         key="curves",
@@ -154,34 +156,37 @@ def curve_figure(stress: Mapping[str, pd.DataFrame]) -> Figure | None:
         columns={},
         traces=traces,
         sentence=" ".join(_curve_sentence(name, curve) for name, curve in curves.items()),
-        caption="Sharpe ratio after costs, everything else as it is; rivals trade under the same terms. Steps "
-        "are drawn at equal distances.",
+        caption="Sharpe ratio after costs, all else equal; benchmarks trade under the same terms. "
+        "Steps are drawn at equal distances.",
         alternative="Sharpe ratios of the rule. "
         + "; ".join(
             f"{CURVES[name][0]}: " + ", ".join(f"{x:g} gives {y:.2f}" for x, y in curve.items())
             for name, curve in curves.items()
         )
         + ".",
-        layout=_curve_layout(tables, rivals),
+        layout=_curve_layout(tables, benchmarks),
     )
 
 
-def _panel(table: pd.DataFrame, place: int, rivals: list[str]) -> list[dict[str, Any]]:
-    """Lines of one panel, the rule last, over all others, with its values."""
+def _panel(table: pd.DataFrame, number: int, benchmarks: list[str]) -> list[dict[str, Any]]:
+    """Lines of one panel, the rule last and in front, with its values."""
     traces = []
-    for column in (*(name for name in rivals if name in table), "sharpe"):
+    for column in (*(name for name in benchmarks if name in table), "sharpe"):
         curve = _curve(table[column])
-        look = RULE if column == "sharpe" else RIVALS[rivals.index(column) % len(RIVALS)]
+        position = 0 if column == "sharpe" else benchmarks.index(column)
+        look = RULE if column == "sharpe" else BENCHMARKS[position % len(BENCHMARKS)]
         trace = {
             "type": "scatter",
             "mode": "lines+markers",
             "x": [f"{x:g}" for x in curve],
             "y": list(curve.values()),
-            "xaxis": "x2" if place else "x",
-            "yaxis": "y2" if place else "y",
-            "showlegend": not place,
+            "xaxis": "x2" if number else "x",
+            "yaxis": "y2" if number else "y",
+            "showlegend": not number,
             "legendgroup": column,
-            "name": plain(column.removeprefix("sharpe_") if column != "sharpe" else "strategy"),
+            "name": plotly_text(
+                column.removeprefix("sharpe_") if column != "sharpe" else "strategy"
+            ),
             "line": look,
             "marker": {"size": 7 if column == "sharpe" else 4, "color": look["color"]},
             "cliponaxis": False,
@@ -193,8 +198,8 @@ def _panel(table: pd.DataFrame, place: int, rivals: list[str]) -> list[dict[str,
                 "mode": "lines+markers+text",
                 "textposition": "top center",
                 "text": [
-                    f"{y:.2f}".replace("-", "−")
-                    if x == _plain_case(curve) or x == list(curve)[-1]
+                    minus_signs(f"{y:.2f}")
+                    if x == _base_case(curve) or x == list(curve)[-1]
                     else ""
                     for x, y in curve.items()
                 ],
@@ -212,7 +217,7 @@ def _drawable(table: pd.DataFrame) -> bool:
     )
 
 
-def _is_rival(column: object) -> bool:
+def _is_benchmark(column: object) -> bool:
     return isinstance(column, str) and column.startswith("sharpe_")
 
 
@@ -220,57 +225,59 @@ def _curve(values: pd.Series) -> dict[float, float]:
     return {float(x): round(float(y), 4) for x, y in values.dropna().items()}
 
 
-def _plain_case(curve: Mapping[float, float]) -> float:
-    """Costs as they are and a fill at the next close are both 1."""
+def _base_case(curve: Mapping[float, float]) -> float:
+    """Actual costs and a fill at the next close are both 1."""
     return 1.0 if 1.0 in curve else next(iter(curve))
 
 
 def _curve_sentence(name: str, curve: Mapping[float, float]) -> str:
-    """The worst case against the plain one, which is at 1 where that is there."""
-    plain_at = _plain_case(curve)
+    """The last case against the base case."""
+    base = _base_case(curve)
     last, after = list(curve.items())[-1]
-    return (
+    return minus_signs(
         f"{CURVES[name][1].format(last)} the Sharpe ratio is {after:.2f} instead of "
-        f"{curve[plain_at]:.2f} at "
-        f"{plain_at:g}.".replace("-", "−")
+        f"{curve[base]:.2f} at {base:g}."
     )
 
 
-def _curve_layout(tables: Mapping[str, pd.DataFrame], rivals: list[str]) -> dict[str, Any]:
+def _curve_layout(tables: Mapping[str, pd.DataFrame], benchmarks: list[str]) -> dict[str, Any]:
     """One panel or two beside each other, on one scale."""
     values = [
         y
         for table in tables.values()
-        for name in ("sharpe", *rivals)
+        for name in ("sharpe", *benchmarks)
         if name in table
         for y in _curve(table[name]).values()
     ]
-    low, high = min(0.0, *values), max(0.0, *values)
-    room = 0.16 * (high - low or 1.0)
+    low = min(0.0, *values)
+    high = max(0.0, *values)
+    margin = 0.16 * (high - low or 1.0)
     span = {
-        "range": [low - (room if low < 0 else 0), high + room],
+        "range": [low - (margin if low < 0 else 0), high + margin],
         "tickformat": ".1f",
         "nticks": 6,
     }
     halves = [[0, 0.47], [0.53, 1]] if len(tables) == 2 else [[0, 1]]
     axes: dict[str, Any] = {}
-    for place, (name, half) in enumerate(zip(tables, halves, strict=True)):
-        tail = str(place + 1) if place else ""
-        axes[f"xaxis{tail}"] = titled(CURVES[name][0]) | {
+    for number, (name, half) in enumerate(zip(tables, halves, strict=True)):
+        suffix = str(number + 1) if number else ""
+        axes[f"xaxis{suffix}"] = titled_axis(CURVES[name][0]) | {
             "type": "category",
             "domain": half,
-            "anchor": f"y{tail}",
+            "anchor": f"y{suffix}",
             "showgrid": False,
             "linecolor": "var(--grid)",
             "zeroline": False,
             "ticks": "",
         }
-        axes[f"yaxis{tail}"] = span | {
-            "anchor": f"x{tail}",
+        axes[f"yaxis{suffix}"] = span | {
+            "anchor": f"x{suffix}",
             "fixedrange": True,
-            "showticklabels": not place,
+            "showticklabels": not number,
         }
-    axes["yaxis"] |= titled("Sharpe")
+    axes["yaxis"] |= titled_axis("Sharpe")
     return base_layout(
-        hovermode="x unified", margin={"l": 48, "r": 18, "t": 56 if rivals else 18, "b": 44}, **axes
+        hovermode="x unified",
+        margin={"l": 48, "r": 18, "t": 56 if benchmarks else 18, "b": 44},
+        **axes,
     )

@@ -1,10 +1,10 @@
-"""`regime explain`: why the model that was in force on a day said what it said."""
+"""`regime explain`: why the model in force on a day gave its probability."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,49 +14,54 @@ import pandas as pd
 
 from regime.errors import ConfigError
 from regime.formatting import chance, display_name, spoken_date
+from regime.json_values import to_json_records
 from regime.pipeline.market_data import MarketData, read_market_data
 from regime.pipeline.settings import Settings, settings_of
 from regime.progress import NoProgress, Progress
 from regime.report.reasons import reason_sentence
 from regime.schema import REGIMES, STRESS
-from regime.workflows.explain_flips import directions, flip_table
-from regime.workflows.explain_mechanisms import checked_contributions, mechanism_table, raw_scores
-from regime.workflows.explain_model import InForce, model_in_force
-from regime.workflows.explain_stability import importance_by_refit, stability_table
-from regime.workflows.reasons import reasons
+from regime.studies.explain.contributions import (
+    checked_contributions,
+    mechanism_contributions,
+    reason_table,
+    stress_log_odds,
+)
+from regime.studies.explain.counterfactuals import counterfactual_table, move_directions
+from regime.studies.explain.model_in_force import InForce, model_in_force
+from regime.studies.explain.stability import importance_by_refit, stability_table
 
 __all__ = ["Explanation", "explain"]
 
-HISTORY = 30  # sessions before the explained one whose contributions are worked out
+HISTORY = 30  # sessions before the explained one of which contributions are computed
 
 
 @dataclass(frozen=True, kw_only=True)
 class Explanation:
-    """One forecast taken apart.
+    """One forecast explained.
 
     Parameters
     ----------
     as_of : date
-        Day that was asked for.
+        Requested day.
     in_force : InForce
-        The model, the session that it is asked about, and its refit.
+        The model, the session that it explains, and its refit.
     probabilities : Series, shape (4,)
         By regime, of that model at that session.
     log_odds : float
         Of a deleveraging: `base` and the contributions of all mechanisms.
     base : float
-        What the model says where nothing is known, log-odds.
+        Log-odds of the model where nothing is known.
     mechanisms : DataFrame, one row a mechanism
-        As from `explain_mechanisms.mechanism_table`, with ``text``: the feature that weighs most.
+        As from `mechanism_contributions`, with ``text``: the feature that weighs most.
     features : DataFrame, one row a feature
         ``mechanism``, ``value`` (own unit, NaN unknown), ``rank`` (share of its days below it),
         ``now`` (log-odds).
     flips : DataFrame, one row a mechanism
-        As from `explain_flips.flip_table`.
+        As from `counterfactual_table`.
     stability : DataFrame or None
-        As from `explain_stability.stability_table`; None where it was not asked for.
+        As from `stability_table`; None where it was not requested.
     summary : dict
-        All of it, plain and finite.
+        All of it as JSON values.
     """
 
     as_of: date
@@ -80,18 +85,18 @@ def explain(
     overrides: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Explanation:
-    """Take the forecast of a day apart, with the model that was in force on it.
+    """Explain the forecast of a day by the model that was in force on it.
 
     Parameters
     ----------
     config : str, Path or Settings
     as_of : str or date
         As ``2024-08-05``. A day without a session counts as the session before it; after the last
-        session the model that a run saves is asked about that session.
+        session the model that a run saves explains that session.
     data : str or Path, optional
         Data folder; not needed by a config that simulates.
     stability : bool
-        Whether to fit every block's model up to that day too, and compare what they rest on.
+        Whether to fit every block's model up to that day too, and compare their importance.
     overrides : sequence of str
         ``section.key=value``.
     progress : Progress, optional
@@ -111,41 +116,37 @@ def explain(
 
     **Known at:** the close of the session for features, the refit of its block for the model.
     """
-    begun, watch, day = time.perf_counter(), progress or NoProgress(), _day(as_of)
+    started = time.perf_counter()
+    watch = progress or NoProgress()
+    day = _day(as_of)
     settings = settings_of(config, overrides, data)
-    world = read_market_data(settings, Path(data) if data is not None else None, watch)
+    market_data = read_market_data(settings, Path(data) if data is not None else None, watch)
     with watch.stage("features"):
-        features = settings.features(world.panel)
+        features = settings.features(market_data.panel)
     with watch.stage("model in force"):
-        found = model_in_force(settings, features, world.market, day)
-    told = _told(settings, features.loc[: found.session], found)
-    with watch.stage("moves that change the regime"):
-        history = features.loc[: found.refit]
-        told["flips"] = flip_table(
-            found.model,
-            features.loc[[found.session]],
-            directions(found.model, history, settings.features.specs),
-            history,
+        in_force = model_in_force(settings, features, market_data.market, day)
+    parts = _contributions(settings, features.loc[: in_force.session], in_force)
+    with watch.stage("counterfactuals"):
+        history = features.loc[: in_force.refit]
+        moves = move_directions(in_force.model, history, settings.features.specs)
+        row = features.loc[[in_force.session]]
+        flips = counterfactual_table(in_force.model, row, moves, history)
+    refits = None
+    if stability:
+        importance = importance_by_refit(
+            settings, features, market_data.market, in_force.session, watch
         )
-    told["stability"] = (
-        None
-        if not stability
-        else stability_table(
-            importance_by_refit(settings, features, world.market, found.session, watch),
-            settings.features.specs,
-        )
+        refits = stability_table(importance, settings.features.specs)
+    explanation = Explanation(
+        as_of=day.date(), in_force=in_force, flips=flips, stability=refits, summary={}, **parts
     )
-    return Explanation(
-        as_of=day.date(),
-        in_force=found,
-        **told,
-        summary={
-            "config": settings.name,
-            "as_of": f"{day:%Y-%m-%d}",
-            **_summary(settings, world, found, told),
-            "seconds": round(time.perf_counter() - begun, 1),
-        },
-    )
+    summary = {
+        "config": settings.name,
+        "as_of": f"{day:%Y-%m-%d}",
+        **_summary(market_data, explanation),
+        "seconds": round(time.perf_counter() - started, 1),
+    }
+    return replace(explanation, summary=summary)
 
 
 def _day(as_of: str | date) -> pd.Timestamp:
@@ -157,87 +158,74 @@ def _day(as_of: str | date) -> pd.Timestamp:
         raise ConfigError(f"as_of: must be a date as 2024-08-05, got `{as_of}`") from None
 
 
-def _told(settings: Settings, known: pd.DataFrame, found: InForce) -> dict[str, Any]:
-    """What the model says at the last of the known sessions, and of what that is the sum."""
-    specs, model, row = settings.features.specs, found.model, known.iloc[-1:]
-    table = mechanism_table(model, known.iloc[-HISTORY:], specs)
-    text = reasons(model, known, specs).set_index(table.index)["text"]
+def _contributions(settings: Settings, known: pd.DataFrame, in_force: InForce) -> dict[str, Any]:
+    """Probabilities of the last known session, and the contributions that make them."""
+    specs = settings.features.specs
+    model = in_force.model
+    row = known.iloc[-1:]
+    table = mechanism_contributions(model, known.iloc[-HISTORY:], specs)
+    text = reason_table(model, known, specs).set_index(table.index)["text"]
     parts = checked_contributions(model, row).iloc[0]
-    of = {spec.name: spec.mechanism for spec in specs}
-    own = pd.DataFrame(
+    mechanism = {spec.name: spec.mechanism for spec in specs}
+    names = list(model.features)
+    features = pd.DataFrame(
         {
-            "mechanism": [of[name] for name in model.features],
-            "value": row[list(model.features)].iloc[0].to_numpy(),
-            "rank": [_rank(known[name]) for name in model.features],
-            "now": parts[list(model.features)].to_numpy(),
+            "mechanism": [mechanism[name] for name in names],
+            "value": row[names].iloc[0].to_numpy(),
+            "rank": [_rank(known[name]) for name in names],
+            "now": parts[names].to_numpy(),
         },
-        index=pd.Index(model.features, name="feature"),
+        index=pd.Index(names, name="feature"),
     )
-    order = own["now"].abs().sort_values(ascending=False, kind="stable").index
-    probabilities = pd.Series(model.predict_proba(row)[0], index=list(REGIMES))
+    order = features["now"].abs().sort_values(ascending=False, kind="stable").index
     return {
-        "probabilities": probabilities,
-        "log_odds": float(raw_scores(model, row).iloc[0]),
+        "probabilities": pd.Series(model.predict_proba(row)[0], index=list(REGIMES)),
+        "log_odds": float(stress_log_odds(model, row).iloc[0]),
         "base": float(parts["base"]),
         "mechanisms": table.assign(text=text),
-        "features": own.loc[order],
+        "features": features.loc[order],
     }
 
 
 def _rank(values: pd.Series) -> float:
+    """Share of the known values below the last; NaN where that is unknown."""
     known = values.dropna()
     return float("nan") if np.isnan(values.iloc[-1]) else float((known < values.iloc[-1]).mean())
 
 
-def _summary(
-    settings: Settings, world: MarketData, found: InForce, told: dict[str, Any]
-) -> dict[str, Any]:
-    ends, stability = world.sessions[-1], told["stability"]
+def _summary(market_data: MarketData, explanation: Explanation) -> dict[str, Any]:
+    in_force = explanation.in_force
+    stability = explanation.stability
+    refits = None
+    if stability is not None:
+        dates = pd.Index([f"{refit:%Y-%m-%d}" for refit in stability.index], name="refit")
+        refits = to_json_records(stability.set_axis(dates).reset_index(), "stability")
     return {
-        "session": f"{found.session:%Y-%m-%d}",
+        "session": f"{in_force.session:%Y-%m-%d}",
         "model": {
-            "refit": f"{found.refit:%Y-%m-%d}",
-            "trained_from": found.window[0],
-            "trained_to": found.window[1],
+            "refit": f"{in_force.refit:%Y-%m-%d}",
+            "trained_from": in_force.window[0],
+            "trained_to": in_force.window[1],
         },
-        "data": {"last": f"{ends:%Y-%m-%d}", "hash": world.reading.hash},
-        "probabilities": {name: float(value) for name, value in told["probabilities"].items()},
-        "regime": str(told["probabilities"].idxmax()),
-        "log_odds": told["log_odds"],
-        "base": told["base"],
-        "mechanisms": _records(told["mechanisms"]),
-        "features": _records(told["features"]),
-        "flips": _records(told["flips"]),
-        "stability": None
-        if stability is None
-        else _records(
-            stability.set_axis(
-                [f"{refit:%Y-%m-%d}" for refit in stability.index], axis=0
-            ).rename_axis("refit")
-        ),
-        "sentences": list(_sentences(settings, found, told)),
+        "data": {
+            "last": f"{market_data.sessions[-1]:%Y-%m-%d}",
+            "hash": market_data.reading.hash,
+        },
+        "probabilities": {name: float(value) for name, value in explanation.probabilities.items()},
+        "regime": str(explanation.probabilities.idxmax()),
+        "log_odds": explanation.log_odds,
+        "base": explanation.base,
+        "mechanisms": to_json_records(explanation.mechanisms.reset_index(), "mechanisms"),
+        "features": to_json_records(explanation.features.reset_index(), "features"),
+        "flips": to_json_records(explanation.flips.reset_index(), "flips"),
+        "stability": refits,
+        "sentences": list(_sentences(explanation)),
     }
 
 
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return [
-        {
-            str(key): None if isinstance(value, float) and not np.isfinite(value) else value
-            for key, value in row.items()
-        }
-        for row in table.reset_index().to_dict("records")
-    ]
-
-
-def _sentences(settings: Settings, found: InForce, told: dict[str, Any]) -> Iterator[str]:
-    likeliest, now = str(told["probabilities"].idxmax()), told["probabilities"]
-    rest = "" if likeliest == STRESS else f"; a deleveraging had {chance(now[STRESS])}"
-    yield (
-        f"At the close of {spoken_date(found.session)} the model fitted on "
-        f"{spoken_date(found.refit)} held "
-        f"{likeliest} for most likely, with a probability of {chance(now[likeliest])}{rest}."
-    )
-    table = told["mechanisms"].reset_index()
+def _sentences(explanation: Explanation) -> Iterator[str]:
+    yield _probability_sentence(explanation)
+    table = explanation.mechanisms.reset_index()
     yield reason_sentence(
         pd.DataFrame(
             {
@@ -248,24 +236,43 @@ def _sentences(settings: Settings, found: InForce, told: dict[str, Any]) -> Iter
             }
         )
     )
-    near = told["flips"].iloc[0] if len(told["flips"]) else None
-    if near is None or near["move"] is None:
-        yield "No mechanism alone, moved by up to 4 standard deviations, would change whether it is a deleveraging."
-    else:
-        far = " and further than it has ever been" if not near["seen"] else ""
-        way = "towards a deleveraging" if near["move"] > 0 else "away from a deleveraging"
-        size = f"{abs(near['move']):.2f}" if abs(near["move"]) >= 0.005 else "less than 0.01"
-        yield (
-            f"The shortest way to another regime is {display_name(str(near.name))}: {size} "
-            "standard deviations "
-            f"{way}{far}, and it would be {near['regime']}."
-        )
-    stability = told["stability"]
+    yield _counterfactual_sentence(explanation.flips)
+    stability = explanation.stability
     if stability is not None and len(stability) > 1:
-        agreed = stability["rank_correlation"].iloc[1:]
+        agreement = stability["rank_correlation"].iloc[1:]
         yield (
-            f"Over {len(stability)} refits the ranking of features by importance agrees with that "
-            "of the refit "
-            f"before by {agreed.median():.2f} in the median and {agreed.min():.2f} at worst (rank "
-            "correlation)."
+            f"Over {len(stability)} refits the rank correlation of feature importance with the "
+            f"refit before has a median of {agreement.median():.2f} and a minimum of "
+            f"{agreement.min():.2f}."
         )
+
+
+def _probability_sentence(explanation: Explanation) -> str:
+    probabilities = explanation.probabilities
+    in_force = explanation.in_force
+    likeliest = str(probabilities.idxmax())
+    rest = ""
+    if likeliest != STRESS:
+        rest = f"; a deleveraging had {chance(probabilities[STRESS])}"
+    return (
+        f"At the close of {spoken_date(in_force.session)} the most likely regime of the model "
+        f"fitted on {spoken_date(in_force.refit)} was {likeliest}, with a probability of "
+        f"{chance(probabilities[likeliest])}{rest}."
+    )
+
+
+def _counterfactual_sentence(flips: pd.DataFrame) -> str:
+    nearest = flips.iloc[0] if len(flips) else None
+    if nearest is None or nearest["move"] is None:
+        return (
+            "No mechanism alone, moved by up to 4 standard deviations, would make or end a "
+            "deleveraging."
+        )
+    size = f"{abs(nearest['move']):.2f}" if abs(nearest["move"]) >= 0.005 else "less than 0.01"
+    direction = "towards" if nearest["move"] > 0 else "away from"
+    beyond = "" if nearest["seen"] else ", beyond its historical range"
+    return (
+        f"The smallest move to another regime is one of {display_name(str(nearest.name))}: {size} "
+        f"standard deviations {direction} a deleveraging{beyond}; the regime would be "
+        f"{nearest['regime']}."
+    )

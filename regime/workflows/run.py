@@ -37,7 +37,7 @@ from regime.studies.significance.sensitivity import analyse_sensitivity
 from regime.studies.significance.trial_ledger import TrialLedger, read_trial_ledger
 from regime.workflows.audit import audit_run
 from regime.workflows.backtest import intervals, spells_within
-from regime.workflows.page import PAGE, StudyResults, page_content
+from regime.workflows.report import PAGE, StudyResults, page_content
 from regime.workflows.stress import StressPlan, StressReport, stress
 
 __all__ = ["RunResult", "run"]

@@ -15,8 +15,7 @@ from regime.report.content import ReportContent
 from regime.report.figures import DATE, Figure, base_layout
 from regime.report.sections.section import Section
 from regime.report.tables import Row, Table
-from regime.report.world_facts import RISKY
-from regime.report.world_figures import SimulatedView
+from regime.report.world_figures import RISKY, SimulatedView
 from regime.schema import REGIMES
 
 FALLS = (
@@ -152,7 +151,7 @@ def report_content() -> ReportContent:
     )
 
 
-SPELLS = (
+EPISODES = (
     "Great financial crisis",
     "Euro crisis",
     "China devaluation",
@@ -160,10 +159,10 @@ SPELLS = (
     "Pandemic",
     "Inflation bear",
 )
-RIVALS = ("sharpe_buy_and_hold", "sharpe_200dma", "sharpe_vol_target_12")
+BENCHMARKS = ("sharpe_buy_and_hold", "sharpe_200dma", "sharpe_vol_target_12")
 
 
-def _rivals(content: ReportContent, random: np.random.Generator) -> pd.DataFrame:
+def _baselines(content: ReportContent, random: np.random.Generator) -> pd.DataFrame:
     """The model's probability through ever more noise; one baseline starts late."""
     stress = content.probabilities["deleveraging"]
     noise = (
@@ -204,9 +203,9 @@ def _reliability(random: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["forecaster", "forecast", "observed", "sessions"])
 
 
-def _spells() -> pd.DataFrame:
+def _episodes() -> pd.DataFrame:
     rows = []
-    for place, ((start, days), name) in enumerate(zip(FALLS, SPELLS, strict=True)):
+    for place, ((start, days), name) in enumerate(zip(FALLS, EPISODES, strict=True)):
         first = pd.Timestamp(start)
         market, rule = -0.12 - 0.06 * place, -0.03 - 0.02 * place - (0.2 if place == 1 else 0)
         rows.append(
@@ -252,7 +251,7 @@ def _stress() -> dict[str, pd.DataFrame]:
             "max_drawdown": -0.18 - 0.02 * np.arange(len(own)),
             "cagr": own * 0.11,
             "turnover": 3.9,
-            **{rival: own * 0.7 + 0.1 - 0.05 * i for i, rival in enumerate(RIVALS)},
+            **{name: own * 0.7 + 0.1 - 0.05 * i for i, name in enumerate(BENCHMARKS)},
         }
         return pd.DataFrame(columns, index=pd.Index(index, name=name))
 
@@ -284,7 +283,7 @@ def _stress() -> dict[str, pd.DataFrame]:
             "ahead": ["below", "always"],
             "reason": ["ahead below 31.2 bp", "ahead at any cost up to 1000 bp"],
         },
-        index=pd.Index(["vol_target_12", "buy_and_hold"], name="rival"),
+        index=pd.Index(["vol_target_12", "buy_and_hold"], name="benchmark"),
     )
     return {
         "delays": table("delay", [1, 2, 3, 4, 5], [0.71, 0.66, 0.62, 0.57, 0.55]),
@@ -348,7 +347,7 @@ def _section(index: pd.DatetimeIndex) -> Section:
 
 @pytest.fixture(scope="session")
 def full_content(report_content: ReportContent) -> ReportContent:
-    """Every section that a page can have, the simulated world apart."""
+    """Every part that a page can have, apart from the simulated market."""
     random, stress = np.random.default_rng(11), report_content.probabilities["deleveraging"]
     width = 0.7 * stress * (1 - stress) + random.uniform(0, 0.02, len(stress))
     checks = {
@@ -374,13 +373,13 @@ def full_content(report_content: ReportContent) -> ReportContent:
         report_content,
         summary={**report_content.summary, "audit": {"verdict": "clean", "checks": checks}},
         cash=pd.Series(0.00006, index=report_content.equity.index[1:]),
-        spread=pd.DataFrame(
+        member_range=pd.DataFrame(
             {"low": (stress - width).clip(0, 1), "high": (stress + width).clip(0, 1)}
         ),
-        rivals=_rivals(report_content, random),
+        baselines=_baselines(report_content, random),
         reliability=_reliability(random),
         reasons=reasons,
-        spells=_spells(),
+        episodes=_episodes(),
         sweep=_sweep(),
         sweep_notes=(
             "1,791 settings were tried; the deflated Sharpe ratio is 0.93 and the probability "
@@ -388,9 +387,9 @@ def full_content(report_content: ReportContent) -> ReportContent:
         ),
         stress=_stress(),
         stress_notes=("The rule loses its lead over the volatility target above 31 basis points.",),
-        limits=(
+        limitations=(
             "It does not foresee a fall that begins overnight from a calm market.",
-            "It has seen 11 spells: no statistic on spells is firm.",
+            "It has seen 11 episodes: no statistic on episodes is firm.",
             "It leaves late after V-shaped troughs and misses part of the rebound.",
         ),
         sections=(_section(report_content.probabilities.index),),

@@ -46,7 +46,7 @@ HOSTILE = f'<img src=x onerror="{HACK}"><script>{HACK}</script>'
 FIGURES = [
     "regimes",
     "probabilities",
-    "rivals",
+    "baselines",
     "reliability",
     "cta-exposure",
     "wealth",
@@ -57,7 +57,7 @@ FIGURES = [
 LINES = {
     "regimes": 1,
     "probabilities": 7,
-    "rivals": 18,
+    "baselines": 18,
     "reliability": 5,
     "cta-exposure": 1,
     "wealth": 9,
@@ -173,7 +173,7 @@ def test_every_figure_is_drawn_and_zooms_on_a_desktop(
 def test_twenty_years_with_everything_are_drawn_within_two_seconds(
     tmp_path: Path, full_content: ReportContent, simulated_view: SimulatedView
 ) -> None:
-    content = dataclasses.replace(full_content, world=simulated_view)
+    content = dataclasses.replace(full_content, simulation=simulated_view)
     taken: list[int] = []
     while (
         len(taken) < 3 and min(taken, default=2000) >= 2000
@@ -190,15 +190,15 @@ def test_columns_arrive_in_the_browser_as_they_left(
     assert found["regimes"][0] == [count, pytest.approx(full_content.prices.sum(), rel=1e-5)]
     assert found["probabilities"][4] == [
         count,
-        pytest.approx(full_content.spread["low"].sum(), abs=0.1),
+        pytest.approx(full_content.member_range["low"].sum(), abs=0.1),
     ]
-    first, model = found["rivals"][:2]
-    assert first == [count, pytest.approx(full_content.rivals["elastic_net"].sum(), abs=0.1)]
+    first, model = found["baselines"][:2]
+    assert first == [count, pytest.approx(full_content.baselines["elastic_net"].sum(), abs=0.1)]
     assert model[1] == pytest.approx(full_content.probabilities["deleveraging"].sum(), abs=0.1)
     jump = next(
         sums
-        for sums in found["rivals"][::2]
-        if np.isclose(sums[1], full_content.rivals["online_jump"].sum(), atol=0.1)
+        for sums in found["baselines"][::2]
+        if np.isclose(sums[1], full_content.baselines["online_jump"].sum(), atol=0.1)
     )
     assert jump[0] == count
 
@@ -206,13 +206,13 @@ def test_columns_arrive_in_the_browser_as_they_left(
 def test_a_simulated_worlds_figures_zoom_with_the_rest_but_for_the_one_without_dates(
     tmp_path: Path, report_content: ReportContent, simulated_view: SimulatedView
 ) -> None:
-    found = _probe(tmp_path, dataclasses.replace(report_content, world=simulated_view), 1280)
+    found = _probe(tmp_path, dataclasses.replace(report_content, simulation=simulated_view), 1280)
     assert found["data"]["drawn"] == "8"
     assert [*found["year"].values()][:7] == [["2024-03-14", "2025-03-14"]] * 7
-    last = found["whole"]["world-reserves"]
-    assert found["year"]["world-reserves"] == last and 0 < last[0] < last[1] < 30
+    last = found["whole"]["simulation-reserves"]
+    assert found["year"]["simulation-reserves"] == last and 0 < last[0] < last[1] < 30
     assert [*found["lines"].values()][4:] == [7, 2, 5, 4]
-    assert found["images"]["world-prices"] == 1
+    assert found["images"]["simulation-prices"] == 1
 
 
 def test_a_phone_in_the_dark_shows_everything_without_a_sideways_scroll(
@@ -269,7 +269,7 @@ def test_no_strange_script_runs(tmp_path: Path, report_content: ReportContent) -
         report_content,
         notes=(HOSTILE,),
         title=HOSTILE,
-        limits=(HOSTILE,),
+        limitations=(HOSTILE,),
         equity=report_content.equity.rename(columns={"200dma": HOSTILE}),
     )
     found = _probe(tmp_path, content, 390, DARK)

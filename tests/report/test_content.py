@@ -34,7 +34,7 @@ def own_copy(saved: Path, tmp_path: Path) -> Path:
 def test_the_page_of_what_was_saved_is_the_same_byte_for_byte(
     tmp_path: Path, full_content: ReportContent, simulated_view: SimulatedView
 ) -> None:
-    content = dataclasses.replace(full_content, world=simulated_view)
+    content = dataclasses.replace(full_content, simulation=simulated_view)
     save_content(content, tmp_path)
     assert render(load_content(tmp_path)) == render(content)
     assert {path.suffix for path in tmp_path.iterdir()} == {".json", ".parquet"}
@@ -60,7 +60,15 @@ def test_a_bare_page_comes_back_too(tmp_path: Path, report_content: ReportConten
 
 def test_frames_and_words_come_back_as_they_were(saved: Path, full_content: ReportContent) -> None:
     found = load_content(saved)
-    for name in ("probabilities", "equity", "spread", "rivals", "reliability", "spells", "sweep"):
+    for name in (
+        "probabilities",
+        "equity",
+        "member_range",
+        "baselines",
+        "reliability",
+        "episodes",
+        "sweep",
+    ):
         pd.testing.assert_frame_equal(
             getattr(found, name), getattr(full_content, name), check_freq=False
         )
@@ -68,7 +76,10 @@ def test_frames_and_words_come_back_as_they_were(saved: Path, full_content: Repo
         pd.testing.assert_series_equal(
             getattr(found, name), getattr(full_content, name), check_freq=False
         )
-    assert list(found.stress) == list(full_content.stress) and found.limits == full_content.limits
+    assert (
+        list(found.stress) == list(full_content.stress)
+        and found.limitations == full_content.limitations
+    )
     assert found.sections[0].tables == full_content.sections[0].tables
     assert json.loads(json.dumps(full_content.summary)) == found.summary
 
@@ -83,7 +94,7 @@ def test_numbers_of_numpy_paths_and_members_of_the_enum_are_saved(
         report_content,
         truth=truth,
         families={"dollar": np.float32(0.25)},
-        lineage={"seed": np.int64(7), "place": Path("a/b")},
+        lineage={"seed": np.int64(7), "folder": Path("a/b")},
     )
     save_content(content, tmp_path)
     assert render(load_content(tmp_path)) == render(content)
@@ -98,7 +109,7 @@ def test_saving_twice_leaves_what_the_second_said(
 
 @pytest.mark.parametrize(
     "name",
-    ["content.json", "rivals.parquet", "stress-0.parquet", "sections-0-figure-columns.parquet"],
+    ["content.json", "baselines.parquet", "stress-0.parquet", "sections-0-figure-columns.parquet"],
 )
 def test_a_missing_file_is_named(own_copy: Path, name: str) -> None:
     (own_copy / name).unlink()
@@ -128,12 +139,12 @@ def test_a_damaged_frame_is_named_wherever_the_damage_is(own_copy: Path, at: int
         lambda text: "",
         lambda text: "[]",
         lambda text: "\x00",
-        lambda text: text.replace('"parts"', '"pieces"', 1),
+        lambda text: text.replace('"content"', '"contents"', 1),
         lambda text: text.replace('"frames"', '"frame"', 1),
-        lambda text: text.replace('"kind": "series"', '"sort": "series"', 1),
-        lambda text: text.replace('"kept": true', '"kept": 1, "more"', 1).replace(
-            '"prices"', '"price"', 1
-        ),
+        lambda text: text.replace('"frame": "prices"', '"name": "prices"', 1),
+        lambda text: text.replace('"frame": "prices"', '"frame": "price"', 1),
+        lambda text: text.replace('"sections"', '"parts"', 1),
+        lambda text: text.replace('"schema_version": 2', '"schema_version": 1', 1),
     ],
 )
 def test_a_damaged_index_is_named(own_copy: Path, spoil: object) -> None:
@@ -143,24 +154,43 @@ def test_a_damaged_index_is_named(own_copy: Path, spoil: object) -> None:
         load_content(own_copy)
 
 
-def test_another_version_is_refused_with_its_mend(own_copy: Path) -> None:
+@pytest.mark.parametrize("version", [3, 9, 0, "2", None])
+def test_an_unknown_version_is_refused_with_the_remedy(own_copy: Path, version: object) -> None:
     path = own_copy / "content.json"
-    path.write_text(
-        path.read_text(encoding="utf-8").replace('"version": 1', '"version": 9'), encoding="utf-8"
-    )
+    saved = json.loads(path.read_text(encoding="utf-8")) | {"schema_version": version}
+    path.write_text(json.dumps(saved), encoding="utf-8")
     with pytest.raises(
-        InvalidDataError, match="version 9 of a saved report, this program reads 1; run again"
+        InvalidDataError, match=r"schema version .* reads 1 to 2; install .* or run"
     ):
         load_content(own_copy)
 
 
-def test_no_name_in_the_index_leads_out_of_the_folder(own_copy: Path) -> None:
+@pytest.mark.parametrize("name", ["../../prices", "/tmp/prices", "a.b", ""])
+def test_no_name_in_the_index_leads_out_of_the_folder(own_copy: Path, name: str) -> None:
     path = own_copy / "content.json"
     saved = json.loads(path.read_text(encoding="utf-8"))
-    saved["parts"]["../../prices"] = saved["parts"].pop("prices")
+    saved["content"]["prices"]["frame"] = name
+    saved["frames"][name] = saved["frames"].pop("prices")
     path.write_text(json.dumps(saved), encoding="utf-8")
-    with pytest.raises(RegimeError, match=r"content\.json"):
+    with pytest.raises(InvalidDataError, match="not a whole saved report"):
         load_content(own_copy)
+
+
+def test_a_figure_without_columns_comes_back(tmp_path: Path, report_content: ReportContent) -> None:
+    figure = Figure(
+        key="bars",
+        title="",
+        caption="",
+        alternative="",
+        height=1,
+        columns={},
+        traces=[{"type": "bar", "x": ["a"], "y": [1.0]}],
+        layout={"xaxis": {"type": "category"}},
+        fit=("yaxis",),
+    )
+    section = Section(key="own", title="", sentence="", figure=figure)
+    save_content(dataclasses.replace(report_content, sections=(section,)), tmp_path)
+    assert load_content(tmp_path).sections[0] == section
 
 
 @pytest.mark.parametrize(
@@ -182,7 +212,11 @@ def test_what_cannot_be_saved_is_refused(
 @pytest.mark.parametrize(
     ("part", "value", "words"),
     [
-        ("spread", pd.DataFrame({"low": [0.1]}), "spread: lacks the columns high; it has low"),
+        (
+            "member_range",
+            pd.DataFrame({"low": [0.1]}),
+            "spread: lacks the columns high; it has low",
+        ),
         (
             "reliability",
             pd.DataFrame({"forecast": [0.1]}),
@@ -199,9 +233,9 @@ def test_what_cannot_be_saved_is_refused(
         (
             "sweep",
             pd.DataFrame({"a": [1, 1], "b": [2, 2], "robust_sharpe": 1.0, "chosen": True}),
-            "stands twice",
+            "occurs twice",
         ),
-        ("sections", (Section(key="a", title="", sentence=""),) * 2, "the key 'a' stands twice"),
+        ("sections", (Section(key="a", title="", sentence=""),) * 2, "the key 'a' occurs twice"),
     ],
 )
 def test_frames_of_another_form_are_refused(
@@ -211,7 +245,9 @@ def test_frames_of_another_form_are_refused(
         dataclasses.replace(report_content, **{part: value})
 
 
-@pytest.mark.parametrize("key", ["Own", "a b", "", "9", "wealth", "world-prices", 'a"', "today"])
+@pytest.mark.parametrize(
+    "key", ["Own", "a b", "", "9", "wealth", "simulation-prices", 'a"', "today"]
+)
 def test_a_section_keeps_off_the_pages_own_ids(key: str) -> None:
     with pytest.raises(InvalidDataError, match="choose another"):
         Section(key=key, title="", sentence="")

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regime.report.content import ReportContent
-from regime.report.figures import Figure, base_layout, plain, shades, spans
+from regime.report.figures import Figure, base_layout, plotly_text, shades, spans
 from regime.report.page import figures_of
 from regime.report.regime_figures import probability_figure, regime_figure
-from regime.report.wealth_figures import drawdown, rolling_figure, wealth_figure
+from regime.report.wealth_figures import equity_drawdown, rolling_figure, wealth_figure
 from regime.schema import REGIMES
 
 
@@ -39,7 +39,7 @@ def test_plotly_accepts_every_specification(full_content: ReportContent) -> None
     assert [figure.key for figure in figures] == [
         "regimes",
         "probabilities",
-        "rivals",
+        "baselines",
         "reliability",
         "wealth",
         "rolling",
@@ -130,16 +130,16 @@ def test_words_of_the_wealth_figure_hold_growth_and_fall(report_content: ReportC
     )
     figure = wealth_figure(equity, pd.Series(1.0, index=index))
     assert figure.sentence == (
-        "This rule turns 1 into 1.50 with a deepest fall of 25%; "
-        "Buy and hold turns 1 into 0.75 with a deepest fall of 75%."
+        "This rule turns 1 into 1.50 with a maximum drawdown of 25%; "
+        "Buy and hold turns 1 into 0.75 with a maximum drawdown of 75%."
     )
-    np.testing.assert_allclose(figure.columns["under strategy"], [0, 0, -0.25, 0])
+    np.testing.assert_allclose(figure.columns["drawdown strategy"], [0, 0, -0.25, 0])
 
 
 @given(st.lists(st.floats(0.01, 100), min_size=1, max_size=40))
 def test_a_drawdown_is_never_positive_and_nought_at_each_new_high(values: list[float]) -> None:
     equity = pd.DataFrame({"a": values})
-    fall = drawdown(equity)["a"].to_numpy()
+    fall = equity_drawdown(equity)["a"].to_numpy()
     high = np.array(values) >= np.maximum.accumulate([1.0, *values])[1:]
     assert (fall <= 0).all() and (fall > -1).all() and (fall[high] == 0).all()
 
@@ -192,7 +192,7 @@ def test_a_rolling_ratio_is_that_of_its_window_over_cash() -> None:
         np.isfinite(figure.columns["ratio strategy"]).sum() == 400 - 252
     )  # the first session has no return
     bare = rolling_figure(equity, pd.Series(dtype=float))
-    assert bare is not None and "bills not taken off" in bare.caption
+    assert bare is not None and "bills not subtracted" in bare.caption
     assert rolling_figure(equity.iloc[:200], cash) is None
 
 
@@ -211,7 +211,7 @@ def test_a_year_in_bills_does_not_flatten_the_others() -> None:
 
 
 def test_names_reach_plotly_letter_by_letter() -> None:
-    assert plain("<b>a&b</b>") == "&lt;b&gt;a&amp;b&lt;/b&gt;"
+    assert plotly_text("<b>a&b</b>") == "&lt;b&gt;a&amp;b&lt;/b&gt;"
 
 
 def test_layouts_lay_what_is_given_over_the_common_ground() -> None:

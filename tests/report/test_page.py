@@ -52,7 +52,7 @@ def outline(full_content: ReportContent) -> Outline:
 def test_the_page_is_small_enough_and_the_same_twice(
     full_content: ReportContent, simulated_view: SimulatedView
 ) -> None:
-    content = dataclasses.replace(full_content, world=simulated_view)
+    content = dataclasses.replace(full_content, simulation=simulated_view)
     page = render(content)
     assert page.startswith("<!doctype html>") and len(page.encode()) < 6_000_000
     assert render(content) == page
@@ -62,15 +62,15 @@ def test_what_is_not_given_is_not_on_the_page(report_content: ReportContent) -> 
     page = render(report_content)
     ids = {str(attrs["id"]) for _, attrs in Outline(page).tags if "id" in attrs}
     assert not ids & {
-        "rivals",
+        "baselines",
         "reliability",
         "why",
-        "spells",
+        "episodes",
         "sweep",
         "stress",
         "curves",
-        "limits",
-        "world",
+        "limitations",
+        "simulation",
     }
     assert {"rolling", "months"} <= ids and "Not audited" in page
 
@@ -98,17 +98,17 @@ def test_every_section_and_link_target_is_there(outline: Outline) -> None:
         "lineage",
         "audit",
         "why",
-        "rivals",
+        "baselines",
         "reliability",
         "mechanism-cta",
         "cta-exposure",
         "rolling",
         "months",
-        "spells",
+        "episodes",
         "sweep",
         "stress",
         "curves",
-        "limits",
+        "limitations",
     } <= ids
     assert len(ids) == len([attrs for _, attrs in outline.tags if "id" in attrs])
     assert {str(attrs["href"])[1:] for tag, attrs in outline.tags if tag == "a"} <= ids
@@ -166,8 +166,8 @@ def test_a_script_in_any_text_is_inert(report_content: ReportContent) -> None:
         families={HOSTILE: 1.0},
         lineage={HOSTILE: HOSTILE},
         equity=report_content.equity.rename(columns={"200dma": HOSTILE}),
-        rivals=report_content.probabilities[["calm"]].set_axis([HOSTILE], axis=1),
-        limits=(HOSTILE,),
+        baselines=report_content.probabilities[["calm"]].set_axis([HOSTILE], axis=1),
+        limitations=(HOSTILE,),
         reasons=pd.DataFrame({"name": [HOSTILE], "now": [1.0], "text": [HOSTILE]}),
         stress_notes=(HOSTILE,),
         stress={HOSTILE: pd.DataFrame({HOSTILE: [HOSTILE]}, index=[HOSTILE])},

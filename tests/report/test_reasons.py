@@ -16,7 +16,7 @@ def test_bars_grow_from_the_middle_and_the_strongest_fills_its_half() -> None:
         ("Dollar", 50.0, 25.0),
         ("Valuation", 50.0, 0.0),
     ]
-    assert [bar.words for bar in bars] == ["−1.00", "+0.50", "+0.00"] and bars[0].mark is None
+    assert [bar.amount for bar in bars] == ["−1.00", "+0.50", "+0.00"] and bars[0].mark is None
 
 
 def test_the_tick_of_a_week_ago_stays_within_the_room() -> None:

@@ -24,7 +24,7 @@ def test_the_heat_map_has_a_cell_a_setting_and_gaps_where_there_is_none() -> Non
     json.dumps(figure.traces, allow_nan=False)
 
 
-def test_the_chosen_cell_is_framed_and_told_with_its_neighbours() -> None:
+def test_the_chosen_cell_is_framed_and_described_with_its_neighbours() -> None:
     figure = sweep_figure(SWEEP)
     (frame,) = figure.layout["shapes"]
     assert (frame["x0"], frame["x1"], frame["y0"], frame["y1"]) == (0.5, 1.5, 0.5, 1.5)
@@ -53,7 +53,7 @@ def _table(index: list[float], **columns: list[float]) -> pd.DataFrame:
     return pd.DataFrame(columns, index=index)
 
 
-def test_curves_stand_side_by_side_on_one_scale_with_the_rivals() -> None:
+def test_curves_stand_side_by_side_on_one_scale_with_the_benchmarks() -> None:
     figure = curve_figure(
         {
             "costs": _table([2.0, 1.0, 0.0], sharpe=[0.5, 0.6, 0.7], sharpe_vix=[-0.2, 0.1, 0.2]),

@@ -1,10 +1,7 @@
-import math
-
 import pandas as pd
 import pytest
 
-from regime.formatting import chance, percent, verdict
-from regime.report.sentences import audit_verdict, earlier, headline, refused_values
+from regime.report.sentences import headline, judge_audit, refused_values, value_before
 from regime.schema import REGIMES
 
 INDEX = pd.bdate_range("2025-03-03", "2025-03-14", name="date")
@@ -24,42 +21,6 @@ def _probabilities(before: float, now: float) -> pd.DataFrame:
 
 def _exposure(before: float, now: float) -> pd.Series:
     return pd.Series([before] * (len(INDEX) - 1) + [now], index=INDEX)
-
-
-@pytest.mark.parametrize(
-    ("skill", "interval", "tone", "part"),
-    [
-        (
-            0.1,
-            [0.02, 0.2],
-            "ahead",
-            "beats the best baseline (VIX): its log loss is 10.0% lower, 90% interval 2.0% to "
-            "20.0%",
-        ),
-        (0.1, [-0.02, 0.2], "unsure", "includes zero, so this may be chance"),
-        (0.1, [0.0, 0.2], "unsure", "includes zero"),
-        (0.1, None, "unsure", "without an interval"),
-        (
-            0.0,
-            [-0.1, 0.1],
-            "behind",
-            "does not beat the best baseline (VIX): its log loss is the same",
-        ),
-        (-0.04, [-0.2, 0.1], "behind", "4.0% higher; prefer the baseline"),
-        (None, None, "unknown", "no verdict"),
-        (math.nan, [math.nan, math.nan], "unknown", "no verdict"),
-    ],
-)
-def test_the_verdict_says_it_in_plain_words(
-    skill: float | None, interval: object, tone: str, part: str
-) -> None:
-    found = verdict({"best_baseline": "vix", "skill": skill, "interval": interval})
-    assert found.tone == tone
-    assert part in found.text
-
-
-def test_scores_of_nothing_give_no_verdict() -> None:
-    assert verdict({}).tone == "unknown"
 
 
 def test_the_headline_names_regime_date_and_probability() -> None:
@@ -124,7 +85,7 @@ def test_the_headline_says_how_sure_the_members_are() -> None:
     ("audit", "tone", "words"),
     [
         ({}, "unknown", "Not audited"),
-        ({"verdict": "clean"}, "ahead", "Audit clean: nothing looks ahead in what was looked at."),
+        ({"verdict": "clean"}, "ahead", "Audit clean: nothing looks ahead in what was checked."),
         (
             {
                 "verdict": "clean",
@@ -136,22 +97,22 @@ def test_the_headline_says_how_sure_the_members_are() -> None:
         (
             {"verdict": "leaks", "checks": {"builders": {"checked": 12, "leaks": 2}}},
             "behind",
-            "Audit failed: 2 leaks in 12 builders; believe no figure of this page.",
+            "Audit failed: 2 leaks in 12 builders; do not rely on any figure of this page.",
         ),
         (
             {"verdict": "leaks", "findings": [{}]},
             "behind",
-            "Audit failed: 1 leak in what was looked at",
+            "Audit failed: 1 leak in what was checked",
         ),
     ],
 )
 def test_the_audit_has_words_of_its_own(audit: dict[str, object], tone: str, words: str) -> None:
-    found = audit_verdict(audit)
+    found = judge_audit(audit)
     assert found.tone == tone and found.text.startswith(words)
 
 
 def test_earlier_stops_at_the_first_session() -> None:
-    assert [earlier(pd.Series([1.0, 2.0, 3.0]), back) for back in (0, 1, 5)] == [3.0, 2.0, 1.0]
+    assert [value_before(pd.Series([1.0, 2.0, 3.0]), back) for back in (0, 1, 5)] == [3.0, 2.0, 1.0]
 
 
 @pytest.mark.parametrize(
@@ -187,15 +148,3 @@ def test_refused_values_are_counted_by_series() -> None:
     }
     assert refused_values({"series": series}) == ("move (3)",)
     assert refused_values({}) == ()
-
-
-def test_no_probability_is_written_as_nought_or_one() -> None:
-    assert [chance(p) for p in (0.0, 0.001, 0.01, 0.5, 0.999, 1.0)] == [
-        "less than 1%",
-        "less than 1%",
-        "1%",
-        "50%",
-        "more than 99%",
-        "more than 99%",
-    ]
-    assert [percent(p) for p in (0.0001, 0.5, 0.9999)] == ["<1%", "50%", ">99%"]

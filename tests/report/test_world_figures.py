@@ -7,10 +7,8 @@ import pandas as pd
 import pytest
 
 from regime.report.content import ReportContent
-from regime.report.inline import encode
-from regime.report.page import render
-from regime.report.world_facts import fact_table
-from regime.report.world_figures import world_figures
+from regime.report.page import embedded_data, render
+from regime.report.world_figures import fact_table, simulation_figures
 from regime.schema import REGIMES
 
 OTHERS = ("households", "value_investors")  # who take the other side
@@ -22,12 +20,12 @@ def shown(report_content: ReportContent) -> pd.DatetimeIndex:
 
 
 def test_four_figures_over_the_dates_of_the_model(simulated_view, shown):
-    figures = world_figures(simulated_view, shown)
+    figures = simulation_figures(simulated_view, shown)
     assert [figure.key for figure in figures] == [
-        "world-prices",
-        "world-flows",
-        "world-triggers",
-        "world-reserves",
+        "simulation-prices",
+        "simulation-flows",
+        "simulation-triggers",
+        "simulation-reserves",
     ]
     for figure in figures:
         assert len({len(column) for column in figure.columns.values()}) == 1, figure.key
@@ -38,11 +36,11 @@ def test_four_figures_over_the_dates_of_the_model(simulated_view, shown):
             and figure.caption.endswith(".")
         )
     assert all((figure.columns["date"][0] >= np.datetime64(shown[0])) for figure in figures[:3])
-    assert json.dumps(encode(figures))
+    assert json.dumps(embedded_data(figures))
 
 
 def test_marks_stand_at_the_start_of_each_crisis_in_view(simulated_view, shown):
-    prices = world_figures(simulated_view, shown)[0]
+    prices = simulation_figures(simulated_view, shown)[0]
     start = simulated_view.crises["start"]
     for kind, row, base in (("312", 0, "sp500"), ("519", 1, "btc")):
         marked = np.flatnonzero(np.isfinite(prices.columns[kind]))
@@ -53,7 +51,7 @@ def test_marks_stand_at_the_start_of_each_crisis_in_view(simulated_view, shown):
 
 
 def test_weekly_flows_are_sums_and_their_axis_sees_the_whole_stack(simulated_view, shown):
-    flows = world_figures(simulated_view, shown)[1]
+    flows = simulation_figures(simulated_view, shown)[1]
     week = slice("2010-03-01", "2010-03-05")
     place = list(flows.columns["date"]).index(np.datetime64("2010-03-05"))
     rule_driven = simulated_view.flows.loc[week].drop(columns=list(OTHERS)).sum()
@@ -63,7 +61,7 @@ def test_weekly_flows_are_sums_and_their_axis_sees_the_whole_stack(simulated_vie
 
 
 def test_each_session_has_one_mark_by_regime_over_reserves(simulated_view, shown):
-    reserves = world_figures(simulated_view, shown)[3]
+    reserves = simulation_figures(simulated_view, shown)[3]
     marks = np.column_stack([reserves.columns[name] for name in REGIMES])
     assert (np.isfinite(marks).sum(axis=1) == 1).all()
     assert reserves.layout["xaxis"]["type"] == "linear"
@@ -96,14 +94,14 @@ def test_facts_are_those_of_the_frames(simulated_view):
 
 
 def test_the_page_gets_a_section_of_its_own(simulated_view, report_content):
-    page = render(dataclasses.replace(report_content, world=simulated_view))
+    page = render(dataclasses.replace(report_content, simulation=simulated_view))
     for part in (
-        'id="world"',
-        'id="world-prices"',
-        'data-figure="world-reserves"',
+        'id="simulation"',
+        'id="simulation-prices"',
+        'data-figure="simulation-reserves"',
         "Stylised facts",
-        'href="#world"',
+        'href="#simulation"',
     ):
         assert part in page, part
-    assert page.count('class="key"') == 4  # regimes, probabilities, world prices, reserves
-    assert 'id="world"' not in render(report_content)
+    assert page.count('class="key"') == 4  # regimes, probabilities, simulated prices, reserves
+    assert 'id="simulation"' not in render(report_content)

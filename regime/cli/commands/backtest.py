@@ -20,7 +20,7 @@ from regime.cli.options import (
 from regime.cli.printing import print_json, print_tables
 from regime.cli.progress import watching
 from regime.cli.streams import reserved_stdout
-from regime.report.tables import Row, Table, performance_table
+from regime.report.tables import Row, Table, backtest_table
 
 __all__ = ["backtest"]
 
@@ -97,7 +97,7 @@ def backtest(
         return
     found = told["stress"] or {}
     print_tables(
-        [performance_table(told["backtest"], PERFORMANCE), *_stress_tables(found)],
+        [backtest_table(told["backtest"], PERFORMANCE), *_stress_tables(found)],
         [
             f"Rule: {told['rule']}",
             *told["intervals"],

@@ -13,7 +13,7 @@ __all__ = ["show"]
 
 
 def show(arguments: ConfigAndOverrides = None, json: Json = False) -> None:
-    """Print a config as a run would see it: every default filled in, the overrides laid over it."""
+    """Print a config as a run uses it: defaults filled in, overrides applied."""
     import yaml
 
     from regime.config import dump, find_config

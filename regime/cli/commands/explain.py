@@ -11,11 +11,11 @@ from regime.cli.options import ConfigAndOverrides, Data, Json, Quiet, split_argu
 from regime.cli.printing import print_json, print_tables
 from regime.cli.progress import watching
 from regime.cli.streams import reserved_stdout
+from regime.formatting import NOTHING, sentence_case, signed
 from regime.report.tables import Row, Table
 
 __all__ = ["explain"]
 
-NOTHING = "–"
 SINCE = {
     "now": "Now",
     "since_1": "Since the day before",
@@ -38,21 +38,21 @@ def explain(
         bool,
         typer.Option(
             "--stability",
-            help="Fit the model of every block up to that day too, and compare what they rest on.",
+            help="Fit the model of every block up to that day too, and compare their importance.",
         ),
     ] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Say why the model that was in force on a day said what it said, and what would change its mind.
+    """Explain the probability of a day, and the smallest moves that would change the regime.
 
-    It is the model of that day's own test block, never one that has seen later sessions.
+    The model is that of the day's own test block, never one fitted on later sessions.
     """
     config, overrides = split_arguments(arguments)
     with reserved_stdout(), watching(quiet) as progress:
         from regime.workflows.explain import explain as workflow
 
-        told = workflow(
+        summary = workflow(
             config,
             as_of=as_of,
             data=data,
@@ -61,36 +61,36 @@ def explain(
             progress=progress,
         ).summary
     if json:
-        print_json(told)
+        print_json(summary)
     else:
-        model = told["model"]
+        model = summary["model"]
         print_tables(
-            list(_tables(told)),
+            list(_tables(summary)),
             [
-                *told["sentences"],
+                *summary["sentences"],
                 f"Model fitted at the close of {model['refit']} on "
                 f"{model['trained_from']} to {model['trained_to']}; data end on "
-                f"{told['data']['last']}, took {told['seconds']:.0f} s",
+                f"{summary['data']['last']}, took {summary['seconds']:.0f} s",
             ],
         )
 
 
-def _tables(told: Mapping[str, Any]) -> Iterator[Table]:
+def _tables(summary: Mapping[str, Any]) -> Iterator[Table]:
     rows = tuple(
-        Row(name=_named(row["mechanism"]), cells=tuple(_signed(row[key]) for key in SINCE))
-        for row in told["mechanisms"]
+        Row(name=_label(row["mechanism"]), cells=tuple(signed(row[key]) for key in SINCE))
+        for row in summary["mechanisms"]
     )
     total = Row(
         name="All, with the base",
-        cells=(_signed(told["log_odds"]), *("" for _ in list(SINCE)[1:])),
+        cells=(signed(summary["log_odds"]), *("" for _ in list(SINCE)[1:])),
         own=True,
     )
     yield Table(
-        title=f"Log-odds of a deleveraging at the close of {told['session']}, by mechanism",
+        title=f"Log-odds of a deleveraging at the close of {summary['session']}, by mechanism",
         header=("", *SINCE.values()),
-        rows=(*rows, Row(name="Base", cells=(_signed(told["base"]), "", "", "")), total),
-        note="What each adds beside all others, and how that has changed; earlier sessions by the same "
-        "model.",
+        rows=(*rows, Row(name="Base", cells=(signed(summary["base"]), "", "", "")), total),
+        note="Contribution of each with all others present, and its changes; earlier sessions by "
+        "the same model.",
     )
     yield Table(
         title="Features that weigh most",
@@ -101,27 +101,27 @@ def _tables(told: Mapping[str, Any]) -> Iterator[Table]:
                 cells=(
                     NOTHING if row["value"] is None else f"{row['value']:.4g}",
                     NOTHING if row["rank"] is None else f"{row['rank']:.0%} of days",
-                    _signed(row["now"]),
+                    signed(row["now"]),
                 ),
             )
-            for row in told["features"][:FEATURES]
+            for row in summary["features"][:FEATURES]
         ),
     )
     yield Table(
-        title="Smallest move that makes or ends a deleveraging",
-        header=("", "Move", "Then", "P(deleveraging)"),
-        rows=tuple(_flip(row) for row in told["flips"]),
-        note="All features of a mechanism moved together, in standard deviations, above 0 towards a "
-        "deleveraging; * leaves the range that it has had.",
+        title="Smallest moves that make or end a deleveraging",
+        header=("", "Move", "Regime", "P(deleveraging)"),
+        rows=tuple(_flip(row) for row in summary["flips"]),
+        note="All features of a mechanism moved together, in standard deviations, above 0 towards "
+        "a deleveraging; * beyond the historical range.",
     )
-    if told["stability"]:
-        heads = [key for key in told["stability"][0] if key != "refit"]
+    if summary["stability"]:
+        heads = [key for key in summary["stability"][0] if key != "refit"]
         yield Table(
             title="Share of each family by refit",
-            header=("", *map(_named, heads)),
+            header=("", *map(_label, heads)),
             rows=tuple(
                 Row(name=row["refit"], cells=tuple(_share(key, row[key]) for key in heads))
-                for row in told["stability"]
+                for row in summary["stability"]
             ),
             note="Rank correlation: of the features' importance with that of the refit before.",
         )
@@ -129,28 +129,19 @@ def _tables(told: Mapping[str, Any]) -> Iterator[Table]:
 
 def _flip(row: Mapping[str, Any]) -> Row:
     if row["move"] is None:
-        return Row(name=_named(row["mechanism"]), cells=("none within 4", NOTHING, NOTHING))
+        return Row(name=_label(row["mechanism"]), cells=("none within 4", NOTHING, NOTHING))
     mark = "" if row["seen"] else "*"
     return Row(
-        name=_named(row["mechanism"]),
-        cells=(f"{_signed(row['move'])}{mark}", row["regime"], f"{row['deleveraging']:.0%}"),
+        name=_label(row["mechanism"]),
+        cells=(f"{signed(row['move'])}{mark}", row["regime"], f"{row['deleveraging']:.0%}"),
     )
 
 
 def _share(key: str, value: float | None) -> str:
-    return (
-        NOTHING
-        if value is None
-        else f"{value:.2f}"
-        if key == "rank_correlation"
-        else f"{value:.0%}"
-    )
+    if value is None:
+        return NOTHING
+    return f"{value:.2f}" if key == "rank_correlation" else f"{value:.0%}"
 
 
-def _signed(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:+.2f}".replace("-", "−")
-
-
-def _named(text: str) -> str:
-    words = text.replace("_", " ")
-    return words[:1].upper() + words[1:]
+def _label(text: str) -> str:
+    return sentence_case(text.replace("_", " "))

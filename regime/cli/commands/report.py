@@ -17,7 +17,7 @@ __all__ = ["report"]
 def report(
     run: Annotated[
         str,
-        typer.Argument(metavar="RUN", help="Folder that a run wrote, or the id of its MLflow run."),
+        typer.Argument(metavar="RUN", help="Output folder of a run, or the id of its MLflow run."),
     ],
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Page to write.")
@@ -27,9 +27,9 @@ def report(
     ] = Path("mlruns"),
     json: Json = False,
 ) -> None:
-    """Draw the page of a run again, without data and without training."""
+    """Draw the page of an earlier run again, without data and without training."""
     with reserved_stdout():
-        from regime.workflows.page import report as workflow
+        from regime.workflows.report import report as workflow
 
         page = workflow(run, out=out, tracking=tracking)
     if json:

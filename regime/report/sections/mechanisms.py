@@ -19,7 +19,7 @@ from regime.pipeline.market_data import MarketData
 from regime.pipeline.mechanism_inputs import read_view
 from regime.pipeline.mechanism_readings import Readings, read_mechanisms
 from regime.pipeline.settings import Settings
-from regime.report.figures import DATE, Figure, base_layout, plain, titled
+from regime.report.figures import DATE, Figure, base_layout, plotly_text, titled_axis
 from regime.report.sections.section import Section
 from regime.report.tables import Row, Table
 
@@ -158,7 +158,7 @@ def _figure(chart: Chart, title: str, key: str, history: pd.DataFrame) -> Figure
         return None
     labels = ", ".join(chart.lines[column] for column in known)
     several = len(known) > 1
-    axis = titled(chart.axis) | {
+    axis = titled_axis(chart.axis) | {
         "tickformat": chart.tick_format,
         "nticks": 5,
         "zeroline": True,
@@ -194,7 +194,7 @@ def _trace(column: str, label: str, position: int, tick_format: str) -> dict[str
         "mode": "lines",
         "x": DATE,
         "y": {"column": column},
-        "name": plain(label),
+        "name": plotly_text(label),
         "line": {
             "color": colour,
             "width": 1.8 if first else 1.3,

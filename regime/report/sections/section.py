@@ -11,7 +11,7 @@ from regime.report.tables import Table
 
 __all__ = ["Section"]
 
-# Ids that the page itself gives; a section of such a name would be jumped over.
+# Ids that the page itself gives: a section of such a name would hide a part of the page.
 TAKEN = frozenset(
     {
         "today",
@@ -21,20 +21,20 @@ TAKEN = frozenset(
         "why",
         "families",
         "scores",
-        "rivals",
+        "baselines",
         "reliability",
         "wealth",
         "performance",
         "rolling",
         "months",
         "drawdowns",
-        "spells",
+        "episodes",
         "sweep",
         "stress",
         "curves",
-        "world",
+        "simulation",
         "facts",
-        "limits",
+        "limitations",
         "notes",
         "lineage",
         "figure-data",
@@ -44,7 +44,7 @@ TAKEN = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """One thing more that a page shows, e.g. what one mechanism says today.
+    """One further part of a page, such as the reading of one mechanism.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class Section:
     title : str
         Its heading.
     sentence : str
-        What it says, in plain words.
+        What it shows, in words.
     figure : Figure, optional
         Its own title is not shown; its key must be none of the page's own either.
     tables : tuple of Table
@@ -75,7 +75,7 @@ class Section:
             if (
                 not re.fullmatch(r"[a-z][a-z0-9-]*", key)
                 or key in TAKEN
-                or key.startswith("world-")
+                or key.startswith("simulation-")
             ):
                 raise InvalidDataError(
                     f"Section: key {key!r} must be small letters, digits and hyphens, and not "

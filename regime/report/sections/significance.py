@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from regime.formatting import MISSING, display_name
-from regime.report.figures import Figure, base_layout, plain
+from regime.formatting import NOTHING, display_name
+from regime.report.figures import Figure, base_layout, plotly_text
 from regime.report.sections.section import Section
 from regime.report.tables import Row, Table
 from regime.studies.significance.assessment import Significance
@@ -78,7 +78,7 @@ def _skill_figure(skill: SkillSignificance) -> Figure:
     values, low, high = (
         table[name].to_numpy(dtype=np.float64) for name in ("skill", "low", "high")
     )
-    names = [plain(str(name)) for name in table.index]
+    names = [plotly_text(str(name)) for name in table.index]
     whiskers = {
         "type": "data",
         "symmetric": False,
@@ -169,7 +169,7 @@ def _sharpe_table(rule: SharpeSignificance) -> Table:
         "Trials counted": f"{rule.trials:,}",
         "Deflated Sharpe ratio": f"{rule.deflated.probability:.3f}",
         "The same for independent trials": f"{rule.independent.probability:.3f}",
-        "Probability of backtest overfitting": MISSING
+        "Probability of backtest overfitting": NOTHING
         if overfitting is None
         else f"{overfitting.probability:.0%}",
         "Years of record needed for 95% confidence": "no record is long enough"
@@ -264,16 +264,16 @@ def _paragraph(sentences: Sequence[str]) -> str:
 
 
 def _skill_cells(row: Any) -> tuple[str, str]:
-    interval = MISSING if pd.isna(row.low) else f"{_percent(row.low)} to {_percent(row.high)}"
+    interval = NOTHING if pd.isna(row.low) else f"{_percent(row.low)} to {_percent(row.high)}"
     return _percent(row.skill), interval
 
 
 def _percent(value: float) -> str:
-    return MISSING if pd.isna(value) else f"{value:.1%}".replace("-", "−")
+    return NOTHING if pd.isna(value) else f"{value:.1%}".replace("-", "−")
 
 
 def _number(value: float) -> str:
-    return MISSING if pd.isna(value) else f"{value:.2f}".replace("-", "−")
+    return NOTHING if pd.isna(value) else f"{value:.2f}".replace("-", "−")
 
 
 def _p_value(value: float) -> str:

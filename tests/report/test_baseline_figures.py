@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from regime.report.rival_figures import reliability_figure, rival_figure
+from regime.report.baseline_figures import baseline_figure, reliability_figure
 from regime.schema import REGIMES
 
 INDEX = pd.bdate_range("2020-01-01", periods=4, name="date")
@@ -13,15 +13,17 @@ MODEL = pd.DataFrame(
     list(REGIMES),
 )
 TRUTH = pd.Series(["calm", "deleveraging", "deleveraging", "calm"], INDEX)
-RIVALS = pd.DataFrame({"vix": [0.2, 0.5, 0.5, 0.3], "persistence": [np.nan, 0.1, 0.9, 0.9]}, INDEX)
+BASELINES = pd.DataFrame(
+    {"vix": [0.2, 0.5, 0.5, 0.3], "persistence": [np.nan, 0.1, 0.9, 0.9]}, INDEX
+)
 
 
 def test_rows_stand_by_log_loss_each_with_baseline_and_model() -> None:
-    figure = rival_figure(RIVALS, MODEL, TRUTH, {"vix": 0.31, "persistence": 0.25})
+    figure = baseline_figure(BASELINES, MODEL, TRUTH, {"vix": 0.31, "persistence": 0.25})
     assert [trace["y"]["column"] for trace in figure.traces] == [
-        "rival persistence",
+        "baseline persistence",
         "model",
-        "rival vix",
+        "baseline vix",
         "model",
     ]
     assert [trace["yaxis"] for trace in figure.traces] == ["y", "y", "y2", "y2"]
@@ -30,11 +32,11 @@ def test_rows_stand_by_log_loss_each_with_baseline_and_model() -> None:
         "VIX, log loss 0.3100",
     ]
     assert figure.layout["xaxis"]["anchor"] == "y2" and len(figure.layout["shapes"]) == 1
-    np.testing.assert_array_equal(figure.columns["rival persistence"], RIVALS["persistence"])
+    np.testing.assert_array_equal(figure.columns["baseline persistence"], BASELINES["persistence"])
 
 
 def test_rows_do_not_overlap_and_leave_room_for_their_words() -> None:
-    figure = rival_figure(RIVALS, MODEL, TRUTH, {})
+    figure = baseline_figure(BASELINES, MODEL, TRUTH, {})
     (low, high), (below_low, below_high) = (
         figure.layout["yaxis"]["domain"],
         figure.layout["yaxis2"]["domain"],
@@ -43,16 +45,15 @@ def test_rows_do_not_overlap_and_leave_room_for_their_words() -> None:
 
 
 def test_the_sentence_compares_sessions_inside_and_outside() -> None:
-    figure = rival_figure(RIVALS, MODEL, TRUTH, {"vix": 0.31})
+    figure = baseline_figure(BASELINES, MODEL, TRUTH, {"vix": 0.31})
     assert figure.sentence == (
-        "On sessions that were a deleveraging the model gave 70% on average and on all others "
-        "15%; of the baselines "
-        "VIX gave most, 50% and 25%."
+        "On sessions of deleveraging the model's probability averages 70%, on all others 15%; of the "
+        "baselines VIX has the highest, 50% and 25%."
     )
     assert [words["text"] for words in figure.layout["annotations"]][
         1
     ] == "Persistence"  # no score, hence last
-    bare = rival_figure(RIVALS, MODEL, pd.Series(dtype=object), {})
+    bare = baseline_figure(BASELINES, MODEL, pd.Series(dtype=object), {})
     assert bare.sentence == "" and "Shaded" not in bare.caption and bare.layout["shapes"] == []
 
 
@@ -101,9 +102,8 @@ def test_the_diagram_speaks_of_the_highest_bin_that_is_no_accident() -> None:
         ]
     )
     assert reliability_figure(table, {}).sentence == (
-        "Where the model gave 80% on average, a deleveraging was under way on 60% of 100 "
-        "sessions; over all bins the "
-        "forecast is 5.7 points off the share observed."
+        "Where the model forecast 80% on average, a deleveraging was under way on 60% of 100 "
+        "sessions; over all bins the forecast is 5.7 points off the observed share."
     )
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from regime.report.content import ReportContent
 from regime.report.figures import Figure
-from regime.report.inline import encode, script_policy
+from regime.report.page import embedded_data, script_policy
 from regime.report.regime_figures import probability_figure, regime_figure
 from regime.schema import REGIMES
 
@@ -46,13 +46,13 @@ def _figure(values: np.ndarray, *coarse: str) -> Figure:
 
 
 def _column(values: np.ndarray, *coarse: str) -> dict[str, Any]:
-    (only,) = encode([_figure(values, *coarse)])["columns"].values()
+    (only,) = embedded_data([_figure(values, *coarse)])["columns"].values()
     return dict(only)
 
 
 def test_columns_come_back_as_they_went_in(report_content: ReportContent) -> None:
     figure = probability_figure(report_content.probabilities)
-    encoded = encode([figure])
+    encoded = embedded_data([figure])
     names = encoded["figures"]["probabilities"]["columns"]
     days = _decoded(encoded["columns"][names["date"]]).astype("datetime64[D]")
     assert pd.DatetimeIndex(days).equals(
@@ -101,7 +101,7 @@ def test_a_column_takes_the_shortest_form_that_holds_it(values: list[float], kin
 def test_missing_stays_missing() -> None:
     index = pd.bdate_range("2020-01-01", periods=2, name="date")
     probabilities = pd.DataFrame(np.eye(4)[[0, 2]], index=index, columns=list(REGIMES))
-    encoded = encode(
+    encoded = embedded_data(
         [
             regime_figure(
                 pd.Series([np.nan, 5.0], index=index), pd.Series(dtype=object), probabilities
@@ -119,14 +119,14 @@ def test_a_column_that_two_figures_share_stands_once(report_content: ReportConte
         regime_figure(report_content.prices, report_content.truth, report_content.probabilities),
         probability_figure(report_content.probabilities),
     ]
-    encoded = encode(figures)
+    encoded = embedded_data(figures)
     assert len({figure["columns"]["date"] for figure in encoded["figures"].values()}) == 1
     assert sum(column["kind"] == "date" for column in encoded["columns"].values()) == 1
 
 
 def test_the_policy_admits_the_given_scripts_alone() -> None:
     policy = script_policy(["let a = 1;"])
-    digest = base64.b64encode(hashlib.sha256(b"let a = 1;").digest()).decode()
+    digest = base64.b64embedded_data(hashlib.sha256(b"let a = 1;").digest()).decode()
     assert f"script-src 'sha256-{digest}'; " in policy
     assert policy.startswith("default-src 'none'")
     assert "http" not in policy and "unsafe-eval" not in policy

@@ -1,7 +1,4 @@
-"""Whether refits agree on what matters.
-
-Shares of the families in each fold, and ranks from fold to fold.
-"""
+"""Whether refits agree on what matters: shares of the families, and ranks from fold to fold."""
 
 from __future__ import annotations
 
@@ -17,12 +14,10 @@ from regime.parallel import run_tasks
 from regime.pipeline.settings import Settings
 from regime.progress import Progress
 from regime.schema import FeatureSpec
-from regime.workflows.explain_model import refit_model
-from regime.workflows.reasons import contributions
+from regime.studies.explain.contributions import sampled_contributions
+from regime.studies.explain.model_in_force import refit_model
 
 __all__ = ["importance_by_refit", "stability_table"]
-
-SAMPLE = 250  # sessions of a block, evenly spread, over which importance is averaged
 
 
 def importance_by_refit(
@@ -40,14 +35,19 @@ def importance_by_refit(
     features : DataFrame, shape (n_sessions, n_features)
     market : DataFrame, shape (n_sessions, n_assets)
     until : Timestamp
-        Blocks that begin later are left out, and sessions after it.
+        Blocks that begin later are left out, and so are sessions after it.
     progress : Progress
 
     Returns
     -------
     DataFrame, shape (n_refits, n_features), log-odds
-        By date of the refit; 0 where a model does not read a feature. Blocks that could not be
+        By date of the refit; 0 where a model does not use a feature. Blocks that could not be
         trained are left out.
+
+    Raises
+    ------
+    ConfigError
+        If no block could be trained.
 
     **Known at:** the last session of each block for its row.
     """
@@ -64,8 +64,12 @@ def importance_by_refit(
         for fold in folds
     ]
     with progress.stage("refits", total=len(folds)) as stage:
-        found = run_tasks(settings.parallel, tasks, stage.advance)
-    rows = {fold.refit: own for fold, own in zip(folds, found, strict=True) if own is not None}
+        results = run_tasks(settings.parallel, tasks, stage.advance)
+    rows = {
+        fold.refit: importance
+        for fold, importance in zip(folds, results, strict=True)
+        if importance is not None
+    }
     if not rows:
         raise ConfigError(
             f"stability: no refit up to {until:%Y-%m-%d} could be trained; name a later day"
@@ -74,7 +78,7 @@ def importance_by_refit(
 
 
 def stability_table(importance: pd.DataFrame, specs: Sequence[FeatureSpec]) -> pd.DataFrame:
-    """Share of each family in every refit, and how far its ranking of features is that of the refit before.
+    """Share of each family by refit, and the rank correlation of importance with the refit before.
 
     Parameters
     ----------
@@ -86,19 +90,22 @@ def stability_table(importance: pd.DataFrame, specs: Sequence[FeatureSpec]) -> p
     DataFrame, shape (n_refits, n_families + 1)
         Shares sum to 1; ``rank_correlation`` (Spearman's, over features) is NaN in the first row.
     """
-    of = {spec.name: spec.family for spec in specs}
+    family = {spec.name: spec.family for spec in specs}
     total = importance.sum(axis=1).clip(lower=1e-300)
-    shares = importance.div(total, axis=0).T.groupby(importance.columns.map(of)).sum().T
+    shares = importance.div(total, axis=0).T.groupby(importance.columns.map(family)).sum().T
     ranks = importance.rank(axis=1).to_numpy()
     return shares.assign(
-        rank_correlation=[np.nan, *(_correlation(one, other) for one, other in pairwise(ranks))]
+        rank_correlation=[
+            np.nan,
+            *(_correlation(before, after) for before, after in pairwise(ranks)),
+        ]
     )
 
 
-def _correlation(one: np.ndarray, other: np.ndarray) -> float:
-    if np.ptp(one) == 0 or np.ptp(other) == 0:
+def _correlation(before: np.ndarray, after: np.ndarray) -> float:
+    if np.ptp(before) == 0 or np.ptp(after) == 0:
         return float("nan")
-    return float(np.corrcoef(one, other)[0, 1])
+    return float(np.corrcoef(before, after)[0, 1])
 
 
 def _importance(
@@ -108,6 +115,4 @@ def _importance(
         model, _ = refit_model(settings, features, market, refit)
     except InvalidDataError:
         return None
-    block = features.loc[features.index > refit]
-    places = np.unique(np.linspace(0, len(block) - 1, min(SAMPLE, len(block))).astype(int))
-    return contributions(model, block.iloc[places]).drop(columns="base").abs().mean()
+    return sampled_contributions(model, features.loc[features.index > refit]).abs().mean()

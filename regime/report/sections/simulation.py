@@ -1,4 +1,4 @@
-"""What the page of a simulated run shows of the truth behind it."""
+"""The truth behind a simulated run, for its page."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import pandas as pd
 from regime.config import find_config
 from regime.panel.release_times import release_times
 from regime.pipeline.settings import Settings
-from regime.report.world_facts import RISKY
-from regime.report.world_figures import SimulatedView
+from regime.report.world_figures import RISKY, SimulatedView
 from regime.sources.catalogue import load_catalogue
 from regime.sources.simulated import SimulatedSource
 
@@ -18,11 +17,17 @@ FUNDING = ("sofr", "iorb", "reserves", "fed_assets")
 
 
 def simulated_view(settings: Settings) -> SimulatedView | None:
-    """Truth and published prices of the config's simulated world.
+    """Truth and published prices of the config's simulated market; None where it reads files.
 
-    None where the config reads files.
+    Parameters
+    ----------
+    settings : Settings
 
-    **Known at:** the end: it goes into the report alone, after every forecast is made.
+    Returns
+    -------
+    SimulatedView or None
+
+    **Known at:** the end of the simulation: it enters the report alone, after all forecasts.
     """
     source = settings.source
     if not isinstance(source, SimulatedSource):

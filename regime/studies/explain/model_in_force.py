@@ -1,7 +1,4 @@
-"""The model that was in force on a day.
-
-That day's fold of the walk-forward, fitted again on what was known then.
-"""
+"""The model in force on a day: its fold of the walk-forward, refitted on what was known then."""
 
 from __future__ import annotations
 
@@ -19,13 +16,13 @@ __all__ = ["InForce", "model_in_force", "refit_model"]
 
 @dataclass(frozen=True, kw_only=True)
 class InForce:
-    """A model and the session that it is asked about.
+    """A model and the session that it explains.
 
     Parameters
     ----------
     model : SavedModel
     session : Timestamp
-        Last session up to the day that was asked for.
+        Last session up to the requested day.
     refit : Timestamp
         Session at whose close the model was fitted; never after `session`, before it inside a test
         block.
@@ -42,16 +39,14 @@ class InForce:
 def model_in_force(
     settings: Settings, features: pd.DataFrame, market: pd.DataFrame, day: pd.Timestamp
 ) -> InForce:
-    """Model that spoke on a day of the walk-forward.
-
-    After the last session the one that a run saves.
+    """Model of a day of the walk-forward; after the last session the one that a run saves.
 
     Parameters
     ----------
     settings : Settings
     features : DataFrame, shape (n_sessions, n_features)
     market : DataFrame, shape (n_sessions, n_assets)
-        Prices that the labels are made from, on the same sessions.
+        Prices that labels are made from, on the same sessions.
     day : Timestamp
         A day without a session counts as the session before it.
 
@@ -66,7 +61,8 @@ def model_in_force(
     """
     sessions = features.index
     if day > sessions[-1]:
-        session = refit = sessions[-1]
+        session = sessions[-1]
+        refit = sessions[-1]
     else:
         session, refit = _session_and_refit(settings, sessions, day)
     model, window = refit_model(settings, features, market, refit)
@@ -90,9 +86,11 @@ def refit_model(
     ------
     InvalidDataError
         If too few rows were labelled by then.
+
+    **Known at:** the refit.
     """
     try:
-        # Cut off at the refit, its block's model is the final one.
+        # Of the data up to the refit, its block's model is the final one.
         model, window = final_model(settings, features.loc[:refit], market.loc[:refit])
     except InvalidDataError:
         raise InvalidDataError(
@@ -106,16 +104,16 @@ def _session_and_refit(
     settings: Settings, sessions: pd.DatetimeIndex, day: pd.Timestamp
 ) -> tuple[pd.Timestamp, pd.Timestamp]:
     folds = settings.splits.folds(sessions)
-    place = int(sessions.searchsorted(day, side="right")) - 1
-    fold = next((fold for fold in folds if fold.test[0] <= place <= fold.test[-1]), None)
+    position = int(sessions.searchsorted(day, side="right")) - 1
+    fold = next((fold for fold in folds if fold.test[0] <= position <= fold.test[-1]), None)
     if fold is None:
-        begins = (
-            f"the first test block begins on {sessions[folds[0].test[0]]:%Y-%m-%d}"
-            if folds
-            else f"splits.first_test leaves no session to test in data up to {sessions[-1]:%Y-%m-%d}"
-        )
+        if folds:
+            begins = f"the first test block begins on {sessions[folds[0].test[0]]:%Y-%m-%d}"
+        else:
+            end = f"{sessions[-1]:%Y-%m-%d}"
+            begins = f"splits.first_test leaves no session to test in data up to {end}"
         raise ConfigError(
             f"as_of: no model was in force on {day:%Y-%m-%d}: {begins}; name a later day or set "
             "splits.first_test earlier"
         )
-    return sessions[place], fold.refit
+    return sessions[position], fold.refit

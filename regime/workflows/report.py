@@ -1,4 +1,4 @@
-"""What a run shows on its page, and the page of a run made earlier."""
+"""Content of a run's page, and `regime report`: the page of an earlier run drawn again."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from regime.report.content import ReportContent, load_content
 from regime.report.page import render
 from regime.report.sections.limitations import limitations
 from regime.report.sections.section import Section
+from regime.report.sections.simulation import simulated_view
 from regime.report.sections.study_sections import section_of
 from regime.runtime.predict import SavedModel
+from regime.studies.explain.contributions import family_shares, reason_table
 from regime.studies.significance.assessment import Significance
 from regime.studies.significance.calibration import CalibrationAssessment
 from regime.studies.significance.sensitivity import Sensitivity
-from regime.workflows.reasons import family_shares, reasons
-from regime.workflows.simulated_view import simulated_view
 from regime.workflows.stress import StressReport
 
 __all__ = ["PAGE", "StudyResults", "page_content", "report"]
@@ -105,16 +105,18 @@ def page_content(
         notes=(*map(str, results.audit.leaks), *results.notes, *data_notes, *run.strategy.notes),
         cash=market_data.cash.loc[days],
         config_text=yaml.safe_dump(dump(settings), sort_keys=False, allow_unicode=True),
-        world=simulated_view(settings),
-        spread=run.forecast.member_range,
-        rivals=run.baselines.loc[days],
+        simulation=simulated_view(settings),
+        member_range=run.forecast.member_range,
+        baselines=run.baselines.loc[days],
         reliability=reliability_table(run.truth, run.stress_forecasts),
         families=family_shares(results.model, features.loc[days], specs),
-        reasons=reasons(results.model, features, specs),
-        spells=results.stress.spells,
-        stress=_cases(results.stress),
+        reasons=reason_table(results.model, features, specs),
+        episodes=results.stress.spells,
+        stress=_stress_cases(results.stress),
         stress_notes=(*results.stress.sentences(), *map(str, results.intervals)),
-        limits=limitations(run, significance=results.significance, sensitivity=results.sensitivity),
+        limitations=limitations(
+            run, significance=results.significance, sensitivity=results.sensitivity
+        ),
         sections=(
             *results.mechanisms,
             *map(section_of, (results.calibration, results.significance, results.sensitivity)),
@@ -125,12 +127,12 @@ def page_content(
 def report(
     run: str | Path, *, out: str | Path | None = None, tracking: str | Path = "mlruns"
 ) -> Path:
-    """Draw the page of a run again.
+    """Draw the page of a run again, of this version or an earlier one.
 
     Parameters
     ----------
     run : str or Path
-        Folder that a run wrote, or the id of its MLflow run.
+        Folder that a run has written, or the id of its MLflow run.
     out : str or Path, optional
         File to write; by default ``report.html`` in the folder, or in the working directory for an
         id.
@@ -147,7 +149,7 @@ def report(
     MissingDataError
         If there is no such folder or run, or it holds no page.
     InvalidDataError
-        If a file of it is damaged; it is named.
+        If a file of it is damaged, or of a version that this program does not read; it is named.
     """
     folder = (
         Path(run) if Path(run).is_dir() else Path(tracking) / "artifacts" / str(run) / "artifacts"
@@ -156,15 +158,15 @@ def report(
         raise MissingDataError(f"{run}: neither a folder nor the id of a run in {tracking}")
     if not (folder / PAGE).is_dir():
         raise MissingDataError(f"{folder}: holds no `{PAGE}`; name the output folder of a run")
-    beside = folder if Path(run).is_dir() else Path()
-    target = Path(out) if out is not None else beside / "report.html"
+    default = folder if Path(run).is_dir() else Path()
+    target = Path(out) if out is not None else default / "report.html"
     with output_file(target) as staged:
         staged.write_text(render(load_content(folder / PAGE)), encoding="utf-8")
     return target
 
 
-def _cases(stress: StressReport) -> dict[str, pd.DataFrame]:
-    """Tables of the stress tests under the page's names; spells have a part of their own."""
+def _stress_cases(stress: StressReport) -> dict[str, pd.DataFrame]:
+    """Tables of the stress tests under the page's names; episodes have a part of their own."""
     names = {"years": "leave_one_year_out", "missing": "missing_days", "paths": "bootstrap"}
     return {
         names.get(name, name): table for name, table in stress.tables().items() if name != "spells"

@@ -1,7 +1,4 @@
-"""The model beside its baselines.
-
-Probabilities row by row, and how often what each foretold came true.
-"""
+"""The model beside its baselines: probabilities row by row, and a reliability diagram."""
 
 from __future__ import annotations
 
@@ -12,24 +9,27 @@ import numpy as np
 import pandas as pd
 
 from regime.formatting import chance, display_name
-from regime.report.figures import DATE, Figure, base_layout, plain, shades, titled
+from regime.report.figures import DATE, Figure, base_layout, plotly_text, shades, titled_axis
 from regime.schema import STRESS
 
-__all__ = ["reliability_figure", "rival_figure"]
+__all__ = ["baseline_figure", "reliability_figure"]
 
-ROW, HEAD, FOOT = 76, 40, 28  # pixels: a row of the figure, its legend, its dates
-GAP = 0.26  # of a row, for its words
+# Heights in pixels: a row of the figure, its legend, its dates.
+ROW = 76
+HEAD = 40
+FOOT = 28
+GAP = 0.26  # share of a row that its title takes
 LOOKS = (
     ("var(--accent)", "circle"),
     ("var(--bench-2)", "square"),
     ("var(--bench-3)", "diamond"),
     ("var(--bench-4)", "triangle-up"),
-)  # as many forecasters as one diagram bears
+)  # as many forecasters as one diagram has room for
 MANY = 30  # sessions from which a bin is worth a sentence
 
 
-def rival_figure(
-    rivals: pd.DataFrame,
+def baseline_figure(
+    baselines: pd.DataFrame,
     probabilities: pd.DataFrame,
     truth: pd.Series,
     losses: Mapping[str, float | None],
@@ -38,7 +38,7 @@ def rival_figure(
 
     Parameters
     ----------
-    rivals : DataFrame, shape (n_days, n_baselines)
+    baselines : DataFrame, shape (n_days, n_baselines)
         NaN where a baseline has no forecast.
     probabilities : DataFrame, shape (n_sessions, 4)
         Of the model; gives the dates.
@@ -47,30 +47,31 @@ def rival_figure(
     losses : mapping of str to float
         Log loss by baseline, to order the rows by and to name; may lack some.
     """
-    index, model = probabilities.index, probabilities[STRESS]
-    shown = rivals.reindex(index).astype(float)
+    index = probabilities.index
+    model = probabilities[STRESS]
+    shown = baselines.reindex(index).astype(float)
     order = sorted(shown, key=lambda name: _rank(losses, name))
     traces = [trace for row, name in enumerate(order) for trace in _row(name, row)]
-    falls = truth.reindex(index).astype(object).eq(STRESS)
+    true_stress = truth.reindex(index).astype(object).eq(STRESS)
     return Figure(
-        key="rivals",
-        title="The model and its rivals, row by row",
+        key="baselines",
+        title="The model and its baselines, row by row",
         height=HEAD + FOOT + ROW * len(order),
         regimes=False,
         traces=traces,
-        sentence=_rival_sentence(shown, model, falls),
-        caption="Probability of a deleveraging at each close, 0 to 100% in each row: the baseline as an area, the "
-        "model as a line; the best baseline stands first."
-        + (" Shaded: a deleveraging, as found after the fact." if falls.any() else ""),
-        alternative=f"{len(order)} rows, each with the model's probability of a deleveraging over that of a baseline: "
-        f"{', '.join(display_name(name) for name in order)}.",
+        sentence=_baseline_sentence(shown, model, true_stress),
+        caption="Probability of a deleveraging at each close, 0 to 100% in each row: the baseline "
+        "as an area, the model as a line; the best baseline stands first."
+        + (" Shaded: deleveraging, as determined after the fact." if true_stress.any() else ""),
+        alternative=f"{len(order)} rows, each with the model's probability of a deleveraging over "
+        f"that of a baseline: {', '.join(display_name(name) for name in order)}.",
         columns={
             "date": index.to_numpy(),
             "model": model.to_numpy(dtype=float),
-            **{f"rival {name}": shown[name].to_numpy() for name in order},
+            **{f"baseline {name}": shown[name].to_numpy() for name in order},
         },
-        coarse=("model", *(f"rival {name}" for name in order)),
-        layout=_rows_layout(order, losses, falls),
+        coarse=("model", *(f"baseline {name}" for name in order)),
+        layout=_rows_layout(order, losses, true_stress),
     )
 
 
@@ -81,12 +82,12 @@ def _row(name: str, row: int) -> list[dict[str, Any]]:
     return [
         common
         | {
-            "y": {"column": f"rival {name}"},
-            "name": plain(name) if row else "Baseline of the row",
+            "y": {"column": f"baseline {name}"},
+            "name": plotly_text(name) if row else "Baseline of the row",
             "line": {"width": 0.6, "color": "var(--bench-1)"},
             "fill": "tozeroy",
             "fillcolor": "var(--area)",
-            "legendgroup": "rival",
+            "legendgroup": "baseline",
             "showlegend": not row,
         },
         common
@@ -101,10 +102,11 @@ def _row(name: str, row: int) -> list[dict[str, Any]]:
 
 
 def _rows_layout(
-    order: list[str], losses: Mapping[str, float | None], falls: pd.Series
+    order: list[str], losses: Mapping[str, float | None], true_stress: pd.Series
 ) -> dict[str, Any]:
     count = max(len(order), 1)
-    axes, words = {}, []
+    axes = {}
+    titles = []
     for row, name in enumerate(order):
         low = 1 - (row + 1) / count
         axes[f"yaxis{row + 1}" if row else "yaxis"] = {
@@ -116,9 +118,9 @@ def _rows_layout(
             "tickfont": {"size": 10},
         }
         loss = losses.get(name)
-        words.append(
+        titles.append(
             {
-                "text": plain(name) + ("" if loss is None else f", log loss {loss:.4f}"),
+                "text": plotly_text(name) + ("" if loss is None else f", log loss {loss:.4f}"),
                 "xref": "paper",
                 "yref": "paper",
                 "x": 0,
@@ -132,8 +134,8 @@ def _rows_layout(
     height = ROW * count
     return base_layout(
         xaxis={"anchor": f"y{count}" if count > 1 else "y"},
-        annotations=words,
-        shapes=shades(falls, 0.2),
+        annotations=titles,
+        shapes=shades(true_stress, 0.2),
         margin={"l": 44, "r": 10, "t": HEAD, "b": FOOT},
         **axes,
         legend={"y": 1 + 10 / height, "yanchor": "bottom"},
@@ -146,19 +148,18 @@ def _rank(losses: Mapping[str, float | None], name: str) -> tuple[bool, float]:
     return loss is None, 0.0 if loss is None else float(loss)
 
 
-def _rival_sentence(shown: pd.DataFrame, model: pd.Series, falls: pd.Series) -> str:
-    """What each gave on the sessions that mattered, on average."""
+def _baseline_sentence(shown: pd.DataFrame, model: pd.Series, true_stress: pd.Series) -> str:
+    """Mean probabilities inside and outside of true deleveragings."""
     best = shown.columns[0] if len(shown.columns) else None
-    if not falls.any() or best is None:
+    if not true_stress.any() or best is None:
         return ""
-    inside = shown[falls].mean()
+    inside = shown[true_stress].mean()
     strongest = str(inside.idxmax())
     return (
-        f"On sessions that were a deleveraging the model gave {chance(model[falls].mean())} on "
-        "average and on all "
-        f"others {chance(model[~falls].mean())}; of the baselines {display_name(strongest)} gave "
-        "most, "
-        f"{chance(inside[strongest])} and {chance(shown.loc[~falls, strongest].mean())}."
+        "On sessions of deleveraging the model's probability averages "
+        f"{chance(model[true_stress].mean())}, on all others {chance(model[~true_stress].mean())}; "
+        f"of the baselines {display_name(strongest)} has the highest, {chance(inside[strongest])} "
+        f"and {chance(shown.loc[~true_stress, strongest].mean())}."
     )
 
 
@@ -190,58 +191,57 @@ def reliability_figure(reliability: pd.DataFrame, losses: Mapping[str, float | N
             "line": {"color": "var(--soft)", "width": 1, "dash": "dot"},
         }
     ]
-    for place, name in enumerate(names):
-        traces += _reliability_traces(name, place)
-    own = {name: table["forecaster"].eq(name) for name in names}
+    for number, name in enumerate(names):
+        traces += _reliability_traces(name, number)
+    rows = {name: table["forecaster"].eq(name) for name in names}
     columns = {
         "forecast": table["forecast"].to_numpy(dtype=float),
         **{
             f"{part} {name}": table[part].where(mask).to_numpy(dtype=float)
-            for name, mask in own.items()
+            for name, mask in rows.items()
             for part in ("observed", "sessions")
         },
     }
     return Figure(
         key="reliability",
-        title="Does what it foretells come true?",
+        title="Forecast and observed frequency",
         height=480,
         regimes=False,
         traces=traces,
         columns=columns,
         sentence=_reliability_sentence(table[table["forecaster"] == "model"]),
-        caption="Above: share of sessions that were a deleveraging over the mean forecast, by bin of the forecast; on "
-        "the dotted line forecasts come true as often as they say. Below: sessions in each bin, "
-        "on a log "
-        "scale; bins of few sessions scatter by chance."
+        caption="Above: share of sessions of deleveraging over the mean forecast, by bin of the "
+        "forecast; on the dotted line a forecast of 30% comes true 30% of the time. Below: "
+        "sessions in each bin, on a log scale; bins of few sessions scatter by chance."
         + (
             f" The {len(names) - 1} best baselines of {len(every) - 1} are drawn; tap a name to "
             "show or hide it."
             if len(names) < len(every)
             else ""
         ),
-        alternative=_reliability_words(table, names),
+        alternative=_reliability_text(table, names),
         layout=_reliability_layout(),
     )
 
 
-def _reliability_traces(name: str, place: int) -> list[dict[str, Any]]:
-    colour, symbol = LOOKS[place % len(LOOKS)]
+def _reliability_traces(name: str, number: int) -> list[dict[str, Any]]:
+    colour, symbol = LOOKS[number % len(LOOKS)]
     common = {
         "type": "scatter",
         "mode": "lines+markers",
         "x": {"column": "forecast"},
-        "name": plain(name),
+        "name": plotly_text(name),
         "connectgaps": True,
-        "line": {"color": colour, "width": 2 if place == 0 else 1.3},
+        "line": {"color": colour, "width": 2 if number == 0 else 1.3},
         "marker": {"symbol": symbol, "size": 8, "color": colour},
-        "legendgroup": f"group {place}",
-        "visible": True if place < 2 else "legendonly",
+        "legendgroup": f"group {number}",
+        "visible": True if number < 2 else "legendonly",
     }
     return [
         common
         | {
             "y": {"column": f"observed {name}"},
-            "hovertemplate": "foretold %{x:.0%}, came %{y:.0%}",
+            "hovertemplate": "forecast %{x:.0%}, observed %{y:.0%}",
         },
         common
         | {
@@ -256,9 +256,9 @@ def _reliability_traces(name: str, place: int) -> list[dict[str, Any]]:
 def _reliability_layout() -> dict[str, Any]:
     return base_layout(
         hovermode="closest",
-        yaxis=titled("Observed share")
+        yaxis=titled_axis("Observed share")
         | {"range": [-0.03, 1.03], "tickformat": ".0%", "domain": [0.34, 1]},
-        yaxis2=titled("Sessions")
+        yaxis2=titled_axis("Sessions")
         | {"type": "log", "domain": [0, 0.24], "dtick": 1, "tickformat": ",~s"},
         xaxis={
             "type": "linear",
@@ -283,18 +283,16 @@ def _reliability_sentence(model: pd.DataFrame) -> str:
         np.average((model["observed"] - model["forecast"]).abs(), weights=model["sessions"])
     )
     return (
-        f"Where the model gave {chance(top['forecast'])} on average, a deleveraging was under way "
-        "on "
-        f"{chance(top['observed'])} of {top['sessions']:,.0f} sessions; over all bins the "
-        "forecast is "
-        f"{100 * gap:.1f} points off the share observed."
+        f"Where the model forecast {chance(top['forecast'])} on average, a deleveraging was under "
+        f"way on {chance(top['observed'])} of {top['sessions']:,.0f} sessions; over all bins the "
+        f"forecast is {100 * gap:.1f} points off the observed share."
     )
 
 
-def _reliability_words(table: pd.DataFrame, names: list[str]) -> str:
+def _reliability_text(table: pd.DataFrame, names: list[str]) -> str:
     shown = table[table["forecaster"] == names[0]] if names else table
     parts = [
-        f"{chance(row.forecast)} foretold, {chance(row.observed)} observed in {row.sessions:,.0f} "
+        f"{chance(row.forecast)} forecast, {chance(row.observed)} observed in {row.sessions:,.0f} "
         "sessions"
         for row in shown.itertuples()
     ]

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from regime.pipeline.settings import Settings, load_settings
-from regime.report.world_figures import world_figures
+from regime.report.sections.simulation import simulated_view
+from regime.report.world_figures import simulation_figures
 from regime.sources.file_source import FileSource
 from regime.sources.simulated import SimulatedSource
-from regime.workflows.simulated_view import simulated_view
 
 
 @pytest.fixture(scope="module")
@@ -16,9 +16,9 @@ def simulated_settings() -> Settings:
     return replace(load_settings("demo.yaml"), source=SimulatedSource(seed=3, years=4))
 
 
-def test_the_view_is_the_truth_of_the_configs_world(simulated_settings: Settings) -> None:
+def test_the_view_is_the_truth_of_the_configs_simulation(simulated_settings: Settings) -> None:
     view, truth = simulated_view(simulated_settings), simulated_settings.source.truth()
-    assert view is not None and view.regimes.equals(simulated_settings.source.true_regimes())
+    assert view is not None and view.regimes.equals(simulated_settings.source.world())
     sessions = simulated_settings.source.sessions
     for frame in (
         view.prices,
@@ -33,7 +33,7 @@ def test_the_view_is_the_truth_of_the_configs_world(simulated_settings: Settings
         view.flows["dealers"], truth.flows["dealers", "equity"], check_names=False
     )
     assert 3 < view.reserves.mean() < 40 and -20 < view.funding.median() < 50
-    assert len(world_figures(view, sessions[-500:])) == 4
+    assert len(simulation_figures(view, sessions[-500:])) == 4
 
 
 def test_a_config_that_reads_files_has_no_such_view(simulated_settings: Settings) -> None:

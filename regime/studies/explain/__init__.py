@@ -1,0 +1,1 @@
+"""A forecast explained: the model of its day, contributions, counterfactuals, stability."""
