@@ -21,7 +21,6 @@ import pandas as pd
 from inner import LAST, enter
 
 from regime.backtest.costs import Costs
-from regime.backtest.stress_account import Venue
 from regime.progress import NoProgress
 from regime.rules.base import Rule
 from regime.rules.benchmarks import above_average, buy_and_hold, volatility_target
@@ -30,6 +29,7 @@ from regime.rules.overlays import MinimumHold, VolatilityTarget
 from regime.rules.ramp import Ramp
 from regime.rules.stack import Blend, RuleStack
 from regime.rules.threshold import Hysteresis
+from regime.studies.stress.account import SingleAssetAccount
 from regime.workflows.data import read_world
 from regime.workflows.forecast import walk_forward
 from regime.workflows.settings import load_settings
@@ -99,7 +99,7 @@ def main(data: str) -> None:
     returns = (world.returns + _dividends(Path(data), world.returns.index)).loc[:LAST]
     prices, cash = (1.0 + returns.fillna(0.0)).cumprod(), world.cash.loc[:LAST]
     table = signals(world, probabilities).assign(price=prices.loc[days])
-    venue = Venue(prices=prices.loc[days], cash=cash.loc[days], costs=Costs(bps=5))
+    venue = SingleAssetAccount(prices=prices.loc[days], cash=cash.loc[days], costs=Costs(bps=5))
     decided = {
         "hold": buy_and_hold(prices),
         "above the 200-day average": above_average(world.close.loc[:LAST]),
@@ -129,7 +129,7 @@ def _dividends(data: Path, sessions: pd.DatetimeIndex) -> pd.Series:
     return earned.where(sessions < pd.Timestamp("1995-01-04"), 0.0)
 
 
-def _figures(venue: Venue, exposure: pd.Series) -> Mapping[str, float]:
+def _figures(venue: SingleAssetAccount, exposure: pd.Series) -> Mapping[str, float]:
     account = venue.trade(exposure)
     excess = account.returns - account.cash
     parts = {name: excess.loc[slice(*years)] for name, years in PERIODS.items()}

@@ -11,7 +11,7 @@ import pandas as pd
 from regime.errors import InvalidDataError
 from regime.evaluation.cscv import BacktestOverfitting, block_sums, overfitting_of_blocks
 from regime.evaluation.overfitting import DeflatedSharpe, deflated_sharpe, sharpe_sample
-from regime.returns import finite_values
+from regime.performance import finite_values
 from regime.sessions import YEAR
 
 __all__ = ["Accounts", "accounts"]

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from regime.drawdowns import drawdown_table
-from regime.months import monthly_table
+from regime.performance import drawdown_table, monthly_table
 from regime.report.quantities import MISSING, display_name, format_value, quantity_of
 from regime.report.sentences import DAY, earlier, percent
 from regime.report.tables import Row, Table

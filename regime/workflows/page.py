@@ -22,6 +22,7 @@ from regime.report.page import render
 from regime.report.sections import Section
 from regime.runtime.predict import SavedModel
 from regime.schema import STRESS
+from regime.studies.stress.stress_test import StressReport
 from regime.workflows.calibration import CalibrationAccount
 from regime.workflows.calibration_section import calibration_section
 from regime.workflows.data import World
@@ -35,7 +36,6 @@ from regime.workflows.reasons import family_shares, reasons
 from regime.workflows.settings import Settings
 from regime.workflows.simulated_view import simulated_view
 from regime.workflows.strategy import Strategy
-from regime.workflows.stress import StressReport
 from regime.workflows.verdict import Verdict
 
 __all__ = ["PAGE", "Findings", "page_content", "report"]

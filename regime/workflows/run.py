@@ -22,8 +22,9 @@ from regime.report.sections import Section
 from regime.runtime.bundle import write_bundle
 from regime.runtime.predict import SavedModel
 from regime.schema import REGIMES, check_exposure, check_probabilities
+from regime.studies.stress.stress_test import StressPlan, StressReport, run_stress_test
 from regime.workflows.audit import audit_run
-from regime.workflows.backtest import intervals, spells_within
+from regime.workflows.backtest import estimate_intervals, spells_within
 from regime.workflows.calibration import calibration_account
 from regime.workflows.data import World, read_world
 from regime.workflows.forecast import Forecast, final_model, walk_forward
@@ -35,7 +36,6 @@ from regime.workflows.mechanism_sections import run_sections
 from regime.workflows.page import PAGE, Findings, page_content
 from regime.workflows.settings import Settings, settings_of
 from regime.workflows.strategy import Strategy, decide, trade
-from regime.workflows.stress import StressPlan, StressReport, stress
 from regime.workflows.verdict import Verdict, judge, rivals, truth_of
 
 __all__ = ["RunResult", "run"]
@@ -136,7 +136,7 @@ def run(
             honest = honesty(
                 settings, world, truth, forecast.probabilities, baselines, verdict, strategy
             )
-        stressed = stress(
+        stressed = run_stress_test(
             settings,
             world,
             forecast.probabilities,
@@ -172,7 +172,7 @@ def run(
                 verdict=verdict,
                 strategy=strategy,
                 stress=stressed,
-                intervals=intervals(strategy, settings.seed),
+                intervals=estimate_intervals(strategy, settings.seed),
                 audit=checked,
                 model=SavedModel(model.parts_),
                 gate=passed,

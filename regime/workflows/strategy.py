@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from regime.backtest.book import BacktestResult
 from regime.backtest.engine import backtest
+from regime.backtest.result import BacktestResult
 from regime.progress import Progress
 from regime.rules.allocation import Allocation
 from regime.rules.benchmarks import above_average, buy_and_hold, volatility_target

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from regime.artifacts import check_place, output_folder, write_json
-from regime.backtest.book import BacktestResult
 from regime.backtest.engine import backtest
+from regime.backtest.result import BacktestResult
 from regime.backtest.sweep import SweepResult, sweep
 from regime.backtest.sweep_choice import plateau, robust_score
 from regime.config import build, find_config, read_yaml

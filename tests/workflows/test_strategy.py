@@ -11,13 +11,13 @@ import pytest
 
 from regime.backtest.costs import Costs
 from regime.backtest.engine import backtest
-from regime.backtest.reference import reference_backtest
 from regime.performance import sharpe_ratio
 from regime.progress import NoProgress
 from regime.schema import REGIMES, check_exposure
 from regime.workflows.data import read_world
 from regime.workflows.settings import load_settings
 from regime.workflows.strategy import decide, signals, trade
+from tests.backtest.reference_engine import reference_backtest
 
 FREE = Costs(bps=0)
 

@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from regime.backtest.costs import Costs
-from regime.backtest.reference import reference_backtest
 from regime.errors import ConfigError, InvalidDataError, MissingDataError
 from regime.mechanisms.half_spread import HalfSpread
 from regime.panel.releases import release_times
@@ -19,6 +18,7 @@ from regime.sources.files import FileSource
 from regime.workflows.data import read_world
 from regime.workflows.settings import load_settings
 from regime.workflows.traded import read_traded, traded_prices
+from tests.backtest.reference_engine import reference_backtest
 
 # A holiday on Monday 2024-02-19; half days are no matter here.
 SESSIONS = pd.bdate_range("2024-01-02", "2024-05-31", name="date").drop(

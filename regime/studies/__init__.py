@@ -1,0 +1,1 @@
+"""Studies of one question each over the same pipeline; none imports another."""
