@@ -20,9 +20,9 @@ from pathlib import Path
 
 import pandas as pd
 from inner import LAST, enter
+from regime.backtest.stress_account import Venue
 
 from regime.backtest.costs import Costs
-from regime.backtest.stress_account import Venue
 from regime.pipeline.market_data import read_market_data
 from regime.pipeline.settings import load_settings
 from regime.pipeline.strategy import signals

@@ -1,4 +1,4 @@
-"""Exposure to equity: vectorbt behind one adapter, and an oracle of our own.
+"""Exposure to equity curve, with vectorbt behind one adapter.
 
 ``from regime.backtest import backtest, Costs`` is all that somebody with a signal of his own needs;
 names load on first use, so that importing the package stays light.
@@ -10,14 +10,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from regime.backtest.book import BacktestResult
     from regime.backtest.costs import Costs
     from regime.backtest.engine import backtest
+    from regime.backtest.result import BacktestResult
 
 __all__ = ["BacktestResult", "Costs", "backtest"]
 
 _HOME = {
-    "BacktestResult": "regime.backtest.book",
+    "BacktestResult": "regime.backtest.result",
     "Costs": "regime.backtest.costs",
     "backtest": "regime.backtest.engine",
 }

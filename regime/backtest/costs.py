@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from regime.arrays import Floats
 from regime.errors import ConfigError
 from regime.sessions import YEAR
 
@@ -17,7 +18,7 @@ HIGHEST_BPS = 1000.0
 
 @dataclass(frozen=True, kw_only=True)
 class Costs:
-    """Cost of a trade as a fraction of the notional that changes hands, and of a position as time passes.
+    """Cost of a trade by traded notional, and cost of holding a position by time.
 
     A trade pays `bps` + half-spread + `impact_bps` x |change of the decided weight|, each in basis
     points of the traded notional; the change is that since the asset's order before, so it is known
@@ -54,13 +55,14 @@ class Costs:
 
     def __post_init__(self) -> None:
         for name in ("bps", "half_spread_bps", "impact_bps", "holding_bps"):
-            given = getattr(self, name)
-            for asset, value in given.items() if isinstance(given, Mapping) else [("", given)]:
+            cost = getattr(self, name)
+            per = "a year" if name == "holding_bps" else "one way"
+            for asset, value in cost.items() if isinstance(cost, Mapping) else [("", cost)]:
                 if not 0.0 <= value <= HIGHEST_BPS:
-                    place = f"`{asset}` " if asset else ""
+                    of = f"`{asset}` " if asset else ""
                     raise ConfigError(
-                        f"{name}: {place}must lie in [0, {HIGHEST_BPS:g}] basis points "
-                        f"{'a year' if name == 'holding_bps' else 'one way'}, got {value}"
+                        f"{name}: {of}must lie in [0, {HIGHEST_BPS:g}] basis points {per}, got "
+                        f"{value}"
                     )
 
     def __str__(self) -> str:
@@ -73,32 +75,32 @@ class Costs:
             parts.append(f"holding {_words(self.holding_bps)} bp a year")
         return ", ".join(parts)
 
-    def half_spreads(self, assets: Sequence[str]) -> np.ndarray:
+    def half_spreads(self, assets: Sequence[str]) -> Floats:
         """Half-spread of each asset, shape (n_assets,), basis points."""
         return _by_asset(self.half_spread_bps, assets, "half_spread_bps")
 
-    def rates(self, assets: Sequence[str]) -> np.ndarray:
-        """One-way cost of each asset without impact, shape (n_assets,), fraction of traded notional."""
+    def rates(self, assets: Sequence[str]) -> Floats:
+        """One-way cost of each asset without impact, shape (n_assets,), fraction of notional."""
         return (self.bps + self.half_spreads(assets)) / 1e4
 
-    def holding(self, assets: Sequence[str]) -> np.ndarray:
+    def holding(self, assets: Sequence[str]) -> Floats:
         """Cost of holding each asset for a session, shape (n_assets,), fraction of its value."""
         return _by_asset(self.holding_bps, assets, "holding_bps") / 1e4 / YEAR
 
 
-def _by_asset(given: float | Mapping[str, float], assets: Sequence[str], name: str) -> np.ndarray:
-    if not isinstance(given, Mapping):
-        return np.full(len(assets), float(given))
-    missing = [asset for asset in assets if asset not in given]
+def _by_asset(cost: float | Mapping[str, float], assets: Sequence[str], name: str) -> Floats:
+    if not isinstance(cost, Mapping):
+        return np.full(len(assets), float(cost))
+    missing = [asset for asset in assets if asset not in cost]
     if missing:
         raise ConfigError(
             f"{name}: `{missing[0]}` is traded and has no number; given: "
-            f"{', '.join(given) or 'none'}"
+            f"{', '.join(cost) or 'none'}"
         )
-    return np.array([float(given[asset]) for asset in assets])
+    return np.array([float(cost[asset]) for asset in assets])
 
 
-def _words(given: float | Mapping[str, float]) -> str:
-    if not isinstance(given, Mapping):
-        return f"{given:g}"
-    return ", ".join(f"{asset} {value:g}" for asset, value in given.items())
+def _words(cost: float | Mapping[str, float]) -> str:
+    if not isinstance(cost, Mapping):
+        return f"{cost:g}"
+    return ", ".join(f"{asset} {value:g}" for asset, value in cost.items())

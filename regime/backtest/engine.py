@@ -1,7 +1,7 @@
 """The engine: decisions become orders one close later, and vectorbt fills them.
 
 The only door to vectorbt, which is imported on use. Two of vectorbt's ways are worked around: an
-order on a session without a price would be dropped in silence, so `plan` defers it; and idle cash
+order on a session without a price would be dropped in silence, so `orders` defers it; idle cash
 would earn nothing, so everything is priced in units of the cash account, in which cash stands
 still, and turned back afterwards.
 """
@@ -11,14 +11,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from regime.backtest.book import BacktestResult, keep_book
+from regime.arrays import Floats
 from regime.backtest.costs import Costs
-from regime.backtest.market import Table, align
-from regime.backtest.plan import Plan, draw_plan
-from regime.backtest.tape import Tape, lay_tape
-from regime.backtest.timing import Fill, Rebalance, Timing
+from regime.backtest.market import SeriesOrFrame, align
+from regime.backtest.orders import (
+    Fill,
+    FillMoments,
+    OrderSchedule,
+    Rebalance,
+    Timing,
+    fill_moments,
+    schedule_orders,
+)
+from regime.backtest.result import BacktestResult, build_result
 
 __all__ = ["backtest"]
 
@@ -28,16 +36,16 @@ CAPITAL = 1e6
 
 
 def backtest(
-    prices: Table,
-    exposure: Table,
+    prices: SeriesOrFrame,
+    exposure: SeriesOrFrame,
     costs: Costs,
     cash: pd.Series | None = None,
     *,
     fill_delay: int = 1,
     rebalance: Rebalance = "on_signal",
     fill: Fill = "close",
-    opens: Table | None = None,
-    half_spreads: Table | None = None,
+    opens: SeriesOrFrame | None = None,
+    half_spreads: SeriesOrFrame | None = None,
     initial: float | Mapping[str, float] | None = None,
     same_bar: bool = False,
 ) -> BacktestResult:
@@ -49,7 +57,7 @@ def backtest(
     cover is cut to what cash covers. Where an asset has no price when its order falls due, the
     order waits for its next price, in `deferred` and in `notes`, and the asset is valued at its
     last price; the other assets are brought to their weights again when it is filled, because a buy
-    may have been cut for want of its proceeds (which `notes` tell as well).
+    may have been cut for want of its proceeds (`notes` report that as well).
 
     Parameters
     ----------
@@ -110,63 +118,65 @@ def backtest(
     """
     timing = Timing(fill_delay=fill_delay, rebalance=rebalance, fill=fill, same_bar=same_bar)
     market = align(prices, exposure, cash, initial, opens=opens, half_spreads=half_spreads)
-    tape = lay_tape(market, timing, costs)
-    return _simulate(tape, draw_plan(tape))
+    moments = fill_moments(market, timing, costs)
+    return _simulate(moments, schedule_orders(moments))
 
 
-def _simulate(tape: Tape, plan: Plan) -> BacktestResult:
-    """Fill the plan with vectorbt in units of the cash account, and turn the result back into money."""
+def _simulate(moments: FillMoments, schedule: OrderSchedule) -> BacktestResult:
+    """Fill the orders with vectorbt in units of the cash account, then turn back into money."""
     import vectorbt as vbt
     from vectorbt.portfolio.enums import Direction, SizeType
 
-    account, first = np.cumprod(1.0 + tape.interest), tape.marks[0]
-    relative = tape.marks / first / account[:, None]
+    account = np.cumprod(1.0 + moments.interest)
+    first = moments.marks[0]
+    relative = moments.marks / first / account[:, None]
     portfolio = vbt.Portfolio.from_orders(
         relative,
         price=relative,
-        fees=_fees(tape, plan),
+        fees=_fees(moments, schedule),
         direction=Direction.LongOnly,
         # A missing size would upset vectorbt's sells-first order, so "no order" is an amount of 0.
-        size=np.where(plan.sent, plan.due, 0.0),
-        size_type=np.where(plan.sent, SizeType.TargetPercent, SizeType.Amount),
+        size=np.where(schedule.sent, schedule.due, 0.0),
+        size_type=np.where(schedule.sent, SizeType.TargetPercent, SizeType.Amount),
         init_cash=CAPITAL,
         cash_sharing=True,
         group_by=True,
         call_seq="auto",
     )
     cash, units = _account(portfolio.order_records, relative.shape)
-    money = account / CAPITAL
-    return keep_book(
-        tape,
+    money: Floats = np.asarray(account / CAPITAL, dtype=np.float64)
+    return build_result(
+        moments,
         equity=(cash + (relative * units).sum(axis=1)) * money,
         cash=cash * money,
         units=units / (first * CAPITAL),
-        deferred=plan.deferred,
-        targets=np.where(plan.sent, plan.due, np.nan),
-        orders=_orders(tape, plan, portfolio.order_records, money),
+        deferred=schedule.deferred,
+        targets=np.where(schedule.sent, schedule.due, np.nan),
+        orders=_orders(moments, schedule, portfolio.order_records, money),
     )
 
 
-def _fees(tape: Tape, plan: Plan) -> np.ndarray:
+def _fees(moments: FillMoments, schedule: OrderSchedule) -> Floats:
     """Rate of each order, shape (n_moments, n_assets), fraction of notional.
 
     The endowment is free.
     """
-    market, costs = tape.market, tape.costs
-    fees = np.tile(costs.rates(market.assets), (len(tape.session), 1))
+    market = moments.market
+    costs = moments.costs
+    fees = np.tile(costs.rates(market.assets), (len(moments.session), 1))
     if market.half_spreads is not None:
         known = np.where(
             np.isnan(market.half_spreads), costs.half_spreads(market.assets), market.half_spreads
         )
-        fees = (costs.bps + known[tape.session]) / 1e4
+        fees = (costs.bps + known[moments.session]) / 1e4
     if costs.impact_bps:
-        fees = fees + costs.impact_bps / 1e4 * plan.change
+        fees = fees + costs.impact_bps / 1e4 * schedule.change
     fees[0] = 0.0
     return fees
 
 
-def _account(records: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Cash and units after each moment by vectorbt's own arithmetic, without the tables around it."""
+def _account(records: npt.NDArray[np.void], shape: tuple[int, int]) -> tuple[Floats, Floats]:
+    """Cash and units after each moment by vectorbt's own arithmetic, without its tables."""
     from vectorbt.portfolio import dispatch
     from vectorbt.portfolio.enums import Direction
 
@@ -180,22 +190,26 @@ def _account(records: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, n
     return dispatch.cash_grouped(shape, flow, group, np.array([CAPITAL]))[:, 0], units
 
 
-def _orders(tape: Tape, plan: Plan, records: np.ndarray, money: np.ndarray) -> pd.DataFrame:
-    """Rows of `book.ORDERS`, in the order of their fills."""
-    sessions, i, a = tape.market.sessions.as_unit("ns").to_numpy(), records["idx"], records["col"]
-    units = (
-        np.where(records["side"] == 0, 1.0, -1.0) * records["size"] / (tape.marks[0][a] * CAPITAL)
-    )
-    price, decided = tape.prices[i, a], plan.decided[i]
+def _orders(
+    moments: FillMoments, schedule: OrderSchedule, records: npt.NDArray[np.void], money: Floats
+) -> pd.DataFrame:
+    """Rows of `result.ORDERS`, in the order of their fills."""
+    sessions = moments.market.sessions.as_unit("ns").to_numpy()
+    moment = records["idx"]
+    asset = records["col"]
+    sign = np.where(records["side"] == 0, 1.0, -1.0)
+    units = sign * records["size"] / (moments.marks[0][asset] * CAPITAL)
+    price = moments.prices[moment, asset]
+    decided = schedule.decided[moment]
     return pd.DataFrame(
         {
-            "date": sessions[tape.session[i]],
+            "date": sessions[moments.session[moment]],
             "decided": np.where(decided >= 0, sessions[decided], np.datetime64("NaT")),
-            "asset": pd.Index(tape.market.assets, dtype="str").take(a),
-            "target": plan.due[i, a],
+            "asset": pd.Index(moments.market.assets, dtype="str").take(asset),
+            "target": schedule.due[moment, asset],
             "units": units,
             "price": price,
             "notional": units * price,
-            "cost": records["fees"] * money[i],
+            "cost": records["fees"] * money[moment],
         }
     )

@@ -1,4 +1,4 @@
-"""What a backtest is given, checked and laid on one calendar."""
+"""Inputs of a backtest, checked and aligned on one calendar."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from typing import TypeAlias
 import numpy as np
 import pandas as pd
 
+from regime.arrays import Booleans, Floats
 from regime.backtest.costs import HIGHEST_BPS
 from regime.errors import ConfigError, InvalidDataError
 from regime.schema import check_dates, check_exposure
 
-__all__ = ["Market", "Table", "align"]
+__all__ = ["Market", "SeriesOrFrame", "align"]
 
-Table: TypeAlias = pd.Series | pd.DataFrame
-# Room for weights that were divided by their own sum.
-SUM_ROOM = 1e-9
+SeriesOrFrame: TypeAlias = pd.Series | pd.DataFrame
+# For weights that were divided by their own sum.
+SUM_TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,19 +47,20 @@ class Market:
     Examples
     --------
     >>> dates = pd.bdate_range("2024-01-01", periods=3, name="date")
-    >>> market = align(pd.Series([100.0, np.nan, 99.0], dates, name="stock"), pd.Series([0.5], dates[:1]))
+    >>> prices = pd.Series([100.0, np.nan, 99.0], dates, name="stock")
+    >>> market = align(prices, pd.Series([0.5], dates[:1]))
     >>> market.assets, market.prices[:, 0].tolist(), market.decisions[:, 0].tolist()
     (['stock'], [100.0, nan, 99.0], [0.5, 0.5, 0.5])
     """
 
     sessions: pd.DatetimeIndex
     columns: pd.Index
-    prices: np.ndarray
-    cash: np.ndarray
-    decisions: np.ndarray
-    initial: np.ndarray
-    opens: np.ndarray | None = None
-    half_spreads: np.ndarray | None = None
+    prices: Floats
+    cash: Floats
+    decisions: Floats
+    initial: Floats
+    opens: Floats | None = None
+    half_spreads: Floats | None = None
 
     @property
     def assets(self) -> list[str]:
@@ -67,15 +69,15 @@ class Market:
 
 
 def align(
-    prices: Table,
-    exposure: Table,
+    prices: SeriesOrFrame,
+    exposure: SeriesOrFrame,
     cash: pd.Series | None = None,
     initial: float | Mapping[str, float] | None = None,
     *,
-    opens: Table | None = None,
-    half_spreads: Table | None = None,
+    opens: SeriesOrFrame | None = None,
+    half_spreads: SeriesOrFrame | None = None,
 ) -> Market:
-    """Check the inputs of a backtest and lay them on the sessions of the prices.
+    """Check the inputs of a backtest and align them on the sessions of the prices.
 
     Between two decisions the earlier one stands; before the first one, `initial` does.
 
@@ -123,17 +125,19 @@ def align(
         sessions=sessions,
         columns=columns,
         prices=levels,
-        cash=_lay_cash(cash, sessions),
+        cash=_align_cash(cash, sessions),
         initial=start,
-        decisions=_lay_decisions(exposure, sessions, columns, start),
+        decisions=_align_decisions(exposure, sessions, columns, start),
         opens=None if opens is None else _check_opens(opens, sessions, columns),
         half_spreads=None
         if half_spreads is None
-        else _lay_half_spreads(half_spreads, sessions, columns),
+        else _align_half_spreads(half_spreads, sessions, columns),
     )
 
 
-def _levels(prices: Table, sessions: pd.DatetimeIndex, columns: pd.Index, name: str) -> np.ndarray:
+def _levels(
+    prices: SeriesOrFrame, sessions: pd.DatetimeIndex, columns: pd.Index, name: str
+) -> Floats:
     values = _numbers(prices, name)
     _refuse(
         ~np.isnan(values) & ~((values > 0) & np.isfinite(values)),
@@ -146,9 +150,9 @@ def _levels(prices: Table, sessions: pd.DatetimeIndex, columns: pd.Index, name: 
     return values
 
 
-def _check_opens(opens: Table, sessions: pd.DatetimeIndex, columns: pd.Index) -> np.ndarray:
-    named = len(columns) == 1 if isinstance(opens, pd.Series) else opens.columns.equals(columns)
-    if not named:
+def _check_opens(opens: SeriesOrFrame, sessions: pd.DatetimeIndex, columns: pd.Index) -> Floats:
+    is_series = isinstance(opens, pd.Series)
+    if not (len(columns) == 1 if is_series else opens.columns.equals(columns)):
         known = ", ".join(map(str, columns))
         raise InvalidDataError(
             f"Opens: must have the assets of the prices, in their order: {known}"
@@ -160,23 +164,25 @@ def _check_opens(opens: Table, sessions: pd.DatetimeIndex, columns: pd.Index) ->
     return _levels(opens, sessions, columns, "Opens")
 
 
-def _lay_decisions(
-    exposure: Table, sessions: pd.DatetimeIndex, columns: pd.Index, start: np.ndarray
-) -> np.ndarray:
-    """Weights decided at each close: those given, carried on; `start` before the first."""
+def _align_decisions(
+    exposure: SeriesOrFrame, sessions: pd.DatetimeIndex, columns: pd.Index, start: Floats
+) -> Floats:
+    """Weights decided at each close: the latest decision; `start` before the first."""
     weights = _check_weights(exposure, sessions, columns)
     if exposure.index.equals(sessions):
         return weights
-    strange = exposure.index.difference(sessions)
-    if len(strange):
+    unknown = exposure.index.difference(sessions)
+    if len(unknown):
         raise InvalidDataError(
-            f"Exposure: {strange[0]:%Y-%m-%d} is no session of the prices; move the decision to one"
+            f"Exposure: {unknown[0]:%Y-%m-%d} is no session of the prices; move the decision to one"
         )
     latest = exposure.index.searchsorted(sessions, side="right") - 1
     return np.where((latest < 0)[:, None], start, weights[np.maximum(latest, 0)])
 
 
-def _check_weights(exposure: Table, sessions: pd.DatetimeIndex, columns: pd.Index) -> np.ndarray:
+def _check_weights(
+    exposure: SeriesOrFrame, sessions: pd.DatetimeIndex, columns: pd.Index
+) -> Floats:
     if isinstance(exposure, pd.Series):
         if len(columns) > 1:
             raise InvalidDataError(
@@ -186,20 +192,20 @@ def _check_weights(exposure: Table, sessions: pd.DatetimeIndex, columns: pd.Inde
     if not exposure.index.equals(sessions):  # whose dates are in order
         check_dates(exposure.index, "Exposure")
     if sorted(map(str, exposure.columns)) != sorted(map(str, columns)):
-        given, known = ", ".join(map(str, exposure.columns)), ", ".join(map(str, columns))
+        got = ", ".join(map(str, exposure.columns))
+        known = ", ".join(map(str, columns))
         raise InvalidDataError(
-            f"Exposure: assets must be those of the prices, each once: got {given}; prices: {known}"
+            f"Exposure: assets must be those of the prices, each once: got {got}; prices: {known}"
         )
-    weights = _numbers(
-        exposure if exposure.columns.equals(columns) else exposure[list(columns)], "Exposure"
-    )
-    for place in np.flatnonzero(~((weights >= 0) & (weights <= 1)).all(axis=0)):
-        check_exposure(
-            pd.Series(weights[:, place], exposure.index), f"Exposure, `{columns[place]}`"
-        )
+    if not exposure.columns.equals(columns):
+        exposure = exposure[list(columns)]
+    weights = _numbers(exposure, "Exposure")
+    for column in np.flatnonzero(~((weights >= 0) & (weights <= 1)).all(axis=0)):
+        weight = pd.Series(weights[:, column], exposure.index)
+        check_exposure(weight, f"Exposure, `{columns[column]}`")
     total = weights.sum(axis=1, keepdims=True)
     _refuse(
-        total > 1 + SUM_ROOM,
+        total > 1 + SUM_TOLERANCE,
         total,
         exposure.index,
         ["sum of weights"],
@@ -211,7 +217,7 @@ def _check_weights(exposure: Table, sessions: pd.DatetimeIndex, columns: pd.Inde
     return weights
 
 
-def _lay_cash(cash: pd.Series | None, sessions: pd.DatetimeIndex) -> np.ndarray:
+def _align_cash(cash: pd.Series | None, sessions: pd.DatetimeIndex) -> Floats:
     if cash is None:
         return np.zeros(len(sessions))
     if not cash.index.equals(sessions):
@@ -230,9 +236,12 @@ def _lay_cash(cash: pd.Series | None, sessions: pd.DatetimeIndex) -> np.ndarray:
     return known[:, 0]
 
 
-def _lay_half_spreads(table: Table, sessions: pd.DatetimeIndex, columns: pd.Index) -> np.ndarray:
+def _align_half_spreads(
+    table: SeriesOrFrame, sessions: pd.DatetimeIndex, columns: pd.Index
+) -> Floats:
     """Last estimate by each session, which need not be a date of the table."""
-    table = table.to_frame(columns[0]) if isinstance(table, pd.Series) else table
+    if isinstance(table, pd.Series):
+        table = table.to_frame(columns[0])
     check_dates(table.index, "Half-spreads")
     missing = columns.difference(table.columns)
     if len(missing):
@@ -247,11 +256,11 @@ def _lay_half_spreads(table: Table, sessions: pd.DatetimeIndex, columns: pd.Inde
         f"must lie in [0, {HIGHEST_BPS:g}] basis points; give NaN where there is no estimate",
     )
     known = pd.DataFrame(values, table.index).ffill()
-    laid: np.ndarray = known.reindex(sessions, method="ffill").to_numpy()
-    return laid
+    aligned: Floats = known.reindex(sessions, method="ffill").to_numpy()
+    return aligned
 
 
-def _initial(initial: float | Mapping[str, float] | None, assets: list[str]) -> np.ndarray:
+def _initial(initial: float | Mapping[str, float] | None, assets: list[str]) -> Floats:
     if initial is None:
         initial = 1.0 if len(assets) == 1 else {}
     if not isinstance(initial, Mapping):
@@ -267,25 +276,25 @@ def _initial(initial: float | Mapping[str, float] | None, assets: list[str]) -> 
             f"initial: unknown asset `{unknown[0]}`; the prices hold {', '.join(assets)}"
         )
     start = np.array([float(initial.get(name, 0.0)) for name in assets])
-    if not ((start >= 0).all() and start.sum() <= 1 + SUM_ROOM):
+    if not ((start >= 0).all() and start.sum() <= 1 + SUM_TOLERANCE):
         raise ConfigError(
             f"initial: weights must lie in [0, 1] and sum to at most 1, got {start.tolist()}"
         )
     return start
 
 
-def _numbers(table: Table, name: str) -> np.ndarray:
+def _numbers(table: SeriesOrFrame, name: str) -> Floats:
     """Values as a float array of two dimensions."""
     try:
-        values: np.ndarray = table.to_numpy(dtype=float, na_value=np.nan)
+        values: Floats = table.to_numpy(dtype=float, na_value=np.nan)
     except (TypeError, ValueError) as error:
         raise InvalidDataError(f"{name}: must hold numbers: {error}") from None
     return values[:, None] if values.ndim == 1 else values
 
 
 def _refuse(
-    bad: np.ndarray,
-    values: np.ndarray,
+    bad: Booleans,
+    values: Floats,
     dates: pd.Index,
     columns: pd.Index | list[str],
     name: str,

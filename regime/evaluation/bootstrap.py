@@ -13,10 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from regime.drawdowns import depths
 from regime.errors import InvalidDataError
-from regime.performance import annual_sharpe
-from regime.returns import check_same_dates, excess_values, finite_values
+from regime.performance import (
+    annual_sharpe,
+    check_same_dates,
+    drawdowns,
+    excess_values,
+    finite_values,
+)
 
 __all__ = [
     "Interval",
@@ -215,7 +219,7 @@ def drawdown_interval(
         that end within a fall make long falls rarer than they were.
     """
     return _interval(
-        lambda values: float(depths(values).min()),
+        lambda values: float(drawdowns(values).min()),
         [finite_values(returns)],
         name="Deepest drawdown",
         level=level,

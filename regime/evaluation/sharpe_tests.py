@@ -14,8 +14,7 @@ import numpy as np
 import pandas as pd
 
 from regime.errors import InvalidDataError
-from regime.performance import annual_sharpe
-from regime.returns import excess_values
+from regime.performance import annual_sharpe, excess_values
 from regime.sessions import YEAR
 
 __all__ = [

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Union
 
 from regime.backtest.costs import Costs
-from regime.backtest.timing import Timing
+from regime.backtest.orders import Timing
 from regime.config import read_config
 from regime.errors import ConfigError
 from regime.features.feature_set import FeatureSet

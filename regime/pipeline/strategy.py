@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from regime.backtest.book import BacktestResult
 from regime.backtest.engine import backtest
+from regime.backtest.result import BacktestResult
 from regime.pipeline.market_data import MarketData
 from regime.pipeline.settings import Settings
 from regime.pipeline.tradable_assets import read_traded

@@ -254,7 +254,7 @@ def monthly_return_table(equity: pd.Series) -> Table:
     equity : Series, shape (n_sessions,)
         Value of 1 by date.
     """
-    from regime.months import monthly_table
+    from regime.performance import monthly_table
 
     calendar = monthly_table(equity.dropna().pct_change().iloc[1:])
     rows = tuple(
@@ -285,7 +285,7 @@ def worst_drawdown_table(equity: pd.DataFrame) -> Table:
     """
     import pandas as pd
 
-    from regime.drawdowns import drawdown_table
+    from regime.performance import drawdown_table
 
     rule = equity["strategy"].dropna()
     table = drawdown_table(rule.pct_change().iloc[1:])

@@ -1,6 +1,6 @@
 """`regime backtest`.
 
-A rule on probabilities from a file or a walk-forward, its account, and what is left under stress.
+A rule on probabilities from a file or a walk-forward, its backtest, and what is left under stress.
 """
 
 from __future__ import annotations
@@ -21,32 +21,33 @@ from regime.evaluation.bootstrap import (
     sharpe_interval,
 )
 from regime.evaluation.truth import Truth
+from regime.migrations import SCHEMA_VERSION
 from regime.pipeline.forecasts import given_or_made
 from regime.pipeline.market_data import read_market_data
 from regime.pipeline.settings import Settings, settings_of
 from regime.pipeline.strategy import Strategy, decide, trade
 from regime.progress import NoProgress, Progress
 from regime.studies.significance.scoring import truth_of
-from regime.workflows.stress import StressPlan, StressReport, stress
+from regime.studies.stress.stress_test import StressPlan, StressReport, run_stress_test
 
-__all__ = ["RuleReport", "backtest_rule", "intervals", "spells_within"]
+__all__ = ["RuleReport", "backtest_rule", "estimate_intervals", "spells_within"]
 
-RIVAL = "vol_target_12"
+BENCHMARK = "vol_target_12"  # over which the lead is measured
 
 
 @dataclass(frozen=True, kw_only=True)
 class RuleReport:
-    """What a rule did and how sure that is.
+    """What a rule did and how certain its figures are.
 
     Parameters
     ----------
     strategy : Strategy
     stress : StressReport or None
-        None where it was not asked for.
+        None where no stress test was asked for.
     intervals : tuple of Interval
         Of the Sharpe ratio, of its lead over the volatility target, of the drawdown.
     summary : dict
-        Plain and finite.
+        The object of summary.json, plain and finite.
     """
 
     strategy: Strategy
@@ -78,11 +79,11 @@ def backtest_rule(
     data, out, overrides
         As for a run.
     episodes : str or Path, optional
-        Spells of the table of spells; by default falls found in the folder.
+        Spells for the table of spells; by default the drawdown episodes of the data.
     plan : StressPlan, optional
-        How much is tried.
+        How much the stress test tries.
     stressed : bool
-        Whether to try at all.
+        Whether to make a stress test.
     progress : Progress, optional
 
     Returns
@@ -94,36 +95,40 @@ def backtest_rule(
     ConfigError, MissingDataError, InvalidDataError
         As a run; an exposure, a date or a probability at fault is named.
     """
-    begun, watch = time.perf_counter(), progress or NoProgress()
+    started = time.perf_counter()
+    watch = progress or NoProgress()
     settings = settings_of(config, overrides, data)
     if out is not None:
         check_place(Path(out))
     folder = Path(data) if data is not None else None
-    world = read_market_data(settings, folder, watch)
-    truth = truth_of(settings, world, Path(episodes) if episodes is not None else None)
+    market_data = read_market_data(settings, folder, watch)
+    truth = truth_of(settings, market_data, Path(episodes) if episodes is not None else None)
     forecast = given_or_made(
-        settings, world, Path(probabilities) if probabilities is not None else None, watch
+        settings, market_data, Path(probabilities) if probabilities is not None else None, watch
     )
-    exposure = decide(settings, world, forecast)
-    strategy = trade(settings, world, exposure, watch, folder)
-    spells = spells_within(truth, exposure.index)
-    found = (
-        stress(settings, world, forecast, exposure, spells, watch, plan=plan) if stressed else None
-    )
-    sure = intervals(strategy, settings.seed)
+    exposure = decide(settings, market_data, forecast)
+    strategy = trade(settings, market_data, exposure, watch, folder)
+    stress = None
+    if stressed:
+        spells = spells_within(truth, exposure.index)
+        stress = run_stress_test(
+            settings, market_data, forecast, exposure, spells, watch, plan=plan
+        )
+    intervals = estimate_intervals(strategy, settings.seed)
     summary = {
+        "schema_version": SCHEMA_VERSION,
         "rule": str(settings.rule),
         "first": f"{exposure.index[0]:%Y-%m-%d}",
         "last": f"{exposure.index[-1]:%Y-%m-%d}",
         "backtest": strategy.summary(),
-        "intervals": [str(one) for one in sure],
+        "intervals": [str(interval) for interval in intervals],
         "notes": list(strategy.notes),
         "stress": None
-        if found is None
-        else {**found.to_dict(), "sentences": list(found.sentences())},
-        "seconds": round(time.perf_counter() - begun, 1),
+        if stress is None
+        else {**stress.to_dict(), "sentences": list(stress.sentences())},
+        "seconds": round(time.perf_counter() - started, 1),
     }
-    report = RuleReport(strategy=strategy, stress=found, intervals=sure, summary=summary)
+    report = RuleReport(strategy=strategy, stress=stress, intervals=intervals, summary=summary)
     if out is not None:
         with output_folder(Path(out)) as staged:
             _write(staged, report)
@@ -136,16 +141,21 @@ def spells_within(truth: Truth, days: pd.Index) -> pd.DataFrame:
     return spells[(spells["start"] > days[0]) & (spells["end"] < days[-1])].reset_index(drop=True)
 
 
-def intervals(strategy: Strategy, seed: int) -> tuple[Interval, ...]:
-    """How sure the account is.
+def estimate_intervals(strategy: Strategy, seed: int) -> tuple[Interval, ...]:
+    """Bootstrap intervals (90 %): Sharpe ratio, lead over the volatility target, drawdown.
 
-    Sharpe ratio, its lead over the volatility target, deepest fall (90 %).
+    Parameters
+    ----------
+    strategy : Strategy
+    seed : int
+        Of the resampling.
     """
-    own, rival = strategy.result, strategy.benchmarks[RIVAL]
+    rule = strategy.result
+    benchmark = strategy.benchmarks[BENCHMARK]
     return (
-        sharpe_interval(own.returns, own.cash_returns, seed=seed),
-        sharpe_difference_interval(own.returns, rival.returns, own.cash_returns, seed=seed),
-        drawdown_interval(own.returns, seed=seed),
+        sharpe_interval(rule.returns, rule.cash_returns, seed=seed),
+        sharpe_difference_interval(rule.returns, benchmark.returns, rule.cash_returns, seed=seed),
+        drawdown_interval(rule.returns, seed=seed),
     )
 
 

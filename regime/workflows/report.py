@@ -28,7 +28,7 @@ from regime.studies.explain.contributions import family_shares, reason_table
 from regime.studies.significance.assessment import Significance
 from regime.studies.significance.calibration import CalibrationAssessment
 from regime.studies.significance.sensitivity import Sensitivity
-from regime.workflows.stress import StressReport
+from regime.studies.stress.stress_test import StressReport
 
 __all__ = ["PAGE", "StudyResults", "page_content", "report"]
 

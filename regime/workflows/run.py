@@ -35,10 +35,10 @@ from regime.studies.significance.calibration import assess_calibration
 from regime.studies.significance.scoring import fit_baselines, score_forecasts, truth_of
 from regime.studies.significance.sensitivity import analyse_sensitivity
 from regime.studies.significance.trial_ledger import TrialLedger, read_trial_ledger
+from regime.studies.stress.stress_test import StressPlan, StressReport, run_stress_test
 from regime.workflows.audit import audit_run
-from regime.workflows.backtest import intervals, spells_within
+from regime.workflows.backtest import estimate_intervals, spells_within
 from regime.workflows.report import PAGE, StudyResults, page_content
-from regime.workflows.stress import StressPlan, StressReport, stress
 
 __all__ = ["RunResult", "run"]
 
@@ -211,7 +211,7 @@ def _study(
         significance = assess_significance(run, ledger)
         calibration = assess_calibration(run)
         sensitivity = analyse_sensitivity(run)
-    stressed = stress(
+    stressed = run_stress_test(
         settings,
         run.market_data,
         run.probabilities,
@@ -229,7 +229,7 @@ def _study(
         sensitivity=sensitivity,
         calibration=calibration,
         stress=stressed,
-        intervals=intervals(run.strategy, settings.seed),
+        intervals=estimate_intervals(run.strategy, settings.seed),
         audit=audit,
         model=SavedModel(model.parts_),
         mechanisms=mechanisms,

@@ -14,8 +14,8 @@ from typing import Any
 import pandas as pd
 
 from regime.artifacts import check_place, output_folder, write_json
-from regime.backtest.book import BacktestResult
 from regime.backtest.engine import backtest
+from regime.backtest.result import BacktestResult
 from regime.config import build, find_config, read_yaml
 from regime.errors import InvalidDataError
 from regime.evaluation.pbo import BacktestOverfitting, BlockSums, overfitting_of_blocks

@@ -8,9 +8,9 @@ import pytest
 
 from regime.backtest.costs import Costs
 from regime.backtest.engine import backtest
-from regime.backtest.reference import reference_backtest
 from regime.config import build, dump
 from regime.errors import ConfigError, InvalidDataError
+from tests.backtest.reference_engine import reference_backtest
 
 ENGINES = pytest.mark.parametrize("engine", [backtest, reference_backtest])
 DATES = pd.bdate_range("2024-01-01", periods=5, name="date")

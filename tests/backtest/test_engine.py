@@ -9,15 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from regime.backtest.book import keep_book
 from regime.backtest.costs import Costs
 from regime.backtest.engine import backtest
 from regime.backtest.market import align
-from regime.backtest.reference import reference_backtest
-from regime.backtest.tape import lay_tape
-from regime.backtest.timing import Timing
+from regime.backtest.orders import Timing, fill_moments
+from regime.backtest.result import build_result
 from regime.errors import ConfigError, InvalidDataError, RegimeError
 from regime.performance import sharpe_ratio
+from tests.backtest.reference_engine import reference_backtest
 
 FREE, NAN = Costs(bps=0), math.nan
 
@@ -394,7 +393,7 @@ def test_several_assets_need_a_weight_each():
         ),
     ],
 )
-def test_a_book_that_does_not_add_up_is_never_returned(change, message):
+def test_an_account_that_does_not_add_up_is_never_returned(change, message):
     account = {
         "equity": np.ones(3),
         "cash": np.ones(3),
@@ -403,10 +402,10 @@ def test_a_book_that_does_not_add_up_is_never_returned(change, message):
         "orders": [],
         "deferred": [],
     }
-    tape = lay_tape(align(PRICES, EXPOSURE), Timing(), FREE)
-    keep_book(tape, **account)
+    moments = fill_moments(align(PRICES, EXPOSURE), Timing(), FREE)
+    build_result(moments, **account)
     with pytest.raises(RegimeError, match=message):
-        keep_book(tape, **(account | change))
+        build_result(moments, **(account | change))
 
 
 def test_vectorbt_is_not_loaded_by_the_import():

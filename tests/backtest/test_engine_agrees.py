@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from regime.backtest.costs import Costs
 from regime.backtest.engine import backtest
-from regime.backtest.reference import reference_backtest
+from tests.backtest.reference_engine import reference_backtest
 
 
 def market(seed: int, days: int, assets: int, gaps: float, one_way: bool):

@@ -9,8 +9,8 @@ import pytest
 
 from regime.backtest.costs import Costs
 from regime.backtest.engine import backtest
-from regime.backtest.reference import reference_backtest
 from regime.errors import ConfigError, InvalidDataError
+from tests.backtest.reference_engine import reference_backtest
 
 ENGINES = pytest.mark.parametrize("engine", [backtest, reference_backtest])
 FREE, NAN = Costs(bps=0), math.nan
@@ -152,7 +152,7 @@ def test_bad_opens_are_refused(prices, opens, message):
     ("options", "message"),
     [
         ({"fill": "open"}, "^opens: filling at the open needs the prices there"),
-        ({"opens": OPENS}, "^opens: given, but orders are filled at the close"),
+        ({"opens": OPENS}, "^opens: orders are filled at the close"),
         ({"fill": "noon"}, "^fill: must be one of close, open, got noon"),
         (
             {"fill": "open", "opens": OPENS, "same_bar": True},

@@ -16,7 +16,7 @@ import pytest
 
 from regime.backtest.costs import Costs
 from regime.backtest.engine import backtest
-from regime.backtest.reference import reference_backtest
+from tests.backtest.reference_engine import reference_backtest
 
 PINNED = Path(__file__).parents[1] / "golden" / "backtest.json"
 NAN, FIVE = math.nan, Costs(bps=5)

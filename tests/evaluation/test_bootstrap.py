@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from regime.drawdowns import max_drawdown
 from regime.errors import InvalidDataError
 from regime.evaluation.bootstrap import (
     Interval,
@@ -17,7 +16,7 @@ from regime.evaluation.bootstrap import (
     sharpe_interval,
     stationary_rows,
 )
-from regime.performance import sharpe_ratio
+from regime.performance import max_drawdown, sharpe_ratio
 
 
 def series(values):

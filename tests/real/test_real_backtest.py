@@ -6,10 +6,9 @@ import pytest
 
 from regime.backtest.costs import Costs
 from regime.backtest.engine import backtest
-from regime.backtest.reference import reference_backtest
-from regime.drawdowns import max_drawdown
-from regime.performance import sharpe_ratio
+from regime.performance import max_drawdown, sharpe_ratio
 from regime.rules.benchmarks import above_average, buy_and_hold, volatility_target
+from tests.backtest.reference_engine import reference_backtest
 
 pytestmark = pytest.mark.real
 FIVE = Costs(bps=5)

@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from regime.backtest.costs import Costs
-from regime.backtest.reference import reference_backtest
 from regime.errors import ConfigError, InvalidDataError, MissingDataError
 from regime.mechanisms.market_depth.spread_estimators import HalfSpread
 from regime.panel.release_times import release_times
@@ -19,6 +18,7 @@ from regime.progress import NoProgress
 from regime.rules.allocation import Allocation
 from regime.sources.catalogue import load_catalogue
 from regime.sources.file_source import FileSource
+from tests.backtest.reference_engine import reference_backtest
 
 # A holiday on Monday 2024-02-19; half days are no matter here.
 SESSIONS = pd.bdate_range("2024-01-02", "2024-05-31", name="date").drop(

@@ -24,7 +24,7 @@ from regime.report.tables import Row, Table, backtest_table
 
 __all__ = ["backtest"]
 
-NOTHING = "–"
+NOTHING = "–"  # stands for a figure that is not defined
 # What a terminal has room for.
 PERFORMANCE = (
     "cagr",
@@ -76,8 +76,8 @@ def backtest(
     """
     config, overrides = split_arguments(arguments)
     with reserved_stdout(), watching(quiet) as progress:
+        from regime.studies.stress.stress_test import StressPlan
         from regime.workflows.backtest import backtest_rule
-        from regime.workflows.stress import StressPlan
 
         plan = StressPlan(worlds=tuple(range(1, worlds + 1)))
         result = backtest_rule(
@@ -91,29 +91,29 @@ def backtest(
             plan=plan,
             progress=progress,
         )
-    told = result.summary
+    summary = result.summary
     if json:
-        print_json(told)
+        print_json(summary)
         return
-    found = told["stress"] or {}
+    stress_summary = summary["stress"] or {}
     print_tables(
-        [backtest_table(told["backtest"], PERFORMANCE), *_stress_tables(found)],
+        [backtest_table(summary["backtest"], PERFORMANCE), *_stress_tables(stress_summary)],
         [
-            f"Rule: {told['rule']}",
-            *told["intervals"],
-            *found.get("sentences", ()),
-            f"From {told['first']} to {told['last']}, took {told['seconds']:.0f} s",
+            f"Rule: {summary['rule']}",
+            *summary["intervals"],
+            *stress_summary.get("sentences", ()),
+            f"From {summary['first']} to {summary['last']}, took {summary['seconds']:.0f} s",
         ],
     )
 
 
-def _stress_tables(found: Mapping[str, Any]) -> Iterator[Table]:
+def _stress_tables(summary: Mapping[str, Any]) -> Iterator[Table]:
     """The tables that a terminal has room for; the JSON and the report hold all."""
     for key, title, case, head in (
         ("delays", "Filled later", "delay", "sessions"),
         ("costs", "Costs", "multiple", "times"),
     ):
-        rows = found.get(key) or []
+        rows = summary.get(key) or []
         if rows:
             yield Table(
                 title=title,
@@ -125,7 +125,7 @@ def _stress_tables(found: Mapping[str, Any]) -> Iterator[Table]:
                     for row in rows
                 ),
             )
-    spells = found.get("spells") or []
+    spells = summary.get("spells") or []
     if spells:
         yield Table(
             title="Spells",

@@ -8,10 +8,15 @@ import pandas as pd
 import pytest
 
 from regime.backtest.costs import Costs
-from regime.backtest.stress_account import Venue
-from regime.backtest.stress_signals import lost, missing_days, noisy, probability_noise
 from regime.errors import ConfigError
 from regime.schema import REGIMES
+from regime.studies.stress.account import SingleAssetAccount
+from regime.studies.stress.signals import (
+    drop_signals,
+    missing_days,
+    perturb_probabilities,
+    probability_noise,
+)
 
 N = 3000
 
@@ -26,12 +31,14 @@ def signals():
 
 
 @pytest.fixture(scope="module")
-def venue(signals):
+def account(signals):
     steps = np.random.default_rng(4).normal(0.0003, 0.01, N)
-    return Venue(prices=pd.Series(np.exp(steps.cumsum()), signals.index), costs=Costs(bps=5))
+    return SingleAssetAccount(
+        prices=pd.Series(np.exp(steps.cumsum()), signals.index), costs=Costs(bps=5)
+    )
 
 
-def decide(table):
+def rule(table):
     """Out while a deleveraging is likely; a lost signal leaves what was held."""
     return (
         (table["deleveraging"] < 0.4)
@@ -46,33 +53,34 @@ def log_odds(table, first="deleveraging", second="calm"):
     return np.log(table[first] / table[second])
 
 
-def test_nothing_lost_changes_nothing(venue, signals):
-    plain = venue.trade(decide(signals)).figures()
-    row = missing_days(venue, signals, decide, shares=[0.0]).loc[0.0]
+def test_nothing_lost_changes_nothing(account, signals):
+    plain = account.trade(rule(signals)).figures()
+    row = missing_days(account, signals, rule, shares=[0.0]).loc[0.0]
     assert (
         row["sharpe"] == row["sharpe_worst"] == plain["sharpe"]
         and row["turnover"] == plain["turnover"]
     )
     assert row["max_drawdown"] == row["max_drawdown_worst"] == plain["max_drawdown"]
-    assert lost(signals, 0.0, np.random.default_rng(0)).equals(signals)
+    assert drop_signals(signals, 0.0, np.random.default_rng(0)).equals(signals)
 
 
 def test_a_share_of_whole_sessions_is_lost(signals):
     for share in (0.01, 0.2, 1.0):
-        gone = lost(signals, share, np.random.default_rng(5)).isna()
+        gone = drop_signals(signals, share, np.random.default_rng(5)).isna()
         assert gone.all(axis=1).equals(gone.any(axis=1)) and gone.all(axis=1).sum() == round(
             share * N
         )
     few, many = (
-        lost(signals, share, np.random.default_rng(5)).isna()["calm"] for share in (0.05, 0.2)
+        drop_signals(signals, share, np.random.default_rng(5)).isna()["calm"]
+        for share in (0.05, 0.2)
     )
     assert (many | ~few).all()
 
 
-def test_medians_and_the_worst_by_hand(venue, signals):
-    row = missing_days(venue, signals, decide, shares=[0.2], seeds=5, seed=11).loc[0.2]
+def test_medians_and_the_worst_by_hand(account, signals):
+    row = missing_days(account, signals, rule, shares=[0.2], seeds=5, seed=11).loc[0.2]
     found = [
-        venue.trade(decide(lost(signals, 0.2, np.random.default_rng([11, draw]))))
+        account.trade(rule(drop_signals(signals, 0.2, np.random.default_rng([11, draw]))))
         for draw in range(5)
     ]
     assert row["sharpe"] == np.median([one.sharpe for one in found])
@@ -81,17 +89,17 @@ def test_medians_and_the_worst_by_hand(venue, signals):
     assert row["turnover"] == np.median([one.turnover for one in found])
 
 
-def test_all_lost_is_never_having_traded(venue, signals):
-    row = missing_days(venue, signals, decide, shares=[1.0], seeds=2).loc[1.0]
+def test_all_lost_is_never_having_traded(account, signals):
+    row = missing_days(account, signals, rule, shares=[1.0], seeds=2).loc[1.0]
     assert (
         row["turnover"] == 0.0
-        and row["sharpe"] == venue.trade(pd.Series(1.0, signals.index)).sharpe
+        and row["sharpe"] == account.trade(pd.Series(1.0, signals.index)).sharpe
     )
 
 
 @pytest.mark.parametrize("halflife", [0.0, 21.0])
 def test_noise_has_its_size_in_log_odds_and_keeps_probabilities(signals, halflife):
-    wrong = noisy(signals, 0.8, np.random.default_rng(6), halflife)
+    wrong = perturb_probabilities(signals, 0.8, np.random.default_rng(6), halflife)
     assert wrong[list(REGIMES)].sum(axis=1).to_numpy() == pytest.approx(1.0)
     assert wrong["volatility"].equals(signals["volatility"]) and list(wrong) == list(signals)
     for pair in (("deleveraging", "calm"), ("fragile", "recovery")):
@@ -104,7 +112,7 @@ def test_noise_has_its_size_in_log_odds_and_keeps_probabilities(signals, halflif
 
 def test_one_probability_alone_is_moved_against_the_rest(signals):
     alone = signals[["deleveraging"]]
-    wrong = noisy(alone, 0.5, np.random.default_rng(7))["deleveraging"]
+    wrong = perturb_probabilities(alone, 0.5, np.random.default_rng(7))["deleveraging"]
     error = np.log(wrong / (1 - wrong)) - np.log(
         alone["deleveraging"] / (1 - alone["deleveraging"])
     )
@@ -115,33 +123,35 @@ def test_certain_and_missing_probabilities_stay(signals):
     table = signals.iloc[:4].copy()
     table.iloc[0, :4] = [1.0, 0.0, 0.0, 0.0]
     table.iloc[1, :4] = np.nan
-    wrong = noisy(table, 1.0, np.random.default_rng(8))
+    wrong = perturb_probabilities(table, 1.0, np.random.default_rng(8))
     assert wrong.iloc[0, :4].tolist() == [1.0, 0.0, 0.0, 0.0] and wrong.iloc[1, :4].isna().all()
-    assert noisy(table, 0.0, np.random.default_rng(8)).equals(table)
+    assert perturb_probabilities(table, 0.0, np.random.default_rng(8)).equals(table)
 
 
-def test_the_table_of_noise(venue, signals):
+def test_the_table_of_noise(account, signals):
     table = probability_noise(
-        venue, signals, decide, sizes=[0.0, 1.0], halflives=[0.0, 21.0], seeds=3, seed=2
+        account, signals, rule, sizes=[0.0, 1.0], halflives=[0.0, 21.0], seeds=3, seed=2
     )
     assert list(table.index) == [(0.0, 0.0), (1.0, 0.0), (1.0, 21.0)]
-    assert table.loc[(0.0, 0.0), "sharpe"] == venue.trade(decide(signals)).sharpe
+    assert table.loc[(0.0, 0.0), "sharpe"] == account.trade(rule(signals)).sharpe
     found = [
-        venue.trade(decide(noisy(signals, 1.0, np.random.default_rng([2, draw]), 21.0))).sharpe
+        account.trade(
+            rule(perturb_probabilities(signals, 1.0, np.random.default_rng([2, draw]), 21.0))
+        ).sharpe
         for draw in range(3)
     ]
     assert table.loc[(1.0, 21.0), "sharpe"] == np.median(found)
     assert table.loc[(1.0, 0.0), "turnover"] > table.loc[(0.0, 0.0), "turnover"]
 
 
-def test_what_is_refused(venue, signals):
+def test_what_is_refused(account, signals):
     rng = np.random.default_rng(0)
     with pytest.raises(ConfigError, match=r"share: must lie in \[0, 1\], got 1.2"):
-        lost(signals, 1.2, rng)
+        drop_signals(signals, 1.2, rng)
     with pytest.raises(ConfigError, match="size: must be 0 or more and finite, got -1"):
-        noisy(signals, -1.0, rng)
+        perturb_probabilities(signals, -1.0, rng)
     with pytest.raises(ConfigError, match="halflife"):
-        noisy(signals, 1.0, rng, float("inf"))
+        perturb_probabilities(signals, 1.0, rng, float("inf"))
     for table in (missing_days, probability_noise):
         with pytest.raises(ConfigError, match="seeds: must be at least 1, got 0"):
-            table(venue, signals, decide, seeds=0)
+            table(account, signals, rule, seeds=0)

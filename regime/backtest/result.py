@@ -1,4 +1,4 @@
-"""The book of one backtest: equity, what was held, every order, every order that had to wait.
+"""The result of one backtest: equity, positions, every order, every order that had to wait.
 
 Amounts are in units of the starting capital.
 """
@@ -10,14 +10,16 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from regime.backtest.tape import Tape
+from regime.arrays import Floats
+from regime.backtest.orders import FillMoments
 from regime.errors import InvalidDataError, RegimeError
 from regime.performance import performance_table
 from regime.sessions import YEAR
 
-__all__ = ["DEFERRED", "ORDERS", "BacktestResult", "keep_book"]
+__all__ = ["DEFERRED", "ORDERS", "BacktestResult", "build_result"]
 
 ORDERS = {
     "date": "datetime64[ns]",
@@ -37,16 +39,16 @@ DEFERRED = {
     "outcome": "str",
     "filled": "datetime64[ns]",
 }
-Rows: TypeAlias = pd.DataFrame | Sequence[Sequence[Any]]
+OrderRows: TypeAlias = pd.DataFrame | Sequence[Sequence[Any]]
 # Of the highest equity so far: far above the rounding of some thousand sums, far below a basis
 # point.
-IDENTITY_ROOM = 1e-9
+IDENTITY_TOLERANCE = 1e-9
 # The same for orders: vectorbt takes values that differ by a billionth for equal.
-FILL_ROOM = 1e-8
+FILL_TOLERANCE = 1e-8
 # Of the starting capital: below it, what is left is no more than the rounding of what was lost.
 RUIN = 1e-6
 # Of equity: an order below it restores a weight that was off by rounding, which is no order.
-ROUNDING = 1e-12
+SMALLEST_ORDER = 1e-12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,11 +83,10 @@ class BacktestResult:
 
     Examples
     --------
-    >>> from regime.backtest.costs import Costs
-    >>> from regime.backtest.reference import reference_backtest
+    >>> from regime.backtest import Costs, backtest
     >>> dates = pd.bdate_range("2024-01-01", periods=4, name="date")
     >>> prices = pd.Series([100.0, 100.0, 110.0, 121.0], index=dates, name="stock")
-    >>> result = reference_backtest(prices, pd.Series(0.0, index=dates), Costs(bps=10))
+    >>> result = backtest(prices, pd.Series(0.0, index=dates), Costs(bps=10))
     >>> result.exposure.tolist(), result.equity.round(4).tolist()
     ([1.0, 0.0, 0.0], [1.0, 0.999, 0.999, 0.999])
     """
@@ -114,7 +115,7 @@ class BacktestResult:
         return float((np.abs(traded) / equity).sum()) / len(self.returns) * YEAR
 
     def summary(self) -> dict[str, float]:
-        """Figures of `performance_table`, with the turnover of the orders, costs a year and counts.
+        """`performance_table`, with the turnover of the orders, costs a year and counts.
 
         Returns
         -------
@@ -130,29 +131,29 @@ class BacktestResult:
             "deferred": float(len(self.deferred)),
         }
 
-    def _traded(self) -> tuple[np.ndarray, np.ndarray]:
+    def _traded(self) -> tuple[npt.NDArray[np.datetime64], Floats]:
         """Dates and notionals of the orders after the endowment, which is no trade."""
         date = self.orders["date"].to_numpy()
         later = date > self.equity.index[0].to_datetime64()
         return date[later], self.orders["notional"].to_numpy()[later]
 
 
-def keep_book(
-    tape: Tape,
+def build_result(
+    moments: FillMoments,
     *,
-    equity: np.ndarray,
-    cash: np.ndarray,
-    units: np.ndarray,
-    targets: np.ndarray,
-    orders: Rows,
-    deferred: Rows,
+    equity: Floats,
+    cash: Floats,
+    units: Floats,
+    targets: Floats,
+    orders: OrderRows,
+    deferred: OrderRows,
 ) -> BacktestResult:
-    """Bind an engine's account into a result, after checking that it adds up.
+    """Make the result of an engine's account, after checking that it adds up.
 
     Parameters
     ----------
-    tape : Tape
-        What the engine was given.
+    moments : FillMoments
+        What the engine traded on.
     equity, cash : ndarray, shape (n_moments,), units of starting capital
         After the fills of each moment.
     units : ndarray, shape (n_moments, n_assets)
@@ -160,6 +161,10 @@ def keep_book(
     targets : ndarray, shape (n_moments, n_assets), fraction of capital
         Weight of each order that met a price; NaN where none did.
     orders, deferred : DataFrame, or rows in the order of `ORDERS` and `DEFERRED`
+
+    Returns
+    -------
+    BacktestResult
 
     Raises
     ------
@@ -169,19 +174,26 @@ def keep_book(
         If cash and positions are not equity, gains less costs are not its change, an order was
         filled before its decision, or one was lost: a fault of the engine, never of the input.
     """
-    market, closes, positions = tape.market, tape.closes, units * tape.marks
-    sessions, level = market.sessions, equity[closes]
-    _check_ruin(tape, equity)
-    fills, waits = _table(orders, ORDERS), _table(deferred, DEFERRED)
-    place = sessions.searchsorted(fills["date"])
-    sizable = np.abs(fills["notional"].to_numpy()) > ROUNDING * level[place]
+    market = moments.market
+    sessions = market.sessions
+    closes = moments.closes
+    positions = units * moments.marks
+    level = equity[closes]
+    _check_ruin(moments, equity)
+    fills = _table(orders, ORDERS)
+    waits = _table(deferred, DEFERRED)
+    row = sessions.searchsorted(fills["date"])
+    sizable = np.abs(fills["notional"].to_numpy()) > SMALLEST_ORDER * level[row]
     if not sizable.all():
-        fills, place = fills[sizable].reset_index(drop=True), place[sizable]
-    paid = np.bincount(place, weights=fills["cost"].to_numpy(), minlength=len(sessions))
-    _check_identities(tape, equity, cash, units, positions, paid)
-    _check_order_of_time(tape, fills)
-    cuts = _check_fills(tape, equity, cash, units, targets)
-    later, before = sessions[1:], closes[1:] - 1
+        fills = fills[sizable].reset_index(drop=True)
+        row = row[sizable]
+    paid: Floats = np.zeros(len(sessions))
+    paid += np.bincount(row, weights=fills["cost"].to_numpy(), minlength=len(sessions))
+    _check_identities(moments, equity, cash, units, positions, paid)
+    _check_order_of_time(moments, fills)
+    cuts = _check_fills(moments, equity, cash, units, targets)
+    later = sessions[1:]
+    before = closes[1:] - 1
     return BacktestResult(
         equity=pd.Series(level, sessions, name="equity"),
         returns=pd.Series(level[1:] / level[:-1] - 1.0, later, name="returns"),
@@ -192,54 +204,55 @@ def keep_book(
         costs=pd.Series(paid, sessions, name="costs"),
         orders=fills,
         deferred=waits,
-        notes=_notes(tape, waits) + cuts,
+        notes=_notes(moments, waits) + cuts,
     )
 
 
-def _check_ruin(tape: Tape, equity: np.ndarray) -> None:
+def _check_ruin(moments: FillMoments, equity: Floats) -> None:
     ruined = ~(equity >= RUIN)
     if ruined.any():
-        date = tape.market.sessions[tape.session[int(ruined.argmax())]]
+        date = _date(moments, int(ruined.argmax()))
         raise InvalidDataError(
             f"Backtest: {date:%Y-%m-%d}: less than {RUIN:g} of the capital is left after prices "
-            "and "
-            f"costs ({tape.costs}); end the period before it"
+            f"and costs ({moments.costs}); end the period before it"
         )
 
 
 def _check_identities(
-    tape: Tape,
-    equity: np.ndarray,
-    cash: np.ndarray,
-    units: np.ndarray,
-    positions: np.ndarray,
-    paid: np.ndarray,
+    moments: FillMoments,
+    equity: Floats,
+    cash: Floats,
+    units: Floats,
+    positions: Floats,
+    paid: Floats,
 ) -> None:
-    gains = (units[:-1] * np.diff(tape.marks, axis=0)).sum(axis=1) + cash[:-1] * tape.interest[1:]
-    closes = tape.closes
+    closes = moments.closes
+    price_gains = (units[:-1] * np.diff(moments.marks, axis=0)).sum(axis=1)
+    gains = price_gains + cash[:-1] * moments.interest[1:]
     gained = np.add.reduceat(gains, closes[:-1])  # from one close to the next
     missing = np.abs(np.r_[0.0, gained - paid[1:] - np.diff(equity[closes])])
-    _refuse(
-        tape,
-        np.abs(cash + positions.sum(axis=1) - equity),
+    apart = np.abs(cash + positions.sum(axis=1) - equity)
+    _require_small(moments, apart, equity, "cash and positions are not equity")
+    _require_small(
+        moments,
+        missing[moments.session],
         equity,
-        "cash and positions are not equity",
+        "gains less costs are not the change of equity",
     )
-    _refuse(tape, missing[tape.session], equity, "gains less costs are not the change of equity")
-    _refuse(tape, np.maximum(-cash, 0.0), equity, "cash is borrowed")
+    _require_small(moments, np.maximum(-cash, 0.0), equity, "cash is borrowed")
 
 
-def _refuse(tape: Tape, size: np.ndarray, equity: np.ndarray, rule: str) -> None:
-    bad = ~(size <= IDENTITY_ROOM * np.maximum.accumulate(equity))
+def _require_small(moments: FillMoments, size: Floats, equity: Floats, rule: str) -> None:
+    bad = ~(size <= IDENTITY_TOLERANCE * np.maximum.accumulate(equity))
     if bad.any():
         row = int(bad.argmax())
-        date = tape.market.sessions[tape.session[row]]
+        date = _date(moments, row)
         raise RegimeError(f"backtest: {date:%Y-%m-%d}: {rule} by {size[row]:.3g}")
 
 
-def _check_order_of_time(tape: Tape, fills: pd.DataFrame) -> None:
+def _check_order_of_time(moments: FillMoments, fills: pd.DataFrame) -> None:
     early = fills["date"].to_numpy() <= fills["decided"].to_numpy()
-    if early.any() and not tape.timing.same_bar:
+    if early.any() and not moments.timing.same_bar:
         date = fills["date"][early].iloc[0]
         raise RegimeError(
             f"backtest: an order was filled on {date:%Y-%m-%d}, not after its decision"
@@ -247,66 +260,64 @@ def _check_order_of_time(tape: Tape, fills: pd.DataFrame) -> None:
 
 
 def _check_fills(
-    tape: Tape, equity: np.ndarray, cash: np.ndarray, units: np.ndarray, targets: np.ndarray
+    moments: FillMoments, equity: Floats, cash: Floats, units: Floats, targets: Floats
 ) -> tuple[str, ...]:
     """Every order that met a price stands at its weight, or cash is spent.
 
     A note where more than costs is missing.
     """
-    before, room = (
-        np.vstack([np.zeros_like(units[:1]), units[:-1]]),
-        FILL_ROOM * np.maximum.accumulate(equity),
-    )
-    value = np.r_[1.0, cash[:-1] * (1.0 + tape.interest[1:])] + (before * tape.marks).sum(axis=1)
-    short = np.where(np.isnan(targets), 0.0, targets * value[:, None] - units * tape.marks)
-    _refuse(
-        tape,
-        np.where(short.min(axis=1) < -room, -short.min(axis=1), 0.0),
-        equity,
-        "a sale was lost",
-    )
+    tolerance = FILL_TOLERANCE * np.maximum.accumulate(equity)
+    before = np.vstack([np.zeros_like(units[:1]), units[:-1]])
+    idle = np.r_[1.0, cash[:-1] * (1.0 + moments.interest[1:])]
+    value = idle + (before * moments.marks).sum(axis=1)
+    wanted = targets * value[:, None] - units * moments.marks
+    short = np.where(np.isnan(targets), 0.0, wanted)
+    unsold = -short.min(axis=1)
+    lost_sales = np.where(unsold > tolerance, unsold, 0.0)
+    _require_small(moments, lost_sales, equity, "a sale was lost")
     lacking = np.maximum(short, 0.0).sum(axis=1)
-    _refuse(
-        tape,
-        np.where((lacking > room) & (cash > room), lacking, 0.0),
-        equity,
-        "a purchase was lost",
-    )
+    lost_purchases = np.where((lacking > tolerance) & (cash > tolerance), lacking, 0.0)
+    _require_small(moments, lost_purchases, equity, "a purchase was lost")
     unpaid = lacking - (value - equity)
-    cut = np.flatnonzero(unpaid > room)
+    cut = np.flatnonzero(unpaid > tolerance)
     if not cut.size:
         return ()
-    date, share = tape.market.sessions[tape.session[cut[0]]], unpaid[cut[0]] / equity[cut[0]]
+    date = _date(moments, cut[0])
+    share = unpaid[cut[0]] / equity[cut[0]]
     return (
         f"purchases cut for want of cash, beyond their costs: {cut.size}, the first on "
-        f"{date:%Y-%m-%d} by "
-        f"{share:.2%} of capital; each is completed when the sale that it waits for is filled",
+        f"{date:%Y-%m-%d} by {share:.2%} of capital; each is completed when the sale that it "
+        "waits for is filled",
     )
 
 
-def _table(rows: Rows, columns: dict[str, str]) -> pd.DataFrame:
+def _date(moments: FillMoments, row: int) -> pd.Timestamp:
+    return moments.market.sessions[moments.session[row]]
+
+
+def _table(rows: OrderRows, columns: dict[str, str]) -> pd.DataFrame:
     if isinstance(rows, pd.DataFrame):
         return rows
     return pd.DataFrame(list(rows), columns=list(columns)).astype(columns)
 
 
-def _notes(tape: Tape, deferred: pd.DataFrame) -> tuple[str, ...]:
-    earned = "cash earned its own return" if tape.market.cash.any() else "cash earned nothing"
-    by_day = () if tape.market.half_spreads is None else ("half-spreads estimated day by day",)
-    return (
-        str(tape.timing),
-        str(tape.costs),
-        *by_day,
-        earned,
-        *(_wait(row) for row in deferred.itertuples()),
-    )
+def _notes(moments: FillMoments, deferred: pd.DataFrame) -> tuple[str, ...]:
+    market = moments.market
+    notes = [str(moments.timing), str(moments.costs)]
+    if market.half_spreads is not None:
+        notes.append("half-spreads estimated day by day")
+    notes.append("cash earned its own return" if market.cash.any() else "cash earned nothing")
+    notes.extend(_deferral(row) for row in deferred.itertuples())
+    return tuple(notes)
 
 
-def _wait(row: Any) -> str:
-    became = {
-        "filled": "filled on",
+def _deferral(row: Any) -> str:
+    outcome = {
+        "filled": f"filled on {row.filled:%Y-%m-%d}" if row.outcome == "filled" else "",
         "replaced": "replaced by a newer decision",
         "open": "never filled",
     }[row.outcome]
-    when = f" {row.filled:%Y-%m-%d}" if row.outcome == "filled" else ""
-    return f"{row.asset}: the order to {row.target:g} due {row.due:%Y-%m-%d} met no price and was {became}{when}"
+    return (
+        f"{row.asset}: the order to {row.target:g} due {row.due:%Y-%m-%d} met no price and was "
+        f"{outcome}"
+    )

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from regime.backtest.stress_account import Venue
-from regime.backtest.stress_paths import block_rows, bootstrapped_paths, path_summary
 from regime.errors import ConfigError, InvalidDataError
+from regime.studies.stress.account import SingleAssetAccount
+from regime.studies.stress.bootstrap_paths import block_rows, bootstrapped_paths, path_summary
 
 N = 800
 
@@ -18,14 +18,14 @@ N = 800
 def accounts():
     rng = np.random.default_rng(9)
     dates = pd.bdate_range("2015-01-05", periods=N + 1, name="date")
-    venue = Venue(
+    account = SingleAssetAccount(
         prices=pd.Series(np.exp(rng.normal(0.0004, 0.01, N + 1).cumsum()), dates),
         cash=pd.Series(rng.uniform(0, 2e-4, N + 1), dates),
     )
     timed = (
         pd.Series((rng.random(N + 1) < 0.9).astype(float), dates).rolling(5, min_periods=1).mean()
     )
-    return {"rule": venue.trade(timed), "hold": venue.trade(pd.Series(1.0, dates))}
+    return {"rule": account.trade(timed), "hold": account.trade(pd.Series(1.0, dates))}
 
 
 @pytest.mark.parametrize("block", [N, N + 1, float("inf")])
@@ -109,7 +109,7 @@ def test_what_is_refused(accounts):
             bootstrapped_paths(accounts, paths=1, block=block)
     with pytest.raises(InvalidDataError, match="no account"):
         bootstrapped_paths({})
-    short = Venue(
+    short = SingleAssetAccount(
         prices=pd.Series([1.0, 2.0, 3.0], pd.bdate_range("2015-01-05", periods=3, name="date"))
     )
     with pytest.raises(InvalidDataError, match="`other` has other sessions than `rule`"):

@@ -1,7 +1,7 @@
 """A second engine, one moment after another in plain arithmetic: the oracle of the first.
 
-It shares the checks of the inputs and the form of the result with `engine`, nothing else: it keeps
-its own agenda of decisions, its own desk of waiting orders, its own costs and its own cash account.
+It shares the checks of the inputs and the form of the result with `engine`, nothing else: it
+schedules decisions, keeps waiting orders, and counts costs and cash in its own way.
 """
 
 from __future__ import annotations
@@ -13,70 +13,55 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from regime.backtest.book import BacktestResult, keep_book
 from regime.backtest.costs import Costs
-from regime.backtest.market import Market, Table, align
-from regime.backtest.tape import lay_tape
-from regime.backtest.timing import Fill, Rebalance, Timing
+from regime.backtest.market import Market, SeriesOrFrame, align
+from regime.backtest.orders import Fill, Rebalance, Timing, fill_moments
+from regime.backtest.result import BacktestResult, build_result
 
 __all__ = ["reference_backtest"]
 
 
 def reference_backtest(
-    prices: Table,
-    exposure: Table,
+    prices: SeriesOrFrame,
+    exposure: SeriesOrFrame,
     costs: Costs,
     cash: pd.Series | None = None,
     *,
     fill_delay: int = 1,
     rebalance: Rebalance = "on_signal",
     fill: Fill = "close",
-    opens: Table | None = None,
-    half_spreads: Table | None = None,
+    opens: SeriesOrFrame | None = None,
+    half_spreads: SeriesOrFrame | None = None,
     initial: float | Mapping[str, float] | None = None,
     same_bar: bool = False,
 ) -> BacktestResult:
-    """Trade a series of decisions as `backtest` does, session by session.
+    """Trade a series of decisions session by session, with the arguments of `engine.backtest`.
 
-    Parameters
-    ----------
-    prices, exposure, costs, cash, fill_delay, rebalance, fill, opens, half_spreads, initial, same_bar
-        As for `engine.backtest`.
-
-    Returns
-    -------
-    BacktestResult
-        Equal to that of `engine.backtest` within 1e-10 of equity.
-
-    Raises
-    ------
-    InvalidDataError, ConfigError
-        As `engine.backtest` does.
+    The result equals that of `engine.backtest` within 1e-10 of equity.
     """
     timing = Timing(fill_delay=fill_delay, rebalance=rebalance, fill=fill, same_bar=same_bar)
     market = align(prices, exposure, cash, initial, opens=opens, half_spreads=half_spreads)
-    tape = lay_tape(market, timing, costs)  # for the book alone; the desk reads the market itself
-    desk = _Desk(market=market, timing=timing, costs=costs)
+    account = _Account(market=market, timing=timing, costs=costs)
     for today in range(len(market.sessions)):
-        desk.accrue(today)
+        account.accrue(today)
         if market.opens is not None and today > 0:
-            desk.look(market.opens[today])
-            desk.receive(today)
-            desk.trade(today)
-            desk.note_down()
-        desk.look(market.prices[today])
+            account.see_prices(market.opens[today])
+            account.take_decision(today)
+            account.trade(today)
+            account.record()
+        account.see_prices(market.prices[today])
         if market.opens is None or today == 0:
-            desk.receive(today)
-        desk.trade(today)
-        desk.note_down()
-    return keep_book(
-        tape,
-        equity=np.array(desk.equity),
-        cash=np.array(desk.account),
-        units=np.array(desk.held),
-        targets=np.array(desk.targets),
-        orders=desk.fills,
-        deferred=desk.log(),
+            account.take_decision(today)
+        account.trade(today)
+        account.record()
+    return build_result(
+        fill_moments(market, timing, costs),  # for the checks of the result alone
+        equity=np.array(account.equities),
+        cash=np.array(account.cashes),
+        units=np.array(account.holdings),
+        targets=np.array(account.targets),
+        orders=account.fills,
+        deferred=account.deferrals(),
     )
 
 
@@ -87,16 +72,16 @@ def _falling_due(market: Market, timing: Timing, today: int) -> int | None:
 
 
 @dataclass
-class _Desk:
+class _Account:
     """What is held, what is wanted, and the orders that wait for a price."""
 
     market: Market
     timing: Timing
     costs: Costs
     cash: float = 1.0
-    equity: list[float] = field(default_factory=list)
-    account: list[float] = field(default_factory=list)
-    held: list[np.ndarray] = field(default_factory=list)
+    equities: list[float] = field(default_factory=list)
+    cashes: list[float] = field(default_factory=list)
+    holdings: list[np.ndarray] = field(default_factory=list)
     targets: list[np.ndarray] = field(default_factory=list)
     fills: list[tuple[Any, ...]] = field(default_factory=list)
     waiting: set[int] = field(default_factory=set)
@@ -107,19 +92,23 @@ class _Desk:
     def __post_init__(self) -> None:
         self.names = self.market.assets
         assets = len(self.names)
-        self.units, self.last, self.quotes = np.zeros(assets), np.zeros(assets), np.zeros(assets)
-        self.wanted, self.ordered, self.kept = np.zeros(assets), np.zeros(assets), np.ones(assets)
+        self.units = np.zeros(assets)
+        self.last = np.zeros(assets)
+        self.quotes = np.zeros(assets)
+        self.wanted = np.zeros(assets)
+        self.ordered = np.zeros(assets)
+        self.kept = np.ones(assets)  # of the level, after the cost of holding
 
     def value(self) -> float:
         """Cash and positions at the last known prices."""
         return self.cash + float((self.units * self.last).sum())
 
-    def note_down(self) -> None:
-        """Enter the account of this moment."""
-        self.equity.append(self.value())
-        self.account.append(self.cash)
-        self.held.append(self.units.copy())
-        self.targets.append(self.met)
+    def record(self) -> None:
+        """Keep equity, cash, holdings and filled weights of this moment."""
+        self.equities.append(self.value())
+        self.cashes.append(self.cash)
+        self.holdings.append(self.units.copy())
+        self.targets.append(self.filled)
 
     def accrue(self, today: int) -> None:
         """Interest since the close before, and a session's fee on what is held."""
@@ -132,16 +121,14 @@ class _Desk:
                 1 - (yearly[name] if isinstance(yearly, Mapping) else yearly) / 10_000 / 252
             )
 
-    def look(self, prices: np.ndarray) -> None:
+    def see_prices(self, prices: np.ndarray) -> None:
         """Prices of this moment; an asset without one keeps its last."""
-        self.quotes, self.met = prices * self.kept, np.full(len(prices), np.nan)
+        self.quotes = prices * self.kept
+        self.filled = np.full(len(prices), np.nan)
         self.last = np.where(np.isnan(prices), self.last, self.quotes)
 
-    def receive(self, today: int) -> None:
-        """Take in the decision that falls due.
-
-        A changed one, or any on a day of restoring, becomes orders.
-        """
+    def take_decision(self, today: int) -> None:
+        """Order what falls due: changed weights, or all of them on a day of restoring."""
         source = _falling_due(self.market, self.timing, today)
         weights = self.wanted if source is None else self.market.decisions[source]
         if source is None and today == 0:
@@ -176,10 +163,7 @@ class _Desk:
             self.closed.append([*row[:4], "replaced", pd.NaT])
 
     def trade(self, today: int) -> None:
-        """Once a waiting order meets a price, bring all priced assets to their weights.
-
-        The others wait.
-        """
+        """Once a waiting order meets a price, bring all priced assets to their weights."""
         prices = self.quotes
         priced = [asset for asset in range(len(prices)) if not np.isnan(prices[asset])]
         if self.waiting.isdisjoint(priced):
@@ -192,7 +176,7 @@ class _Desk:
         for asset in sorted(priced, key=lambda name: change[name]):
             self._fill(today, asset, self.wanted[asset] * value / prices[asset], prices[asset])
         self.waiting = set(range(len(prices))).difference(priced)
-        self.met[priced] = self.wanted[priced]
+        self.filled[priced] = self.wanted[priced]
 
     def _fill(self, today: int, asset: int, units: float, price: float) -> None:
         rate = 0.0 if today == 0 else self._rate(today, asset)
@@ -219,15 +203,16 @@ class _Desk:
             self.closed.append([*row[:4], "filled", self.market.sessions[today]])
 
     def _rate(self, today: int, asset: int) -> float:
-        """Commission, half-spread of the day, and impact of the change since the asset's last order."""
-        given, table = self.costs.half_spread_bps, self.market.half_spreads
-        half = given[self.names[asset]] if isinstance(given, Mapping) else given
+        """Commission, half-spread of the day, and impact of the change of weight."""
+        half_spread = self.costs.half_spread_bps
+        table = self.market.half_spreads
+        half = half_spread[self.names[asset]] if isinstance(half_spread, Mapping) else half_spread
         if table is not None and not np.isnan(table[today, asset]):
             half = float(table[today, asset])
         moved = abs(float(self.wanted[asset] - self.ordered[asset]))
         return (self.costs.bps + half + self.costs.impact_bps * moved) / 10_000
 
-    def log(self) -> list[list[Any]]:
+    def deferrals(self) -> list[list[Any]]:
         """Deferred orders by the session on which they fell due."""
         return sorted(
             [*self.closed, *self.deferred.values()],

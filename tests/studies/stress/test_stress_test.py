@@ -15,8 +15,8 @@ from regime.pipeline.settings import load_settings
 from regime.pipeline.strategy import decide, trade
 from regime.progress import NoProgress
 from regime.schema import REGIMES
-from regime.workflows.retrained import MovedLabels, label_noise, simulated_worlds
-from regime.workflows.stress import StressPlan, StressReport, stress
+from regime.studies.stress.retraining import MovedLabels, label_noise, simulated_worlds
+from regime.studies.stress.stress_test import StressPlan, StressReport, run_stress_test
 
 SMALL = StressPlan(seeds=2, paths=20)
 QUICK = ("tracking=NullTracker", "splits.refit_months=24", "model.seeds=1", "parallel.jobs=1")
@@ -60,7 +60,9 @@ def spells(probabilities):
 
 @pytest.fixture(scope="module")
 def report(settings, world, probabilities, exposure, spells):
-    return stress(settings, world, probabilities, exposure, spells, NoProgress(), plan=SMALL)
+    return run_stress_test(
+        settings, world, probabilities, exposure, spells, NoProgress(), plan=SMALL
+    )
 
 
 def test_the_plain_cases_are_the_account_of_the_run(settings, world, exposure, report):
@@ -89,8 +91,8 @@ def test_spells_are_those_that_were_given(report, spells, world):
 
 
 def test_the_report_is_plain_and_finite(report):
-    told = report.to_dict()
-    assert set(told) == {
+    rows = report.to_dict()
+    assert set(rows) == {
         "delays",
         "costs",
         "break_even",
@@ -101,11 +103,11 @@ def test_the_report_is_plain_and_finite(report):
         "paths",
         "spells",
     }
-    assert json.loads(json.dumps(told, allow_nan=False)) == told
-    assert told["delays"][0]["delay"] == 1 and told["break_even"][0]["rival"] == "buy_and_hold"
-    assert told["spells"][0]["first"] == f"{report.spells['first'][0]:%Y-%m-%d}"
-    assert [row["name"] for row in told["paths"]] == ["strategy", "buy_and_hold", "vol_target_12"]
-    assert told["paths"][0]["wins"] is None and told["noise"][1] == {
+    assert json.loads(json.dumps(rows, allow_nan=False)) == rows
+    assert rows["delays"][0]["delay"] == 1 and rows["break_even"][0]["benchmark"] == "buy_and_hold"
+    assert rows["spells"][0]["first"] == f"{report.spells['first'][0]:%Y-%m-%d}"
+    assert [row["name"] for row in rows["paths"]] == ["strategy", "buy_and_hold", "vol_target_12"]
+    assert rows["paths"][0]["wins"] is None and rows["noise"][1] == {
         "size": 0.5,
         "halflife": 0.0,
         **report.noise.iloc[1].to_dict(),
@@ -113,12 +115,12 @@ def test_the_report_is_plain_and_finite(report):
 
 
 def test_three_sentences(report):
-    cost, luck, hurt = report.sentences()
+    cost, resampling, worst = report.sentences()
     assert cost.startswith(
         f"At 5 bp one way the Sharpe ratio is {report.costs.loc[1, 'sharpe']:.2f};"
     )
-    assert f"beats buy and hold in {report.paths.loc['buy_and_hold', 'wins']:.0%}" in luck
-    assert "buy and hold" in hurt and all(text.endswith(".") for text in (cost, luck, hurt))
+    assert f"beats buy and hold in {report.paths.loc['buy_and_hold', 'wins']:.0%}" in resampling
+    assert "buy and hold" in worst and all(text.endswith(".") for text in (cost, resampling, worst))
 
 
 def table(index, name, **columns):
@@ -164,7 +166,9 @@ def test_every_end_of_the_break_even_has_its_words(report, ahead, cost, words):
 
 
 def test_runs_repeat_bit_for_bit(settings, world, probabilities, exposure, spells, report):
-    again = stress(settings, world, probabilities, exposure, spells, NoProgress(), plan=SMALL)
+    again = run_stress_test(
+        settings, world, probabilities, exposure, spells, NoProgress(), plan=SMALL
+    )
     for name, own in again.tables().items():
         pd.testing.assert_frame_equal(own, report.tables()[name], check_exact=True)
 
@@ -175,8 +179,8 @@ def test_an_exposure_that_the_rule_did_not_decide_is_refused(
     other = exposure.copy()
     other.iloc[4] = 1.0 - other.iloc[4]
     with pytest.raises(InvalidDataError, match=f"{other.index[4]:%Y-%m-%d} is .* the rule decides"):
-        stress(settings, world, probabilities, other, spells, NoProgress(), plan=SMALL)
-    own = stress(
+        run_stress_test(settings, world, probabilities, other, spells, NoProgress(), plan=SMALL)
+    own = run_stress_test(
         settings,
         world,
         probabilities,
@@ -184,15 +188,17 @@ def test_an_exposure_that_the_rule_did_not_decide_is_refused(
         spells,
         NoProgress(),
         plan=SMALL,
-        decider=lambda rows: pd.Series(0.5, rows.index),
+        rule=lambda rows: pd.Series(0.5, rows.index),
     )
     assert own.missing["turnover"].eq(own.missing["turnover"].iloc[0]).all()
     with pytest.raises(InvalidDataError, match="has no probability"):
-        stress(settings, world, probabilities.iloc[5:], exposure, spells, NoProgress(), plan=SMALL)
+        run_stress_test(
+            settings, world, probabilities.iloc[5:], exposure, spells, NoProgress(), plan=SMALL
+        )
 
 
 def test_without_spells_the_table_is_empty(settings, world, probabilities, exposure, spells):
-    found = stress(
+    found = run_stress_test(
         settings, world, probabilities, exposure, spells.iloc[:0], NoProgress(), plan=SMALL
     )
     assert found.spells.empty and found.to_dict()["spells"] == []
@@ -264,11 +270,13 @@ def test_what_is_trained_anew_is_asked_for(
     empty = pd.DataFrame({"sharpe": [0.1]}, pd.Index([5], name="seed"))
     for name in ("label_noise", "simulated_worlds"):
         monkeypatch.setattr(
-            f"regime.workflows.retrained.{name}",
+            f"regime.studies.stress.retraining.{name}",
             lambda *given, name=name, **more: asked.append((name, given[-2], more)) or empty,
         )
     plan = replace(SMALL, label_seeds=3, label_share=0.1, worlds=(5, 6))
-    found = stress(settings, world, probabilities, exposure, spells, NoProgress(), plan=plan)
+    found = run_stress_test(
+        settings, world, probabilities, exposure, spells, NoProgress(), plan=plan
+    )
     assert asked == [("label_noise", range(3), {"share": 0.1}), ("simulated_worlds", (5, 6), {})]
     assert isinstance(found, StressReport) and found.to_dict()["worlds"] == [
         {"seed": 5, "sharpe": 0.1}

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from regime.backtest.costs import Costs
 from regime.backtest.engine import backtest
-from regime.backtest.reference import reference_backtest
-from regime.backtest.stress_account import Venue
 from regime.errors import ConfigError, InvalidDataError
+from regime.studies.stress.account import SingleAssetAccount
+from tests.backtest.reference_engine import reference_backtest
 
 DEAR = Costs(bps=20, half_spread_bps=3, impact_bps=50, holding_bps=90)
 BOUND = 1e-10
@@ -51,7 +51,7 @@ def assert_same(account, result):
 def test_the_account_is_that_of_the_reference_engine(seed, n, delay, bps, impact, moves):
     prices, exposure, cash = drawn(seed, n, moves)
     costs = Costs(bps=bps, impact_bps=impact, holding_bps=bps)
-    account = Venue(prices=prices, cash=cash, costs=costs).trade(exposure, delay=delay)
+    account = SingleAssetAccount(prices=prices, cash=cash, costs=costs).trade(exposure, delay=delay)
     assert_same(account, reference_backtest(prices, exposure, costs, cash, fill_delay=delay))
 
 
@@ -59,33 +59,33 @@ def test_the_account_is_that_of_the_reference_engine(seed, n, delay, bps, impact
 @pytest.mark.parametrize("delay", [1, 5])
 def test_the_account_is_that_of_the_engine_over_twenty_years(costs, delay):
     prices, exposure, cash = drawn(1, 5000)
-    account = Venue(prices=prices, cash=cash, costs=costs).trade(exposure, delay=delay)
+    account = SingleAssetAccount(prices=prices, cash=cash, costs=costs).trade(exposure, delay=delay)
     assert_same(account, backtest(prices, exposure, costs, cash, fill_delay=delay))
 
 
 def test_decisions_on_some_sessions_stand_until_the_next():
     prices, exposure, cash = drawn(2, 60)
     some = exposure.iloc[[3, 20, 41]]
-    account = Venue(prices=prices, cash=cash).trade(some)
+    account = SingleAssetAccount(prices=prices, cash=cash).trade(some)
     assert_same(account, reference_backtest(prices, some, Costs(), cash))
 
 
 def test_a_delay_beyond_the_end_is_buy_and_hold():
     prices, exposure, _ = drawn(3, 10)
-    account = Venue(prices=prices).trade(exposure, delay=50)
+    account = SingleAssetAccount(prices=prices).trade(exposure, delay=50)
     np.testing.assert_allclose(account.returns, prices.pct_change().iloc[1:])
     assert account.turnover == 0.0 and set(account.held) == {1.0} and set(account.cash) == {0.0}
 
 
 def test_costs_may_be_replaced_and_the_account_begun_later():
     prices, exposure, cash = drawn(4, 80)
-    venue = Venue(prices=prices, cash=cash, costs=DEAR)
-    free = venue.trade(exposure, costs=Costs(bps=0))
+    market = SingleAssetAccount(prices=prices, cash=cash, costs=DEAR)
+    free = market.trade(exposure, costs=Costs(bps=0))
     assert free.returns.equals(
-        Venue(prices=prices, cash=cash, costs=Costs(bps=0)).trade(exposure).returns
+        SingleAssetAccount(prices=prices, cash=cash, costs=Costs(bps=0)).trade(exposure).returns
     )
     first = prices.index[30]
-    later, known = venue.since(first), exposure.loc[first:]
+    later, known = market.since(first), exposure.loc[first:]
     assert later.sessions[0] == first and later.asset == "SPY"
     assert_same(
         later.trade(known), reference_backtest(prices.loc[first:], known, DEAR, cash.loc[first:])
@@ -94,16 +94,16 @@ def test_costs_may_be_replaced_and_the_account_begun_later():
 
 def test_what_the_engine_refuses_is_refused():
     prices, exposure, cash = drawn(5, 20)
-    venue = Venue(prices=prices, cash=cash)
+    market = SingleAssetAccount(prices=prices, cash=cash)
     with pytest.raises(ConfigError, match="fill_delay: must be at least 1, got 0"):
-        venue.trade(exposure, delay=0)
+        market.trade(exposure, delay=0)
     with pytest.raises(InvalidDataError, match="2010-01-06"):
-        venue.trade(exposure.where(exposure.index != "2010-01-06"))
+        market.trade(exposure.where(exposure.index != "2010-01-06"))
     with pytest.raises(InvalidDataError, match="Exposure"):
-        venue.trade(exposure + 1.0)
+        market.trade(exposure + 1.0)
     with pytest.raises(InvalidDataError, match="Cash"):
-        Venue(prices=prices, cash=cash.iloc[:10])
-    with pytest.raises(InvalidDataError, match="2010-01-08 has no price; the light account"):
-        Venue(prices=prices.where(prices.index != "2010-01-08"))
+        SingleAssetAccount(prices=prices, cash=cash.iloc[:10])
+    with pytest.raises(InvalidDataError, match="2010-01-08 has no price"):
+        SingleAssetAccount(prices=prices.where(prices.index != "2010-01-08"))
     with pytest.raises(InvalidDataError, match="above 0"):
-        Venue(prices=prices - 200.0)
+        SingleAssetAccount(prices=prices - 200.0)

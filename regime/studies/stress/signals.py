@@ -1,4 +1,4 @@
-"""The same rule on worse signals: some lost, some wrong.
+"""The same rule on worse signals: some dropped, some perturbed.
 
 Every table has a row a case, the undisturbed one first; the Sharpe ratio, drawdown and turnover are
 medians over seeds, and the worst seed stands beside them.
@@ -9,39 +9,41 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from itertools import product
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 
-from regime.backtest.stress_account import Venue
+from regime.arrays import Floats
 from regime.errors import ConfigError
 from regime.schema import REGIMES
+from regime.studies.stress.account import SingleAssetAccount
 
-__all__ = ["lost", "missing_days", "noisy", "probability_noise"]
+__all__ = ["drop_signals", "missing_days", "perturb_probabilities", "probability_noise"]
 
-Decide = Callable[[pd.DataFrame], pd.Series]
+ExposureRule: TypeAlias = Callable[[pd.DataFrame], pd.Series]
 
 
 def missing_days(
-    venue: Venue,
+    account: SingleAssetAccount,
     signals: pd.DataFrame,
-    decide: Decide,
+    rule: ExposureRule,
     shares: Sequence[float] = (0.01, 0.05, 0.2),
     seeds: int = 10,
     seed: int = 7,
 ) -> pd.DataFrame:
-    """Signals of random sessions are lost, so that the rule keeps what it knew.
+    """Signals of random sessions are missing, so that the rule keeps what it knew.
 
     Parameters
     ----------
-    venue : Venue
+    account : SingleAssetAccount
     signals : DataFrame, shape (n_sessions, n_columns)
-    decide : callable
+    rule : callable
         Signals to exposure.
     shares : sequence of float
         Of the sessions, in [0, 1].
     seeds : int
-        Draws a share, at least 1; a larger share loses what a smaller one does, and more.
+        Draws a share, at least 1; a larger share drops what a smaller one does, and more.
     seed : int
 
     Returns
@@ -49,23 +51,20 @@ def missing_days(
     DataFrame, one row a share, 0 first
         `sharpe`, `sharpe_worst`, `max_drawdown`, `max_drawdown_worst`, `turnover`.
     """
-    cases = {
-        share: [
-            lost(signals, share, np.random.default_rng([seed, draw]))
-            for draw in range(_draws(seeds, share))
-        ]
-        for share in (0.0, *(share for share in shares if share))
-    }
-    return pd.DataFrame(
-        [_spread(venue, decide, tables) for tables in cases.values()],
-        index=pd.Index(list(cases), name="share"),
-    )
+    cases = (0.0, *(share for share in shares if share))
+    rows = []
+    for share in cases:
+        draws = _draws(seeds, share)
+        generators = [np.random.default_rng([seed, draw]) for draw in range(draws)]
+        tables = [drop_signals(signals, share, rng) for rng in generators]
+        rows.append(_figures_over_draws(account, rule, tables))
+    return pd.DataFrame(rows, index=pd.Index(list(cases), name="share"))
 
 
 def probability_noise(
-    venue: Venue,
+    account: SingleAssetAccount,
     signals: pd.DataFrame,
-    decide: Decide,
+    rule: ExposureRule,
     sizes: Sequence[float] = (0.5, 1.0),
     halflives: Sequence[float] = (0.0, 21.0),
     seeds: int = 10,
@@ -75,12 +74,12 @@ def probability_noise(
 
     Parameters
     ----------
-    venue : Venue
+    account : SingleAssetAccount
     signals : DataFrame, shape (n_sessions, n_columns)
-    decide : callable
+    rule : callable
         Signals to exposure.
     sizes, halflives : sequences of float
-        As for `noisy`; every pair is a case.
+        As for `perturb_probabilities`; every pair is a case.
     seeds : int
         Draws a case, at least 1.
     seed : int
@@ -90,22 +89,17 @@ def probability_noise(
     DataFrame, one row a pair of `size` and `halflife`, (0, 0) first
         Columns as from `missing_days`.
     """
-    pairs = [(0.0, 0.0), *product([size for size in sizes if size], halflives)]
-    rows = [
-        _spread(
-            venue,
-            decide,
-            [
-                noisy(signals, size, np.random.default_rng([seed, draw]), halflife)
-                for draw in range(_draws(seeds, size))
-            ],
-        )
-        for size, halflife in pairs
-    ]
-    return pd.DataFrame(rows, index=pd.MultiIndex.from_tuples(pairs, names=["size", "halflife"]))
+    cases = [(0.0, 0.0), *product([size for size in sizes if size], halflives)]
+    rows = []
+    for size, halflife in cases:
+        draws = _draws(seeds, size)
+        generators = [np.random.default_rng([seed, draw]) for draw in range(draws)]
+        tables = [perturb_probabilities(signals, size, rng, halflife) for rng in generators]
+        rows.append(_figures_over_draws(account, rule, tables))
+    return pd.DataFrame(rows, index=pd.MultiIndex.from_tuples(cases, names=["size", "halflife"]))
 
 
-def lost(signals: pd.DataFrame, share: float, rng: np.random.Generator) -> pd.DataFrame:
+def drop_signals(signals: pd.DataFrame, share: float, rng: np.random.Generator) -> pd.DataFrame:
     """Signals with every column missing on a random share of the sessions.
 
     Parameters
@@ -118,16 +112,21 @@ def lost(signals: pd.DataFrame, share: float, rng: np.random.Generator) -> pd.Da
     Returns
     -------
     DataFrame, shape (n_sessions, n_columns)
+
+    Raises
+    ------
+    ConfigError
+        If the share lies outside [0, 1].
     """
     if not 0.0 <= share <= 1.0:
         raise ConfigError(f"share: must lie in [0, 1], got {share}")
-    gone = rng.permutation(len(signals))[: round(share * len(signals))]
-    left = signals.astype(float)
-    left.iloc[gone] = np.nan
-    return left
+    dropped = rng.permutation(len(signals))[: round(share * len(signals))]
+    remaining = signals.astype(float)
+    remaining.iloc[dropped] = np.nan
+    return remaining
 
 
-def noisy(
+def perturb_probabilities(
     signals: pd.DataFrame, size: float, rng: np.random.Generator, halflife: float = 0.0
 ) -> pd.DataFrame:
     """Signals whose probabilities had normal noise added to their log odds.
@@ -147,48 +146,56 @@ def noisy(
     -------
     DataFrame, shape (n_sessions, n_columns)
         A probability that was 0, 1 or NaN stays so.
+
+    Raises
+    ------
+    ConfigError
+        If size or halflife is negative or infinite.
     """
     for name, value in (("size", size), ("halflife", halflife)):
         if not 0.0 <= value < math.inf:
             raise ConfigError(f"{name}: must be 0 or more and finite, got {value}")
     names = [name for name in REGIMES if name in signals]
-    given = signals[names].to_numpy(dtype=float)
     if size == 0.0 or not names:
         return signals.copy()
-    whole = np.column_stack([given, np.maximum(1.0 - given.sum(axis=1), 0.0)])
+    probabilities = signals[names].to_numpy(dtype=float)
+    rest = np.maximum(1.0 - probabilities.sum(axis=1), 0.0)
+    whole = np.column_stack([probabilities, rest])
     # Two independent errors of sd s / sqrt(2) differ by one of sd s.
     odds = whole * np.exp(_errors(rng, whole.shape, halflife) * size / math.sqrt(2.0))
     with np.errstate(invalid="ignore"):
-        return signals.assign(
-            **pd.DataFrame((odds / odds.sum(axis=1, keepdims=True))[:, :-1], signals.index, names)
-        )
+        perturbed = (odds / odds.sum(axis=1, keepdims=True))[:, :-1]
+    return signals.assign(**pd.DataFrame(perturbed, signals.index, names))
 
 
-def _errors(rng: np.random.Generator, shape: tuple[int, ...], halflife: float) -> np.ndarray:
+def _errors(rng: np.random.Generator, shape: tuple[int, ...], halflife: float) -> Floats:
     """Standard normal errors, each column fading from session to session."""
     fresh = rng.standard_normal(shape)
     if halflife == 0.0:
         return fresh
     kept = 0.5 ** (1.0 / halflife)
     fresh[1:] *= math.sqrt(1.0 - kept**2) / (1.0 - kept)
-    errors: np.ndarray = pd.DataFrame(fresh).ewm(alpha=1.0 - kept, adjust=False).mean().to_numpy()
+    errors: Floats = pd.DataFrame(fresh).ewm(alpha=1.0 - kept, adjust=False).mean().to_numpy()
     return errors
 
 
-def _draws(seeds: int, disturbed: float) -> int:
+def _draws(seeds: int, disturbance: float) -> int:
     if seeds < 1:
         raise ConfigError(f"seeds: must be at least 1, got {seeds}")
-    return seeds if disturbed else 1
+    return seeds if disturbance else 1
 
 
-def _spread(venue: Venue, decide: Decide, tables: Sequence[pd.DataFrame]) -> dict[str, float]:
+def _figures_over_draws(
+    account: SingleAssetAccount, rule: ExposureRule, tables: Sequence[pd.DataFrame]
+) -> dict[str, float]:
     """Medians and the worst over the draws of one case."""
-    found = pd.DataFrame([venue.trade(decide(table)).figures() for table in tables])
-    middle, low = found.median(), found.min()
+    figures = pd.DataFrame([account.trade(rule(table)).figures() for table in tables])
+    median = figures.median()
+    worst = figures.min()
     return {
-        "sharpe": middle["sharpe"],
-        "sharpe_worst": low["sharpe"],
-        "max_drawdown": middle["max_drawdown"],
-        "max_drawdown_worst": low["max_drawdown"],
-        "turnover": middle["turnover"],
+        "sharpe": median["sharpe"],
+        "sharpe_worst": worst["sharpe"],
+        "max_drawdown": median["max_drawdown"],
+        "max_drawdown_worst": worst["max_drawdown"],
+        "turnover": median["turnover"],
     }

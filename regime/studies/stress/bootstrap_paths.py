@@ -1,4 +1,4 @@
-"""Histories that could have been: the sessions of the accounts drawn again in blocks."""
+"""Resampled histories: the sessions of the accounts drawn again in blocks."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from regime.backtest.stress_account import Account
-from regime.drawdowns import depths
+from regime.arrays import Floats, Integers
 from regime.errors import ConfigError, InvalidDataError
-from regime.performance import annual_sharpe
-from regime.returns import finite_values
+from regime.performance import annual_sharpe, drawdowns, finite_values
+from regime.studies.stress.account import AccountHistory
 
 __all__ = ["block_rows", "bootstrapped_paths", "path_summary"]
 
@@ -19,9 +18,9 @@ QUANTILES = (5, 50, 95)  # percent
 
 
 def bootstrapped_paths(
-    accounts: Mapping[str, Account], *, paths: int = 1000, block: float = 63, seed: int = 7
+    accounts: Mapping[str, AccountHistory], *, paths: int = 1000, block: float = 63, seed: int = 7
 ) -> pd.DataFrame:
-    """Sharpe ratio and drawdown of every account over redrawn histories, the same history for all.
+    """Sharpe ratio and drawdown of every account over resampled histories, the same for all.
 
     A row that is drawn holds one session of every account: its net return, and what cash earned.
     What the market did, what was held and what was paid that session thus stay together, and so
@@ -29,7 +28,7 @@ def bootstrapped_paths(
 
     Parameters
     ----------
-    accounts : mapping of str to Account
+    accounts : mapping of str to AccountHistory
         The rule first, on the same sessions.
     paths : int
         Histories, each as long as the sample; at least 1.
@@ -42,20 +41,27 @@ def bootstrapped_paths(
     DataFrame, shape (n_paths, 2 x n_accounts)
         Columns (``sharpe`` or ``max_drawdown``, name); NaN where a figure is not defined.
 
+    Raises
+    ------
+    ConfigError
+        If `paths` or `block` is below 1.
+    InvalidDataError
+        If there is no account, or their sessions differ.
+
     Notes
     -----
     **Source:** Politis and Romano (1994), "The Stationary Bootstrap".
     """
     if paths < 1:
         raise ConfigError(f"paths: must be at least 1, got {paths}")
-    returns, cash = _joint(accounts)
-    rng, rows = np.random.default_rng(seed), []
+    returns, cash = _joint_returns(accounts)
+    rng = np.random.default_rng(seed)
+    rows = []
     for _ in range(paths):
         drawn = block_rows(len(cash), block, rng)
-        rows.append(
-            [annual_sharpe(own[drawn] - cash[drawn]) for own in returns]
-            + [float(depths(own[drawn]).min()) for own in returns]
-        )
+        sharpe = [annual_sharpe(values[drawn] - cash[drawn]) for values in returns]
+        deepest = [float(drawdowns(values[drawn]).min()) for values in returns]
+        rows.append(sharpe + deepest)
     columns = pd.MultiIndex.from_product(
         [["sharpe", "max_drawdown"], list(accounts)], names=["figure", "name"]
     )
@@ -63,7 +69,7 @@ def bootstrapped_paths(
 
 
 def path_summary(paths: pd.DataFrame) -> pd.DataFrame:
-    """What the redrawn histories say, one row an account.
+    """Percentiles over the resampled histories, one row an account.
 
     Parameters
     ----------
@@ -78,9 +84,9 @@ def path_summary(paths: pd.DataFrame) -> pd.DataFrame:
         shares of paths in which the rule's is better: `wins` (Sharpe ratio), `wins_drawdown`. These
         are NaN for the rule itself.
     """
-    rule, *rivals = paths["sharpe"].columns
+    rule, *benchmarks = paths["sharpe"].columns
     rows = {}
-    for name in (rule, *rivals):
+    for name in (rule, *benchmarks):
         gap = paths["sharpe"][rule] - paths["sharpe"][name]
         shallower = paths["max_drawdown"][rule] > paths["max_drawdown"][name]
         against = {
@@ -96,10 +102,10 @@ def path_summary(paths: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("name")
 
 
-def block_rows(sessions: int, block: float, rng: np.random.Generator) -> np.ndarray:
-    """Rows of one redrawn history.
+def block_rows(sessions: int, block: float, rng: np.random.Generator) -> Integers:
+    """Rows of one resampled history: blocks of random start and geometric length, in a circle.
 
-    Blocks of random start and geometric length, the end joined to the beginning.
+    The end of the sample is joined to its beginning.
 
     Parameters
     ----------
@@ -112,6 +118,11 @@ def block_rows(sessions: int, block: float, rng: np.random.Generator) -> np.ndar
     Returns
     -------
     ndarray of int, shape (sessions,)
+
+    Raises
+    ------
+    ConfigError
+        If `block` is below 1.
     """
     if not block >= 1.0:
         raise ConfigError(f"block: must be at least 1 session, got {block}")
@@ -121,11 +132,11 @@ def block_rows(sessions: int, block: float, rng: np.random.Generator) -> np.ndar
     begins = rng.random(sessions) < 1.0 / block
     begins[0] = True
     first = np.maximum.accumulate(np.where(begins, steps, 0))
-    rows: np.ndarray = (rng.integers(sessions, size=sessions)[first] + steps - first) % sessions
+    rows: Integers = (rng.integers(sessions, size=sessions)[first] + steps - first) % sessions
     return rows
 
 
-def _joint(accounts: Mapping[str, Account]) -> tuple[list[np.ndarray], np.ndarray]:
+def _joint_returns(accounts: Mapping[str, AccountHistory]) -> tuple[list[Floats], Floats]:
     """Returns of every account, and of cash, on the same sessions."""
     if not accounts:
         raise InvalidDataError("Stress: no account to draw from; give the rule's first")
@@ -135,9 +146,8 @@ def _joint(accounts: Mapping[str, Account]) -> tuple[list[np.ndarray], np.ndarra
             raise InvalidDataError(
                 f"Stress: `{name}` has other sessions than `{rule}`; trade all on the same dates"
             )
-    return [finite_values(account.returns) for account in accounts.values()], finite_values(
-        first.cash
-    )
+    returns = [finite_values(account.returns) for account in accounts.values()]
+    return returns, finite_values(first.cash)
 
 
 def _percentiles(name: str, values: pd.Series) -> dict[str, float]:

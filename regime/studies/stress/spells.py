@@ -1,23 +1,28 @@
-"""What was held before, in and after every spell, what that saved and what it missed."""
+"""What was held before, in and after every spell of stress, what that saved and what it missed."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
+from regime.arrays import Floats
 from regime.errors import InvalidDataError
 from regime.schema import check_dates
+from regime.sessions import MONTH, QUARTER, WEEK
 
-__all__ = ["spell_table"]
+__all__ = ["episode_costs"]
 
-BEFORE, AFTER, REBOUND = 10, 21, 63  # sessions
-OUT = 0.5  # held less than this is out of the market
+# Sessions over which holdings are averaged, and over which a missed rebound is counted.
+BEFORE = 2 * WEEK
+AFTER = MONTH
+REBOUND = QUARTER
+OUT = 0.5  # exposure below this is out of the market
 
 
-def spell_table(
+def episode_costs(
     exposure: pd.Series, returns: pd.Series, cash: pd.Series, spells: pd.DataFrame
 ) -> pd.DataFrame:
-    """One row for each spell that overlaps the sessions.
+    """Exposure, return and loss avoided around each spell of stress that overlaps the sessions.
 
     What the rule earned is ``held * market + (1 - held) * cash`` each session, before costs.
 
@@ -34,7 +39,7 @@ def spell_table(
     Returns
     -------
     DataFrame, one row a spell
-        `first` and `last` (of those sessions that are given), `name` (empty where there is none),
+        `first` and `last` (within the sessions of the exposure), `name` (empty where there is none),
         `exposure_before` (mean of 10 sessions), `exposure_inside`, `exposure_after` (mean of 21
         sessions), `market_return` and `rule_return` inside, `loss_avoided` (the rule's less the
         market's), `missed_after` (the market's less the rule's over 63 sessions after),
@@ -47,7 +52,7 @@ def spell_table(
     InvalidDataError
         If dates differ, a value is missing, or a spell ends before it starts.
     """
-    table = _joint(exposure, returns, cash)
+    table = _joint_table(exposure, returns, cash)
     absent = [name for name in ("start", "end") if name not in spells]
     if absent:
         raise InvalidDataError(
@@ -60,7 +65,8 @@ def spell_table(
             raise InvalidDataError(
                 f"Spells: start {start} must not lie after end {end}, and neither be missing"
             )
-        a, b = table.index.searchsorted(start), table.index.searchsorted(end, side="right")
+        a = table.index.searchsorted(start)
+        b = table.index.searchsorted(end, side="right")
         if a < b:
             rows.append(
                 {
@@ -76,7 +82,8 @@ def spell_table(
 def _row(table: pd.DataFrame, a: int, b: int) -> dict[str, float]:
     """Figures of the spell on rows a to b - 1."""
     held = table["held"].to_numpy()
-    market, rule = (_grown(table[name].iloc[a:b]) for name in ("market", "rule"))
+    market = _growth(table["market"].iloc[a:b])
+    rule = _growth(table["rule"].iloc[a:b])
     after = table.iloc[b : b + REBOUND]
     return {
         "exposure_before": _mean(held[max(a - BEFORE, 0) : a]),
@@ -85,28 +92,30 @@ def _row(table: pd.DataFrame, a: int, b: int) -> dict[str, float]:
         "market_return": market,
         "rule_return": rule,
         "loss_avoided": rule - market,
-        "missed_after": _grown(after["market"]) - _grown(after["rule"]),
-        **_moves(held, a, b),
+        "missed_after": _growth(after["market"]) - _growth(after["rule"]),
+        **_cut_and_return(held, a, b),
     }
 
 
-def _moves(held: np.ndarray, a: int, b: int) -> dict[str, float]:
-    cuts, returns = np.flatnonzero(held[a:b] < OUT), np.flatnonzero(held[b - 1 :] >= OUT)
+def _cut_and_return(held: Floats, a: int, b: int) -> dict[str, float]:
+    """Sessions until the market was left, and until it was held again."""
+    cuts = np.flatnonzero(held[a:b] < OUT)
+    returns = np.flatnonzero(held[b - 1 :] >= OUT)
     return {
         "sessions_to_cut": float(cuts[0]) if cuts.size else np.nan,
         "sessions_to_return": float(returns[0]) if cuts.size and returns.size else np.nan,
     }
 
 
-def _mean(held: np.ndarray) -> float:
+def _mean(held: Floats) -> float:
     return float(held.mean()) if held.size else np.nan
 
 
-def _grown(returns: pd.Series) -> float:
+def _growth(returns: pd.Series) -> float:
     return float(np.prod(1.0 + returns.to_numpy())) - 1.0 if len(returns) else np.nan
 
 
-def _joint(exposure: pd.Series, returns: pd.Series, cash: pd.Series) -> pd.DataFrame:
+def _joint_table(exposure: pd.Series, returns: pd.Series, cash: pd.Series) -> pd.DataFrame:
     check_dates(exposure.index, "Exposure")
     for name, column in (("returns", returns), ("cash", cash)):
         if not column.index.equals(exposure.index):
@@ -114,7 +123,7 @@ def _joint(exposure: pd.Series, returns: pd.Series, cash: pd.Series) -> pd.DataF
                 f"Spells: `{name}` must have the dates of `exposure`; reindex it"
             )
     if exposure.empty:
-        raise InvalidDataError("Spells: no session is given")
+        raise InvalidDataError("Spells: the exposure has no session")
     table = pd.DataFrame({"held": exposure, "market": returns, "cash": cash}).astype(float)
     gap = table.isna().any(axis=1)
     if gap.any():
