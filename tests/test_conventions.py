@@ -161,7 +161,8 @@ def unexplained(texts):
         tree = ast.parse(text)
         for place, node, owner in functions(tree):
             lines = section(ast.get_docstring(node) or "", "Parameters")
-            if lines is not None and named(lines) != set(arguments(node)):
+            rest = {node.args.kwarg.arg} if node.args.kwarg else set()
+            if lines is not None and named(lines) - rest != set(arguments(node)):
                 faults.append(
                     f"{name}.{place}: {', '.join(sorted(named(lines) ^ set(arguments(node))))}"
                 )

@@ -40,6 +40,7 @@ DATES = (
     "2024-08-06",
 )
 KEYS = [
+    "schema_version",
     "as_of",
     "cta",
     "gamma",
