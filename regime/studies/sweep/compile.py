@@ -24,7 +24,7 @@ class EncodedRules:
     Parameters
     ----------
     rules : tuple of EncodedRule
-        Each rule of any setting once.
+        Each rule of any setting once, and no other.
     positions : ndarray, shape (n_settings, n_rules of the longest), int64
         Positions in `rules`; -1 after the last rule of a setting.
 
@@ -45,18 +45,18 @@ class EncodedRules:
         return len(self.positions)
 
     @property
-    def used(self) -> tuple[EncodedRule, ...]:
-        """Rules that any setting runs."""
-        return tuple(self.rules[i] for i in np.unique(self.positions) if i != NO_RULE)
-
-    @property
     def needs(self) -> tuple[str, ...]:
         """Columns of the signals that any setting reads, each once."""
-        return tuple(dict.fromkeys(name for rule in self.used for name in rule.columns))
+        return tuple(dict.fromkeys(name for rule in self.rules for name in rule.columns))
 
     def take(self, rows: Sequence[int] | Integers) -> EncodedRules:
         """Some of the settings, in the order of `rows`."""
-        return EncodedRules(rules=self.rules, positions=self.positions[np.asarray(rows, np.int64)])
+        positions = self.positions[np.asarray(rows, np.int64)]
+        used = np.unique(positions[positions != NO_RULE])
+        return EncodedRules(
+            rules=tuple(self.rules[i] for i in used),
+            positions=np.where(positions == NO_RULE, NO_RULE, np.searchsorted(used, positions)),
+        )
 
 
 def encode(rules: Iterable[Rule]) -> EncodedRules:

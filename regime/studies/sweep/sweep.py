@@ -331,7 +331,9 @@ def _signal(signals: pd.DataFrame, columns: tuple[str, ...], halflife: float) ->
 def _summed(signals: pd.DataFrame, columns: tuple[str, ...]) -> Floats:
     """Sum of some columns as a rule forms it, exactly rounded; of probabilities at most 1."""
     values = signals[list(columns)].to_numpy(dtype=float)
-    total = np.array([math.fsum(row) for row in values.tolist()])
+    total: Floats = values[:, 0]
+    if len(columns) > 1:
+        total = np.array([math.fsum(row) for row in values.tolist()])
     if set(columns) <= set(REGIMES):
         total = np.minimum(total, 1.0)
     return total

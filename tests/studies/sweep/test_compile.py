@@ -20,7 +20,9 @@ def test_equal_rules_are_held_once():
     assert [rule.parameters for rule in encoded.rules] == [(0.5,), (2.0,), (0.1,)]
     assert encoded.needs == ("deleveraging", "fragile")
     assert len(encoded.take([1])) == 1 and set(encoded.take([1]).needs) == set(BOTH)
-    assert encoded.take([2, 0]).positions.tolist() == [[2, 0], [0, -1]]
+    some = encoded.take([2, 0])
+    assert some.positions.tolist() == [[1, 0], [0, -1]]
+    assert [rule.parameters for rule in some.rules] == [(0.5,), (0.1,)]
 
 
 def test_every_number_is_a_float_so_that_a_loop_has_one_type():

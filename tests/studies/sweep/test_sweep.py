@@ -373,6 +373,9 @@ def test_a_setting_beyond_the_settings_is_refused():
 
 
 def test_columns_that_no_setting_reads_may_be_absent_or_missing():
+    encoded = encode([Threshold(level=0.5), VolatilityTarget()])
+    decided = setting_exposure(SIGNALS[["deleveraging"]], encoded, 0)
+    assert decided.equals(Threshold(level=0.5)(SIGNALS))
     alone = SIGNALS[["deleveraging"]].assign(volatility=math.nan)
     assert len(sweep_settings(PRICES, alone, encode([Threshold(level=0.5)]), Costs(), CASH)) == 1
     assert (
