@@ -35,9 +35,9 @@ from regime.transforms import (
 
 __all__ = [
     "INPUTS",
+    "PARTS",
     "LongEnd",
     "LongEndFeatures",
-    "PARTS",
     "bear_steepening",
     "bull_steepening",
     "curve_states",
@@ -123,7 +123,7 @@ def bull_steepening(values: pd.DataFrame, lookback: int = QUARTER) -> pd.Series:
 
 
 def mortgage_spread(values: pd.DataFrame) -> pd.Series:
-    """30-year mortgage rate less the 10-year yield averaged over the week of the survey, percentage points.
+    """30-year mortgage rate less the 10-year yield of the week of the survey, percentage points.
 
     **Known at:** row t uses rows up to t; the survey comes on Thursday.
     """
@@ -174,11 +174,9 @@ class LongEndFeatures:
 
     def features(self) -> tuple[Feature, ...]:
         """Every feature of the mechanism, in the order of the columns."""
-        make, days, years = (
-            FeatureFamily("liquidity", "long end and housing"),
-            self.lookback,
-            self.memory,
-        )
+        make = FeatureFamily("liquidity", "long end and housing")
+        days = self.lookback
+        years = self.memory
         strain = LongEnd()
         return (
             make(
@@ -244,7 +242,8 @@ class LongEnd(Mechanism):
 
     Examples
     --------
-    >>> LongEnd()(pd.DataFrame(index=pd.DatetimeIndex(["2024-01-02"], name="date"))).to_dict()["reason"]
+    >>> nothing = pd.DataFrame(index=pd.DatetimeIndex(["2024-01-02"], name="date"))
+    >>> LongEnd()(nothing).reason
     'the 10-year yield is not known'
     """
 
@@ -435,21 +434,23 @@ def _mortgage(v: pd.DataFrame) -> Numbers:
 
 def _sentence(numbers: Numbers) -> str:
     """State, curve, mortgages and volatility, of what is known."""
-    ten, mortgage, move = numbers["ten_year"], numbers["mortgage"], numbers["move"]
+    ten = numbers["ten_year"]
+    mortgage = numbers["mortgage"]
+    move = numbers["move"]
     state = numbers["state"] or "not to be judged (too few parts are known)"
-    told = [
+    clauses = [
         f"The long end is {state}" + (f", score {numbers['score']:.2f}" if numbers["state"] else "")
     ]
     if not np.isnan(ten["change_63_bp"]):
-        told.append(
+        clauses.append(
             f"the 10-year at {ten['percent']:.2f} % has moved by {ten['change_63_bp']:+.0f} bp in "
             "a quarter" + (f", a {numbers['curve']['state']}" if numbers["curve"]["state"] else "")
         )
     if not np.isnan(mortgage["spread_points"]):
-        told.append(f"mortgages cost {mortgage['spread_points']:.2f} points more")
+        clauses.append(f"mortgages cost {mortgage['spread_points']:.2f} points more")
     if not np.isnan(move["deviation"]):
-        told.append(
+        clauses.append(
             f"the volatility of rates is {abs(np.expm1(move['deviation'])):.0%} "
             f"{'above' if move['deviation'] > 0 else 'below'} its mean of a year"
         )
-    return "; ".join(told) + "."
+    return "; ".join(clauses) + "."

@@ -116,9 +116,11 @@ def test_readings_are_what_was_expected(panel: pd.DataFrame, day: str) -> None:
             if is_broken is not None
         ),
         "flows": all(
-            (flow_of(own, scenario) > 0) == (word == "buy") for scenario, word in said["flows"].items()
+            (flow_of(own, scenario) > 0) == (word == "buy")
+            for scenario, word in said["flows"].items()
         ),
-        "seller_in_every_scenario": said["seller_in_every_scenario"] in (None, own["seller_in_every_scenario"]),
+        "seller_in_every_scenario": said["seller_in_every_scenario"]
+        in (None, own["seller_in_every_scenario"]),
     }
     assert [name for name, held in found.items() if not held] == said.get("missed", [])
 

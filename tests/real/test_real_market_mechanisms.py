@@ -142,7 +142,9 @@ def test_turbulence_is_largest_in_the_crises(values: pd.DataFrame) -> None:
     assert worst.index[0].year in (2008, 2020)
 
 
-def test_reports_of_the_leaders_against_the_record(values: pd.DataFrame, tables: ValuationTables) -> None:
+def test_reports_of_the_leaders_against_the_record(
+    values: pd.DataFrame, tables: ValuationTables
+) -> None:
     """Nvidia's report of 2023-05-24 moved the next session by 24 %.
 
     Meta's of 2022-02-02 by -26 %.

@@ -1,4 +1,4 @@
-"""FuturesPositions, rule-driven funds and pension funds on real data.
+"""Futures positions, rule-driven funds and pension funds on real data.
 
 Expectations written before, and published facts.
 """
@@ -12,7 +12,6 @@ import pytest
 import yaml
 
 from regime.mechanisms.futures_positioning.contracts import CONTRACTS
-from regime.mechanisms.futures_positioning.features import CrowdingFeatures
 from regime.mechanisms.futures_positioning.mechanism import FuturesPositions
 from regime.mechanisms.futures_positioning.positioning import net_share
 from regime.mechanisms.pension import PensionFunds
@@ -27,7 +26,11 @@ from regime.sources.files import FileSource
 
 pytestmark = pytest.mark.real
 GOLDEN = Path(__file__).parents[1] / "golden"
-MECHANISMS = {"positions": FuturesPositions(), "vol_control": VolControl(), "pension": PensionFunds()}
+MECHANISMS = {
+    "positions": FuturesPositions(),
+    "vol_control": VolControl(),
+    "pension": PensionFunds(),
+}
 
 
 def expectations(name: str) -> list[dict[str, Any]]:
@@ -110,7 +113,9 @@ def test_the_change_of_unit_leaves_no_mark(values: pd.DataFrame) -> None:
         step = abs(share["2023-05-05"] - share["2023-04-28"])
         assert step < share.diff().abs()[share.diff() != 0].quantile(0.9)
     before, after = (
-        FuturesPositions(contracts=("sp500",))(values, pd.Timestamp(date)).to_dict()["contracts"]["sp500"]
+        FuturesPositions(contracts=("sp500",))(values, pd.Timestamp(date)).to_dict()["contracts"][
+            "sp500"
+        ]
         for date in ("2023-05-04", "2023-05-05")
     )
     assert abs(before["price_above_entry"] - after["price_above_entry"]) < 0.05
@@ -118,9 +123,9 @@ def test_the_change_of_unit_leaves_no_mark(values: pd.DataFrame) -> None:
 
 def test_dealers_are_absent_where_their_file_is(values: pd.DataFrame) -> None:
     there = {
-        date: FuturesPositions(contracts=("sp500",))(values, pd.Timestamp(date)).to_dict()["contracts"][
-            "sp500"
-        ]
+        date: FuturesPositions(contracts=("sp500",))(values, pd.Timestamp(date)).to_dict()[
+            "contracts"
+        ]["sp500"]
         for date in ("2023-02-03", "2023-09-05", "2024-02-06", "2024-08-06")
     }
     assert [table["dealers"]["available"] for table in there.values()] == [True, False, True, False]
@@ -160,7 +165,8 @@ def test_november_2020(values: pd.DataFrame) -> None:
 
 def test_features_are_finite_move_and_know_no_future(values: pd.DataFrame) -> None:
     recent = values.loc["1990":]
-    for feature in CrowdingFeatures().features():
+    families = (MECHANISMS[key].family() for key in ("positions", "vol_control", "pension"))
+    for feature in (feature for family in families for feature in family.features()):
         column = feature(recent)
         known = column.dropna()
         assert len(known) > 1500 and np.isfinite(known).all() and known.nunique() > 20, (

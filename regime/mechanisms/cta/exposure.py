@@ -168,7 +168,9 @@ class TrendBook:
         recent, sizing = self.volatility(log_price, self.recent), self.volatility(log_price)
         step = scenario.move * recent / np.sqrt(scenario.sessions)
         sums = {name: rule.signal(log_price) for name, rule in self.filters.items()}
-        variance, held, keep = sizing**2, self.exposure(log_price), 0.5 ** (1.0 / self.halflife)
+        variance = sizing**2
+        held = self.exposure(log_price)
+        keep = 0.5 ** (1.0 / self.halflife)
         stays = 0.5 ** (1.0 / self.trading)
         for k in range(1, scenario.sessions + 1):
             variance = keep * variance + (1.0 - keep) * (scenario.response * recent) ** 2

@@ -1,4 +1,4 @@
-"""The table of trend followers in the S&P 500: position, turning levels, and what they would trade."""
+"""Trend followers in the S&P 500: position, turning levels, and what they would trade."""
 
 from __future__ import annotations
 
@@ -159,11 +159,14 @@ def _orders_open(values: pd.DataFrame) -> pd.Series:
 
 
 def _one_way_selling(values: pd.DataFrame, month: int) -> pd.Series:
-    """Share of the sessions of a month on which they would sell over the next week whatever it brings."""
+    """Share of a month's sessions on which they would sell in every scenario of the next week."""
     log_price = held_price(values)
     held = BOOK.exposure(log_price)
     best = np.maximum.reduce(
-        [(BOOK.after(log_price, scenario) - held).to_numpy() for scenario in price_scenarios("1w").values()]
+        [
+            (BOOK.after(log_price, scenario) - held).to_numpy()
+            for scenario in price_scenarios("1w").values()
+        ]
     )
     sells = pd.Series(np.where(np.isnan(best), np.nan, best < 0.0), index=values.index)
     return sells.rolling(month, min_periods=month).mean()
@@ -171,7 +174,7 @@ def _one_way_selling(values: pd.DataFrame, month: int) -> pd.Series:
 
 @dataclass(frozen=True, kw_only=True)
 class TrendFollowers(Mechanism):
-    """What trend followers hold in the S&P 500, where they turn, and what they would trade on three scenarios.
+    """What trend followers hold in the S&P 500, where they turn, and what they would trade.
 
     Parameters
     ----------
@@ -192,7 +195,8 @@ class TrendFollowers(Mechanism):
     Examples
     --------
     >>> dates = pd.bdate_range("2020-01-01", periods=900, name="date")
-    >>> rising = pd.DataFrame({"sp500": 1000 * np.exp(np.cumsum(np.tile([0.011, -0.009], 450)))}, index=dates)
+    >>> closes = 1000 * np.exp(np.cumsum(np.tile([0.011, -0.009], 450)))
+    >>> rising = pd.DataFrame({"sp500": closes}, index=dates)
     >>> cta = TrendFollowers()(rising, dates[-1]).to_dict()["sp500"]
     >>> cta["broken"], cta["held"]
     ({'short': False, 'medium': False, 'long': False}, 'the index alone')
@@ -316,7 +320,7 @@ class TrendFollowers(Mechanism):
         }
 
     def _no_exposure(self, close: float, log_price: pd.Series, daily: float) -> float:
-        """Close of the next session at which the whole order, clipped speeds and all, is nought."""
+        """Close of the next session at which the whole order, clipped speeds and all, is zero."""
         keep = 0.5 ** (1.0 / self.book.halflife)
         levels = {
             name: float((rule.turning_level(log_price) - log_price).iloc[-1])
@@ -414,8 +418,11 @@ def _sentence(read: dict[str, Any]) -> str:
     which = (
         "all of them" if len(broken) == len(read["broken"]) else f"the {' and '.join(broken)} one"
     )
-    below = f"; the index at {read['close']:,.0f} is {f'below {which}' if broken else 'above all of them'}"
-    week, month, moves = read["flows_usd_bn"]["1w"], read["flows_usd_bn"]["1m"], read["scenario_moves"]
+    side = f"below {which}" if broken else "above all of them"
+    below = f"; the index at {read['close']:,.0f} is {side}"
+    week = read["flows_usd_bn"]["1w"]
+    month = read["flows_usd_bn"]["1m"]
+    moves = read["scenario_moves"]
     every = (
         "sell in every scenario"
         if read["seller_in_every_scenario"]
@@ -436,4 +443,5 @@ def _trade(flow: dict[str, float]) -> str:
     if not abs(flow["mid"]) >= 0.5:
         return "trade little"
     near, far = sorted((abs(flow["low"]), abs(flow["high"])))
-    return f"{'buy' if flow['mid'] > 0 else 'sell'} USD {abs(flow['mid']):.0f} bn ({near:.0f}-{far:.0f})"
+    action = "buy" if flow["mid"] > 0 else "sell"
+    return f"{action} USD {abs(flow['mid']):.0f} bn ({near:.0f}-{far:.0f})"

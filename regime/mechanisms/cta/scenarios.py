@@ -1,6 +1,6 @@
 """Scenarios: what the price is supposed to do over the next week or month when flows are asked for.
 
-A scenario states the whole move and how wild its days are. Falls are wild and quiet weeks quiet, and
+A scenario states the whole move and how wild its days are. Falls are wild, quiet weeks quiet, and
 funds that size by volatility answer to both: a rise of two volatilities, too, can make them sell.
 """
 
@@ -86,6 +86,8 @@ def price_scenarios(horizon: str, size: float = 2.0) -> dict[str, Scenario]:
         raise ConfigError(f"size: must be positive, got {size}")
     moves = dict(zip(SCENARIOS, (size, 0.0, -size), strict=True))
     return {
-        name: Scenario(sessions=HORIZONS[horizon], move=moves[name], response=RESPONSES[horizon][name])
+        name: Scenario(
+            sessions=HORIZONS[horizon], move=moves[name], response=RESPONSES[horizon][name]
+        )
         for name in SCENARIOS
     }

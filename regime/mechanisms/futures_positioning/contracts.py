@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-__all__ = ["CONTRACTS", "POSITION_INPUTS", "GROUPS", "Contract", "Group"]
+__all__ = ["CONTRACTS", "GROUPS", "POSITION_INPUTS", "Contract", "Group"]
 
 # Groups of traders in the order in which they are reported, and what people call them.
 GROUPS = {

@@ -19,8 +19,8 @@ from regime.transforms import change, rolling_percentile, scaled_move
 
 __all__ = [
     "GROUPS",
-    "LeadershipFeatures",
     "MEGA_CAPS",
+    "LeadershipFeatures",
     "basket_index",
     "consolidation_range",
     "largest_members",
@@ -113,7 +113,7 @@ def consolidation_range(price: pd.Series, lookback: int = 126) -> pd.Series:
 
 
 def rotation(group: pd.Series, leaders: pd.Series, lookback: int = 63) -> pd.Series:
-    """Return of a group less that of the leaders over some sessions, in the volatility of the difference.
+    """Return of a group less that of the leaders, in the volatility of the difference.
 
     Parameters
     ----------
@@ -181,8 +181,8 @@ def largest_members(
     filled = table.to_numpy(copy=True)
     filled[rows, columns] = events["market_cap"].to_numpy()[inside]
     known = pd.DataFrame(filled, index=sessions, columns=tickers).ffill(limit=252)
-    place = known.rank(axis=1, ascending=False, method="first")
-    return (place <= n) & (known.notna().sum(axis=1) >= n).to_numpy()[:, None]
+    size_rank = known.rank(axis=1, ascending=False, method="first")
+    return (size_rank <= n) & (known.notna().sum(axis=1) >= n).to_numpy()[:, None]
 
 
 # Each sampled consensus has holes of years; together they reach from 2018 on.
@@ -231,7 +231,9 @@ class LeadershipFeatures:
             FeatureFamily("valuation", "leadership"),
             FeatureFamily("valuation", "multiple"),
         )
-        rest, days, year = self.rest, self.lookback, self.year
+        rest = self.rest
+        days = self.lookback
+        year = self.year
         return (
             lead(
                 "leaders_range",

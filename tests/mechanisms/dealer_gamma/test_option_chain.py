@@ -48,7 +48,8 @@ def test_rows_are_dropped_for_one_reason_each_and_counted():
     ]
     found = contracts(check_chain(chain_of(*rows)))
     assert (
-        dict(found.dropped) == {"expired": 2, "crossed": 1, "zero_interest": 1} and found.given == 6
+        dict(found.dropped) == {"expired": 2, "crossed": 1, "zero_interest": 1}
+        and found.listed == 6
     )
     assert found.strike.tolist() == [
         4510.0,
