@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from regime.mechanisms.dealer_gamma.implied import carry
+from regime.mechanisms.dealer_gamma.implied import implied_carry
 from regime.mechanisms.dealer_gamma.mechanism import DealerGamma
-from regime.mechanisms.dealer_gamma.option_chain import check_chain, contracts
+from regime.mechanisms.dealer_gamma.option_chain import check_chain, live_contracts
 from regime.mechanisms.dealer_gamma.profile import gamma_book, spot_grid
 
 CLAIM = 0.15
@@ -69,8 +69,8 @@ def seconds(action: Callable[[], object]) -> float:
 
 def measure() -> dict[str, object]:
     chain, spots = made_chain(), spot_grid(SPOT, 0.15, SPOTS)
-    options = contracts(check_chain(chain))
-    carried = carry(options, RATE, DIVIDENDS)
+    options = live_contracts(check_chain(chain))
+    carried = implied_carry(options, RATE, DIVIDENDS)
 
     def ours() -> np.ndarray:
         return gamma_book(

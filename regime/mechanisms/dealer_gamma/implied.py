@@ -12,7 +12,7 @@ from regime.arrays import Booleans, Floats
 from regime.mechanisms.dealer_gamma.black_scholes import implied_volatility
 from regime.mechanisms.dealer_gamma.option_chain import EUROPEAN, Contracts
 
-__all__ = ["Carry", "Volatilities", "carry", "chain_volatility"]
+__all__ = ["ImpliedCarry", "Volatilities", "chain_volatility", "implied_carry"]
 
 BAND = 0.05  # distance of a strike from the money, for parity
 PAIRS = 5  # that an expiry needs
@@ -26,7 +26,7 @@ SHORT = 0.25
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Carry:
+class ImpliedCarry:
     """Rate and yield of each option, and the spot its quotes were made on.
 
     Parameters
@@ -47,9 +47,9 @@ class Carry:
     expiries: int
 
 
-def carry(
+def implied_carry(
     options: Contracts, rate: float | None = None, dividend_yield: float | None = None
-) -> Carry:
+) -> ImpliedCarry:
     """Rate and yield as stated, or as put-call parity gives them, expiry by expiry.
 
     At each strike C - P = D (F - K); a line through the pairs near the money, weighted by how
@@ -66,7 +66,7 @@ def carry(
 
     Returns
     -------
-    Carry
+    ImpliedCarry
         0 and 0 where no expiry has five pairs whose quotes are a line of slope near -1.
     """
     expiries, first, expiry_number = np.unique(
@@ -74,7 +74,7 @@ def carry(
     )
     count = len(options.strike)
     if rate is not None or dividend_yield is not None:
-        return Carry(
+        return ImpliedCarry(
             rate=np.full(count, rate or 0.0),
             dividend_yield=np.full(count, dividend_yield or 0.0),
             quote_spot=options.spot,
@@ -86,7 +86,7 @@ def carry(
     )
     fits = fits.reshape(-1, 3)[~np.isnan(fits.reshape(-1, 3)[:, 0])]
     if not len(fits):
-        return Carry(
+        return ImpliedCarry(
             rate=np.zeros(count),
             dividend_yield=np.zeros(count),
             quote_spot=options.spot,
@@ -103,7 +103,7 @@ def carry(
     drift = np.where(
         expiry_years > years[-1], (gaps[-1] - offset) * expiry_years / years[-1], drift
     )
-    return Carry(
+    return ImpliedCarry(
         rate=np.full(count, flat),
         dividend_yield=(flat - drift / expiry_years)[expiry_number],
         quote_spot=options.spot * float(np.exp(offset)),
@@ -185,7 +185,7 @@ class Volatilities:
     of_twin: Booleans
 
 
-def chain_volatility(options: Contracts, carried: Carry) -> Volatilities:
+def chain_volatility(options: Contracts, carried: ImpliedCarry) -> Volatilities:
     """Volatilities as given, and for those missing by put-call parity or from mid prices.
 
     An option out of the money is solved from its own mid price. One in the money has the volatility
@@ -196,7 +196,7 @@ def chain_volatility(options: Contracts, carried: Carry) -> Volatilities:
     Parameters
     ----------
     options : Contracts
-    carried : Carry
+    carried : ImpliedCarry
 
     Returns
     -------
@@ -232,7 +232,7 @@ def _twins(options: Contracts) -> NDArray[np.int64]:
     )
 
 
-def _solve(options: Contracts, carried: Carry, rows: Booleans) -> Floats:
+def _solve(options: Contracts, carried: ImpliedCarry, rows: Booleans) -> Floats:
     bid = options.bid[rows]
     ask = options.ask[rows]
     call = options.call[rows]

@@ -31,7 +31,7 @@ from regime.mechanisms.dealer_gamma.daily_series import (
     gamma_rank,
     relative_gamma,
 )
-from regime.mechanisms.dealer_gamma.implied import Carry, carry, chain_volatility
+from regime.mechanisms.dealer_gamma.implied import ImpliedCarry, chain_volatility, implied_carry
 from regime.mechanisms.dealer_gamma.option_chain import (
     CLOSING,
     EUROPEAN,
@@ -39,7 +39,7 @@ from regime.mechanisms.dealer_gamma.option_chain import (
     Contracts,
     check_chain,
     clock,
-    contracts,
+    live_contracts,
 )
 from regime.mechanisms.dealer_gamma.profile import CONVENTIONS, GammaBook, gamma_book, spot_grid
 from regime.mechanisms.number_formats import LEVEL, SHARE, number_format
@@ -235,8 +235,8 @@ class DealerGamma(Mechanism):
         return known[known["date"] == newest], ""
 
     def _chain(self, chain: pd.DataFrame, as_of: pd.Timestamp) -> tuple[str, dict[str, Any]] | str:
-        options = contracts(chain, self.quoted_at, self.same_day_hours)
-        carried = carry(options, self.rate, self.dividend_yield)
+        options = live_contracts(chain, self.quoted_at, self.same_day_hours)
+        carried = implied_carry(options, self.rate, self.dividend_yield)
         volatility = chain_volatility(options, carried)
         held = options.open_interest > 0
         kept = held & np.isfinite(volatility.values)
@@ -290,7 +290,7 @@ class DealerGamma(Mechanism):
             },
         }
 
-    def _assumptions(self, options: Contracts, carried: Carry) -> list[str]:
+    def _assumptions(self, options: Contracts, carried: ImpliedCarry) -> list[str]:
         assumptions = [
             f"sign convention {self.convention}: {convention_words(self.convention)}; who holds "
             "what is not "

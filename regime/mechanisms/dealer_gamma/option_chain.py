@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from regime.arrays import Booleans, Floats
 from regime.errors import ConfigError, InvalidDataError
 
-__all__ = ["AM_ROOTS", "EUROPEAN", "Contracts", "check_chain", "clock", "contracts"]
+__all__ = ["AM_ROOTS", "EUROPEAN", "Contracts", "check_chain", "clock", "live_contracts"]
 
 
 REQUIRED = ("date", "spot", "expiry", "strike", "type", "open_interest")
@@ -195,7 +195,7 @@ def clock(text: str, name: str) -> pd.Timedelta:
     raise ConfigError(f"{name}: must be a time of day as HH:MM in New York, got {text!r}")
 
 
-def contracts(
+def live_contracts(
     chain: pd.DataFrame, quoted_at: str | None = None, same_day_hours: float = 3.25
 ) -> Contracts:
     """The live options of one chain.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from regime.arrays import Floats
 from regime.errors import ConfigError
-from regime.mechanisms.dealer_gamma.implied import Carry
+from regime.mechanisms.dealer_gamma.implied import ImpliedCarry
 from regime.mechanisms.dealer_gamma.option_chain import Contracts
 
 __all__ = ["CONVENTIONS", "GammaBook", "gamma_book", "spot_grid"]
@@ -166,7 +166,7 @@ def spot_grid(spot: float, width: float, points: int) -> Floats:
 def gamma_book(
     options: Contracts,
     volatility: Floats,
-    carry: Carry,
+    carry: ImpliedCarry,
     convention: str,
     kept: NDArray[np.bool_] | None = None,
 ) -> GammaBook:
@@ -177,7 +177,7 @@ def gamma_book(
     options : Contracts
     volatility : ndarray, shape (n_options,)
         Above 0 for those kept.
-    carry : Carry
+    carry : ImpliedCarry
     convention : str
         A key of `CONVENTIONS`.
     kept : ndarray of bool, shape (n_options,), optional
