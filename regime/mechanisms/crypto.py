@@ -1,4 +1,4 @@
-"""Crypto as the nervous system: the market that never closes shows first when holders must sell.
+"""Crypto stress: the market that never closes shows first when holders must sell.
 
 Bars end at midnight UTC, after the New York close of their date: the decision of a session knows
 the bar of the day before. So a Monday knows Sunday's, a Friday knows Thursday's, and what happened

@@ -49,6 +49,8 @@ INPUTS = ("dgs2", "dgs10", "dgs30", "mortgage30", "move")
 PARTS = ("level", "bear_steepening", "mortgage", "rate_volatility")
 PERCENT = 100.0  # basis points of a percent
 Numbers = dict[str, Any]
+CURVE = ("dgs30", "dgs2")
+HOUSING = ("mortgage30", "dgs10")
 
 
 def curve_states(values: pd.DataFrame, lookback: int = QUARTER) -> pd.Series:
@@ -138,10 +140,6 @@ def rate_volatility(values: pd.DataFrame) -> pd.Series:
     """
     logs = pd.Series(np.log(values["move"].where(values["move"] > 0)), values.index)
     return logs - logs.rolling(YEAR, min_periods=YEAR // 2).mean()
-
-
-CURVE = ("dgs30", "dgs2")
-HOUSING = ("mortgage30", "dgs10")
 
 
 @dataclass(frozen=True, kw_only=True)

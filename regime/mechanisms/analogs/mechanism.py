@@ -75,7 +75,7 @@ class Analogs(Mechanism):
 
     key = "analogs"
     title = "Analogs"
-    group = "Like which past"
+    group = "Similar past episodes"
     inputs = tuple(dict.fromkeys((*STATE_INPUTS, *EPISODE_INPUTS)))
     numbers = (
         KeyNumber("episode.type", "kind", str),

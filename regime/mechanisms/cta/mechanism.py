@@ -33,6 +33,13 @@ __all__ = ["TrendFeatures", "TrendFollowers", "held_price", "trigger_levels"]
 FIRST = "1990-01-01"  # rows before it say nothing about positions since 2000
 MONTHS = (1, 3, 6, 12)
 WIDE = 0.6  # log distance within which the level of no exposure is looked for
+INPUTS = ("sp500", "es", "dgs3mo", "spy")
+FARTHEST = 10.0  # daily volatilities: beyond it a level is out of reach, however far it is
+BOOK = TrendBook()
+SLOW = TrendBook(
+    filters={name: speeds()[name] for name in ("medium", "long")},
+    weights={"medium": 0.5, "long": 0.5},
+)
 
 
 def held_price(values: pd.DataFrame) -> pd.Series:
@@ -78,15 +85,6 @@ def trigger_levels(close: pd.Series, log_price: pd.Series, book: TrendBook) -> p
             for name, rule in book.filters.items()
         }
     )
-
-
-INPUTS = ("sp500", "es", "dgs3mo", "spy")
-FARTHEST = 10.0  # daily volatilities: beyond it a level is out of reach, however far it is
-BOOK = TrendBook()
-SLOW = TrendBook(
-    filters={name: speeds()[name] for name in ("medium", "long")},
-    weights={"medium": 0.5, "long": 0.5},
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -418,8 +416,8 @@ def _sentence(read: dict[str, Any]) -> str:
     which = (
         "all of them" if len(broken) == len(read["broken"]) else f"the {' and '.join(broken)} one"
     )
-    side = f"below {which}" if broken else "above all of them"
-    below = f"; the index at {read['close']:,.0f} is {side}"
+    position = f"below {which}" if broken else "above all of them"
+    below = f"; the index at {read['close']:,.0f} is {position}"
     week = read["flows_usd_bn"]["1w"]
     month = read["flows_usd_bn"]["1m"]
     moves = read["scenario_moves"]

@@ -48,6 +48,12 @@ __all__ = ["SIDES", "DealerGamma", "chain_sentence", "convention_words", "daily_
 
 NAME = "gamma"
 DAILY_CONVENTION = "dealers_long_calls_short_puts"
+SIDES = {1: "long", -1: "short", 0: "flat"}
+EFFECTS = {
+    1: "they lean against moves",
+    -1: "they trade with moves",
+    0: "they neither lean nor push",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -391,14 +397,6 @@ def _counts(dropped: Mapping[str, int]) -> str:
     return ", ".join(
         f"{count} {reason.replace('_', ' ')}" for reason, count in dropped.items() if count
     )
-
-
-SIDES = {1: "long", -1: "short", 0: "flat"}
-EFFECTS = {
-    1: "they lean against moves",
-    -1: "they trade with moves",
-    0: "they neither lean nor push",
-}
 
 
 def convention_words(convention: str) -> str:

@@ -41,6 +41,8 @@ FUNDS = ("spy", "qqq")
 TITLES = {"spy": "SPY", "qqq": "QQQ"}
 SPREADS = ("edge", "corwin_schultz", "abdi_ranaldo", "roll")
 LONGEST_AGE = 5  # days: an order book of last week says nothing
+RANGE = ("sp500_high", "sp500_low", "sp500")
+TRADED = ("spy", "spy_volume", "spy_traded")
 
 
 def spread_estimates(values: pd.DataFrame, fund: str, lookback: int = 21) -> pd.DataFrame:
@@ -122,10 +124,6 @@ def book_depth(
         longest_age=LONGEST_AGE,
         why="a depth counts from the moment it was known",
     )
-
-
-RANGE = ("sp500_high", "sp500_low", "sp500")
-TRADED = ("spy", "spy_volume", "spy_traded")
 
 
 @dataclass(frozen=True, kw_only=True)

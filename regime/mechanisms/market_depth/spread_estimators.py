@@ -4,7 +4,8 @@ Order books are seldom to be had, but they leave their mark on a session's open,
 close: a price that bounces between bid and ask turns back more often than one that follows news.
 Each estimator reads that mark in its own way. They measure well where the spread is a fair share of
 the session's range; in the most liquid funds what they see is mostly how prices swing within a
-session, many times the quoted spread, so that they bound it from above.
+session, many times the quoted spread, so that they bound it from above. `HalfSpread` makes of one
+of them what a trade costs.
 
 NaN rule, everywhere: a price that is missing or not above 0 takes no part; a row whose window holds
 fewer than `minimum` usable rows is NaN. A window of n rows holds n - 1 pairs of neighbours, and

@@ -2,7 +2,7 @@
 
 A market that pays for good news rises on beats more than it falls on misses; late in a boom a beat
 is no longer enough. A report counts from the first close after it: one after the close moves the
-next session.
+next session. Capital expenditure of the large clouds is read from its reports in the same way.
 """
 
 from __future__ import annotations
