@@ -1,4 +1,4 @@
-"""Own kernels behind the feature transforms against pandas doing the same statistics, at equal values.
+"""Compiled kernels behind the feature transforms against pandas, at equal values.
 
 Usage: python benchmarks/features.py [--json]
 """
@@ -13,7 +13,10 @@ import pandas as pd
 
 from regime import kernels
 
-CLAIM, ROWS, COLUMNS, REPEATS = 0.33, 8000, 100, 5
+CLAIM = 0.33
+ROWS = 8000
+COLUMNS = 100
+REPEATS = 5
 CORRELATED = (
     12  # columns whose pairs are correlated, as many as the risk basket of the features has markets
 )
@@ -93,12 +96,12 @@ def seconds(action: Callable[[], object]) -> float:
 
 
 def row(
-    name: str, own: Callable[[], np.ndarray], theirs: Callable[[], pd.DataFrame]
+    name: str, ours: Callable[[], np.ndarray], theirs: Callable[[], pd.DataFrame]
 ) -> dict[str, object]:
     """Least seconds of each over interleaved repeats, and whether their values are equal."""
-    a, b = own(), theirs().to_numpy()  # compiles as well
+    a, b = ours(), theirs().to_numpy()  # compiles as well
     equal = bool(np.allclose(a, b, rtol=1e-8, atol=1e-9, equal_nan=True))
-    times = np.array([(seconds(own), seconds(theirs)) for _ in range(REPEATS)])
+    times = np.array([(seconds(ours), seconds(theirs)) for _ in range(REPEATS)])
     fast, slow = times.min(axis=0)
     return {
         "statistic": name,
@@ -113,8 +116,8 @@ def measure() -> dict[str, object]:
     values = table()
     frame, columns = pd.DataFrame(values), [np.ascontiguousarray(column) for column in values.T]
     rows = [
-        row(name, lambda f=own: np.array([f(x) for x in columns]).T, lambda f=theirs: f(frame))
-        for name, (own, theirs) in STATISTICS.items()
+        row(name, lambda f=ours: np.array([f(x) for x in columns]).T, lambda f=theirs: f(frame))
+        for name, (ours, theirs) in STATISTICS.items()
     ]
     few = np.ascontiguousarray(values[:, :CORRELATED])
     rows.append(

@@ -1,4 +1,4 @@
-"""Gamma profile of 20,000 options on 121 spots, on one core, against a plain loop over the grid in numpy and scipy.
+"""Gamma profile of 20,000 options on 121 spots, on one core, against a plain loop over the grid.
 
 Usage: python benchmarks/gamma.py [--json]
 """
@@ -12,13 +12,18 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from regime.mechanisms.dealer_gamma.implied import carry
+from regime.mechanisms.dealer_gamma.implied import implied_carry
 from regime.mechanisms.dealer_gamma.mechanism import DealerGamma
-from regime.mechanisms.dealer_gamma.option_chain import check_chain, contracts
+from regime.mechanisms.dealer_gamma.option_chain import check_chain, live_contracts
 from regime.mechanisms.dealer_gamma.profile import gamma_book, spot_grid
 
-CLAIM, OPTIONS, SPOTS, REPEATS = 0.15, 20_000, 121, 7
-SPOT, RATE, DIVIDENDS = 5000.0, 0.045, 0.013
+CLAIM = 0.15
+OPTIONS = 20_000
+SPOTS = 121
+REPEATS = 7
+SPOT = 5000.0
+RATE = 0.045
+DIVIDENDS = 0.013
 AS_OF = pd.Timestamp("2024-03-01")
 
 
@@ -64,10 +69,10 @@ def seconds(action: Callable[[], object]) -> float:
 
 def measure() -> dict[str, object]:
     chain, spots = made_chain(), spot_grid(SPOT, 0.15, SPOTS)
-    options = contracts(check_chain(chain))
-    carried = carry(options, RATE, DIVIDENDS)
+    options = live_contracts(check_chain(chain))
+    carried = implied_carry(options, RATE, DIVIDENDS)
 
-    def own() -> np.ndarray:
+    def ours() -> np.ndarray:
         return gamma_book(
             options, options.volatility, carried, "dealers_long_calls_short_puts"
         ).profile(spots)
@@ -76,7 +81,7 @@ def measure() -> dict[str, object]:
         return DealerGamma(rate=RATE, dividend_yield=DIVIDENDS)(chain=chain, as_of=AS_OF)
 
     begin = time.perf_counter()
-    first = own()
+    first = ours()
     cold = time.perf_counter() - begin
     equal = bool(
         np.allclose(first, plain_loop(chain, spots), rtol=1e-9, atol=1e-9 * np.abs(first).max())
@@ -84,7 +89,7 @@ def measure() -> dict[str, object]:
     whole()
     times = np.array(
         [
-            (seconds(own), seconds(lambda: plain_loop(chain, spots)), seconds(whole))
+            (seconds(ours), seconds(lambda: plain_loop(chain, spots)), seconds(whole))
             for _ in range(REPEATS)
         ]
     ).min(axis=0)

@@ -21,8 +21,15 @@ from regime.mechanisms.cross_asset.comovement import (
 )
 from regime.schema import Panel
 
-CLAIM, SECONDS, ROWS, MARKETS, LOOKBACK, REPEATS = 0.5, 3.0, 9000, 15, 63, 3
-HALFLIFE, SHRINKAGE, MINIMUM = 252.0, 0.3, 126
+CLAIM = 0.5
+SECONDS = 3.0
+ROWS = 9000
+MARKETS = 15
+LOOKBACK = 63
+REPEATS = 3
+HALFLIFE = 252.0
+SHRINKAGE = 0.3
+MINIMUM = 126
 Quantity = Callable[[pd.DataFrame], pd.Series]
 
 
@@ -49,30 +56,32 @@ def by_window(reading: Callable[[np.ndarray], float]) -> Quantity:
 
     def quantity(moves: pd.DataFrame) -> pd.Series:
         values = moves.clip(-6, 6).to_numpy()
-        found = np.full(len(values), np.nan)
+        out = np.full(len(values), np.nan)
         for t in range(LOOKBACK - 1, len(values)):
             window = values[t - LOOKBACK + 1 : t + 1]
             cross = window.T @ window
             scale = np.sqrt(np.diag(cross))
-            found[t] = reading(cross / np.outer(scale, scale))
-        return pd.Series(found, moves.index)
+            out[t] = reading(cross / np.outer(scale, scale))
+        return pd.Series(out, moves.index)
 
     return quantity
 
 
 def plain_turbulence(moves: pd.DataFrame) -> pd.Series:
-    """Squared distance of each day from the shrunk covariance of the days before it, one day at a time."""
+    """Squared distance of each day from the shrunk covariance of the days before it, day by day."""
     values, keep = moves.to_numpy(), 0.5 ** (1 / HALFLIFE)
-    cross, weight, found = np.zeros((MARKETS, MARKETS)), 0.0, np.full(len(values), np.nan)
+    cross = np.zeros((MARKETS, MARKETS))
+    weight = 0.0
+    out = np.full(len(values), np.nan)
     for t, now in enumerate(values):
         if t >= MINIMUM:
             scale = np.sqrt(np.diag(cross))
             pattern = (1 - SHRINKAGE) * cross / np.outer(scale, scale)
             np.fill_diagonal(pattern, 1.0)
             z = now / (scale / np.sqrt(weight))
-            found[t] = z @ np.linalg.solve(pattern, z) / MARKETS
+            out[t] = z @ np.linalg.solve(pattern, z) / MARKETS
         cross, weight = keep * cross + np.outer(now, now), keep * weight + 1.0
-    return pd.Series(found, moves.index)
+    return pd.Series(out, moves.index)
 
 
 PAIRS = MARKETS * (MARKETS - 1)
@@ -97,15 +106,15 @@ def seconds(action: Callable[[], object]) -> float:
 
 
 def row(name: str, moves: pd.DataFrame) -> dict[str, object]:
-    """Least seconds of each over interleaved repeats, and whether their values are equal where both have one."""
-    own, plain = QUANTITIES[name]
-    a, b = own(moves).to_numpy(), plain(moves).to_numpy()  # compiles as well
+    """Least seconds of each over interleaved repeats, and whether known values are equal."""
+    ours, plain = QUANTITIES[name]
+    a, b = ours(moves).to_numpy(), plain(moves).to_numpy()  # compiles as well
     both = np.isfinite(a) & np.isfinite(b)
     equal = bool(
         both.sum() > ROWS - 2 * LOOKBACK - MINIMUM and np.allclose(a[both], b[both], rtol=1e-8)
     )
     fast, slow = np.array(
-        [(seconds(lambda: own(moves)), seconds(lambda: plain(moves))) for _ in range(REPEATS)]
+        [(seconds(lambda: ours(moves)), seconds(lambda: plain(moves))) for _ in range(REPEATS)]
     ).min(axis=0)
     return {
         "quantity": name,
@@ -124,7 +133,8 @@ def measure() -> dict[str, object]:
     features(known)  # compiles
     whole = min(seconds(lambda: features(known)) for _ in range(REPEATS))
     return {
-        "claim": f"at most {CLAIM:g}x numpy at equal values; all feature columns in at most {SECONDS:g} s",
+        "claim": f"at most {CLAIM:g}x numpy at equal values; all feature columns in at most "
+        f"{SECONDS:g} s",
         "rows": ROWS,
         "markets": MARKETS,
         "quantities": rows,

@@ -1,4 +1,4 @@
-"""One feature: what it is, beside how it is computed."""
+"""One feature: what it is, and how it is computed."""
 
 from __future__ import annotations
 
@@ -33,9 +33,16 @@ class Feature:
 
     Examples
     --------
-    >>> spec = FeatureSpec(name="dollar_yen_move_1", family="dollar", mechanism="carry", sign=-1, lookback=1,
-    ...                    inputs=("usdjpy",))
-    >>> Feature(spec, lambda values: values["usdjpy"].diff())(pd.DataFrame({"usdjpy": [150.0, 147.0]})).tolist()
+    >>> spec = FeatureSpec(
+    ...     name="dollar_yen_move_1",
+    ...     family="dollar",
+    ...     mechanism="carry",
+    ...     sign=-1,
+    ...     lookback=1,
+    ...     inputs=("usdjpy",),
+    ... )
+    >>> yen = pd.DataFrame({"usdjpy": [150.0, 147.0]})
+    >>> Feature(spec, lambda values: values["usdjpy"].diff())(yen).tolist()
     [nan, -3.0]
     """
 
@@ -67,7 +74,8 @@ class FeatureFamily:
 
     Examples
     --------
-    >>> spread = FeatureFamily("liquidity", "funding")("spread", 21, 1, ("sofr",), lambda v: v["sofr"])
+    >>> make = FeatureFamily("liquidity", "funding")
+    >>> spread = make("spread", 21, 1, ("sofr",), lambda v: v["sofr"])
     >>> spread.spec.name
     'liquidity_spread_21'
     """

@@ -58,14 +58,20 @@ def rolling_mean(x: Floats, lookback: int, minimum: int) -> Floats:
 def rolling_zscore(x: Floats, lookback: int, minimum: int) -> Floats:
     """Distance to the mean of the last `lookback` rows in their standard deviations, shape (n,).
 
-    Zero deviation gives NaN. Two running moments about the window's own anchor, made anew each
+    Zero deviation gives NaN. Two running moments about the window's own anchor, made again each
     window.
     """
     out = np.full(x.size, np.nan)
-    anchor, first, second, count = 0.0, 0.0, 0.0, 0
+    anchor = 0.0
+    first = 0.0
+    second = 0.0
+    count = 0
     for t in range(x.size):
         if t % lookback == 0:
-            anchor, first, second, count = 0.0, 0.0, 0.0, 0
+            anchor = 0.0
+            first = 0.0
+            second = 0.0
+            count = 0
             for s in range(max(0, t - lookback + 1), t + 1):
                 if not np.isnan(x[s]):
                     if count == 0:
@@ -76,7 +82,9 @@ def rolling_zscore(x: Floats, lookback: int, minimum: int) -> Floats:
         else:
             if not np.isnan(x[t]):
                 if count == 0:
-                    anchor, first, second = x[t], 0.0, 0.0
+                    anchor = x[t]
+                    first = 0.0
+                    second = 0.0
                 first += x[t] - anchor
                 second += (x[t] - anchor) ** 2
                 count += 1
@@ -103,38 +111,38 @@ def rolling_rank(x: Floats, lookback: int, minimum: int) -> Floats:
 
 @_jit
 def _rolling_rank(x: Floats, order: NDArray[np.int64], lookback: int, minimum: int) -> Floats:
-    """Ranks by a tally of the window's values, and a Fenwick tree over it that sums the smaller ones."""
-    out, place = np.full(x.size, np.nan), np.zeros(x.size, np.int64)
+    """Ranks by a tally of the window's values, and a Fenwick tree that sums the smaller ones."""
+    out, position = np.full(x.size, np.nan), np.zeros(x.size, np.int64)
     distinct, previous = 0, np.nan
     for t in order:
         if np.isnan(x[t]):
             break  # sorted last
         distinct += x[t] != previous
-        place[t], previous = distinct, x[t]
+        position[t], previous = distinct, x[t]
     tally, tree = np.zeros(distinct + 1, np.int32), np.zeros(distinct + 1, np.int32)
     count = 0
     for t in range(x.size):
-        if 0 < lookback <= t and place[t - lookback] > 0:
+        if 0 < lookback <= t and position[t - lookback] > 0:
             count -= 1
-            tally[place[t - lookback]] -= 1
-            node = place[t - lookback]
+            tally[position[t - lookback]] -= 1
+            node = position[t - lookback]
             while node <= distinct:
                 tree[node] -= 1
                 node += node & -node
-        if place[t] == 0:
+        if position[t] == 0:
             continue
         count += 1
-        tally[place[t]] += 1
-        node = place[t]
+        tally[position[t]] += 1
+        node = position[t]
         while node <= distinct:
             tree[node] += 1
             node += node & -node
         if count >= minimum:
-            below, node = 0, place[t] - 1
+            below, node = 0, position[t] - 1
             while node > 0:
                 below += tree[node]
                 node &= node - 1
-            out[t] = (below + 0.5 * (tally[place[t]] + 1)) / count
+            out[t] = (below + 0.5 * (tally[position[t]] + 1)) / count
     return out
 
 
@@ -184,7 +192,9 @@ def ewm_mean(x: Floats, halflife: float, minimum: int) -> Floats:
     """
     out = np.full(x.size, np.nan)
     keep = 0.5 ** (1.0 / halflife)
-    total, weight, count = 0.0, 0.0, 0
+    total = 0.0
+    weight = 0.0
+    count = 0
     for t in range(x.size):
         if not np.isnan(x[t]):
             total = keep * total + x[t]
@@ -197,10 +207,15 @@ def ewm_mean(x: Floats, halflife: float, minimum: int) -> Floats:
 
 @_jit
 def ewm_std(x: Floats, halflife: float, minimum: int) -> Floats:
-    """Exponential standard deviation about the exponential mean, unbiased for its weights, shape (n,)."""
+    """Exponential standard deviation about the exponential mean, unbiased, shape (n,)."""
     out = np.full(x.size, np.nan)
     keep = 0.5 ** (1.0 / halflife)
-    mean, square, weight, weight2, inverse, count = 0.0, 0.0, 0.0, 0.0, 0.0, 0
+    mean = 0.0
+    square = 0.0
+    weight = 0.0
+    weight2 = 0.0
+    inverse = 0.0
+    count = 0
     for t in range(x.size):
         if not np.isnan(x[t]):
             weight = keep * weight + 1.0
@@ -246,7 +261,9 @@ def fall_state(
     """
     n = log_price.size
     out = np.full((n, 6), np.nan)
-    peak, low, is_open = -1, -1, False
+    peak = -1
+    low = -1
+    is_open = False
     for t in range(n):
         if np.isnan(log_price[t]) or np.isnan(monthly_vol[t]) or monthly_vol[t] <= 0:
             if t and peak >= 0:
@@ -290,7 +307,9 @@ def mean_correlation(returns: NDArray[np.float64], halflife: float, minimum: int
     n, k = returns.shape
     out = np.full(n, np.nan)
     keep = 0.5 ** (1.0 / halflife)
-    cross, left, right = np.zeros((k, k)), np.zeros((k, k)), np.zeros((k, k))
+    cross = np.zeros((k, k))
+    left = np.zeros((k, k))
+    right = np.zeros((k, k))
     count = np.zeros((k, k), np.int64)
     for t in range(n):
         total, pairs = 0.0, 0

@@ -275,10 +275,10 @@ MECHANISM_RECIPES: Mapping[str, Recipe] = {
         lambda thing, v: thing(v, "spy")
     ),
     "mechanisms.analogs.market_state.market_state": _of_values(_states),
-    "mechanisms.tech_valuation.multiples.filed_multiple": _of_events(
+    "mechanisms.tech_valuation.multiples.as_reported_multiple": _of_events(
         lambda thing, events, prices: thing(_reports(events), prices)
     ),
-    "mechanisms.tech_valuation.multiples.own_multiple": _of_events(
+    "mechanisms.tech_valuation.multiples.user_multiple": _of_events(
         lambda thing, events, prices: thing(_dated(events, "forward_pe"), prices.index)
     ),
     "mechanisms.pension.return_to_date": _of_values(lambda thing, v: thing(v["sp500"], "month")),

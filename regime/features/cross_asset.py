@@ -1,4 +1,4 @@
-"""Cross-asset selling: how many markets fall, how alike, whether havens hold, and what crypto says."""
+"""Cross-asset selling: how many markets fall, how alike, whether havens hold, and crypto."""
 
 from __future__ import annotations
 
@@ -68,7 +68,8 @@ class CrossAssetFeatures:
             FeatureFamily("cross_asset", "cross-asset selling"),
             FeatureFamily("cross_asset", "crypto"),
         )
-        havens, days = FeatureFamily("cross_asset", "havens"), self.lookback
+        havens = FeatureFamily("cross_asset", "havens")
+        days = self.lookback
         return (
             sell("breadth", days, 1, RISK, lambda v: selling_breadth(v, days)),
             sell("correlation_change", 63, 1, RISK, self._correlation_change),
@@ -106,7 +107,7 @@ def _turbulence(values: pd.DataFrame) -> pd.Series:
 
 
 def _world_distance(values: pd.DataFrame) -> pd.Series:
-    """Mean over foreign and technology markets of the distance to their 200-session mean, in yearly volatilities."""
+    """Mean distance of foreign and technology markets to their 200-day mean, in volatilities."""
     parts = {
         name: log_deviation(values[name], 200) / (volatility(values[name], 126) * np.sqrt(200))
         for name in values

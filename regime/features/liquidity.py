@@ -40,7 +40,8 @@ class LiquidityFeatures:
         return (*self._funding(), *self._balance_sheet(), *self._long_end(), *self._credit())
 
     def _funding(self) -> tuple[Feature, ...]:
-        make, days = FeatureFamily("liquidity", "funding"), self.lookback
+        make = FeatureFamily("liquidity", "funding")
+        days = self.lookback
         return (
             make(
                 "funding_spread",
@@ -60,7 +61,8 @@ class LiquidityFeatures:
         )
 
     def _balance_sheet(self) -> tuple[Feature, ...]:
-        make, days = FeatureFamily("liquidity", "reserves"), self.lookback
+        make = FeatureFamily("liquidity", "reserves")
+        days = self.lookback
         return (
             make(
                 "net_liquidity_change",
@@ -79,7 +81,8 @@ class LiquidityFeatures:
         )
 
     def _long_end(self) -> tuple[Feature, ...]:
-        make, days = FeatureFamily("liquidity", "long end"), self.lookback
+        make = FeatureFamily("liquidity", "long end")
+        days = self.lookback
         return (
             make("rate10_change", days, 1, ("dgs10",), lambda v: change(v["dgs10"], days)),
             make("rate30_change", days, 1, ("dgs30",), lambda v: change(v["dgs30"], days)),
@@ -129,7 +132,7 @@ def _over_iorb(values: pd.DataFrame, rate: str) -> pd.Series:
 
 
 def _net_liquidity(values: pd.DataFrame) -> pd.Series:
-    """Fed assets less the Treasury's account and the reverse repo facility, USD mn (the facility is in bn)."""
+    """Fed assets less the Treasury's account and the reverse repo facility (in bn), USD mn."""
     return values["fed_assets"] - values["tga"] - 1000.0 * values["rrp"].fillna(0.0)
 
 

@@ -1,4 +1,4 @@
-"""Positioning: falls in progress, trend followers, volatility sellers, dealers, surveys and margin."""
+"""Positioning: falls in progress, trend followers, volatility sellers, dealers and surveys."""
 
 from __future__ import annotations
 
@@ -111,7 +111,8 @@ class PositioningFeatures:
         )
 
     def _options(self) -> tuple[Feature, ...]:
-        make, days = FeatureFamily("positioning", "dealers and option sellers"), self.lookback
+        make = FeatureFamily("positioning", "dealers and option sellers")
+        days = self.lookback
         return (
             make("vix", 0, 1, ("vix", "sp500"), _implied_volatility, proxy=True),
             make(
@@ -129,7 +130,8 @@ class PositioningFeatures:
         )
 
     def _surveys(self) -> tuple[Feature, ...]:
-        make, days = FeatureFamily("positioning", "crowding"), self.crowding
+        make = FeatureFamily("positioning", "crowding")
+        days = self.crowding
         return (
             make(
                 "bond_specs_rank",
@@ -173,7 +175,7 @@ def _mean_return(close: pd.Series, halflife: float) -> pd.Series:
 
 
 def _downside_rank(close: pd.Series) -> pd.Series:
-    """Mean expanding rank of downside deviation and of minus the Sortino ratio, halflife 21, in (0, 1]."""
+    """Mean expanding rank of downside deviation and minus the Sortino ratio, in (0, 1]."""
     returns = log_change(close, 1)
     losses = returns.clip(upper=0.0) ** 2
     deviation_ = np.sqrt(_ewm(losses, 21))

@@ -36,11 +36,9 @@ class ValuationFeatures:
 
     def features(self) -> tuple[Feature, ...]:
         """Every feature of the family, in the order of the columns."""
-        lead, rate, days = (
-            FeatureFamily("valuation", "leadership"),
-            FeatureFamily("valuation", "multiple"),
-            self.lookback,
-        )
+        lead = FeatureFamily("valuation", "leadership")
+        rate = FeatureFamily("valuation", "multiple")
+        days = self.lookback
         return (
             lead(
                 "tech_drawdown_gap",

@@ -1,4 +1,4 @@
-"""Crypto as the nervous system: the market that never closes shows first when holders must sell.
+"""Crypto stress: the market that never closes shows first when holders must sell.
 
 Bars end at midnight UTC, after the New York close of their date: the decision of a session knows
 the bar of the day before. So a Monday knows Sunday's, a Friday knows Thursday's, and what happened
@@ -40,7 +40,7 @@ from regime.transforms import (
 __all__ = ["CryptoFeatures", "CryptoStress", "open_interest_change", "weekend_move"]
 
 SERIES = ("btc", "eth", "btc_funding", "btc_open_interest")
-LEAST = 90  # sessions of Bitcoin before anything can be said
+LEAST = 90  # sessions of Bitcoin before a reading is given
 
 
 def weekend_move(price: pd.Series, halflife: float = 126.0) -> pd.Series:
@@ -110,7 +110,9 @@ class CryptoFeatures:
 
     def features(self) -> tuple[Feature, ...]:
         """Every feature of the mechanism, in the order of the columns."""
-        crypto, week, month = FeatureFamily("cross_asset", "crypto"), self.week, self.month
+        crypto = FeatureFamily("cross_asset", "crypto")
+        week = self.week
+        month = self.month
         return (
             crypto("bitcoin_move", week, -1, ("btc",), lambda v: scaled_move(v["btc"], week)),
             crypto("bitcoin_weekend", 3, -1, ("btc",), lambda v: weekend_move(v["btc"])),
@@ -143,7 +145,7 @@ def _ether_strength(values: pd.DataFrame, lookback: int) -> pd.Series:
 
 
 def _with_equities(values: pd.DataFrame) -> pd.Series:
-    """Correlation of Bitcoin with the S&P 500 of the session before, whose close its last bar has seen."""
+    """Correlation of Bitcoin with the S&P 500 of the session before, on which its bar ends."""
     both = clipped_moves(values, ["btc", "sp500"], 63)
     pair = np.column_stack([both["btc"], both["sp500"].shift(1)])
     return pd.Series(
@@ -251,7 +253,7 @@ class CryptoStress(Mechanism):
             )
         history = self.history(known)
         now, alarms = history.iloc[-1], self.alarms(history).iloc[-1]
-        told: dict[str, Any] = {
+        reading: dict[str, Any] = {
             "stress": now["stress"],
             "alarms": {name: None if pd.isna(on) else bool(on) for name, on in alarms.items()},
             "bitcoin": {
@@ -271,7 +273,7 @@ class CryptoStress(Mechanism):
             "open_interest": {"change": now["interest"]},
         }
         return MechanismReading(
-            name="crypto", sentence=_sentence(told), values=told, history=history
+            name="crypto", sentence=_sentence(reading), values=reading, history=history
         )
 
     def history(self, values: pd.DataFrame) -> pd.DataFrame:
@@ -314,7 +316,7 @@ def _change(price: pd.Series, lookback: int) -> float:
     return float(np.exp(log_moves(price.to_frame(), lookback).iloc[-1, 0]) - 1)
 
 
-def _sentence(told: Mapping[str, Any]) -> str:
+def _sentence(reading: Mapping[str, Any]) -> str:
     words = {
         "fall": "a fall beyond its volatility",
         "drawdown": "a deep drawdown",
@@ -322,16 +324,16 @@ def _sentence(told: Mapping[str, Any]) -> str:
         "funding": "negative funding",
         "open_interest": "open interest collapsing",
     }
-    ringing = [words[name] for name, on in told["alarms"].items() if on]
-    known = sum(on is not None for on in told["alarms"].values())
+    ringing = [words[name] for name, on in reading["alarms"].items() if on]
+    known = sum(on is not None for on in reading["alarms"].values())
     state = (
         "under heavy stress"
-        if told["stress"] >= 0.6
+        if reading["stress"] >= 0.6
         else "under stress"
-        if told["stress"] >= 0.3
+        if reading["stress"] >= 0.3
         else "calm"
     )
     why = f" ({', '.join(ringing)})" if ringing else ""
-    move = told["bitcoin"]["return_5"]
+    move = reading["bitcoin"]["return_5"]
     moved = f"; Bitcoin moved {100 * move:+.0f} % in five sessions" if np.isfinite(move) else ""
     return f"Crypto is {state}: {len(ringing)} of {known} alarms ring{why}{moved}."

@@ -178,9 +178,9 @@ def known_values(
         return pd.Series(np.nan, index=sessions)
     at, days = first_known(events["released"], sessions, closes)[newest], dates.to_numpy()[newest]
     row = np.searchsorted(at, np.arange(len(sessions)), side="right") - 1
-    place = np.maximum(row, 0)
-    age = (sessions.to_numpy() - days[place]) / np.timedelta64(1, "D")
-    values = events[column].to_numpy(dtype=float)[newest][place]
+    latest = np.maximum(row, 0)
+    age = (sessions.to_numpy() - days[latest]) / np.timedelta64(1, "D")
+    values = events[column].to_numpy(dtype=float)[newest][latest]
     return pd.Series(np.where((row >= 0) & (age <= longest_age), values, np.nan), index=sessions)
 
 
@@ -202,7 +202,7 @@ def _released_times(released: pd.Series, name: str) -> pd.Series:
     return times.dt.tz_convert("UTC").dt.as_unit("us").rename("released")
 
 
-def _refuse(column: pd.Series, bad: pd.Series, place: str, rule: str) -> None:
+def _refuse(column: pd.Series, bad: pd.Series, location: str, rule: str) -> None:
     odd = np.flatnonzero(bad.to_numpy())
     if odd.size:
-        raise InvalidDataError(f"{place}: row {odd[0] + 1}: `{column.iloc[int(odd[0])]}` {rule}")
+        raise InvalidDataError(f"{location}: row {odd[0] + 1}: `{column.iloc[int(odd[0])]}` {rule}")

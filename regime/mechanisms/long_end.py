@@ -49,6 +49,8 @@ INPUTS = ("dgs2", "dgs10", "dgs30", "mortgage30", "move")
 PARTS = ("level", "bear_steepening", "mortgage", "rate_volatility")
 PERCENT = 100.0  # basis points of a percent
 Numbers = dict[str, Any]
+CURVE = ("dgs30", "dgs2")
+HOUSING = ("mortgage30", "dgs10")
 
 
 def curve_states(values: pd.DataFrame, lookback: int = QUARTER) -> pd.Series:
@@ -123,7 +125,7 @@ def bull_steepening(values: pd.DataFrame, lookback: int = QUARTER) -> pd.Series:
 
 
 def mortgage_spread(values: pd.DataFrame) -> pd.Series:
-    """30-year mortgage rate less the 10-year yield averaged over the week of the survey, percentage points.
+    """30-year mortgage rate less the 10-year yield of the week of the survey, percentage points.
 
     **Known at:** row t uses rows up to t; the survey comes on Thursday.
     """
@@ -138,10 +140,6 @@ def rate_volatility(values: pd.DataFrame) -> pd.Series:
     """
     logs = pd.Series(np.log(values["move"].where(values["move"] > 0)), values.index)
     return logs - logs.rolling(YEAR, min_periods=YEAR // 2).mean()
-
-
-CURVE = ("dgs30", "dgs2")
-HOUSING = ("mortgage30", "dgs10")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,11 +172,9 @@ class LongEndFeatures:
 
     def features(self) -> tuple[Feature, ...]:
         """Every feature of the mechanism, in the order of the columns."""
-        make, days, years = (
-            FeatureFamily("liquidity", "long end and housing"),
-            self.lookback,
-            self.memory,
-        )
+        make = FeatureFamily("liquidity", "long end and housing")
+        days = self.lookback
+        years = self.memory
         strain = LongEnd()
         return (
             make(
@@ -244,7 +240,8 @@ class LongEnd(Mechanism):
 
     Examples
     --------
-    >>> LongEnd()(pd.DataFrame(index=pd.DatetimeIndex(["2024-01-02"], name="date"))).to_dict()["reason"]
+    >>> nothing = pd.DataFrame(index=pd.DatetimeIndex(["2024-01-02"], name="date"))
+    >>> LongEnd()(nothing).reason
     'the 10-year yield is not known'
     """
 
@@ -435,21 +432,23 @@ def _mortgage(v: pd.DataFrame) -> Numbers:
 
 def _sentence(numbers: Numbers) -> str:
     """State, curve, mortgages and volatility, of what is known."""
-    ten, mortgage, move = numbers["ten_year"], numbers["mortgage"], numbers["move"]
+    ten = numbers["ten_year"]
+    mortgage = numbers["mortgage"]
+    move = numbers["move"]
     state = numbers["state"] or "not to be judged (too few parts are known)"
-    told = [
+    clauses = [
         f"The long end is {state}" + (f", score {numbers['score']:.2f}" if numbers["state"] else "")
     ]
     if not np.isnan(ten["change_63_bp"]):
-        told.append(
+        clauses.append(
             f"the 10-year at {ten['percent']:.2f} % has moved by {ten['change_63_bp']:+.0f} bp in "
             "a quarter" + (f", a {numbers['curve']['state']}" if numbers["curve"]["state"] else "")
         )
     if not np.isnan(mortgage["spread_points"]):
-        told.append(f"mortgages cost {mortgage['spread_points']:.2f} points more")
+        clauses.append(f"mortgages cost {mortgage['spread_points']:.2f} points more")
     if not np.isnan(move["deviation"]):
-        told.append(
+        clauses.append(
             f"the volatility of rates is {abs(np.expm1(move['deviation'])):.0%} "
             f"{'above' if move['deviation'] > 0 else 'below'} its mean of a year"
         )
-    return "; ".join(told) + "."
+    return "; ".join(clauses) + "."

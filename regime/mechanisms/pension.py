@@ -41,7 +41,7 @@ __all__ = [
 Period = Literal["month", "quarter"]
 MONTHS: dict[Period, int] = {"month": 1, "quarter": 3}
 # Fitted to one published estimate: equities +10.50 %, 10-year notes +0.05 % (November 2020), about
-# USD -36 bn. One estimate tells nothing of its error: the band, half and twice of it, is an
+# USD -36 bn. One estimate says nothing of its error: the band, half and twice of it, is an
 # assumption.
 CAPITAL = Capital(low=717.5, mid=1435.0, high=2870.0)
 ASSUMPTIONS = (
@@ -134,7 +134,8 @@ class PensionFeatures:
 
     def features(self) -> tuple[Feature, ...]:
         """Every feature of the mechanism, in the order of the columns."""
-        make, read = FeatureFamily("positioning", "pension funds"), ("spy", "ief")
+        make = FeatureFamily("positioning", "pension funds")
+        read = ("spy", "ief")
         return (
             # They buy what has fallen: with the fall, against it.
             make("pension_month", MONTH, 0, read, lambda v: _rebalancing(v, "month")),
@@ -261,7 +262,7 @@ def _sentence(read: dict[str, Any]) -> str:
 
 
 def _rebalancing(v: pd.DataFrame, period: Period) -> pd.Series:
-    """Equities to trade at the end of the period, over the equity volatility of as long a period."""
+    """Equities to trade at the end of the period, over the equity volatility of its length."""
     flow = rebalancing_flow(return_to_date(v["spy"], period), return_to_date(v["ief"], period))
     return flow / (two_speed_volatility(v["spy"]) * np.sqrt(MONTHS[period] / 12.0))
 

@@ -54,9 +54,8 @@ def build_features(
     """
     watch = progress or NoProgress()
     settings = settings_of(config, overrides, data)
-    settings = (
-        replace(settings, features=settings.features.with_mechanisms) if mechanisms else settings
-    )
+    if mechanisms:
+        settings = replace(settings, features=settings.features.with_mechanisms)
     if out is not None:
         check_place(Path(out), folder=False)
     world = _world(settings, Path(data) if data is not None else None, watch)
@@ -75,6 +74,8 @@ def _world(settings: Settings, folder: Path | None, watch: Progress) -> MarketDa
     """
     with watch.stage("reading series"):
         catalogue = load_catalogue(find_config(settings.catalogue)).only(settings.series)
-        own = replace(settings, features=replace(settings.features, mechanisms=False)).series
-        wanted = available_series(catalogue, folder, own)
+        core_series = replace(
+            settings, features=replace(settings.features, mechanisms=False)
+        ).series
+        wanted = available_series(catalogue, folder, core_series)
         return read_market(settings, wanted, read_all(settings, wanted, folder))

@@ -148,11 +148,11 @@ def test_carry_of_a_real_chain_is_that_of_its_day(real_data, gex_values):
 
     Quotes were made a little above the closing index.
     """
-    from regime.mechanisms.dealer_gamma.implied import carry
-    from regime.mechanisms.dealer_gamma.option_chain import check_chain, contracts
+    from regime.mechanisms.dealer_gamma.implied import implied_carry
+    from regime.mechanisms.dealer_gamma.option_chain import check_chain, live_contracts
 
-    options = contracts(check_chain(read_chain(chain_file(real_data, "SPX_2023-09-14"))))
-    found = carry(options)
+    options = live_contracts(check_chain(read_chain(chain_file(real_data, "SPX_2023-09-14"))))
+    found = implied_carry(options)
     assert found.rate[0] == pytest.approx(0.055, abs=0.005)
     later = (options.years > 0.25) & (options.years < 1.5)
     assert np.median(found.dividend_yield[later]) == pytest.approx(0.014, abs=0.004)

@@ -1,4 +1,4 @@
-"""FuturesPositions, rule-driven funds and pension funds on real data.
+"""Futures positions, rule-driven funds and pension funds on real data.
 
 Expectations written before, and published facts.
 """
@@ -12,7 +12,6 @@ import pytest
 import yaml
 
 from regime.mechanisms.futures_positioning.contracts import CONTRACTS
-from regime.mechanisms.futures_positioning.features import CrowdingFeatures
 from regime.mechanisms.futures_positioning.mechanism import FuturesPositions
 from regime.mechanisms.futures_positioning.positioning import net_share
 from regime.mechanisms.pension import PensionFunds
@@ -166,7 +165,8 @@ def test_november_2020(values: pd.DataFrame) -> None:
 
 def test_features_are_finite_move_and_know_no_future(values: pd.DataFrame) -> None:
     recent = values.loc["1990":]
-    for feature in CrowdingFeatures().features():
+    families = (MECHANISMS[key].family() for key in ("positions", "vol_control", "pension"))
+    for feature in (feature for family in families for feature in family.features()):
         column = feature(recent)
         known = column.dropna()
         assert len(known) > 1500 and np.isfinite(known).all() and known.nunique() > 20, (

@@ -328,7 +328,7 @@ def test_people_get_tables_and_nothing_else(simulated_folder, capsys):
         "Positioning and forced flows",
         "Trend followers",
         "short trigger",
-        "Like which past",
+        "Similar past episodes",
     ):
         assert words in out
     assert max(map(len, out.splitlines())) <= 120

@@ -102,5 +102,8 @@ def _too_late(asked: str | None, read: pd.Timestamp) -> tuple[str, ...]:
     No exchange was closed for longer.
     """
     days = 0 if asked is None else (type(read)(asked) - read).days
-    warning = f"The data end on {read:%Y-%m-%d}, {days:,} days before {asked}: this is no reading of that day."
+    warning = (
+        f"The data end on {read:%Y-%m-%d}, {days:,} days before {asked}: this is no reading of "
+        "that day."
+    )
     return (warning,) if days > CLOSED else ()

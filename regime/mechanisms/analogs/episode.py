@@ -69,7 +69,7 @@ def worst_moves(prices: pd.DataFrame) -> pd.DataFrame:
 
 
 def volatility_jump(vix: pd.Series) -> pd.Series:
-    """Log of the highest VIX of a week over its median of the month before that week, shape (n_sessions,).
+    """Log of the highest VIX of a week over its median of the month before, shape (n_sessions,).
 
     **Known at:** row t uses rows up to t.
     """
@@ -258,12 +258,14 @@ class Episode:
         worst : Series, shape (n_markets,)
             A row of `worst_moves`.
         """
-        sold, dash, havens = signals["sold"], signals["dash"], signals["haven_failure"]
+        sold = signals["sold"]
+        dash = signals["dash"]
+        havens = signals["haven_failure"]
         kind = "everything" if sold >= self.broad else "many, not all" if sold > 0.5 else "few"
         money = signals["funding"]
         times = np.exp(signals["jump"])
         market = TITLES.get(str(worst.idxmin()), str(worst.idxmin())) if worst.notna().any() else ""
-        told = (
+        statements = (
             (sold, f"{sold:.0%} of markets are down by a volatility within two weeks: {kind}"),
             (
                 dash,
@@ -287,4 +289,4 @@ class Episode:
             ),
             (signals["jump"], f"the VIX reached {times:.1f} times its median of the month before"),
         )
-        return [words for value, words in told if pd.notna(value)]
+        return [words for value, words in statements if pd.notna(value)]

@@ -1,6 +1,6 @@
 """The state of the market by mechanism.
 
-A few scale-free quantities each, by which one day is likened to another.
+A few scale-free quantities each, by which one day is compared with another.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from regime.mechanisms.volatility_targeting.margin_debt import margin_growth
 from regime.mechanisms.volatility_targeting.vol_control import vol_control_exposure
 from regime.sessions import MONTH, QUARTER, WEEK, YEAR
 from regime.transforms import (
+    YEARS_5,
     excess_over_median,
     fall_from_high,
     panel_columns,
@@ -47,7 +48,6 @@ from regime.transforms import (
 
 __all__ = ["INPUTS", "STATE_COLUMNS", "market_state"]
 
-YEARS_5 = 1260
 CROWDS = {
     "sp500": "asset_managers",
     "ust10": "leveraged_funds",

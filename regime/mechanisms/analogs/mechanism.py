@@ -40,7 +40,7 @@ __all__ = ["Analogs"]
 HORIZONS = (5, 21, 63)
 # The two that a day is asked about; each counts once it is past.
 PROTOTYPES = {"312": "2020-03-12", "519": "2021-05-19"}
-LEAST = 504  # sessions before anything can be likened
+LEAST = 504  # sessions before anything can be compared
 Numbers = dict[str, Any]
 
 
@@ -55,7 +55,7 @@ class Analogs(Mechanism):
     Parameters
     ----------
     count : int
-        Windows told for each mechanism.
+        Windows reported for each mechanism.
     samples, step : int
         Sessions of a window at which it is looked at, and the distance between them.
     episode : Episode
@@ -75,7 +75,7 @@ class Analogs(Mechanism):
 
     key = "analogs"
     title = "Analogs"
-    group = "Like which past"
+    group = "Similar past episodes"
     inputs = tuple(dict.fromkeys((*STATE_INPUTS, *EPISODE_INPUTS)))
     numbers = (
         KeyNumber("episode.type", "kind", str),
@@ -155,12 +155,12 @@ class Analogs(Mechanism):
             for name, state in market_state(known).items()
         }
         followed = _followed(close)
-        tables = {name: self._told(table, followed, name) for name, table in distances.items()}
-        whole = self._told(_together(distances), followed, "all")
+        tables = {name: self._nearest(table, followed, name) for name, table in distances.items()}
+        whole = self._nearest(_together(distances), followed, "all")
         signals = episode_signals(known)
         evidence = self.episode.evidence(signals)
         grades = self.episode.grades(evidence)
-        told: Numbers = {
+        reading: Numbers = {
             "mechanisms": tables,
             "all": whole,
             "usual": _usual(followed),
@@ -169,12 +169,12 @@ class Analogs(Mechanism):
             "episode": self._episode(known, signals, evidence, grades),
         }
         return MechanismReading(
-            name="analogs", sentence=_sentence(told), values=told, history=grades
+            name="analogs", sentence=_sentence(reading), values=reading, history=grades
         )
 
-    def _told(self, table: pd.DataFrame, followed: pd.DataFrame, name: str) -> Numbers:
-        places = window_picks(table["distance"], self.count, self.length, max(HORIZONS))
-        if not places:
+    def _nearest(self, table: pd.DataFrame, followed: pd.DataFrame, name: str) -> Numbers:
+        positions = window_picks(table["distance"], self.count, self.length, max(HORIZONS))
+        if not positions:
             return {
                 "available": False,
                 "reason": f"{name.replace('_', ' ')}: too little of today is known of any past "
@@ -182,14 +182,14 @@ class Analogs(Mechanism):
             }
         windows = [
             {
-                "first": table.index[max(place - self.length + 1, 0)],
-                "last": table.index[place],
-                **table.iloc[place].to_dict(),
-                "followed": {str(days): followed[days].iloc[place] for days in HORIZONS},
+                "first": table.index[max(position - self.length + 1, 0)],
+                "last": table.index[position],
+                **table.iloc[position].to_dict(),
+                "followed": {str(days): followed[days].iloc[position] for days in HORIZONS},
             }
-            for place in places
+            for position in positions
         ]
-        after = followed.iloc[places]
+        after = followed.iloc[positions]
         return {
             "available": True,
             "windows": windows,
@@ -269,8 +269,8 @@ def _share_up(returns: pd.Series) -> float | None:
     return float((known > 0).mean()) if len(known) else None
 
 
-def _sentence(told: Numbers) -> str:
-    episode, whole = told["episode"], told["all"]
+def _sentence(reading: Numbers) -> str:
+    episode, whole = reading["episode"], reading["all"]
     words = {
         "312": "It looks like a 312 (macro: everything is sold for dollars)",
         "519": "It looks like a 519 (one market alone)",
@@ -288,6 +288,6 @@ def _sentence(told: Numbers) -> str:
             f". The nearest windows end in {days}; the S&P 500 moved by "
             f"{whole['median']['21']:+.1%} in the month "
             f"after the nearest {len(whole['windows'])}, usually by "
-            f"{told['usual']['median']['21']:+.1%}"
+            f"{reading['usual']['median']['21']:+.1%}"
         )
     return text + "."

@@ -22,7 +22,7 @@ LEAST_SHARE = 0.5  # of the quantities known today that a past window must know 
 
 
 def standardised(state: pd.DataFrame) -> pd.DataFrame:
-    """Each column less its mean in its standard deviations, cut at 4 either way, shape (n_sessions, n_quantities).
+    """Each column less its mean in its standard deviations, cut at 4 either way.
 
     NaN for a column with less than a year of values, or that never moved.
 
@@ -60,12 +60,10 @@ def window_distances(scaled: pd.DataFrame, samples: int = 3, step: int = 10) -> 
     if samples < 1 or step < 1:
         raise ConfigError(f"samples, step: must be at least 1, got {samples} and {step}")
     values = scaled.to_numpy(dtype=float)
-    total, both, absent, wanted = (
-        np.zeros(len(values)),
-        np.zeros(len(values)),
-        np.zeros(len(values)),
-        0.0,
-    )
+    total = np.zeros(len(values))
+    both = np.zeros(len(values))
+    absent = np.zeros(len(values))
+    wanted = 0.0
     for back in range(0, samples * step, step):
         if back >= len(values):
             break
@@ -115,9 +113,9 @@ def window_picks(distance: pd.Series, count: int, length: int, ahead: int) -> li
     values = distance.to_numpy(dtype=float)[: max(len(distance) - apart, 0)]
     order = np.lexsort((-np.arange(len(values)), values))
     chosen: list[int] = []
-    for place in order[: int((~np.isnan(values)).sum())]:
-        if all(abs(int(place) - other) >= apart for other in chosen):
-            chosen.append(int(place))
+    for position in order[: int((~np.isnan(values)).sum())]:
+        if all(abs(int(position) - other) >= apart for other in chosen):
+            chosen.append(int(position))
         if len(chosen) == count:
             break
     return chosen

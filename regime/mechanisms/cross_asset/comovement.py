@@ -99,7 +99,7 @@ def absorption_ratio(moves: pd.DataFrame, lookback: int = 252, share: float = 0.
 
 
 def absorption_shift(ratio: pd.Series, fast: int = 15, slow: int = 252) -> pd.Series:
-    """Fast mean of the absorption ratio less its slow mean, in standard deviations of the slow window.
+    """Fast less slow mean of the absorption ratio, in standard deviations of the slow window.
 
     Parameters
     ----------
@@ -190,8 +190,12 @@ def _correlations(
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
     """Running products, made anew each window so that rounding errors cannot pile up."""
     n, k = x.shape
-    out, assets, total = np.zeros((n, k, k)), np.zeros(n, np.int64), np.zeros(n)
-    sums, count, active = np.zeros((k, k)), np.zeros(k, np.int64), np.zeros(k, np.bool_)
+    out = np.zeros((n, k, k))
+    assets = np.zeros(n, np.int64)
+    total = np.zeros(n)
+    sums = np.zeros((k, k))
+    count = np.zeros(k, np.int64)
+    active = np.zeros(k, np.bool_)
     for t in range(n):
         first = max(0, t - lookback + 1) if t % lookback == 0 else t
         if t % lookback == 0:
@@ -231,11 +235,15 @@ def _add(
 def _distances(
     x: NDArray[np.float64], halflife: float, shrinkage: float, minimum: int, least: int
 ) -> NDArray[np.float64]:
-    """Distance of each row under the moments of the rows before it, by a Cholesky factor of those that are there."""
+    """Mahalanobis distance of each row under the moments of the rows before it, by Cholesky."""
     n, k = x.shape
     out, keep = np.full(n, np.nan), 0.5 ** (1.0 / halflife)
-    sums, weight, count = np.zeros((k, k)), np.zeros(k), np.zeros(k, np.int64)
-    here, lower, solved = np.zeros(k, np.int64), np.zeros((k, k)), np.zeros(k)
+    sums = np.zeros((k, k))
+    weight = np.zeros(k)
+    count = np.zeros(k, np.int64)
+    here = np.zeros(k, np.int64)
+    lower = np.zeros((k, k))
+    solved = np.zeros(k)
     for t in range(n):
         m = 0
         for i in range(k):

@@ -55,12 +55,10 @@ class SellingFeatures:
             FeatureFamily("cross_asset", "cross-asset selling"),
             FeatureFamily("cross_asset", "comovement"),
         )
-        havens, week, days, long = (
-            FeatureFamily("cross_asset", "havens"),
-            self.week,
-            self.correlation,
-            self.absorption,
-        )
+        havens = FeatureFamily("cross_asset", "havens")
+        week = self.week
+        days = self.correlation
+        long = self.absorption
         return (
             sell("selling", week, 1, MARKETS, lambda v: selling_breadth(v, week)),
             sell("selling_worst", 21, 1, MARKETS, lambda v: selling_breadth(v, 21, -1.5)),

@@ -53,7 +53,7 @@ NAMES = {
     "silver_future": "silver",
     "btc": "Bitcoin",
 }
-LEAST = 300  # sessions before anything can be said
+LEAST = 300  # sessions before a reading is given
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +67,7 @@ class CrossAssetSelling(Mechanism):
     broad : float
         Share of markets sold from which selling is called broad, in (0, 1).
     failed : float
-        Haven failure from which havens are said to fail, in volatilities of 5 or 10 sessions.
+        Haven failure from which havens count as failing, in volatilities of 5 or 10 sessions.
     correlation, absorption : int
         Sessions of the two windows.
 
@@ -151,7 +151,7 @@ class CrossAssetSelling(Mechanism):
                 for name in ("correlation", "absorption", "turbulence_week")
             },
         )
-        told: dict[str, Any] = {
+        reading: dict[str, Any] = {
             "breadth": {"5": now["breadth_5"], "10": now["breadth_10"], "markets": _count(prices)},
             "sold": self._sold(prices),
             "correlation": {"value": now["correlation"], "percentile": ranks["correlation"]},
@@ -168,7 +168,7 @@ class CrossAssetSelling(Mechanism):
             "havens": self._havens(known, now),
         }
         return MechanismReading(
-            name="cross_asset", sentence=self._sentence(told), values=told, history=history
+            name="cross_asset", sentence=self._sentence(reading), values=reading, history=history
         )
 
     def history(self, values: pd.DataFrame) -> pd.DataFrame:
@@ -177,7 +177,8 @@ class CrossAssetSelling(Mechanism):
         NaN where a window is short or a market missing.
         """
         prices = values[[name for name in MARKETS if name in values]]
-        moves, (equity, gold, treasury) = scaled_moves(prices, 1, 63.0), _havens_of(values)
+        moves = scaled_moves(prices, 1, 63.0)
+        (equity, gold, treasury) = _havens_of(values)
         ratio = absorption_ratio(moves, self.absorption)
         daily = turbulence(log_moves(prices))
         return pd.DataFrame(
@@ -220,17 +221,17 @@ class CrossAssetSelling(Mechanism):
             "moves_10": moved,
         }
 
-    def _sentence(self, told: Mapping[str, Any]) -> str:
-        days = max(("10", "5"), key=lambda name: np.nan_to_num(told["breadth"][name]))
-        breadth, markets = told["breadth"][days], told["breadth"]["markets"]
+    def _sentence(self, reading: Mapping[str, Any]) -> str:
+        days = max(("10", "5"), key=lambda name: np.nan_to_num(reading["breadth"][name]))
+        breadth, markets = reading["breadth"][days], reading["breadth"]["markets"]
         kind = (
             "Selling is broad"
             if breadth >= self.broad
             else "Some markets are sold"
-            if told["sold"]
+            if reading["sold"]
             else "No broad selling"
         )
-        odd = told["turbulence"]["percentile"]
+        odd = reading["turbulence"]["percentile"]
         turned = (
             f"; the week is more turbulent than {100 * odd:.0f} % of five years"
             if pd.notna(odd)
@@ -239,7 +240,7 @@ class CrossAssetSelling(Mechanism):
         return (
             f"{kind}: {round(breadth * markets)} of {markets} markets are down by one volatility "
             f"in {days} sessions"
-            f"{turned}; {_haven_words(told['havens'])}."
+            f"{turned}; {_haven_words(reading['havens'])}."
         )
 
 

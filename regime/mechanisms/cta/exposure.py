@@ -2,7 +2,8 @@
 
 Each speed's signal is counted in its own volatilities and clipped at one; their weighted sum is
 scaled to constant risk; and orders reach the market over a few sessions, so that after a shock some
-of the selling is still to come.
+of the selling is still to come. Moving-average crossovers and broken averages, the textbook form,
+stand at the end.
 """
 
 from __future__ import annotations
@@ -29,6 +30,10 @@ HALFLIVES = {
 }  # sessions; they give one bank's levels (experiment 06)
 WEIGHTS = {"short": 0.2, "medium": 0.4, "long": 0.4}
 MINIMUM = 40
+# Fast and slow spans of the three usual speeds, and the spans whose averages fit one bank's
+# published levels.
+SPEEDS: tuple[tuple[int, int], ...] = ((8, 24), (16, 48), (32, 96))
+SPANS: tuple[int, ...] = (43, 144, 505)
 
 
 def speeds() -> dict[str, ExponentialFilter]:
@@ -168,7 +173,9 @@ class TrendBook:
         recent, sizing = self.volatility(log_price, self.recent), self.volatility(log_price)
         step = scenario.move * recent / np.sqrt(scenario.sessions)
         sums = {name: rule.signal(log_price) for name, rule in self.filters.items()}
-        variance, held, keep = sizing**2, self.exposure(log_price), 0.5 ** (1.0 / self.halflife)
+        variance = sizing**2
+        held = self.exposure(log_price)
+        keep = 0.5 ** (1.0 / self.halflife)
         stays = 0.5 ** (1.0 / self.trading)
         for k in range(1, scenario.sessions + 1):
             variance = keep * variance + (1.0 - keep) * (scenario.response * recent) ** 2
@@ -184,12 +191,6 @@ class TrendBook:
         clipped = [self.weights[name] * signal.clip(-1.0, 1.0) for name, signal in signals.items()]
         mixed = sum(clipped[1:], start=clipped[0])
         return mixed * (self.full_at / np.sqrt(YEAR) / daily).clip(upper=1.0)
-
-
-# Fast and slow spans of the three usual speeds, and the spans whose averages fit one bank's
-# published levels.
-SPEEDS: tuple[tuple[int, int], ...] = ((8, 24), (16, 48), (32, 96))
-SPANS: tuple[int, ...] = (43, 144, 505)
 
 
 def trend_exposure(close: pd.Series, speeds: tuple[tuple[int, int], ...] = SPEEDS) -> pd.Series:

@@ -37,7 +37,9 @@ ASSETS = Capital(low=200.0, mid=300.0, high=400.0)
 # Of the index on the equity markets: 90 % interval by blocks of a year, and the middle of that and
 # the equal loading.
 LOADING = Capital(low=0.07, mid=0.11, high=0.14)
-R2, R2_LATER = 0.54, 0.46  # of quarters that do not overlap; of 2011-2021 by a line of 2001-2011
+# of quarters that do not overlap; of 2011-2021 by a line of 2001-2011
+R2 = 0.54
+R2_LATER = 0.46
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +90,7 @@ def market_pnl(log_price: pd.Series, book: TrendBook | None = None) -> pd.Series
 
 
 def fit_fund_index(pnl: pd.DataFrame, published: pd.Series) -> TrendFit:
-    """Explain a published rolling three-month return by the sum of market P&Ls over the same quarter.
+    """Explain a published three-month return by the sum of market P&Ls over the same quarter.
 
     Parameters
     ----------
@@ -111,10 +113,8 @@ def fit_fund_index(pnl: pd.DataFrame, published: pd.Series) -> TrendFit:
         raise ConfigError(
             f"published: {8 * QUARTER} days in common with the markets are needed, got {len(both)}"
         )
-    apart, (early, late) = (
-        both.iloc[::QUARTER],
-        (both.iloc[: len(both) // 2], both.iloc[len(both) // 2 :]),
-    )
+    apart = both.iloc[::QUARTER]
+    (early, late) = (both.iloc[: len(both) // 2], both.iloc[len(both) // 2 :])
     slope, level = _line(early)
     missed = late["fund"] - slope * late["model"] - level
     return TrendFit(

@@ -15,14 +15,13 @@ import pandas as pd
 
 from regime import kernels
 from regime.arrays import Floats
+from regime.sessions import YEAR
 
 __all__ = ["dividend_yield", "excess_log_price", "future_carry", "years_to_expiry"]
 
-YEAR_DAYS, SESSIONS = 365.0, 252
-HALFLIFE, STALE = (
-    5.0,
-    21,
-)  # sessions: of the average of the carry, and without a usable future until bills take over
+YEAR_DAYS = 365.0
+HALFLIFE = 5.0  # sessions, of the average of the carry
+STALE = 21  # sessions without a usable future until bills take over
 # of the price: a basis further from bills less dividends is two closes of different hours
 WIDEST = 0.007
 # what a future's price finances at above bills, where it cannot be read: the mean of 2006-2021
@@ -45,8 +44,8 @@ def years_to_expiry(dates: pd.DatetimeIndex) -> tuple[Floats, Floats]:
     if not days.size:
         return np.zeros(0), np.zeros(0)
     ends = _third_fridays(int(days.min()), int(days.max()))
-    place = np.searchsorted(ends, days, side="left")
-    return (ends[place] - days) / YEAR_DAYS, (days - ends[place - 1]) / YEAR_DAYS
+    position = np.searchsorted(ends, days, side="left")
+    return (ends[position] - days) / YEAR_DAYS, (days - ends[position - 1]) / YEAR_DAYS
 
 
 def dividend_yield(close: pd.Series, total_return: pd.Series) -> pd.Series:
@@ -66,7 +65,7 @@ def dividend_yield(close: pd.Series, total_return: pd.Series) -> pd.Series:
     **Known at:** row t uses rows up to t.
     """
     more = _log(total_return).diff() - _log(close).diff()
-    return SESSIONS * _rolling_mean(more, SESSIONS)
+    return YEAR * _rolling_mean(more, YEAR)
 
 
 def future_carry(close: pd.Series, future: pd.Series, fair: pd.Series) -> pd.Series:
@@ -161,7 +160,7 @@ def _basis_steps(carry: pd.Series) -> Floats:
 
 
 def _third_fridays(first: int, last: int) -> Floats:
-    """Days since 1970 of the third Fridays of quarters, from one before `first` to one from `last` on."""
+    """Third Fridays of quarters in days since 1970, from before `first` until after `last`."""
     start = np.datetime64(first, "D").astype("M8[M]").astype(int)
     stop = np.datetime64(last, "D").astype("M8[M]").astype(int)
     months = np.arange(start - 6, stop + 7)

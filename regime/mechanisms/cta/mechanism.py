@@ -1,4 +1,4 @@
-"""The table of trend followers in the S&P 500: position, turning levels, and what they would trade."""
+"""Trend followers in the S&P 500: position, turning levels, and what they would trade."""
 
 from __future__ import annotations
 
@@ -33,6 +33,13 @@ __all__ = ["TrendFeatures", "TrendFollowers", "held_price", "trigger_levels"]
 FIRST = "1990-01-01"  # rows before it say nothing about positions since 2000
 MONTHS = (1, 3, 6, 12)
 WIDE = 0.6  # log distance within which the level of no exposure is looked for
+INPUTS = ("sp500", "es", "dgs3mo", "spy")
+FARTHEST = 10.0  # daily volatilities: beyond it a level is out of reach, however far it is
+BOOK = TrendBook()
+SLOW = TrendBook(
+    filters={name: speeds()[name] for name in ("medium", "long")},
+    weights={"medium": 0.5, "long": 0.5},
+)
 
 
 def held_price(values: pd.DataFrame) -> pd.Series:
@@ -78,15 +85,6 @@ def trigger_levels(close: pd.Series, log_price: pd.Series, book: TrendBook) -> p
             for name, rule in book.filters.items()
         }
     )
-
-
-INPUTS = ("sp500", "es", "dgs3mo", "spy")
-FARTHEST = 10.0  # daily volatilities: beyond it a level is out of reach, however far it is
-BOOK = TrendBook()
-SLOW = TrendBook(
-    filters={name: speeds()[name] for name in ("medium", "long")},
-    weights={"medium": 0.5, "long": 0.5},
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +157,7 @@ def _orders_open(values: pd.DataFrame) -> pd.Series:
 
 
 def _one_way_selling(values: pd.DataFrame, month: int) -> pd.Series:
-    """Share of the sessions of a month on which they would sell over the next week whatever it brings."""
+    """Share of a month's sessions on which they would sell in every scenario of the next week."""
     log_price = held_price(values)
     held = BOOK.exposure(log_price)
     best = np.maximum.reduce(
@@ -174,7 +172,7 @@ def _one_way_selling(values: pd.DataFrame, month: int) -> pd.Series:
 
 @dataclass(frozen=True, kw_only=True)
 class TrendFollowers(Mechanism):
-    """What trend followers hold in the S&P 500, where they turn, and what they would trade on three scenarios.
+    """What trend followers hold in the S&P 500, where they turn, and what they would trade.
 
     Parameters
     ----------
@@ -195,7 +193,8 @@ class TrendFollowers(Mechanism):
     Examples
     --------
     >>> dates = pd.bdate_range("2020-01-01", periods=900, name="date")
-    >>> rising = pd.DataFrame({"sp500": 1000 * np.exp(np.cumsum(np.tile([0.011, -0.009], 450)))}, index=dates)
+    >>> closes = 1000 * np.exp(np.cumsum(np.tile([0.011, -0.009], 450)))
+    >>> rising = pd.DataFrame({"sp500": closes}, index=dates)
     >>> cta = TrendFollowers()(rising, dates[-1]).to_dict()["sp500"]
     >>> cta["broken"], cta["held"]
     ({'short': False, 'medium': False, 'long': False}, 'the index alone')
@@ -319,7 +318,7 @@ class TrendFollowers(Mechanism):
         }
 
     def _no_exposure(self, close: float, log_price: pd.Series, daily: float) -> float:
-        """Close of the next session at which the whole order, clipped speeds and all, is nought."""
+        """Close of the next session at which the whole order, clipped speeds and all, is zero."""
         keep = 0.5 ** (1.0 / self.book.halflife)
         levels = {
             name: float((rule.turning_level(log_price) - log_price).iloc[-1])
@@ -417,12 +416,11 @@ def _sentence(read: dict[str, Any]) -> str:
     which = (
         "all of them" if len(broken) == len(read["broken"]) else f"the {' and '.join(broken)} one"
     )
-    below = f"; the index at {read['close']:,.0f} is {f'below {which}' if broken else 'above all of them'}"
-    week, month, moves = (
-        read["flows_usd_bn"]["1w"],
-        read["flows_usd_bn"]["1m"],
-        read["scenario_moves"],
-    )
+    position = f"below {which}" if broken else "above all of them"
+    below = f"; the index at {read['close']:,.0f} is {position}"
+    week = read["flows_usd_bn"]["1w"]
+    month = read["flows_usd_bn"]["1m"]
+    moves = read["scenario_moves"]
     every = (
         "sell in every scenario"
         if read["seller_in_every_scenario"]
@@ -443,4 +441,5 @@ def _trade(flow: dict[str, float]) -> str:
     if not abs(flow["mid"]) >= 0.5:
         return "trade little"
     near, far = sorted((abs(flow["low"]), abs(flow["high"])))
-    return f"{'buy' if flow['mid'] > 0 else 'sell'} USD {abs(flow['mid']):.0f} bn ({near:.0f}-{far:.0f})"
+    action = "buy" if flow["mid"] > 0 else "sell"
+    return f"{action} USD {abs(flow['mid']):.0f} bn ({near:.0f}-{far:.0f})"

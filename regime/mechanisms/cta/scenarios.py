@@ -1,6 +1,6 @@
 """Scenarios: what the price is supposed to do over the next week or month when flows are asked for.
 
-A scenario states the whole move and how wild its days are. Falls are wild and quiet weeks quiet, and
+A scenario states the whole move and how wild its days are. Falls are wild, quiet weeks quiet, and
 funds that size by volatility answer to both: a rise of two volatilities, too, can make them sell.
 """
 

@@ -131,10 +131,10 @@ class PriceAgo(TrendRule):
 
     def _ago(self, log_price: pd.Series, dates: pd.DatetimeIndex) -> pd.Series:
         known = pd.DatetimeIndex(log_price.index)
-        place = known.searchsorted(dates - pd.DateOffset(months=self.months), side="right") - 1
+        position = known.searchsorted(dates - pd.DateOffset(months=self.months), side="right") - 1
         values = log_price.to_numpy(dtype=float)
         return pd.Series(
-            np.where(place >= 0, values[np.maximum(place, 0)], np.nan), index=log_price.index
+            np.where(position >= 0, values[np.maximum(position, 0)], np.nan), index=log_price.index
         )
 
 
@@ -223,7 +223,9 @@ def _windowed_sums(steps: Floats, keep: float, window: int) -> Floats:
     NaN until the window is full.
     """
     out = np.full(steps.size, np.nan)
-    gone, total, count = keep**window, 0.0, 0
+    gone = keep**window
+    total = 0.0
+    count = 0
     for t in range(steps.size):
         total *= keep
         if not np.isnan(steps[t]):

@@ -23,7 +23,9 @@ __all__ = ["gamma", "implied_volatility", "price"]
 _jit = nb.njit(cache=True, fastmath=False, error_model="numpy")
 ROOT_TWO_PI = math.sqrt(2.0 * math.pi)
 # Widths between which volatilities are looked for, and steps of the search, of which ten are usual.
-NARROW, WIDE, STEPS = 1e-8, 40.0, 200
+NARROW = 1e-8
+WIDE = 40.0
+STEPS = 200
 
 
 def price(
@@ -145,7 +147,7 @@ def _normal(x: float) -> float:
 
 @_jit
 def _time_value(x: float, width: float) -> float:
-    """Price of the option out of the money over the root of forward times strike, discounting aside; x <= 0."""
+    """Undiscounted price of the option out of the money over sqrt(forward x strike); x <= 0."""
     return math.exp(0.5 * x) * _normal(x / width + 0.5 * width) - math.exp(-0.5 * x) * _normal(
         x / width - 0.5 * width
     )
@@ -222,7 +224,9 @@ def _width(x: float, target: float) -> float:
     """Width at which the time value is `target`; NaN outside (0, exp(x / 2))."""
     if not 0.0 < target < math.exp(0.5 * x):
         return np.nan
-    low, high, goal = NARROW, WIDE, math.log(target)
+    low = NARROW
+    high = WIDE
+    goal = math.log(target)
     width = max(
         math.sqrt(-2.0 * x), 2.5 * target
     )  # where the price bends, or the rule at the money

@@ -1,4 +1,4 @@
-"""Dealer gamma as a daily series (one dollar number a session, such as SqueezeMetrics publishes), made comparable.
+"""Published daily dealer gamma (one dollar number a session, as SqueezeMetrics), made comparable.
 
 The published dollars grow with the index and with the trade in options, so that only signs, ranks
 and ratios of them compare over years.
@@ -88,7 +88,9 @@ def _like(x: pd.Series, values: Floats) -> pd.Series:
 @_jit
 def _since_negative(x: Floats, cap: int) -> Floats:
     out = np.full(x.size, np.nan)
-    since, seen, begun = 0, 0, False
+    since = 0
+    seen = 0
+    begun = False
     for t in range(x.size):
         since += 1
         if np.isnan(x[t]):
@@ -131,7 +133,8 @@ class GammaFeatures:
 
     def features(self) -> tuple[Feature, ...]:
         """Every feature of the mechanism, in the order of the columns."""
-        make, days = FeatureFamily("positioning", "dealer gamma"), self.lookback
+        make = FeatureFamily("positioning", "dealer gamma")
+        days = self.lookback
         return (
             make(
                 "gex_rank",

@@ -1,4 +1,4 @@
-"""What a chain itself says of interest and dividends: calls less puts of one strike are a forward."""
+"""Rate, dividend yield and volatility implied by a chain: put-call parity, then mid prices."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ from regime.arrays import Booleans, Floats
 from regime.mechanisms.dealer_gamma.black_scholes import implied_volatility
 from regime.mechanisms.dealer_gamma.option_chain import EUROPEAN, Contracts
 
-__all__ = ["Carry", "Volatilities", "carry", "chain_volatility"]
+__all__ = ["ImpliedCarry", "Volatilities", "chain_volatility", "implied_carry"]
 
-# from -1.
-BAND, PAIRS, ODD_SLOPE = 0.05, 5, 0.5
-# Rates that are believed; how far a forward may be from the spot beside them.
-RATES, ODD_FORWARD = (-0.03, 0.15), 0.03
-# Years: from here on a discount factor tells a rate, until here forwards tell the spot they were
+BAND = 0.05  # distance of a strike from the money, for parity
+PAIRS = 5  # that an expiry needs
+ODD_SLOPE = 0.5  # distance of its slope from -1
+RATES = (-0.03, 0.15)  # that are plausible
+ODD_FORWARD = 0.03  # distance of a forward from the spot, beyond the rate
+# Years: from here on a discount factor gives a rate, until here forwards give the spot they were
 # quoted on.
-LONG, SHORT = 0.25, 0.25
+LONG = 0.25
+SHORT = 0.25
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Carry:
+class ImpliedCarry:
     """Rate and yield of each option, and the spot its quotes were made on.
 
     Parameters
@@ -45,9 +47,9 @@ class Carry:
     expiries: int
 
 
-def carry(
+def implied_carry(
     options: Contracts, rate: float | None = None, dividend_yield: float | None = None
-) -> Carry:
+) -> ImpliedCarry:
     """Rate and yield as stated, or as put-call parity gives them, expiry by expiry.
 
     At each strike C - P = D (F - K); a line through the pairs near the money, weighted by how
@@ -64,13 +66,15 @@ def carry(
 
     Returns
     -------
-    Carry
+    ImpliedCarry
         0 and 0 where no expiry has five pairs whose quotes are a line of slope near -1.
     """
-    expiries, first, place = np.unique(options.expiry, return_index=True, return_inverse=True)
+    expiries, first, expiry_number = np.unique(
+        options.expiry, return_index=True, return_inverse=True
+    )
     count = len(options.strike)
     if rate is not None or dividend_yield is not None:
-        return Carry(
+        return ImpliedCarry(
             rate=np.full(count, rate or 0.0),
             dividend_yield=np.full(count, dividend_yield or 0.0),
             quote_spot=options.spot,
@@ -78,11 +82,11 @@ def carry(
             expiries=len(expiries),
         )
     fits = np.array(
-        [_fit(options, np.flatnonzero(place == number)) for number in range(len(expiries))]
+        [_fit(options, np.flatnonzero(expiry_number == number)) for number in range(len(expiries))]
     )
     fits = fits.reshape(-1, 3)[~np.isnan(fits.reshape(-1, 3)[:, 0])]
     if not len(fits):
-        return Carry(
+        return ImpliedCarry(
             rate=np.zeros(count),
             dividend_yield=np.zeros(count),
             quote_spot=options.spot,
@@ -94,12 +98,14 @@ def carry(
         float(np.median(rates[years >= LONG])) if (years >= LONG).any() else float(np.median(rates))
     )
     offset = _offset(years, gaps) if options.underlying in EUROPEAN else 0.0
-    own = options.years[first]
-    drift = np.interp(own, np.append(0.0, years), np.append(0.0, gaps - offset))
-    drift = np.where(own > years[-1], (gaps[-1] - offset) * own / years[-1], drift)
-    return Carry(
+    expiry_years = options.years[first]
+    drift = np.interp(expiry_years, np.append(0.0, years), np.append(0.0, gaps - offset))
+    drift = np.where(
+        expiry_years > years[-1], (gaps[-1] - offset) * expiry_years / years[-1], drift
+    )
+    return ImpliedCarry(
         rate=np.full(count, flat),
-        dividend_yield=(flat - drift / own)[place],
+        dividend_yield=(flat - drift / expiry_years)[expiry_number],
         quote_spot=options.spot * float(np.exp(offset)),
         from_chain=len(fits),
         expiries=len(expiries),
@@ -146,7 +152,9 @@ def _fit(options: Contracts, rows: NDArray[np.int64]) -> tuple[float, float, flo
 
 def _pairs(options: Contracts, rows: NDArray[np.int64]) -> tuple[Floats, Floats, Floats]:
     """Strikes that have both sides, call less put, and weights."""
-    bid, ask, strike = options.bid[rows], options.ask[rows], options.strike[rows]
+    bid = options.bid[rows]
+    ask = options.ask[rows]
+    strike = options.strike[rows]
     usable = (bid > 0) & (ask >= bid) & (np.abs(strike / options.spot - 1.0) <= BAND)
     calls, puts = (np.flatnonzero(usable & (options.call[rows] == side)) for side in (True, False))
     _, left, right = np.intersect1d(strike[calls], strike[puts], return_indices=True)
@@ -177,7 +185,7 @@ class Volatilities:
     of_twin: Booleans
 
 
-def chain_volatility(options: Contracts, carried: Carry) -> Volatilities:
+def chain_volatility(options: Contracts, carried: ImpliedCarry) -> Volatilities:
     """Volatilities as given, and for those missing by put-call parity or from mid prices.
 
     An option out of the money is solved from its own mid price. One in the money has the volatility
@@ -188,7 +196,7 @@ def chain_volatility(options: Contracts, carried: Carry) -> Volatilities:
     Parameters
     ----------
     options : Contracts
-    carried : Carry
+    carried : ImpliedCarry
 
     Returns
     -------
@@ -202,13 +210,13 @@ def chain_volatility(options: Contracts, carried: Carry) -> Volatilities:
     forward = carried.quote_spot * np.exp((carried.rate - carried.dividend_yield) * options.years)
     inside = np.where(options.call, forward > options.strike, forward < options.strike)
     twin = _twins(options)
-    own = missing & (~inside | (twin < 0))
+    direct = missing & (~inside | (twin < 0))
     values = options.volatility.copy()
-    values[own] = _solve(options, carried, own)
-    lent = missing & ~own
+    values[direct] = _solve(options, carried, direct)
+    lent = missing & ~direct
     values[lent] = values[twin[lent]]
     return Volatilities(
-        values=values, solved=own & np.isfinite(values), of_twin=lent & np.isfinite(values)
+        values=values, solved=direct & np.isfinite(values), of_twin=lent & np.isfinite(values)
     )
 
 
@@ -224,8 +232,10 @@ def _twins(options: Contracts) -> NDArray[np.int64]:
     )
 
 
-def _solve(options: Contracts, carried: Carry, rows: Booleans) -> Floats:
-    bid, ask, call = options.bid[rows], options.ask[rows], options.call[rows]
+def _solve(options: Contracts, carried: ImpliedCarry, rows: Booleans) -> Floats:
+    bid = options.bid[rows]
+    ask = options.ask[rows]
+    call = options.call[rows]
     strike, years = options.strike[rows], options.years[rows]
     rate, dividends = carried.rate[rows], carried.dividend_yield[rows]
 

@@ -31,7 +31,7 @@ from regime.mechanisms.dealer_gamma.daily_series import (
     gamma_rank,
     relative_gamma,
 )
-from regime.mechanisms.dealer_gamma.implied import Carry, carry, chain_volatility
+from regime.mechanisms.dealer_gamma.implied import ImpliedCarry, chain_volatility, implied_carry
 from regime.mechanisms.dealer_gamma.option_chain import (
     CLOSING,
     EUROPEAN,
@@ -39,7 +39,7 @@ from regime.mechanisms.dealer_gamma.option_chain import (
     Contracts,
     check_chain,
     clock,
-    contracts,
+    live_contracts,
 )
 from regime.mechanisms.dealer_gamma.profile import CONVENTIONS, GammaBook, gamma_book, spot_grid
 from regime.mechanisms.number_formats import LEVEL, SHARE, number_format
@@ -48,11 +48,17 @@ __all__ = ["SIDES", "DealerGamma", "chain_sentence", "convention_words", "daily_
 
 NAME = "gamma"
 DAILY_CONVENTION = "dealers_long_calls_short_puts"
+SIDES = {1: "long", -1: "short", 0: "flat"}
+EFFECTS = {
+    1: "they lean against moves",
+    -1: "they trade with moves",
+    0: "they neither lean nor push",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class DealerGamma(Mechanism):
-    """Reads dealers' gamma from an option chain, or from a daily series of it where no chain is given.
+    """Reads dealers' gamma from an option chain, or from a published daily series without one.
 
     Parameters
     ----------
@@ -70,7 +76,7 @@ class DealerGamma(Mechanism):
     lookback : int
         Sessions among which a daily value is ranked.
     max_age_days : int
-        Calendar days after which a chain no longer tells of today.
+        Calendar days after which a chain no longer describes today.
     grace_minutes : int
         How long after 16:00 quotes of a date may be stamped and still count for its decision:
         vendors' pages show closing quotes a quarter of an hour late.
@@ -192,15 +198,15 @@ class DealerGamma(Mechanism):
         if chain is not None:
             known, note = self._newest(check_chain(chain), as_of)
             if known is not None:
-                told = self._chain(known, as_of)
-                if not isinstance(told, str):
+                answer = self._chain(known, as_of)
+                if not isinstance(answer, str):
                     return MechanismReading(
                         name=NAME,
-                        sentence=told[0],
-                        values={**told[1], "daily": daily},
+                        sentence=answer[0],
+                        values={**answer[1], "daily": daily},
                         history=history,
                     )
-                note = told
+                note = answer
         if daily is None:
             return NoReading(
                 name=NAME, reason=f"{note}, and no daily gamma is known on {as_of:%Y-%m-%d}"
@@ -235,14 +241,17 @@ class DealerGamma(Mechanism):
         return known[known["date"] == newest], ""
 
     def _chain(self, chain: pd.DataFrame, as_of: pd.Timestamp) -> tuple[str, dict[str, Any]] | str:
-        options = contracts(chain, self.quoted_at, self.same_day_hours)
-        carried = carry(options, self.rate, self.dividend_yield)
+        options = live_contracts(chain, self.quoted_at, self.same_day_hours)
+        carried = implied_carry(options, self.rate, self.dividend_yield)
         volatility = chain_volatility(options, carried)
         held = options.open_interest > 0
         kept = held & np.isfinite(volatility.values)
         dropped = {**options.dropped, "no_volatility": int((held & ~kept).sum())}
         if not kept.any():
-            return f"no option of the chain of {options.quoted:%Y-%m-%d} can carry gamma ({_counts(dropped)})"
+            return (
+                f"no option of the chain of {options.quoted:%Y-%m-%d} can carry gamma "
+                f"({_counts(dropped)})"
+            )
         book = gamma_book(options, volatility.values, carried, self.convention, kept)
         values = {
             "source": "chain",
@@ -251,7 +260,7 @@ class DealerGamma(Mechanism):
             **self._levels(book),
             "zero_dte": _same_day(book, options.same_day[kept]),
             "options": {
-                "given": options.given,
+                "given": options.listed,
                 "kept": int(kept.sum()),
                 "dropped": dropped,
                 "volatilities_solved": int((kept & volatility.solved).sum()),
@@ -264,7 +273,9 @@ class DealerGamma(Mechanism):
 
     def _levels(self, book: GammaBook) -> dict[str, Any]:
         spots = spot_grid(book.spot, self.grid_width, self.grid_points)
-        profile, zeros, strikes = book.profile(spots), book.zeros(spots), book.by_strike()
+        profile = book.profile(spots)
+        zeros = book.zeros(spots)
+        strikes = book.by_strike()
         total = float(profile[self.grid_points // 2])
         nearest = float(zeros[np.abs(np.log(zeros / book.spot)).argmin()]) if len(zeros) else None
         return {
@@ -285,8 +296,8 @@ class DealerGamma(Mechanism):
             },
         }
 
-    def _assumptions(self, options: Contracts, carried: Carry) -> list[str]:
-        told = [
+    def _assumptions(self, options: Contracts, carried: ImpliedCarry) -> list[str]:
+        assumptions = [
             f"sign convention {self.convention}: {convention_words(self.convention)}; who holds "
             "what is not "
             "published",
@@ -294,7 +305,7 @@ class DealerGamma(Mechanism):
             "volatility stays with its strike when the spot moves",
         ]
         if self.rate is None and self.dividend_yield is None:
-            told.append(
+            assumptions.append(
                 f"rate and dividend yield from put-call parity of {carried.from_chain} of "
                 f"{carried.expiries} "
                 f"expiries; their quotes were made on a spot of {carried.quote_spot:.2f}"
@@ -302,18 +313,20 @@ class DealerGamma(Mechanism):
                 else "rate and dividend yield 0: no expiry has quotes that give them"
             )
         else:
-            told.append(
+            assumptions.append(
                 f"rate {self.rate or 0:g} and dividend yield {self.dividend_yield or 0:g}, "
                 "continuous"
             )
         if options.underlying and options.underlying not in EUROPEAN:
-            told.append(f"options on {options.underlying} are American and treated as European")
-        told.append(
+            assumptions.append(
+                f"options on {options.underlying} are American and treated as European"
+            )
+        assumptions.append(
             "options with root SPX, NDX, RUT or DJX settle at the opening (09:30), all others at "
             "16:00"
         )
         if not options.hour_known:
-            told.append(
+            assumptions.append(
                 "the file has no hour: quotes are taken to be of 16:00"
                 + (
                     f", options of its own date to have {self.same_day_hours:g} hours left"
@@ -321,7 +334,7 @@ class DealerGamma(Mechanism):
                     else ""
                 )
             )
-        return told
+        return assumptions
 
     def _daily(self, gex: pd.Series) -> dict[str, Any]:
         """The last value of a daily series, compared with those before it."""
@@ -356,14 +369,14 @@ def _origin(options: Contracts, as_of: pd.Timestamp) -> dict[str, Any]:
     }
 
 
-def _same_day(book: GammaBook, own: NDArray[np.bool_]) -> dict[str, Any]:
+def _same_day(book: GammaBook, same_day: NDArray[np.bool_]) -> dict[str, Any]:
     dollars = book.dollars()
     gross = float(np.abs(dollars).sum())
     return {
-        "options": int(own.sum()),
-        "total_usd": dollars[own].sum(),
-        "later_usd": dollars[~own].sum(),
-        "gross_share": float(np.abs(dollars[own]).sum()) / gross if gross > 0 else None,
+        "options": int(same_day.sum()),
+        "total_usd": dollars[same_day].sum(),
+        "later_usd": dollars[~same_day].sum(),
+        "gross_share": float(np.abs(dollars[same_day]).sum()) / gross if gross > 0 else None,
     }
 
 
@@ -386,16 +399,8 @@ def _counts(dropped: Mapping[str, int]) -> str:
     )
 
 
-SIDES = {1: "long", -1: "short", 0: "flat"}
-EFFECTS = {
-    1: "they lean against moves",
-    -1: "they trade with moves",
-    0: "they neither lean nor push",
-}
-
-
 def convention_words(convention: str) -> str:
-    """What a sign convention takes dealers to hold, such as ``dealers long calls and short puts``."""
+    """What dealers hold by a sign convention: ``dealers long calls and short puts``."""
     calls, puts = (SIDES[int(sign)] for sign in CONVENTIONS[convention])
     return f"dealers {calls} calls and {puts} puts"
 
@@ -410,10 +415,10 @@ def chain_sentence(values: Mapping[str, Any]) -> str:
     age = {0: "of the day itself", 1: "1 day old"}.get(
         values["age_days"], f"{values['age_days']} days old"
     )
-    own = values["zero_dte"]
+    same_day = values["zero_dte"]
     day = (
-        f"; options of its own date make {own['gross_share']:.0%} of the gross"
-        if own["options"]
+        f"; options of its own date make {same_day['gross_share']:.0%} of the gross"
+        if same_day["options"]
         else ""
     )
     return (
@@ -451,7 +456,8 @@ def _zero(values: Mapping[str, Any]) -> str:
     if zero is None:
         return "it changes sign nowhere on the grid"
     others = f" (the nearest of {len(values['zeros'])})" if len(values["zeros"]) > 1 else ""
-    return f"zero gamma{others} at {zero:.0f}, {abs(distance):.1%} {'above' if distance > 0 else 'below'} the spot"
+    side = "above" if distance > 0 else "below"
+    return f"zero gamma{others} at {zero:.0f}, {abs(distance):.1%} {side} the spot"
 
 
 def _money(dollars: float) -> str:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from regime.arrays import Booleans, Floats
 from regime.errors import ConfigError, InvalidDataError
 
-__all__ = ["AM_ROOTS", "EUROPEAN", "Contracts", "check_chain", "clock", "contracts"]
+__all__ = ["AM_ROOTS", "EUROPEAN", "Contracts", "check_chain", "clock", "live_contracts"]
 
 
 REQUIRED = ("date", "spot", "expiry", "strike", "type", "open_interest")
@@ -24,7 +24,9 @@ REQUIRED = ("date", "spot", "expiry", "strike", "type", "open_interest")
 AM_ROOTS = frozenset({"SPX", "NDX", "RUT", "DJX"})
 # Underlyings whose options cannot be exercised early.
 EUROPEAN = frozenset({"SPX", "XSP", "NDX", "XND", "RUT", "MRUT", "DJX", "VIX", "XEO"})
-OPENING, CLOSING, YEAR = pd.Timedelta(hours=9.5), pd.Timedelta(hours=16), pd.Timedelta(days=365)
+OPENING = pd.Timedelta(hours=9.5)
+CLOSING = pd.Timedelta(hours=16)
+YEAR = pd.Timedelta(days=365)
 ZONE = "America/New_York"
 # Volatilities of a whole market: beyond, the column is in percent or something else.
 PLAUSIBLE = (0.01, 3.0)
@@ -32,12 +34,12 @@ PLAUSIBLE = (0.01, 3.0)
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Contracts:
-    """The rows of one chain that are alive and quoted straight, as columns of one length, and the others counted.
+    """Options of one chain that are alive and well quoted, as columns; the others are counted.
 
     Parameters
     ----------
     strike, years, volatility, bid, ask, open_interest : ndarray of float64, shape (n_options,)
-        Options that nobody holds are among them: their quotes still tell of volatility. Years to
+        Options that nobody holds are among them: their quotes still show volatility. Years to
         expiry, actual over 365 days; volatility NaN where the file gives none.
     call, same_day : ndarray of bool, shape (n_options,)
         Whether a call; whether it expires on the chain's own date.
@@ -45,7 +47,7 @@ class Contracts:
         Instant of settlement, New York; opening and closing settlements of one date are two
         expiries.
     spot : float
-    given : int
+    listed : int
         Rows of the chain.
     dropped : mapping of str to int
         Rows left out by reason; a row counts under the first that holds.
@@ -67,7 +69,7 @@ class Contracts:
     same_day: Booleans
     expiry: NDArray[np.datetime64]
     spot: float
-    given: int
+    listed: int
     dropped: Mapping[str, int]
     quoted: pd.Timestamp
     hour_known: bool
@@ -193,7 +195,7 @@ def clock(text: str, name: str) -> pd.Timedelta:
     raise ConfigError(f"{name}: must be a time of day as HH:MM in New York, got {text!r}")
 
 
-def contracts(
+def live_contracts(
     chain: pd.DataFrame, quoted_at: str | None = None, same_day_hours: float = 3.25
 ) -> Contracts:
     """The live options of one chain.
@@ -246,7 +248,7 @@ def contracts(
         same_day=same_day[keep],
         expiry=settled.to_numpy()[keep],
         spot=float(chain["spot"].iloc[0]),
-        given=len(chain),
+        listed=len(chain),
         dropped=dropped,
         quoted=quoted,
         hour_known=hour_known,

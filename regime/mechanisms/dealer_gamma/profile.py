@@ -1,4 +1,4 @@
-"""Dollar gamma of a book of options over a grid of spots, and every spot at which it changes sign."""
+"""Dollar gamma of a book of options over a grid of spots, and the spots where its sign changes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from regime.arrays import Floats
 from regime.errors import ConfigError
-from regime.mechanisms.dealer_gamma.implied import Carry
+from regime.mechanisms.dealer_gamma.implied import ImpliedCarry
 from regime.mechanisms.dealer_gamma.option_chain import Contracts
 
 __all__ = ["CONVENTIONS", "GammaBook", "gamma_book", "spot_grid"]
@@ -26,7 +26,8 @@ CONVENTIONS: dict[str, tuple[float, float]] = {
     "dealers_long_all": (1.0, 1.0),
     "dealers_short_all": (-1.0, -1.0),
 }
-MULTIPLIER, MOVE = 100.0, 0.01
+MULTIPLIER = 100.0
+MOVE = 0.01
 # Scan points between two of the grid, at most: options of the last hours swing within a fraction of
 # a percent.
 FINEST = 16
@@ -89,15 +90,15 @@ class GammaBook:
         )
 
     def by_strike(self) -> pd.DataFrame:
-        """Dollars per 1 % of calls, puts and both at the spot, shape (n_strikes, 3), by rising strike."""
-        own = pd.DataFrame(
+        """Dollars per 1 % of calls, puts and both at the spot, shape (n_strikes, 3), by strike."""
+        by_option = pd.DataFrame(
             {
                 "strike": self.strike,
                 "calls": np.where(self.call, self.dollars(), 0.0),
                 "puts": np.where(self.call, 0.0, self.dollars()),
             }
         )
-        table = own.groupby("strike").sum()
+        table = by_option.groupby("strike").sum()
         return table.assign(net=table["calls"] + table["puts"])
 
     def wall(self, *, call: bool) -> float | None:
@@ -109,7 +110,7 @@ class GammaBook:
         return float(table.idxmax()) if len(table) and table.max() > 0 else None
 
     def zeros(self, spots: Floats) -> Floats:
-        """Every spot within the grid at which the total changes sign, polished, shape (n_zeros,), rising.
+        """Every spot within the grid at which the total changes sign, shape (n_zeros,), rising.
 
         The grid is refined until its step is half the narrowest option's width (at most 16 times),
         and each change of sign is followed to the last digits.
@@ -165,7 +166,7 @@ def spot_grid(spot: float, width: float, points: int) -> Floats:
 def gamma_book(
     options: Contracts,
     volatility: Floats,
-    carry: Carry,
+    carry: ImpliedCarry,
     convention: str,
     kept: NDArray[np.bool_] | None = None,
 ) -> GammaBook:
@@ -176,7 +177,7 @@ def gamma_book(
     options : Contracts
     volatility : ndarray, shape (n_options,)
         Above 0 for those kept.
-    carry : Carry
+    carry : ImpliedCarry
     convention : str
         A key of `CONVENTIONS`.
     kept : ndarray of bool, shape (n_options,), optional
@@ -193,12 +194,12 @@ def gamma_book(
         )
     calls, puts = CONVENTIONS[convention]
     rows = slice(None) if kept is None else kept
-    strike, years, call = options.strike[rows], options.years[rows], options.call[rows]
-    rate, dividends, width = (
-        carry.rate[rows],
-        carry.dividend_yield[rows],
-        volatility[rows] * np.sqrt(years),
-    )
+    strike = options.strike[rows]
+    years = options.years[rows]
+    call = options.call[rows]
+    rate = carry.rate[rows]
+    dividends = carry.dividend_yield[rows]
+    width = volatility[rows] * np.sqrt(years)
     scale = MULTIPLIER * MOVE * np.exp(-dividends * years) / (math.sqrt(2.0 * math.pi) * width)
     return GammaBook(
         spot=options.spot,
@@ -227,12 +228,15 @@ def _totals(spots: Floats, centre: Floats, width: Floats, weight: Floats) -> Flo
     """
     logs, sums = np.log(spots), np.zeros(spots.size)
     for i in range(centre.size):
-        scale, half, middle, own = 1.0 / width[i], 0.5 * width[i], centre[i], weight[i]
+        scale = 1.0 / width[i]
+        half = 0.5 * width[i]
+        middle = centre[i]
+        size = weight[i]
         for j in range(spots.size):
             d1 = (logs[j] - middle) * scale + half
             square = d1 * d1
             if square < 200.0:  # beyond, a share of 1e-43 of the option's own peak
-                sums[j] += own * math.exp(-0.5 * square)
+                sums[j] += size * math.exp(-0.5 * square)
     return sums * spots
 
 

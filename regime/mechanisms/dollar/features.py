@@ -1,4 +1,4 @@
-"""The dollar under stress as features: dash, debasement, extremes, carry, and its link to equities."""
+"""Features of dollar stress: dash, debasement, extremes, carry, and the link to equities."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from regime.transforms import change_scale, scaled_move
 
 __all__ = ["DollarStressFeatures"]
 
-INDEX, PAIR = ("dollar_index",), ("dollar_index", "sp500")
+INDEX = ("dollar_index",)
+PAIR = ("dollar_index", "sp500")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,11 +54,9 @@ class DollarStressFeatures:
 
     def features(self) -> tuple[Feature, ...]:
         """Every feature of the mechanism, in the order of the columns."""
-        make, carry, days = (
-            FeatureFamily("dollar", "dollar stress"),
-            FeatureFamily("dollar", "carry"),
-            self.extreme,
-        )
+        make = FeatureFamily("dollar", "dollar stress")
+        carry = FeatureFamily("dollar", "carry")
+        days = self.extreme
         return (
             make("dash_score", 0, 0, ("dollar_index", "gold", *RISK), dash_for_dollars),
             make("debasement", days, 0, ("dollar_index", "gold"), lambda v: debasement(v, days)),
@@ -70,7 +69,7 @@ class DollarStressFeatures:
         )
 
     def _link_age(self, values: pd.DataFrame) -> pd.Series:
-        """Log of one and the sessions since the correlation with equities changed sign, signed by it."""
+        """Log of one plus the age of the sign of the correlation with equities, signed by it."""
         state = correlation_flips(values, self.lookback)
         return state["sign"] * pd.Series(np.log1p(state["age"]), values.index)
 

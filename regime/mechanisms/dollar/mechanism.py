@@ -64,7 +64,8 @@ class DollarStress(Mechanism):
 
     Examples
     --------
-    >>> DollarStress()(pd.DataFrame(index=pd.DatetimeIndex(["2024-01-02"], name="date"))).to_dict()["reason"]
+    >>> nothing = pd.DataFrame(index=pd.DatetimeIndex(["2024-01-02"], name="date"))
+    >>> DollarStress()(nothing).reason
     'the dollar index is not known'
     """
 
@@ -236,27 +237,29 @@ def _at_least(value: float, level: float) -> bool | None:
 
 def _sentence(numbers: Numbers) -> str:
     """Dash, debasement, level and carry, of what is known."""
-    dash, level, carry = numbers["dash"], numbers["dollar"], numbers["carry"]
+    dash = numbers["dash"]
+    level = numbers["dollar"]
+    carry = numbers["carry"]
     words = {
         "none": "No dash for dollars",
         "dash": "A dash for dollars: risk assets and gold are sold for them",
         "severe": "A severe dash for dollars: risk assets and gold are sold for them",
         None: "Whether there is a dash for dollars is not known",
     }
-    told = [words[dash["state"]]]
+    clauses = [words[dash["state"]]]
     if not np.isnan(level["percentile"]):
-        told.append(
+        clauses.append(
             f"the index is higher than on {100 * level['percentile']:.0f} % of the days of two "
             "years"
         )
     if numbers["debasement"]["state"]:
-        told.append("the dollar is low while gold is high, a flight from it")
+        clauses.append("the dollar is low while gold is high, a flight from it")
     if carry["state"] == "unwinding":
-        told.append("the yen carry trade comes off")
+        clauses.append("the yen carry trade comes off")
     link = numbers["equity_correlation"]
     if link["sign"]:
-        told.append(
+        clauses.append(
             f"it has moved {'with' if link['sign'] > 0 else 'against'} equities for "
             f"{link['sessions_since_flip'] + 1:,.0f} sessions"
         )
-    return "; ".join(told) + "."
+    return "; ".join(clauses) + "."

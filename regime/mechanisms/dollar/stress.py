@@ -89,7 +89,7 @@ def debasement(values: pd.DataFrame, lookback: int = 504) -> pd.Series:
 
 
 def distance_to_extreme(price: pd.Series, lookback: int, sign: int) -> pd.Series:
-    """Log distance to the highest (`sign` 1, <= 0) or lowest (`sign` -1, >= 0) price of `lookback` sessions.
+    """Log distance to the highest (`sign` 1) or lowest (`sign` -1) price of `lookback` sessions.
 
     Parameters
     ----------
@@ -139,7 +139,9 @@ def equity_correlation(values: pd.DataFrame, lookback: int = 63) -> pd.Series:
 
 
 def correlation_flips(values: pd.DataFrame, lookback: int = 63, band: float = BAND) -> pd.DataFrame:
-    """Sign of the correlation with equities, which must cross a band around 0 to change, and sessions since it did.
+    """Sign of the correlation with equities, and sessions since it last changed.
+
+    It changes when the correlation crosses a band around 0.
 
     Parameters
     ----------
@@ -161,9 +163,9 @@ def correlation_flips(values: pd.DataFrame, lookback: int = 63, band: float = BA
     sign = pd.Series(
         np.sign(correlation.where(correlation.abs() > band)), correlation.index
     ).ffill()
-    place = pd.Series(np.arange(len(sign), dtype=float), sign.index)
-    turned = place.where(sign.notna() & (sign != sign.shift(1)))
-    return pd.DataFrame({"sign": sign, "age": place - turned.ffill()})
+    position = pd.Series(np.arange(len(sign), dtype=float), sign.index)
+    turned = position.where(sign.notna() & (sign != sign.shift(1)))
+    return pd.DataFrame({"sign": sign, "age": position - turned.ffill()})
 
 
 def carry_unwind(values: pd.DataFrame, lookback: int = 5) -> pd.Series:
@@ -192,7 +194,7 @@ def yen_volatility(values: pd.DataFrame) -> pd.Series:
 
 
 def _least(moves: pd.DataFrame) -> pd.Series:
-    """Least of the dollar's rise and of the falls of equities, of risk assets on average and of gold, floored at 0."""
+    """Least of the dollar's rise and the falls of equities, risk assets and gold, at least 0."""
     risk = moves[[name for name in RISK if name in moves]]
     fall = -sum(
         (risk[name].fillna(0.0) for name in risk), pd.Series(0.0, moves.index)

@@ -43,7 +43,8 @@ class FuturesPositioningFeatures:
 
     def features(self) -> tuple[Feature, ...]:
         """Every feature of the mechanism, in the order of the columns."""
-        make, days = FeatureFamily("positioning", "futures positions"), self.crowding
+        make = FeatureFamily("positioning", "futures positions")
+        days = self.crowding
         return (
             # Leveraged funds hedge stocks with index futures: their shorts are no view.
             make("sp500_leveraged_rank", days, 0, *_rank("sp500", "leveraged_funds", days)),

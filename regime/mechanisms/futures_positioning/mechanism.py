@@ -1,4 +1,4 @@
-"""Futures positions in words: who is crowded on which side, since when, and who is being squeezed."""
+"""Futures positions: who is crowded on which side, since when, and who is being squeezed."""
 
 from __future__ import annotations
 
@@ -25,8 +25,6 @@ from regime.mechanisms.futures_positioning.contracts import (
 )
 from regime.mechanisms.futures_positioning.features import FuturesPositioningFeatures
 from regime.mechanisms.futures_positioning.positioning import (
-    FIVE_YEARS,
-    MONTH,
     contract_price,
     entry_price,
     net_position,
@@ -36,6 +34,8 @@ from regime.mechanisms.futures_positioning.positioning import (
     squeeze_pressure,
 )
 from regime.mechanisms.number_formats import CHANGE
+from regime.sessions import MONTH
+from regime.transforms import YEARS_5
 
 __all__ = ["FuturesPositions", "ordinal"]
 
@@ -69,7 +69,7 @@ class FuturesPositions(Mechanism):
     Parameters
     ----------
     contracts : tuple of str
-        Markets of `regime.mechanisms.futures_positioning.contracts.CONTRACTS`, in the order of the table.
+        Markets of `CONTRACTS`, in the order of the table.
     lookback : int
         Sessions of percentiles and ranks.
     extreme : float
@@ -114,7 +114,7 @@ class FuturesPositions(Mechanism):
     )
 
     contracts: tuple[str, ...] = tuple(CONTRACTS)
-    lookback: int = FIVE_YEARS
+    lookback: int = YEARS_5
     extreme: float = 0.1
     pressing: float = 1.0
 
@@ -191,21 +191,22 @@ class FuturesPositions(Mechanism):
 
         Leveraged funds where half of the window is there, else whoever has the longer history.
         """
-        found: dict[str, int] = {}
+        sessions_known: dict[str, int] = {}
         for name in PRINCIPAL:
             if name in contract.groups:
                 share = net_share(known, contract.groups[name]).tail(self.lookback)
                 if len(share) and pd.notna(share.iloc[-1]):
-                    found[name] = int(share.notna().sum())
-        if not found:
+                    sessions_known[name] = int(share.notna().sum())
+        if not sessions_known:
             return "", "no report that is recent enough"
         best = max(
-            found, key=lambda name: (min(found[name], self.lookback // 2), name == PRINCIPAL[0])
+            sessions_known,
+            key=lambda name: (min(sessions_known[name], self.lookback // 2), name == PRINCIPAL[0]),
         )
-        if found[best] < self.lookback // 5:
-            return (
-                "",
-                f"{found[best]} sessions with a report; a percentile needs {self.lookback // 5}",
+        if sessions_known[best] < self.lookback // 5:
+            needed = self.lookback // 5
+            return "", (
+                f"{sessions_known[best]} sessions with a report; a percentile needs {needed}"
             )
         return best, ""
 
@@ -248,7 +249,10 @@ class FuturesPositions(Mechanism):
             else f"since {table['first_report']:%B %Y}"
         )
         if rank <= FEW and self._crowded(table):
-            words = f"{contract.title}: {group} hold the {ordinal(rank)} net {table['side']} {since} ({share})"
+            words = (
+                f"{contract.title}: {group} hold the {ordinal(rank)} net {table['side']} {since} "
+                f"({share})"
+            )
         else:
             words = (
                 f"{contract.title}: {group} are net {table['side']} {share}, "
@@ -283,14 +287,16 @@ class FuturesPositions(Mechanism):
 
     def _sentence(self, tables: dict[str, dict[str, Any]]) -> str:
         read = [table for table in tables.values() if table["available"]]
-        told = [
+        sentences = [
             table["sentence"]
             for table in read
             if self._crowded(table) or max(table["squeeze"], table["liquidation"]) >= self.pressing
         ]
         silent = [CONTRACTS[name].title for name, table in tables.items() if not table["available"]]
         tail = f" No report: {', '.join(silent)}." if silent else ""
-        return (" ".join(told) if told else f"No crowd is pressed. {read[0]['sentence']}") + tail
+        return (
+            " ".join(sentences) if sentences else f"No crowd is pressed. {read[0]['sentence']}"
+        ) + tail
 
 
 def ordinal(rank: int) -> str:

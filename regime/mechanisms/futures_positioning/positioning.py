@@ -1,4 +1,4 @@
-"""What a group of traders holds in one contract, how rare that is, and how far the price has gone against it.
+"""Net position of a group of traders in one contract: how rare, and how far under water.
 
 Reports are weekly, for a Tuesday; a panel shows each from the close of the Friday on which it is
 published, and repeats it until the next. A report that is overtaken on the day of its own release
@@ -17,10 +17,9 @@ from regime import kernels
 from regime.arrays import Floats
 from regime.mechanisms.futures_positioning.contracts import Contract, Group
 from regime.sessions import MONTH, WEEK, YEAR
+from regime.transforms import YEARS_5
 
 __all__ = [
-    "FIVE_YEARS",
-    "MONTH",
     "contract_price",
     "entry_price",
     "net_position",
@@ -30,7 +29,6 @@ __all__ = [
     "squeeze_pressure",
 ]
 
-FIVE_YEARS = 1260
 # A report is published three sessions after its Tuesday, and covers the five sessions to it.
 PUBLICATION = 3
 
@@ -137,7 +135,7 @@ def entry_price(position: pd.Series, price: pd.Series, reported: pd.Series) -> p
 
 
 def squeeze_pressure(
-    share: pd.Series, entry: pd.Series, price: pd.Series, side: int, lookback: int = FIVE_YEARS
+    share: pd.Series, entry: pd.Series, price: pd.Series, side: int, lookback: int = YEARS_5
 ) -> pd.Series:
     """How hard a crowd is pressed.
 
@@ -172,7 +170,7 @@ def squeeze_pressure(
     return (rank * against).where(side * share > 0, (rank * 0.0).where(share.notna()))
 
 
-def rank_in_window(share: pd.Series, lookback: int = FIVE_YEARS) -> pd.Series:
+def rank_in_window(share: pd.Series, lookback: int = YEARS_5) -> pd.Series:
     """Share of the window's sessions at or below today's value, in (0, 1].
 
     NaN until a fifth of it is there.

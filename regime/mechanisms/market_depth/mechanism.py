@@ -41,6 +41,8 @@ FUNDS = ("spy", "qqq")
 TITLES = {"spy": "SPY", "qqq": "QQQ"}
 SPREADS = ("edge", "corwin_schultz", "abdi_ranaldo", "roll")
 LONGEST_AGE = 5  # days: an order book of last week says nothing
+RANGE = ("sp500_high", "sp500_low", "sp500")
+TRADED = ("spy", "spy_volume", "spy_traded")
 
 
 def spread_estimates(values: pd.DataFrame, fund: str, lookback: int = 21) -> pd.DataFrame:
@@ -86,7 +88,7 @@ def book_depth(
     table: pd.DataFrame,
     sessions: pd.DatetimeIndex,
     closes: pd.DatetimeIndex | None = None,
-    name: str = "own depth file",
+    name: str = "depth file",
 ) -> pd.Series:
     """The user's own depth at the top of the order book as known at each close.
 
@@ -124,10 +126,6 @@ def book_depth(
     )
 
 
-RANGE = ("sp500_high", "sp500_low", "sp500")
-TRADED = ("spy", "spy_volume", "spy_traded")
-
-
 @dataclass(frozen=True, kw_only=True)
 class DepthFeatures:
     """Features of the depth of the equity market.
@@ -153,7 +151,9 @@ class DepthFeatures:
 
     def features(self) -> tuple[Feature, ...]:
         """Every feature of the mechanism, in the order of the columns; ranks among five years."""
-        depth, days, long = FeatureFamily("positioning", "depth"), self.lookback, self.quarter
+        depth = FeatureFamily("positioning", "depth")
+        days = self.lookback
+        long = self.quarter
         return (
             depth(
                 "range_spread",
@@ -309,10 +309,10 @@ class MarketDepth(Mechanism):
             },
             index=known.index,
         )
-        own = self._book(
+        book_reading = self._book(
             book, known.index, None if closes is None else closes[: len(known)], window
         )
-        if own is None and (not len(middle) or pd.isna(middle.iloc[-1])):
+        if book_reading is None and (not len(middle) or pd.isna(middle.iloc[-1])):
             return NoReading(
                 name="depth",
                 reason="no bars of SPY or QQQ for a year before "
@@ -323,16 +323,20 @@ class MarketDepth(Mechanism):
             for fund, table in funds.items()
             if table.iloc[-1].notna().any()
         }
-        percentile = 1.0 - own["percentile"] if own is not None else middle.iloc[-1]
-        told: dict[str, Any] = {
-            "source": "estimates from bars" if own is None else "the user's own order book",
+        percentile = (
+            1.0 - book_reading["percentile"] if book_reading is not None else middle.iloc[-1]
+        )
+        reading: dict[str, Any] = {
+            "source": "estimates from bars"
+            if book_reading is None
+            else "the user's own order book",
             "percentile": percentile,
             "thin": bool(percentile >= self.thin),
             "estimates": estimates,
-            "book": own,
+            "book": book_reading,
         }
         return MechanismReading(
-            name="depth", sentence=_sentence(told, self.years), values=told, history=history
+            name="depth", sentence=_sentence(reading, self.years), values=reading, history=history
         )
 
     def _book(
@@ -349,31 +353,31 @@ class MarketDepth(Mechanism):
         if book is None:
             return None
         depth = book_depth(book, sessions, closes)
-        place = rolling_percentile(depth, window, window // 5).iloc[-1]
+        share = rolling_percentile(depth, window, window // 5).iloc[-1]
         usual = depth.iloc[-252:].median()
         return (
             None
-            if pd.isna(place)
-            else {"depth": depth.iloc[-1], "percentile": place, "to_year": depth.iloc[-1] / usual}
+            if pd.isna(share)
+            else {"depth": depth.iloc[-1], "percentile": share, "to_year": depth.iloc[-1] / usual}
         )
 
 
 def _estimate(name: str, values: pd.Series, ranks: pd.Series) -> dict[str, Any]:
     now = values.iloc[-1]
-    told = {"bps": 1e4 * now} if name in SPREADS else {"bps_per_usd_bn": 1e4 * now}
-    return {**told, "percentile": ranks.iloc[-1]}
+    reading = {"bps": 1e4 * now} if name in SPREADS else {"bps_per_usd_bn": 1e4 * now}
+    return {**reading, "percentile": ranks.iloc[-1]}
 
 
-def _sentence(told: Mapping[str, Any], years: int) -> str:
-    state = "thin" if told["thin"] else "ordinary" if told["percentile"] > 0.3 else "deep"
-    if told["book"] is not None:
+def _sentence(reading: Mapping[str, Any], years: int) -> str:
+    state = "thin" if reading["thin"] else "ordinary" if reading["percentile"] > 0.3 else "deep"
+    if reading["book"] is not None:
         return (
-            f"The order book is {state}: {100 * told['book']['to_year']:.0f} % of the year's "
+            f"The order book is {state}: {100 * reading['book']['to_year']:.0f} % of the year's "
             "usual depth, thinner "
-            f"than {100 * told['percentile']:.0f} % of {years} years."
+            f"than {100 * reading['percentile']:.0f} % of {years} years."
         )
     return (
         f"The market looks {state}: by spreads and price impact from bars, trading costs more "
         "than on "
-        f"{100 * told['percentile']:.0f} % of the days of {years} years."
+        f"{100 * reading['percentile']:.0f} % of the days of {years} years."
     )

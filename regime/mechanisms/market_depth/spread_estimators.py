@@ -4,7 +4,8 @@ Order books are seldom to be had, but they leave their mark on a session's open,
 close: a price that bounces between bid and ask turns back more often than one that follows news.
 Each estimator reads that mark in its own way. They measure well where the spread is a fair share of
 the session's range; in the most liquid funds what they see is mostly how prices swing within a
-session, many times the quoted spread, so that they bound it from above.
+session, many times the quoted spread, so that they bound it from above. `HalfSpread` makes of one
+of them what a trade costs.
 
 NaN rule, everywhere: a price that is missing or not above 0 takes no part; a row whose window holds
 fewer than `minimum` usable rows is NaN. A window of n rows holds n - 1 pairs of neighbours, and
@@ -125,7 +126,9 @@ def corwin_schultz_spread(
     """
     minimum = check_window(lookback, minimum)
     high, low, close = (np.log(prices) for prices in _prices(bars, COLUMNS[1:]).values())
-    before_high, before_low, before = _lag(high), _lag(low), _lag(close)
+    before_high = _lag(high)
+    before_low = _lag(low)
+    before = _lag(close)
     shift = np.maximum(low - before, 0.0) + np.minimum(high - before, 0.0)
     single = (before_high - before_low) ** 2 + (high - low) ** 2
     double = (np.maximum(before_high, high - shift) - np.minimum(before_low, low - shift)) ** 2
@@ -311,7 +314,8 @@ class HalfSpread:
     Examples
     --------
     >>> dates = pd.bdate_range("2024-01-01", periods=3, name="date")
-    >>> bars = pd.DataFrame({"open": [9.0, 9, 9], "high": [9.1, 9, 9], "low": 8.9, "close": 9.0}, index=dates)
+    >>> prices = {"open": [9.0, 9, 9], "high": [9.1, 9, 9], "low": 8.9, "close": 9.0}
+    >>> bars = pd.DataFrame(prices, index=dates)
     >>> HalfSpread(unknown_bps=4.0)(bars).tolist()
     [4.0, 4.0, 4.0]
     """

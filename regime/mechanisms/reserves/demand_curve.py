@@ -96,7 +96,7 @@ class BankAssets:
 
 
 def fed_funds_spread(values: pd.DataFrame) -> pd.Series:
-    """Effective federal funds rate less interest on reserves, both of the business day before, basis points."""
+    """Effective federal funds rate less interest on reserves, of the day before, basis points."""
     return 100.0 * (values["effr"] - values["iorb"].shift(1))
 
 

@@ -54,7 +54,8 @@ class ReserveFeatures:
 
     def features(self) -> tuple[Feature, ...]:
         """Every feature of the mechanism, in the order of the columns."""
-        make, days = FeatureFamily("liquidity", "reserve scarcity"), self.lookback
+        make = FeatureFamily("liquidity", "reserve scarcity")
+        days = self.lookback
         return (
             make(
                 "funding_pressure",

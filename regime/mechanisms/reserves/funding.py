@@ -55,7 +55,7 @@ def funding_spread(values: pd.DataFrame, adjusted: bool = True) -> pd.Series:
     Series, shape (n_sessions,)
         NaN before either rate, and, adjusted, on a special day with too few earlier ones of its
         kind. Special days of the proxy that stands in before SOFR say nothing of those since, and
-        the count begins anew.
+        the count starts again.
 
     **Known at:** row t uses rows up to t; the rate is that of the business day before, and so is
     the interest.
@@ -67,7 +67,7 @@ def funding_spread(values: pd.DataFrame, adjusted: bool = True) -> pd.Series:
 def funding_pressure(values: pd.DataFrame) -> pd.Series:
     """Calendar-adjusted funding spread above its own median of a year, basis points.
 
-    The norm, too, begins anew with SOFR: the proxy before it was lower. NaN until half a year of
+    The norm, too, starts again with SOFR: the proxy before it was lower. NaN until half a year of
     either.
     """
 

@@ -42,14 +42,15 @@ from regime.transforms import last_value, mean_of_known, panel_columns
 
 __all__ = ["ReserveScarcity"]
 
-WEEKS_4, WEEKS_13 = 20, 65
+WEEKS_4 = 20
+WEEKS_13 = 65
 SIGNIFICANT = 2.0  # standard errors
 Numbers = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReserveScarcity(ScarcityScore, Mechanism):
-    """Whether the banking system is short of reserves, from prices first and quantities beside them.
+    """Whether the banking system is short of reserves: prices are scored, quantities reported.
 
     Beside the score, net liquidity and the share of reserves are reported but not scored: what they
     say has changed sign between decades.
@@ -63,7 +64,8 @@ class ReserveScarcity(ScarcityScore, Mechanism):
 
     Examples
     --------
-    >>> ReserveScarcity()(pd.DataFrame(index=pd.DatetimeIndex(["2024-01-02"], name="date"))).to_dict()["available"]
+    >>> nothing = pd.DataFrame(index=pd.DatetimeIndex(["2024-01-02"], name="date"))
+    >>> ReserveScarcity()(nothing).available
     False
     """
 
@@ -235,25 +237,25 @@ def _sentence(numbers: Numbers) -> str:
     """State, spread, share and help from the central bank, of what is known."""
     funding, backstops = numbers["funding"], numbers["backstops"]
     state = numbers["state"] or "not to be judged (too few parts are known)"
-    told = [
+    clauses = [
         f"Reserves are {state}" + (f", score {numbers['score']:.2f}" if numbers["state"] else "")
     ]
     if not np.isnan(spread := funding["sofr_iorb_bp"]):
-        told.append(
+        clauses.append(
             f"{funding['source']} is {abs(spread):.0f} bp {'above' if spread > 0 else 'below'} "
             "the interest on "
             f"reserves for {funding['rate_day']}"
         )
     if not np.isnan(share := numbers["share_of_bank_assets"]):
-        told.append(f"reserves are about {100 * share:.1f} % of bank assets")
+        clauses.append(f"reserves are about {100 * share:.1f} % of bank assets")
     if not np.isnan(used := backstops["share_of_bank_assets"]):
         borrowed = sum(
             backstops[f"{name}_usd_bn"] for name in ("discount_window", "swap_lines", "desk_repo")
         )
-        told.append(
+        clauses.append(
             f"{_amount(borrowed) if used > 0 else 'nothing is'} borrowed from the central bank"
         )
-    return "; ".join(told) + "."
+    return "; ".join(clauses) + "."
 
 
 def _amount(usd_bn: float) -> str:

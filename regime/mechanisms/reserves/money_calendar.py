@@ -20,7 +20,7 @@ from regime.errors import ConfigError
 
 __all__ = ["KINDS", "calendar_adjusted", "calendar_kinds", "rate_days"]
 
-# Codes by place; of two kinds that fall on one day the earlier in this order holds, ordinary last.
+# Codes by position; of two kinds that fall on one day the earlier here holds, ordinary last.
 KINDS = (
     "ordinary",
     "quarter end",
@@ -34,7 +34,8 @@ KINDS = (
 # until 2016.
 TAX_MONTHS = (1, 3, 4, 6, 9, 12)
 MID_MONTH = 15
-FIRST, LAST = "1970-01-01", "2150-12-31"
+FIRST = "1970-01-01"
+LAST = "2150-12-31"
 Days = npt.NDArray[np.datetime64]
 
 
@@ -54,7 +55,8 @@ def rate_days(sessions: pd.DatetimeIndex) -> pd.DatetimeIndex:
 
     Examples
     --------
-    >>> rate_days(pd.DatetimeIndex(["2019-09-17", "2019-10-14", "2019-10-15"])).strftime("%m-%d").tolist()
+    >>> sessions = pd.DatetimeIndex(["2019-09-17", "2019-10-14", "2019-10-15"])
+    >>> rate_days(sessions).strftime("%m-%d").tolist()
     ['09-16', '10-10', '10-11']
     """
     calendar = _business_days()
@@ -63,7 +65,7 @@ def rate_days(sessions: pd.DatetimeIndex) -> pd.DatetimeIndex:
 
 
 def calendar_kinds(days: pd.DatetimeIndex) -> npt.NDArray[np.int64]:
-    """What is special about each business day of the money market: its place in `KINDS`.
+    """What is special about each business day of the money market: its position in `KINDS`.
 
     Parameters
     ----------
@@ -80,16 +82,23 @@ def calendar_kinds(days: pd.DatetimeIndex) -> npt.NDArray[np.int64]:
 
     Examples
     --------
-    >>> [KINDS[code] for code in calendar_kinds(pd.DatetimeIndex(["2019-09-16", "2019-09-17", "2019-09-30"]))]
+    >>> days = pd.DatetimeIndex(["2019-09-16", "2019-09-17", "2019-09-30"])
+    >>> [KINDS[code] for code in calendar_kinds(days)]
     ['tax date', 'ordinary', 'quarter end']
     """
-    own, calendar = _days(days), _business_days()
-    month = own.astype("M8[M]")
+    day_numbers, calendar = _days(days), _business_days()
+    month = day_numbers.astype("M8[M]")
     number = month.astype(np.int64) % 12 + 1
-    last = np.busday_offset(own, 1, roll="forward", busdaycal=calendar).astype("M8[M]") != month
-    first = np.busday_offset(own, -1, roll="forward", busdaycal=calendar).astype("M8[M]") != month
+    last = (
+        np.busday_offset(day_numbers, 1, roll="forward", busdaycal=calendar).astype("M8[M]")
+        != month
+    )
+    first = (
+        np.busday_offset(day_numbers, -1, roll="forward", busdaycal=calendar).astype("M8[M]")
+        != month
+    )
     middle = month.astype("M8[D]") + np.timedelta64(MID_MONTH - 1, "D")
-    settles = own == np.busday_offset(middle, 0, roll="forward", busdaycal=calendar)
+    settles = day_numbers == np.busday_offset(middle, 0, roll="forward", busdaycal=calendar)
     marks = (
         last & (number % 3 == 0),
         first & (number % 3 == 1),
@@ -155,7 +164,7 @@ def _days(dates: pd.DatetimeIndex) -> Days:
 
 @lru_cache(maxsize=1)
 def _business_days() -> np.busdaycalendar:
-    """Weekdays less federal holidays and Good Friday, on which government securities do not trade."""
+    """Weekdays less federal holidays and Good Friday, when government securities do not trade."""
     federal = USFederalHolidayCalendar().holidays(FIRST, LAST)
     closed = pd.DatetimeIndex(federal).union(pd.DatetimeIndex(GoodFriday.dates(FIRST, LAST)))
     return np.busdaycalendar(holidays=_days(closed))

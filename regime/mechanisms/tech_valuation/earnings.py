@@ -2,7 +2,7 @@
 
 A market that pays for good news rises on beats more than it falls on misses; late in a boom a beat
 is no longer enough. A report counts from the first close after it: one after the close moves the
-next session.
+next session. Capital expenditure of the large clouds is read from its reports in the same way.
 """
 
 from __future__ import annotations
@@ -54,11 +54,13 @@ def earnings_events(table: pd.DataFrame, name: str = "earnings") -> pd.DataFrame
     InvalidDataError
         If a column is absent or holds something else.
     """
-    own = table
-    if "released" not in own and "announce_time" in own:
-        own = own.assign(released=own["announce_time"])
-    numbers = ("surprise_pct", *(("reported_eps",) if "reported_eps" in own else ()))
-    events = check_events(own, name, numbers, ("ticker",), "a report counts from its announcement")
+    reports = table
+    if "released" not in reports and "announce_time" in reports:
+        reports = reports.assign(released=reports["announce_time"])
+    numbers = ("surprise_pct", *(("reported_eps",) if "reported_eps" in reports else ()))
+    events = check_events(
+        reports, name, numbers, ("ticker",), "a report counts from its announcement"
+    )
     events["ticker"] = events["ticker"].astype(str).str.strip().str.lower()
     local = events["released"].dt.tz_convert(NEW_YORK)
     at_close = (local.dt.hour == 16) & (local.dt.minute == 0)
@@ -98,22 +100,22 @@ def report_reactions(
 
     **Known at:** the close of its session, for each row.
     """
-    own = events[events["ticker"].isin([str(name) for name in prices.columns])]
+    reports = events[events["ticker"].isin([str(name) for name in prices.columns])]
     sessions = pd.DatetimeIndex(prices.index)
-    position = first_known(own["released"], sessions, closes)
+    position = first_known(reports["released"], sessions, closes)
     inside = (position > 0) & (position < len(sessions))
-    own, position = own[inside], position[inside]
+    reports, position = reports[inside], position[inside]
     excess = (
         prices.pct_change(fill_method=None)
         .sub(market.pct_change(fill_method=None), axis=0)
         .to_numpy(dtype=float)
     )
-    column = prices.columns.get_indexer(own["ticker"])
+    column = prices.columns.get_indexer(reports["ticker"])
     table = pd.DataFrame(
         {
-            "ticker": own["ticker"].to_numpy(),
+            "ticker": reports["ticker"].to_numpy(),
             "session": position,
-            "surprise": own["surprise"].to_numpy(dtype=float),
+            "surprise": reports["surprise"].to_numpy(dtype=float),
             "reaction": excess[position, column],
         }
     )
@@ -153,10 +155,10 @@ def reaction_asymmetry(
 
     **Known at:** row t uses reports whose session is t or before.
     """
-    place = reactions["session"].to_numpy()
-    if len(place) and (place.min() < 0 or place.max() >= len(sessions)):
+    session_rows = reactions["session"].to_numpy()
+    if len(session_rows) and (session_rows.min() < 0 or session_rows.max() >= len(sessions)):
         raise InvalidDataError(
-            f"reactions: session {place.max()} lies outside the {len(sessions)} sessions given"
+            f"reactions: session {session_rows.max()} lies outside the {len(sessions)} sessions"
         )
     surprise, moved = (
         reactions["surprise"].to_numpy(dtype=float),
@@ -166,8 +168,8 @@ def reaction_asymmetry(
     table: dict[str, Floats] = {}
     for kind, one in (("beat", surprise > 0), ("miss", surprise < 0)):
         count, total, units, fallen = (
-            _rolling(place[one], values[one], len(sessions), lookback)
-            for values in (np.ones(len(place)), moved, size, (moved < 0).astype(float))
+            _rolling(session_rows[one], values[one], len(sessions), lookback)
+            for values in (np.ones(len(session_rows)), moved, size, (moved < 0).astype(float))
         )
         enough = count >= minimum
         table["beats" if kind == "beat" else "misses"] = count
@@ -203,23 +205,27 @@ def trailing_earnings(
     """
     known = events[events["eps"].notna()]
     columns = {}
-    for ticker, own in known.groupby("ticker", sort=True):
-        total = own["eps"].rolling(REPORTS_A_YEAR).sum().to_numpy()
-        span = (own["released"] - own["released"].shift(REPORTS_A_YEAR - 1)).dt.days.to_numpy(
-            dtype=float
-        )
-        at = first_known(own["released"], sessions, closes)
+    for ticker, reports in known.groupby("ticker", sort=True):
+        total = reports["eps"].rolling(REPORTS_A_YEAR).sum().to_numpy()
+        span = (
+            reports["released"] - reports["released"].shift(REPORTS_A_YEAR - 1)
+        ).dt.days.to_numpy(dtype=float)
+        at = first_known(reports["released"], sessions, closes)
         row = np.searchsorted(at, np.arange(len(sessions)), side="right") - 1
-        last = own["released"].dt.tz_convert(None).to_numpy()[np.maximum(row, 0)]
+        last = reports["released"].dt.tz_convert(None).to_numpy()[np.maximum(row, 0)]
         age = (sessions.to_numpy() - last) / np.timedelta64(1, "D")
         value = np.where(span <= 400, total, np.nan)[np.maximum(row, 0)]
         columns[str(ticker)] = np.where((row >= 0) & (age <= FRESH_DAYS), value, np.nan)
     return pd.DataFrame(columns, index=sessions, dtype=float)
 
 
-def _rolling(place: np.ndarray, values: Floats, rows: int, lookback: int) -> Floats:
+def _rolling(session_rows: np.ndarray, values: Floats, rows: int, lookback: int) -> Floats:
     """Sum over the last rows of what happened at places; whole numbers stay whole."""
-    daily = np.bincount(place, weights=values, minlength=rows) if len(place) else np.zeros(rows)
+    daily = (
+        np.bincount(session_rows, weights=values, minlength=rows)
+        if len(session_rows)
+        else np.zeros(rows)
+    )
     # Partial windows are means over what there is: padded in front, every window is whole.
     padded = np.concatenate([np.zeros(lookback), daily])
     return np.round(kernels.rolling_mean(padded, lookback, lookback)[lookback:] * lookback, 12)
@@ -246,14 +252,14 @@ def capex_events(table: pd.DataFrame, name: str = "capex") -> pd.DataFrame:
     InvalidDataError
         If a column is absent or holds something else.
     """
-    own = (
+    reports = (
         table
         if "released" in table or "reported" not in table
         else table.assign(released=table["reported"])
     )
-    numbers = ("capex_usd_b", *(("revenue_usd_b",) if "revenue_usd_b" in own else ()))
+    numbers = ("capex_usd_b", *(("revenue_usd_b",) if "revenue_usd_b" in reports else ()))
     events = check_events(
-        own, name, numbers, ("ticker", "cq"), "a figure counts from the day it was reported"
+        reports, name, numbers, ("ticker", "cq"), "a figure counts from the day it was reported"
     )
     try:
         quarter = pd.PeriodIndex(events["cq"].astype(str), freq="Q")

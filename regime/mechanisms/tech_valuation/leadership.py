@@ -1,4 +1,4 @@
-"""Who leads.
+"""Leadership of technology, and its features.
 
 The basket of the largest technology companies, whether it rests at its high, and who overtakes it.
 """
@@ -40,6 +40,18 @@ GROUPS: dict[str, tuple[str, ...]] = {
 LEAST_COMPANIES = 3
 # Expected range of a random walk over n steps, in volatilities of n steps: the root of 8 / pi.
 WALK_RANGE = float(np.sqrt(8.0 / np.pi))
+# Each sampled consensus has holes of years; together they reach from 2018 on.
+FORWARD = ("forward_pe_tech", "xlk", "forward_pe_ndx", "ndx", "forward_pe_sp500", "sp500")
+# Storage, equipment, copper and the broad market lead while risk is wanted; gold leads when it is
+# not.
+SIGNS: dict[str, Sign] = {
+    "equal_weight": -1,
+    "storage": -1,
+    "equipment": -1,
+    "gold": 1,
+    "silver": 0,
+    "copper": -1,
+}
 
 
 def basket_index(
@@ -113,7 +125,7 @@ def consolidation_range(price: pd.Series, lookback: int = 126) -> pd.Series:
 
 
 def rotation(group: pd.Series, leaders: pd.Series, lookback: int = 63) -> pd.Series:
-    """Return of a group less that of the leaders over some sessions, in the volatility of the difference.
+    """Return of a group less that of the leaders, in the volatility of the difference.
 
     Parameters
     ----------
@@ -181,22 +193,8 @@ def largest_members(
     filled = table.to_numpy(copy=True)
     filled[rows, columns] = events["market_cap"].to_numpy()[inside]
     known = pd.DataFrame(filled, index=sessions, columns=tickers).ffill(limit=252)
-    place = known.rank(axis=1, ascending=False, method="first")
-    return (place <= n) & (known.notna().sum(axis=1) >= n).to_numpy()[:, None]
-
-
-# Each sampled consensus has holes of years; together they reach from 2018 on.
-FORWARD = ("forward_pe_tech", "xlk", "forward_pe_ndx", "ndx", "forward_pe_sp500", "sp500")
-# Storage, equipment, copper and the broad market lead while risk is wanted; gold leads when it is
-# not.
-SIGNS: dict[str, Sign] = {
-    "equal_weight": -1,
-    "storage": -1,
-    "equipment": -1,
-    "gold": 1,
-    "silver": 0,
-    "copper": -1,
-}
+    size_rank = known.rank(axis=1, ascending=False, method="first")
+    return (size_rank <= n) & (known.notna().sum(axis=1) >= n).to_numpy()[:, None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,7 +229,9 @@ class LeadershipFeatures:
             FeatureFamily("valuation", "leadership"),
             FeatureFamily("valuation", "multiple"),
         )
-        rest, days, year = self.rest, self.lookback, self.year
+        rest = self.rest
+        days = self.lookback
+        year = self.year
         return (
             lead(
                 "leaders_range",

@@ -40,10 +40,10 @@ from regime.mechanisms.tech_valuation.leadership import (
 from regime.mechanisms.tech_valuation.multiples import (
     CONSENSUS,
     Multiple,
+    as_reported_multiple,
     choose_multiple,
     derating,
-    filed_multiple,
-    own_multiple,
+    user_multiple,
 )
 from regime.transforms import YEARS_5, fall_from_high, rolling_percentile
 
@@ -65,7 +65,7 @@ STATES = {
     "price leads": "the price fell with it",
     "falls while price holds": "it falls while price holds",
 }
-LEAST = 252  # sessions of the basket before anything can be said
+LEAST = 252  # sessions of the basket before a reading is given
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,9 +214,10 @@ class TechValuation(Mechanism):
 
         **Known at:** rows up to `as_of`, and what was released by its close.
         """
-        given, known = tables or ValuationTables(), values.loc[: pd.Timestamp(as_of)]
-        closes = given.closes[: len(known)] if given.closes is not None else None
-        prices, members = self._companies(known, given, closes)
+        sources = tables or ValuationTables()
+        known = values.loc[: pd.Timestamp(as_of)]
+        closes = sources.closes[: len(known)] if sources.closes is not None else None
+        prices, members = self._companies(known, sources, closes)
         basket = basket_index(prices, members)
         if basket.notna().sum() < LEAST:
             return NoReading(
@@ -224,37 +225,37 @@ class TechValuation(Mechanism):
                 reason=f"needs {LEAST} sessions of three of its companies, has "
                 f"{basket.notna().sum()} until {pd.Timestamp(as_of):%Y-%m-%d}",
             )
-        events = earnings_events(given.earnings) if given.earnings is not None else None
-        own = (
-            own_multiple(given.multiples, known.index, closes)
-            if given.multiples is not None
+        events = earnings_events(sources.earnings) if sources.earnings is not None else None
+        user = (
+            user_multiple(sources.multiples, known.index, closes)
+            if sources.multiples is not None
             else None
         )
-        filed = filed_multiple(events, prices, closes) if events is not None else None
-        multiple = choose_multiple(known, basket, own, filed)
+        filed = as_reported_multiple(events, prices, closes) if events is not None else None
+        multiple = choose_multiple(known, basket, user, filed)
         rates = derating(multiple.values, multiple.price) if multiple is not None else None
-        told: dict[str, Any] = {
+        reading: dict[str, Any] = {
             "multiple": self._multiple(multiple, rates),
             "reaction": self._reaction(events, known, closes),
             "consolidation": self._consolidation(basket),
             "rotation": _rotation(known, basket),
-            "capex": _capex(given.capex, known.index, closes),
+            "capex": _capex(sources.capex, known.index, closes),
             "basket": _membership(prices, members, self.largest),
         }
         history = pd.DataFrame({"basket_fall": fall_from_high(basket, 252)}, index=known.index)
         if rates is not None:
             history = history.assign(multiple_fall=rates["fall"], price_fall=rates["price_fall"])
         return MechanismReading(
-            name="valuation", sentence=_sentence(told), values=told, history=history
+            name="valuation", sentence=_sentence(reading), values=reading, history=history
         )
 
     def _companies(
-        self, known: pd.DataFrame, given: ValuationTables, closes: pd.DatetimeIndex | None
+        self, known: pd.DataFrame, sources: ValuationTables, closes: pd.DatetimeIndex | None
     ) -> tuple[pd.DataFrame, pd.DataFrame | None]:
-        """Prices of the basket, and its members by date where market capitalisations tell them."""
-        if given.caps is None:
+        """Prices of the basket, and its members by date where market capitalisations are known."""
+        if sources.caps is None:
             return known[[name for name in MEGA_CAPS if name in known]], None
-        members = largest_members(given.caps, known.index, self.largest, closes)
+        members = largest_members(sources.caps, known.index, self.largest, closes)
         return known[[name for name in members if name in known]], members
 
     def _multiple(self, multiple: Multiple | None, rates: pd.DataFrame | None) -> dict[str, Any]:
@@ -340,7 +341,8 @@ def _membership(prices: pd.DataFrame, members: pd.DataFrame | None, largest: int
         return {
             "members": [name for name in prices if pd.notna(prices[name].iloc[-1])],
             "hindsight": True,
-            "how": "today's seven, chosen with hindsight: give market capitalisations with release dates for "
+            "how": "today's seven, chosen with hindsight: give market capitalisations with release "
+            "dates for "
             f"the {largest} largest as known then",
         }
     now = [str(name) for name in members if bool(members[name].iloc[-1])]
@@ -352,8 +354,10 @@ def _membership(prices: pd.DataFrame, members: pd.DataFrame | None, largest: int
     }
 
 
-def _sentence(told: Mapping[str, Any]) -> str:
-    multiple, reaction, ahead = told["multiple"], told["reaction"], told["rotation"]["ahead"]
+def _sentence(reading: Mapping[str, Any]) -> str:
+    multiple = reading["multiple"]
+    reaction = reading["reaction"]
+    ahead = reading["rotation"]["ahead"]
     if multiple["state"] == "not known":
         words = "The multiple of technology is not known"
     else:
@@ -365,6 +369,6 @@ def _sentence(told: Mapping[str, Any]) -> str:
     sold = reaction.get("beats_sold")
     if sold is not None and np.isfinite(sold):
         words += f"; {100 * sold:.0f} % of beats were sold"
-    if told["consolidation"]["at_a_high"]:
+    if reading["consolidation"]["at_a_high"]:
         words += "; the leaders rest in a narrow range at their high"
     return words + (f"; ahead of the leaders: {', '.join(ahead)}." if ahead else ".")

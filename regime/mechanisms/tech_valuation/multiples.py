@@ -19,7 +19,7 @@ from regime.mechanisms.tech_valuation.earnings import trailing_earnings
 from regime.sessions import YEAR
 from regime.transforms import fall_from_high
 
-__all__ = ["Multiple", "choose_multiple", "derating", "filed_multiple", "own_multiple"]
+__all__ = ["Multiple", "as_reported_multiple", "choose_multiple", "derating", "user_multiple"]
 
 LEAST_COMPANIES = 3
 LONGEST_AGE = 45  # days
@@ -46,7 +46,7 @@ class Multiple:
     price : Series, shape (n_sessions,)
         The price that it belongs to.
     level : bool
-        Whether its level may be told; a filed one rests on prices adjusted for dividends paid
+        Whether its level may be shown; a filed one rests on prices adjusted for dividends paid
         later, and gives ratios alone.
     """
 
@@ -57,11 +57,11 @@ class Multiple:
     level: bool = True
 
 
-def own_multiple(
+def user_multiple(
     table: pd.DataFrame,
     sessions: pd.DatetimeIndex,
     closes: pd.DatetimeIndex | None = None,
-    name: str = "own P/E file",
+    name: str = "P/E file",
 ) -> pd.Series:
     """The user's own forward multiple as known at each close.
 
@@ -98,7 +98,7 @@ def own_multiple(
     )
 
 
-def filed_multiple(
+def as_reported_multiple(
     events: pd.DataFrame, prices: pd.DataFrame, closes: pd.DatetimeIndex | None = None
 ) -> pd.Series:
     """Price over trailing earnings of a basket, by announcements: a proxy for what is expected.
@@ -119,15 +119,15 @@ def filed_multiple(
 
     **Known at:** row t uses reports released by its close.
     """
-    own = events[events["ticker"].isin([str(name) for name in prices.columns])]
-    earned = trailing_earnings(own, pd.DatetimeIndex(prices.index), closes)
+    user = events[events["ticker"].isin([str(name) for name in prices.columns])]
+    earned = trailing_earnings(user, pd.DatetimeIndex(prices.index), closes)
     yields = earned / prices[list(earned.columns)].where(lambda price: price > 0)
     mean = yields.mean(axis=1).where(yields.notna().sum(axis=1) >= LEAST_COMPANIES)
     return 1.0 / mean.where(mean > 1e-4)
 
 
 def derating(multiple: pd.Series, price: pd.Series, lookback: int = YEAR) -> pd.DataFrame:
-    """Fall of a multiple from its peak, that of its price, and what the multiple lost beyond the price.
+    """Falls of a multiple and of its price from their peaks, and what it lost beyond the price.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def derating(multiple: pd.Series, price: pd.Series, lookback: int = YEAR) -> pd.
 def choose_multiple(
     values: pd.DataFrame,
     basket: pd.Series,
-    own: pd.Series | None = None,
+    user: pd.Series | None = None,
     filed: pd.Series | None = None,
 ) -> Multiple | None:
     """The best multiple that is known now and for half of the year before.
@@ -163,8 +163,8 @@ def choose_multiple(
         The panel's values up to now.
     basket : Series, shape (n_sessions,)
         Price of the technology basket, for the first and the last source.
-    own, filed : Series, shape (n_sessions,), optional
-        As of `own_multiple` and `filed_multiple`.
+    user, filed : Series, shape (n_sessions,), optional
+        As of `user_multiple` and `as_reported_multiple`.
 
     Returns
     -------
@@ -173,8 +173,8 @@ def choose_multiple(
     """
     offered = (
         []
-        if own is None
-        else [Multiple(source="own", what="the user's own file", values=own, price=basket)]
+        if user is None
+        else [Multiple(source="own", what="the user's own file", values=user, price=basket)]
     )
     offered += [
         Multiple(

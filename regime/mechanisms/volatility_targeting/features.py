@@ -51,7 +51,8 @@ class VolatilityTargetingFeatures:
         return (*self._vol_control(), *self._risk_parity(), *self._margin())
 
     def _vol_control(self) -> tuple[Feature, ...]:
-        make, days = FeatureFamily("positioning", "volatility control"), self.crowding
+        make = FeatureFamily("positioning", "volatility control")
+        days = self.crowding
         return (
             make(
                 "vol_control_rank",
@@ -71,11 +72,9 @@ class VolatilityTargetingFeatures:
         )
 
     def _risk_parity(self) -> tuple[Feature, ...]:
-        make, days, read = (
-            FeatureFamily("positioning", "risk parity"),
-            self.crowding,
-            tuple(ASSETS.values()),
-        )
+        make = FeatureFamily("positioning", "risk parity")
+        days = self.crowding
+        read = tuple(ASSETS.values())
         return (
             make(
                 "risk_parity_rank",
@@ -102,11 +101,9 @@ class VolatilityTargetingFeatures:
         )
 
     def _margin(self) -> tuple[Feature, ...]:
-        make, days, read = (
-            FeatureFamily("positioning", "margin debt"),
-            self.crowding,
-            ("margin_debt", "sp500"),
-        )
+        make = FeatureFamily("positioning", "margin debt")
+        days = self.crowding
+        read = ("margin_debt", "sp500")
         return (
             make(
                 "margin_excess",

@@ -49,8 +49,7 @@ def margin_growth(debt: pd.Series, close: pd.Series, months: int = 12) -> pd.Dat
         .groupby(level=0)
         .last(),
     }
-    # The debt in force today is today's: a month may be told again within the month, and that is
-    # not known yet.
+    # The debt in force today is today's: a month may be reported again later, which is not known.
     latest = {"debt": debt, "market": _at(levels["market"], period)}
     growth = {
         name: latest[name] / _at(level, period - months) - 1.0 for name, level in levels.items()
@@ -75,7 +74,8 @@ class MarginDebt:
     Examples
     --------
     >>> dates = pd.bdate_range("2024-01-01", periods=2, name="date")
-    >>> MarginDebt()(pd.DataFrame({"sp500": [1.0, 1.0]}, index=dates), dates[-1]).to_dict()["available"]
+    >>> close = pd.DataFrame({"sp500": [1.0, 1.0]}, index=dates)
+    >>> MarginDebt()(close, dates[-1]).available
     False
     """
 

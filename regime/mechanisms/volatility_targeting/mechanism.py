@@ -30,12 +30,12 @@ from regime.mechanisms.volatility_targeting.features import VolatilityTargetingF
 from regime.mechanisms.volatility_targeting.margin_debt import MarginDebt
 from regime.mechanisms.volatility_targeting.risk_parity import ASSETS, RiskParity
 from regime.mechanisms.volatility_targeting.vol_control import (
-    FIVE_YEARS,
     MINIMUM,
     two_speed_volatility,
     vol_control_exposure,
 )
 from regime.sessions import WEEK, YEAR
+from regime.transforms import YEARS_5
 
 __all__ = ["VolControl"]
 
@@ -128,7 +128,7 @@ class VolControl(Mechanism):
         Returns
         -------
         MechanismReading or NoReading
-            NoReading without closes of the S&P 500; the other two step aside inside the reading.
+            NoReading without closes of the S&P 500; the other two may be unavailable inside it.
 
         **Known at:** the close of `as_of`.
         """
@@ -154,7 +154,7 @@ class VolControl(Mechanism):
     def _read(self, close: pd.Series, exposure: pd.Series) -> dict[str, Any]:
         now = float(exposure.iloc[-1])
         ranks = kernels.rolling_rank(
-            np.ascontiguousarray(exposure.to_numpy()), FIVE_YEARS, FIVE_YEARS // 5
+            np.ascontiguousarray(exposure.to_numpy()), YEARS_5, YEARS_5 // 5
         )
 
         def since(sessions: int) -> dict[str, float]:
@@ -178,7 +178,7 @@ class VolControl(Mechanism):
         }
 
     def _shock(self, close: pd.Series, exposure: pd.Series, sigmas: float) -> dict[str, float]:
-        """What a move of the next session, in daily volatilities of today, would make the rule order."""
+        """What the rule would order after a move of the next session, in today's volatilities."""
         step = sigmas * float(two_speed_volatility(close).iloc[-1]) / np.sqrt(YEAR)
         tomorrow = close.index[-1:] + pd.Timedelta(days=1)
         after = pd.concat([close, pd.Series(close.ffill().iloc[-1] * np.exp(step), index=tomorrow)])

@@ -15,11 +15,14 @@ import pandas as pd
 from regime import kernels
 from regime.errors import ConfigError
 from regime.mechanisms.base import Capital, MechanismReading, NoReading, flow_words
+from regime.sessions import WEEK, YEAR
+from regime.transforms import YEARS_5
 
 __all__ = ["ASSETS", "RiskParity", "mean_asset_correlation", "risk_parity_exposure"]
 
 ASSETS = {"equities": "spy", "bonds": "ief", "commodities": "dbc"}
-HALFLIFE, MINIMUM, YEAR, WEEK, FIVE_YEARS = 42.0, 126, 252, 5, 1260
+HALFLIFE = 42.0
+MINIMUM = 126
 SHOCK = 2.0
 TOGETHER = 0.15  # mean correlation from which the parts no longer balance each other
 # Assumed: nobody counts this money.
@@ -177,7 +180,7 @@ class RiskParity:
     def _read(self, prices: pd.DataFrame, exposure: pd.DataFrame) -> dict[str, Any]:
         now = exposure.iloc[-1]
         equities = np.ascontiguousarray(exposure["equities"].to_numpy())
-        ranks = kernels.rolling_rank(equities, FIVE_YEARS, FIVE_YEARS // 5)
+        ranks = kernels.rolling_rank(equities, YEARS_5, YEARS_5 // 5)
 
         def since(sessions: int, asset: str) -> dict[str, float]:
             return self.capital.flows(float(now[asset] - exposure[asset].shift(sessions).iloc[-1]))
@@ -204,7 +207,7 @@ class RiskParity:
     def _shock(
         self, prices: pd.DataFrame, exposure: pd.DataFrame, sigmas: float
     ) -> dict[str, float]:
-        """Equities to trade after a session in which all assets move so many of their daily volatilities alike."""
+        """Equities to trade after all assets move by as many of their daily volatilities."""
         squares = np.square(_changes(prices))
         daily = [
             np.sqrt(kernels.ewm_mean(np.ascontiguousarray(squares[:, i]), HALFLIFE, MINIMUM)[-1])

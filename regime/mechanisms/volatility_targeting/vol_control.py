@@ -11,9 +11,9 @@ from regime.sessions import YEAR
 __all__ = ["two_speed_volatility", "vol_control_exposure"]
 
 # Decays of the two averages of the S&P risk-control indices: halflives of 11 and 23 sessions.
-FAST, SLOW = 0.94, 0.97
+FAST = 0.94
+SLOW = 0.97
 MINIMUM = 63
-FIVE_YEARS = 1260
 
 
 def two_speed_volatility(close: pd.Series, fast: float = FAST, slow: float = SLOW) -> pd.Series:

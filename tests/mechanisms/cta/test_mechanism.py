@@ -75,7 +75,8 @@ def test_the_words_say_what_the_numbers_do(values):
     assert (
         f"{own['triggers']['long']:,.0f}" in told.sentence and f"{own['r2']:.0%}" in told.sentence
     )
-    assert ("long" if own["exposure"] > 0 else "short") in told.sentence
+    side = "long" if own["exposure"] > 0 else "short"
+    assert f"Trend followers are {side} the S&P 500 at" in told.sentence
 
 
 def test_flows_are_changes_of_exposure_times_the_money(values):

@@ -1,12 +1,12 @@
-"""Carry and volatility read from quotes that were made with known ones."""
+"""ImpliedCarry and volatility read from quotes that were made with known ones."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from regime.mechanisms.dealer_gamma.black_scholes import price
-from regime.mechanisms.dealer_gamma.implied import carry, chain_volatility
-from regime.mechanisms.dealer_gamma.option_chain import check_chain, contracts
+from regime.mechanisms.dealer_gamma.implied import chain_volatility, implied_carry
+from regime.mechanisms.dealer_gamma.option_chain import check_chain, live_contracts
 
 DAY = pd.Timestamp("2023-09-14")
 RATE, DIVIDENDS = 0.053, 0.015
@@ -51,8 +51,8 @@ def quoted_chain(
 
 
 def read(chain):
-    options = contracts(check_chain(chain))
-    return options, carry(options)
+    options = live_contracts(check_chain(chain))
+    return options, implied_carry(options)
 
 
 def test_rate_and_yield_are_read_from_parity():
@@ -75,14 +75,14 @@ def test_an_index_that_stood_still_while_its_options_traded_is_seen_through():
 
 
 def test_stated_terms_are_taken_as_stated():
-    options = contracts(check_chain(quoted_chain()))
-    stated = carry(options, rate=0.02)
+    options = live_contracts(check_chain(quoted_chain()))
+    stated = implied_carry(options, rate=0.02)
     assert (
         (stated.rate == 0.02).all()
         and (stated.dividend_yield == 0).all()
         and stated.from_chain == 0
     )
-    assert (carry(options, dividend_yield=0.01).rate == 0).all()
+    assert (implied_carry(options, dividend_yield=0.01).rate == 0).all()
 
 
 @pytest.mark.parametrize(

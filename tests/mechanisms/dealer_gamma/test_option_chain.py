@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from regime.errors import ConfigError, InvalidDataError
-from regime.mechanisms.dealer_gamma.option_chain import check_chain, clock, contracts
+from regime.mechanisms.dealer_gamma.option_chain import check_chain, clock, live_contracts
 
 DAY = pd.Timestamp("2023-09-14")
 
@@ -23,18 +23,18 @@ def test_time_is_days_over_365_and_opening_settlements_are_shorter():
         ("2023-09-15", 4500.0, "C", 0.2, 1, 0.0, 0.0, "SPX230915C04500000"),
         ("2023-09-15", 4500.0, "C", 0.2, 1, 0.0, 0.0, "SPY230915C00450000"),
     ]
-    found = contracts(check_chain(chain_of(*rows)))
+    found = live_contracts(check_chain(chain_of(*rows)))
     assert found.years.tolist() == [30 / 365, 1 / 365, 17.5 / 24 / 365, 1 / 365]
     assert (
         len(np.unique(found.expiry)) == 3
         and not found.hour_known
         and found.quoted == DAY + pd.Timedelta(hours=16)
     )
-    late = contracts(check_chain(chain_of(*rows, quoted=DAY + pd.Timedelta(hours=16.5))))
+    late = live_contracts(check_chain(chain_of(*rows, quoted=DAY + pd.Timedelta(hours=16.5))))
     assert late.years[1] == pytest.approx(23.5 / 24 / 365) and late.hour_known
-    assert contracts(check_chain(chain_of(*rows)), quoted_at="10:00").years[1] == pytest.approx(
-        30 / 24 / 365
-    )
+    assert live_contracts(check_chain(chain_of(*rows)), quoted_at="10:00").years[
+        1
+    ] == pytest.approx(30 / 24 / 365)
 
 
 def test_rows_are_dropped_for_one_reason_each_and_counted():
@@ -46,9 +46,10 @@ def test_rows_are_dropped_for_one_reason_each_and_counted():
         ("2023-10-20", 4520.0, "P", 0.0, 7, 1.0, 2.0),
         ("2023-10-20", 4530.0, "P", 0.3, 7, np.nan, 2.0),
     ]
-    found = contracts(check_chain(chain_of(*rows)))
+    found = live_contracts(check_chain(chain_of(*rows)))
     assert (
-        dict(found.dropped) == {"expired": 2, "crossed": 1, "zero_interest": 1} and found.given == 6
+        dict(found.dropped) == {"expired": 2, "crossed": 1, "zero_interest": 1}
+        and found.listed == 6
     )
     assert found.strike.tolist() == [
         4510.0,
@@ -68,15 +69,15 @@ def test_options_of_the_day_live_if_the_file_shows_it(volatilities, alive):
         ("2023-09-14", 4400.0, "P", 0.0, 0),
         ("2023-09-15", 4500.0, "C", 0.2, 5),
     ]
-    found = contracts(check_chain(chain_of(*rows)), same_day_hours=2.0)
+    found = live_contracts(check_chain(chain_of(*rows)), same_day_hours=2.0)
     assert found.same_day.sum() == (3 if alive else 0) and found.dropped["expired"] == (
         0 if alive else 3
     )
     assert (found.years[found.same_day] == 2 / 24 / 365).all()
     # Where the hour is known there is nothing to guess.
-    known = contracts(check_chain(chain_of(*rows, quoted=DAY + pd.Timedelta(hours=15))))
+    known = live_contracts(check_chain(chain_of(*rows, quoted=DAY + pd.Timedelta(hours=15))))
     assert known.years[0] == pytest.approx(1 / 24 / 365) and known.same_day.sum() == 3
-    assert contracts(check_chain(chain_of(*rows)), quoted_at="16:15").dropped["expired"] == 3
+    assert live_contracts(check_chain(chain_of(*rows)), quoted_at="16:15").dropped["expired"] == 3
 
 
 def test_settled_at_the_opening_is_over_in_the_afternoon():
@@ -84,8 +85,8 @@ def test_settled_at_the_opening_is_over_in_the_afternoon():
         ("2023-09-14", 4500.0, "C", 0.2, 5, 0.0, 0.0, "SPX230914C04500000"),
         ("2023-09-14", 4500.0, "C", 0.2, 5, 0.0, 0.0, "SPXW230914C04500000"),
     ]
-    assert contracts(check_chain(chain_of(*rows))).dropped["expired"] == 1
-    assert contracts(check_chain(chain_of(*rows)), quoted_at="09:00").dropped["expired"] == 0
+    assert live_contracts(check_chain(chain_of(*rows))).dropped["expired"] == 1
+    assert live_contracts(check_chain(chain_of(*rows)), quoted_at="09:00").dropped["expired"] == 0
 
 
 ROW = ("2023-10-20", 4500.0, "C", 0.2, 5, 9.0, 9.5)

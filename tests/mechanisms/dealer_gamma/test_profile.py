@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from regime.errors import ConfigError
 from regime.mechanisms.dealer_gamma.black_scholes import gamma
-from regime.mechanisms.dealer_gamma.implied import carry
-from regime.mechanisms.dealer_gamma.option_chain import check_chain, contracts
+from regime.mechanisms.dealer_gamma.implied import implied_carry
+from regime.mechanisms.dealer_gamma.option_chain import check_chain, live_contracts
 from regime.mechanisms.dealer_gamma.profile import CONVENTIONS, gamma_book, spot_grid
 
 DATE = pd.Timestamp("2024-03-01")
@@ -35,8 +35,10 @@ def made_chain(seed, count=60, spot=5000.0):
 
 
 def book_of(chain, convention=DEFAULT, rate=0.03, dividends=0.01):
-    options = contracts(check_chain(chain))
-    return gamma_book(options, options.volatility, carry(options, rate, dividends), convention)
+    options = live_contracts(check_chain(chain))
+    return gamma_book(
+        options, options.volatility, implied_carry(options, rate, dividends), convention
+    )
 
 
 def by_formula(chain, spot, rate=0.03, dividends=0.01):

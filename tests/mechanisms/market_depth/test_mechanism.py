@@ -128,13 +128,13 @@ def test_a_book_that_does_not_reach_so_far_leaves_the_bars(values):
     [
         (
             book().drop(columns="released"),
-            "own depth file: column `released` is absent.*a depth counts from the moment",
+            "depth file: column `released` is absent.*a depth counts from the moment",
         ),
-        (book().drop(columns="depth"), "own depth file: column `depth` is absent"),
-        (book(DATES[:2], [10.0, 0.0]), "own depth file: date 2018-01-02.*`depth` must be above 0"),
+        (book().drop(columns="depth"), "depth file: column `depth` is absent"),
+        (book(DATES[:2], [10.0, 0.0]), "depth file: date 2018-01-02.*`depth` must be above 0"),
         (
             book(DATES[:2], ["10", "many"]),
-            "own depth file: column `depth`: row 2: `many` is no number",
+            "depth file: column `depth`: row 2: `many` is no number",
         ),
     ],
 )

@@ -149,7 +149,7 @@ def test_few_reports_say_nothing():
 
 
 def test_a_report_outside_the_sessions_is_refused():
-    with pytest.raises(InvalidDataError, match="session 300 lies outside the 300 sessions given"):
+    with pytest.raises(InvalidDataError, match="session 300 lies outside the 300 sessions"):
         reaction_asymmetry(reports(("a", 300, 5.0, 0.02)), DATES)
 
 

@@ -89,7 +89,7 @@ def test_the_users_own_file_comes_first(values, earnings):
     own = pd.DataFrame({"date": days, "forward_pe": 33.0, "released": days})
     told = read(values, ValuationTables(multiples=own, earnings=earnings))
     assert told["multiple"]["source"] == "own" and told["multiple"]["level"] == 33.0
-    with pytest.raises(InvalidDataError, match="own P/E file: column `released` is absent"):
+    with pytest.raises(InvalidDataError, match="P/E file: column `released` is absent"):
         read(values, ValuationTables(multiples=own.drop(columns="released")))
 
 

@@ -7,10 +7,10 @@ import pytest
 from regime.errors import InvalidDataError
 from regime.mechanisms.tech_valuation.earnings import earnings_events
 from regime.mechanisms.tech_valuation.multiples import (
+    as_reported_multiple,
     choose_multiple,
     derating,
-    filed_multiple,
-    own_multiple,
+    user_multiple,
 )
 
 DATES = pd.bdate_range("2023-01-02", periods=400, name="date")
@@ -18,8 +18,8 @@ DATES = pd.bdate_range("2023-01-02", periods=400, name="date")
 
 def test_a_file_without_release_dates_is_refused_and_told_why():
     with pytest.raises(InvalidDataError) as told:
-        own_multiple(pd.DataFrame({"date": ["2023-01-02"], "forward_pe": [25.0]}), DATES)
-    assert str(told.value).startswith("own P/E file: column `released` is absent")
+        user_multiple(pd.DataFrame({"date": ["2023-01-02"], "forward_pe": [25.0]}), DATES)
+    assert str(told.value).startswith("P/E file: column `released` is absent")
     assert "undated it would know the future" in str(told.value)
 
 
@@ -27,12 +27,12 @@ def test_an_own_multiple_counts_from_its_release_for_45_days():
     table = pd.DataFrame(
         {"date": ["2023-01-31"], "forward_pe": ["25.5"], "released": ["2023-02-03"]}
     )
-    got = own_multiple(table, DATES)
+    got = user_multiple(table, DATES)
     first, last = got.first_valid_index(), got.last_valid_index()
     assert (first, last) == (pd.Timestamp("2023-02-06"), pd.Timestamp("2023-03-17"))
     assert (got.dropna() == 25.5).all()
     with pytest.raises(InvalidDataError, match="`forward_pe` must be above 0"):
-        own_multiple(table.assign(forward_pe=-4), DATES)
+        user_multiple(table.assign(forward_pe=-4), DATES)
 
 
 def test_a_multiple_that_falls_while_price_holds():
@@ -55,10 +55,12 @@ def test_the_filed_multiple_is_one_over_the_mean_yield():
         pd.DataFrame(rows, columns=["ticker", "announce_time", "surprise_pct", "reported_eps"])
     )
     prices = pd.DataFrame(100.0, DATES, ["a", "b", "c"])
-    assert filed_multiple(events, prices).iloc[0] == pytest.approx(1 / ((0.05 + 0.1 - 0.02) / 3))
-    assert filed_multiple(events, prices[["a", "b"]]).isna().all()  # fewer than three
+    assert as_reported_multiple(events, prices).iloc[0] == pytest.approx(
+        1 / ((0.05 + 0.1 - 0.02) / 3)
+    )
+    assert as_reported_multiple(events, prices[["a", "b"]]).isna().all()  # fewer than three
     losing = events.assign(eps=-1.0)
-    assert filed_multiple(losing, prices).isna().all()
+    assert as_reported_multiple(losing, prices).isna().all()
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +73,8 @@ def known():
 def test_the_best_source_that_has_data_is_used_and_named(known):
     basket, pe = pd.Series(1.0, DATES), pd.Series(30.0, DATES)
     nothing = known.assign(forward_pe_ndx=np.nan, forward_pe_tech=np.nan, forward_pe_sp500=np.nan)
-    assert choose_multiple(known, basket, own=pe, filed=pe).source == "own"
-    sampled = choose_multiple(known, basket, own=pe * np.nan, filed=pe)
+    assert choose_multiple(known, basket, user=pe, filed=pe).source == "own"
+    sampled = choose_multiple(known, basket, user=pe * np.nan, filed=pe)
     assert sampled.source == "consensus" and "Nasdaq-100" in sampled.what
     assert choose_multiple(known.assign(forward_pe_ndx=np.nan), basket).price is not None
     assert "technology" in choose_multiple(known.assign(forward_pe_ndx=np.nan), basket).what
