@@ -159,7 +159,9 @@ def test_an_unknown_version_is_refused_with_the_remedy(own_copy: Path, version: 
     path = own_copy / "content.json"
     saved = json.loads(path.read_text(encoding="utf-8")) | {"schema_version": version}
     path.write_text(json.dumps(saved), encoding="utf-8")
-    with pytest.raises(InvalidDataError, match="schema version .* reads 1 to 2; install .* or run"):
+    with pytest.raises(
+        InvalidDataError, match=r"schema version .* reads 1 to 2; install .* or run"
+    ):
         load_content(own_copy)
 
 
@@ -213,7 +215,7 @@ def test_what_cannot_be_saved_is_refused(
         (
             "member_range",
             pd.DataFrame({"low": [0.1]}),
-            "spread: lacks the columns high; it has low",
+            "member_range: lacks the columns high; it has low",
         ),
         (
             "reliability",
@@ -221,7 +223,7 @@ def test_what_cannot_be_saved_is_refused(
             "lacks the columns forecaster, observed, sessions",
         ),
         ("reasons", pd.DataFrame({"name": ["a"]}), "lacks the columns now"),
-        ("spells", pd.DataFrame({"name": ["a"], "first": [0]}), "lacks the columns last"),
+        ("episodes", pd.DataFrame({"name": ["a"], "first": [0]}), "lacks the columns last"),
         ("sweep", pd.DataFrame({"a": [1], "chosen": [True]}), "lacks the columns robust_sharpe"),
         (
             "sweep",
