@@ -200,6 +200,7 @@ MIGRATIONS: Mapping[str, Migration] = {
             "content.world": "simulation",
         },
     ),
+    "sweep summary": Migration(renamed={"outside.rivals": "benchmarks"}),
     "mlflow run": Migration(renamed={"luck": "significance", "gate": "skill_gate"}),
     "tuned choices": Migration(
         renamed={"blocks[].rival": "baseline", "blocks[].design": "parameters"}
