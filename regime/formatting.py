@@ -230,9 +230,8 @@ def judge_skill(scores: Mapping[str, Any]) -> Judgement:
 
     Examples
     --------
-    >>> print(judge_skill({"best_baseline": "vix", "skill": -0.04, "interval": [-0.2, 0.1]}).text)
-    The model does not beat the best baseline (VIX): its log loss is 4.0% higher; prefer the
-    baseline.
+    >>> judge_skill({"best_baseline": "vix", "skill": -0.04, "interval": [-0.2, 0.1]}).tone
+    'behind'
     """
     skill = _number_or_none(scores.get("skill"))
     best = display_name(str(scores.get("best_baseline") or "none"))

@@ -26,6 +26,8 @@ SECTIONS = {
     "ground": ("sensitivity", "How robust is the skill?"),
 }
 FIGURES = {"luck-skill": "skill-over-baselines"}
+# Present name of an index of a saved frame by its name in version 1.
+RENAMED_AXES = {"rival": "benchmark"}
 
 V = TypeVar("V")
 
@@ -139,7 +141,7 @@ def _page_layout(document: Mapping[str, Any]) -> Mapping[str, Any]:
     summary = upgrade("summary", parts["summary"], "summary of a saved page")
     sections = [_section_renamed(section) for section in parts["sections"]]
     content = parts | {"summary": summary, "sections": sections}
-    return {"frames": document["frames"], "content": content}
+    return {"frames": document["frames"], "renamed_axes": RENAMED_AXES, "content": content}
 
 
 def _unwrapped(name: str, part: Mapping[str, Any]) -> Any:
@@ -198,6 +200,7 @@ MIGRATIONS: Mapping[str, Migration] = {
             "content.world": "simulation",
         },
     ),
+    "sweep summary": Migration(renamed={"outside.rivals": "benchmarks"}),
     "mlflow run": Migration(renamed={"luck": "significance", "gate": "skill_gate"}),
     "tuned choices": Migration(
         renamed={"blocks[].rival": "baseline", "blocks[].design": "parameters"}

@@ -224,7 +224,10 @@ def load_content(folder: str | Path) -> ReportContent:
         digests = dict(saved["frames"])
 
         def fetch(name: str) -> pd.DataFrame:
-            return _read_frame(source / f"{name}.parquet", digests[name])
+            frame = _read_frame(source / f"{name}.parquet", digests[name])
+            return (
+                frame.rename_axis(index=saved["renamed_axes"]) if "renamed_axes" in saved else frame
+            )
 
         return cast(ReportContent, _from_tree(ReportContent, saved["content"], fetch))
     except (ValueError, TypeError, KeyError, AttributeError) as error:

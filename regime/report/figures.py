@@ -109,13 +109,7 @@ def plotly_text(name: str) -> str:
 
 
 def base_layout(**more: Any) -> dict[str, Any]:
-    """Layout shared by all figures.
-
-    Parameters
-    ----------
-    **more : dict
-        Keys of a plotly layout; axes and other mappings are merged into the shared ones.
-    """
+    """Layout shared by all figures; axes and other mappings given by key are merged into it."""
     axis = {"gridcolor": "var(--grid)", "zeroline": False, "linecolor": "var(--grid)", "ticks": ""}
     layout: dict[str, Any] = {
         "paper_bgcolor": "rgba(0,0,0,0)",

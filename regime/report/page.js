@@ -18,11 +18,11 @@
     number: ({ bytes }) => new Float32Array(buffer(bytes)),
     byte: ({ bytes }) => Float32Array.from(new Uint8Array(buffer(bytes)), (code) => (code === 255 ? NaN : code)),
     short: ({ bytes, low, step }) => Float32Array.from(
-      new Uint16Array(buffer(bytes)), (place) => (place === 65535 ? NaN : low + step * place)),
+      new Uint16Array(buffer(bytes)), (code) => (code === 65535 ? NaN : low + step * code)),
     sparse: ({ bytes, at, length }) => {
       const values = new Float32Array(buffer(bytes));
       const result = new Float32Array(length).fill(NaN);
-      new Int32Array(buffer(at)).forEach((place, row) => { result[place] = values[row]; });
+      new Int32Array(buffer(at)).forEach((position, row) => { result[position] = values[row]; });
       return result;
     },
   };

@@ -23,8 +23,8 @@ from regime.schema import REGIMES, STRESS
 from regime.studies.explain.contributions import (
     checked_contributions,
     mechanism_contributions,
+    model_log_odds,
     reason_table,
-    stress_log_odds,
 )
 from regime.studies.explain.counterfactuals import counterfactual_table, move_directions
 from regime.studies.explain.model_in_force import InForce, model_in_force
@@ -180,7 +180,7 @@ def _contributions(settings: Settings, known: pd.DataFrame, in_force: InForce) -
     order = features["now"].abs().sort_values(ascending=False, kind="stable").index
     return {
         "probabilities": pd.Series(model.predict_proba(row)[0], index=list(REGIMES)),
-        "log_odds": float(stress_log_odds(model, row).iloc[0]),
+        "log_odds": float(model_log_odds(model, row).iloc[0]),
         "base": float(parts["base"]),
         "mechanisms": table.assign(text=text),
         "features": features.loc[order],

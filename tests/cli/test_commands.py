@@ -54,7 +54,7 @@ def test_json_is_one_line_of_the_summary_and_nothing_else(straw: Any, capsys: Ca
     out, err = capsys.readouterr()
     assert out.endswith("\n") and out.count("\n") == 1
     parsed = json.loads(out)
-    assert list(parsed) == list(straw.summary)
+    assert list(parsed) == ["schema_version", *straw.summary] and parsed["schema_version"] == 2
     assert parsed["scores"]["baselines"]["base_rate"]["auc"] is None
     assert "a library talks" in err
 
@@ -110,7 +110,7 @@ def test_evaluate_scores_a_file(straw: Any, capsys: Capture) -> None:
         "config": "configs/us_macro.yaml",
         "overrides": [],
     }
-    assert set(json.loads(capsys.readouterr().out)) == {"scores", "events"}
+    assert set(json.loads(capsys.readouterr().out)) == {"schema_version", "scores", "events"}
     assert main(["evaluate", "p.parquet", "--data", "d", "own.yaml", "splits.refit_months=12"]) == 0
     assert "This model" in capsys.readouterr().out
     assert straw.calls[1][2]["config"] == "own.yaml"
@@ -138,6 +138,7 @@ def test_config_show_gives_json_too(straw: Any, capsys: Capture, tmp_path: Path)
     assert main(["config", "show", path, "--json"]) == 0
     content = {"model": {"trees": 150}, "seed": 7}
     assert json.loads(capsys.readouterr().out) == {
+        "schema_version": 2,
         "files": [path],
         "overrides": [],
         "config": content,

@@ -59,14 +59,14 @@ def test_several_faults_are_one_message(straw: Any, capsys: Capture) -> None:
     )
 
 
-def test_an_unforeseen_error_is_one_line_with_the_way_to_the_rest(
+def test_an_unexpected_error_is_one_line_with_the_way_to_the_rest(
     straw: Any, capsys: Capture
 ) -> None:
     straw.act = _raising(ZeroDivisionError("first\nsecond"))
     assert main(["run"]) == 1
     err = capsys.readouterr().err
     assert err.startswith(
-        "regime: error: ZeroDivisionError: first second (not foreseen: run again with --traceback"
+        "regime: error: ZeroDivisionError: first second (unexpected: run again with --traceback"
     )
     assert err.count("\n") == 1
 
@@ -126,7 +126,7 @@ def test_a_missing_library_says_what_to_install(straw: Any, capsys: Capture) -> 
         (["features", "--out", "f.parquet", "a=1"], "name a config"),
     ],
 )
-def test_wrong_usage_is_2_with_a_mend(
+def test_wrong_usage_is_2_with_a_remedy(
     straw: Any, capsys: Capture, arguments: list[str], part: str
 ) -> None:
     assert main(arguments) == 2

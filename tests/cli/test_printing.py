@@ -29,7 +29,7 @@ TREES = st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.
 @given(st.dictionaries(st.text(), TREES))
 def test_plain_content_comes_back_from_its_one_line(content: dict[str, object]) -> None:
     line = as_json(content)
-    assert json.loads(line) == content and "\n" not in line
+    assert json.loads(line) == {"schema_version": 2} | content and "\n" not in line
 
 
 def test_numbers_of_numpy_dates_and_paths_are_plain_and_nan_is_null() -> None:
@@ -45,16 +45,23 @@ def test_numbers_of_numpy_dates_and_paths_are_plain_and_nan_is_null() -> None:
         "i": np.bool_(True),
     }
     assert json.loads(as_json(content)) == {
+        "schema_version": 2,
         "a": 0.5,
         "b": 3,
         "c": None,
         "d": None,
         "e": [1.0, None],
-        "f": "2020-03-16T00:00:00",
+        "f": "2020-03-16",
         "g": "out/x",
         "h": [1, 2],
         "i": True,
     }
+
+
+def test_the_version_comes_first_and_a_list_stands_under_items() -> None:
+    assert as_json({"schema_version": 2, "a": 1}) == '{"schema_version": 2, "a": 1}'
+    assert list(json.loads(as_json({"b": 1, "schema_version": 2}))) == ["schema_version", "b"]
+    assert as_json([1, None]) == '{"schema_version": 2, "items": [1, null]}'
 
 
 def test_text_of_the_data_is_no_markup(capsys: Capture) -> None:

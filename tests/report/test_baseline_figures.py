@@ -47,8 +47,8 @@ def test_rows_do_not_overlap_and_leave_room_for_their_words() -> None:
 def test_the_sentence_compares_sessions_inside_and_outside() -> None:
     figure = baseline_figure(BASELINES, MODEL, TRUTH, {"vix": 0.31})
     assert figure.sentence == (
-        "On sessions of deleveraging the model's probability averages 70%, on all others 15%; of the "
-        "baselines VIX has the highest, 50% and 25%."
+        "On sessions of deleveraging the model's probability averages 70%, on all others 15%; of "
+        "the baselines VIX has the highest, 50% and 25%."
     )
     assert [words["text"] for words in figure.layout["annotations"]][
         1

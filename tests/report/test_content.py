@@ -215,7 +215,7 @@ def test_what_cannot_be_saved_is_refused(
         (
             "member_range",
             pd.DataFrame({"low": [0.1]}),
-            "spread: lacks the columns high; it has low",
+            "member_range: lacks the columns high; it has low",
         ),
         (
             "reliability",
@@ -223,7 +223,7 @@ def test_what_cannot_be_saved_is_refused(
             "lacks the columns forecaster, observed, sessions",
         ),
         ("reasons", pd.DataFrame({"name": ["a"]}), "lacks the columns now"),
-        ("spells", pd.DataFrame({"name": ["a"], "first": [0]}), "lacks the columns last"),
+        ("episodes", pd.DataFrame({"name": ["a"], "first": [0]}), "lacks the columns last"),
         ("sweep", pd.DataFrame({"a": [1], "chosen": [True]}), "lacks the columns robust_sharpe"),
         (
             "sweep",

@@ -126,7 +126,7 @@ def test_a_column_that_two_figures_share_stands_once(report_content: ReportConte
 
 def test_the_policy_admits_the_given_scripts_alone() -> None:
     policy = script_policy(["let a = 1;"])
-    digest = base64.b64embedded_data(hashlib.sha256(b"let a = 1;").digest()).decode()
+    digest = base64.b64encode(hashlib.sha256(b"let a = 1;").digest()).decode()
     assert f"script-src 'sha256-{digest}'; " in policy
     assert policy.startswith("default-src 'none'")
     assert "http" not in policy and "unsafe-eval" not in policy

@@ -19,9 +19,9 @@ __all__ = [
     "family_shares",
     "feature_contributions",
     "mechanism_contributions",
+    "model_log_odds",
     "reason_table",
     "sampled_contributions",
-    "stress_log_odds",
 ]
 
 # Sessions back by the name of the column: yesterday, a week and a month ago.
@@ -52,7 +52,7 @@ def feature_contributions(model: SavedModel, features: pd.DataFrame) -> pd.DataF
     )
 
 
-def stress_log_odds(model: SavedModel, features: pd.DataFrame) -> pd.Series:
+def model_log_odds(model: SavedModel, features: pd.DataFrame) -> pd.Series:
     """Log-odds of a deleveraging, from the model's probabilities.
 
     Parameters
@@ -94,7 +94,7 @@ def checked_contributions(model: SavedModel, features: pd.DataFrame) -> pd.DataF
     **Known at:** each row uses that row of the features alone.
     """
     parts = feature_contributions(model, features)
-    log_odds = stress_log_odds(model, features)
+    log_odds = model_log_odds(model, features)
     deviates = ~((parts.sum(axis=1) - log_odds).abs() <= TOLERANCE).to_numpy()
     if deviates.any():
         row = int(deviates.argmax())

@@ -6,7 +6,7 @@ from regime.runtime.predict import SavedModel
 from regime.studies.explain.contributions import (
     checked_contributions,
     mechanism_contributions,
-    stress_log_odds,
+    model_log_odds,
 )
 
 
@@ -28,7 +28,7 @@ def test_contributions_that_do_not_add_up_are_refused(history, linear):
 def test_scores_far_out_keep_their_digits(history, linear):
     model = linear(intercept=-200.0)
     direct = history.to_numpy() @ np.array([0.5, -0.25, -0.5, 2.0]) - 200.0
-    np.testing.assert_allclose(stress_log_odds(model, history), direct, rtol=1e-12)
+    np.testing.assert_allclose(model_log_odds(model, history), direct, rtol=1e-12)
 
 
 def test_changes_are_of_the_features_and_not_of_the_model(history, linear, specs):

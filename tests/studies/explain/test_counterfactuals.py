@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from regime.schema import STRESS_CODE
-from regime.studies.explain.contributions import stress_log_odds
+from regime.studies.explain.contributions import model_log_odds
 from regime.studies.explain.counterfactuals import counterfactual_table, move_directions
 from regime.studies.explain.model_in_force import model_in_force
 
@@ -30,7 +30,7 @@ def test_the_smallest_move_is_the_one_of_the_formula(history, linear, specs):
     model, row = linear(), history.iloc[[100]].assign(a=0.3, b=0.2, c=0.1)
     moves = move_directions(model, history, specs)
     table = counterfactual_table(model, row, moves, history)
-    score, spread = stress_log_odds(model, row).iloc[0], history.std(ddof=0)
+    score, spread = model_log_odds(model, row).iloc[0], history.std(ddof=0)
     assert score < 0  # calm takes all the rest here, so the regime flips where the log-odds are 0
     for name, slope in (
         ("flows", 0.5 * spread["a"] + 0.25 * spread["b"]),
@@ -79,7 +79,7 @@ def test_what_is_unknown_does_not_move_and_what_is_beyond_reach_changes_nothing(
 
 def test_a_move_beyond_history_is_marked(history, linear, specs):
     row = history.iloc[[100]].assign(a=history["a"].max(), b=history["b"].min(), c=0.0, mark=0.0)
-    short = linear(intercept=-0.5 - float(stress_log_odds(linear(intercept=0.0), row).iloc[0]))
+    short = linear(intercept=-0.5 - float(model_log_odds(linear(intercept=0.0), row).iloc[0]))
     found = counterfactual_table(short, row, move_directions(short, history, specs), history).loc[
         "flows"
     ]
