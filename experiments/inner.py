@@ -19,8 +19,7 @@ from regime.models.baselines import rule_of_thumb_scores
 from regime.pipeline.market_data import read_market_data
 from regime.pipeline.settings import Settings, load_settings
 from regime.progress import NoProgress
-from regime.records import commit
-from regime.tracking import Tracker
+from regime.tracking import Tracker, read_commit
 
 LAST = "2004-12-31"
 MAIN = "core 0.7"  # the truth of the config, against which differences get an interval
@@ -77,7 +76,7 @@ def enter(experiment: str, table: pd.DataFrame, verdict: str, trials: int | None
     trials : int, optional
     """
     count = len(table) if trials is None else trials
-    now = commit()
+    now = read_commit()
     with Tracker(experiment="experiments").run(
         experiment, tags={"trials": count, "verdict": verdict}
     ) as run:

@@ -21,7 +21,7 @@ from typing import Any
 import pandas as pd
 
 from regime.artifacts import output_file
-from regime.records import commit
+from regime.tracking import read_commit
 
 HERE = Path(__file__).parent
 LEDGER = HERE / "ledger.csv"
@@ -97,7 +97,7 @@ def _load(path: Path) -> types.ModuleType:
 def _row(trial: int, scores: dict[str, Any], arguments: argparse.Namespace) -> dict[str, Any]:
     summary_file = arguments.out / "summary.json"
     skill = scores["log_loss_skill"]
-    now = commit()
+    now = read_commit()
     summary = json.loads(summary_file.read_text()) if summary_file.exists() else {}
     precision = dict(scores["average_precision"])
     today = None if now is None else now.id[:12] + ("+" if now.dirty else "")

@@ -18,11 +18,10 @@ import pandas as pd
 import pytest
 
 from regime.errors import ConfigError
-from regime.records import Run
 from regime.runtime.bundle import write_bundle
 from regime.runtime.formula import REGIMES, Linear, ModelParts
 from regime.runtime.predict import load_model
-from regime.tracking import ActiveRun, NullTracker, Tracker, commit
+from regime.tracking import ActiveRun, NullTracker, Run, Tracker, read_commit
 
 
 @pytest.fixture(scope="module")
@@ -327,7 +326,7 @@ def test_commit_sees_the_working_copy_and_its_changes(tmp_path):
     package = tmp_path / "package"
     package.mkdir()
     (package / "__init__.py").write_text("")
-    assert commit(package) is None
+    assert read_commit(package) is None
     environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
 
     def git(*arguments):
@@ -339,10 +338,12 @@ def test_commit_sees_the_working_copy_and_its_changes(tmp_path):
         )
 
     git("init")
-    assert commit(package) is None  # somebody else's repository: the package is not tracked there
+    assert (
+        read_commit(package) is None
+    )  # somebody else's repository: the package is not tracked there
     git("add", ".")
     git("commit", "-m", "x")
-    clean = commit(package)
+    clean = read_commit(package)
     assert len(clean.id) == 40 and not clean.dirty
     (package / "new.py").write_text("")
-    assert commit(package).dirty and commit(package).id == clean.id
+    assert read_commit(package).dirty and read_commit(package).id == clean.id

@@ -20,13 +20,12 @@ from regime.labels.episodes import EpisodeLabels
 from regime.mechanisms.market_depth.spread_estimators import HalfSpread
 from regime.models.classifier import DeleveragingClassifier
 from regime.parallel import Parallel
-from regime.records import NullTracker
 from regime.rules.allocation import Allocation
 from regime.rules.stack import RuleStack
 from regime.sources.file_source import FileSource
 from regime.sources.simulated import SimulatedSource
 from regime.splits.walk_forward import PurgedWalkForward
-from regime.tracking import Tracker
+from regime.tracking import NullTracker, Tracker
 
 __all__ = ["LEDGER", "REQUIRED", "Parallel", "Registry", "Settings", "load_settings", "settings_of"]
 

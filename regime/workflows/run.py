@@ -22,7 +22,6 @@ from regime.pipeline.settings import Settings, settings_of
 from regime.pipeline.strategy import Strategy, decide, trade
 from regime.pipeline.walk_forward import final_model, walk_forward
 from regime.progress import NoProgress, Progress
-from regime.records import Run, commit
 from regime.report.content import ReportContent, save_content
 from regime.report.page import render
 from regime.report.sections.mechanisms import run_sections
@@ -36,6 +35,7 @@ from regime.studies.significance.scoring import fit_baselines, score_forecasts, 
 from regime.studies.significance.sensitivity import analyse_sensitivity
 from regime.studies.significance.trial_ledger import TrialLedger, read_trial_ledger
 from regime.studies.stress.stress_test import StressPlan, StressReport, run_stress_test
+from regime.tracking import Run, read_commit
 from regime.workflows.audit import audit_run
 from regime.workflows.backtest import estimate_intervals, spells_within
 from regime.workflows.report import PAGE, StudyResults, page_content
@@ -255,7 +255,7 @@ def _run_summary(run: ScoredRun, folder: Path, run_id: str | None) -> dict[str, 
     """Data, sample, scores and backtest of summary.json, plain and finite."""
     sessions = run.market_data.sessions
     tested = run.probabilities.index
-    version = commit()
+    version = read_commit()
     series = {
         name: {
             "verdict": status.verdict,

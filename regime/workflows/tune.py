@@ -20,14 +20,13 @@ from regime.pipeline.market_data import MarketData, read_market_data
 from regime.pipeline.settings import Settings, settings_of
 from regime.pipeline.tuned_choices import TUNED_SCHEMA, BlockResult, load_tuned, save_choices
 from regime.progress import NoProgress, Progress
-from regime.records import Run
 from regime.studies.tuning.objective import InnerSample, OuterBlock, inner_sample, outer_blocks
 from regime.studies.tuning.search_space import SearchSpace
 from regime.studies.tuning.selection import choose_trial, parameter_plateau
 from regime.studies.tuning.study import Study, StudyPlan, check_storage, redacted_url
 from regime.studies.tuning.trial import describe_space, fingerprint, replay
 from regime.studies.tuning.workers import run_search
-from regime.tracking import Tracker
+from regime.tracking import Run, Tracker
 
 __all__ = ["OUT", "TuneResult", "TuneSettings", "study_name", "tune"]
 

@@ -13,8 +13,8 @@ from regime.cli import main
 from regime.errors import GateError
 from regime.migrations import SCHEMA_VERSION
 from regime.pipeline.settings import load_settings
-from regime.records import Run
 from regime.schema import REGIMES
+from regime.tracking import Run
 from regime.workflows.run import run
 
 OVERRIDES = [
