@@ -25,7 +25,7 @@ import pandas as pd
 import pytest
 
 import regime
-from regime import drawdowns, jump_model, kernels, months, performance, returns
+from regime import jump_model, kernels, performance
 from regime.audit.discovery import discover
 from regime.features import transforms
 from regime.features.build import FeatureSet
@@ -43,7 +43,7 @@ from regime.workflows.forecast import walk_forward
 from regime.workflows.settings import load_settings
 from regime.workflows.strategy import decide
 
-ROOMS = ("kernels", "returns", "drawdowns", "months", "performance", "jump_model")
+ROOMS = ("kernels", "performance", "jump_model")
 ROWS = re.compile(
     r"\b(Series|DataFrame|ndarray|NDArray|Column|Floats|Integers|Positions|Days|DatetimeIndex|Labels"
     r"|Panel|Feature|Loadings|Fold|Iterator)\b"
@@ -146,7 +146,7 @@ def labelled(labels: Labels) -> Known:
 
 
 def regained(d: Given) -> Known:
-    table = drawdowns.drawdown_table(d.returns.fillna(0.0), count=len(d.dates)).sort_values("start")
+    table = performance.drawdown_table(d.returns.fillna(0.0), count=len(d.dates)).sort_values("start")
     over = np.where(table["end"].notna(), d.dates.searchsorted(table["end"].fillna(d.dates[0])), -1)
     return Known(
         table.assign(**{name: table[name].astype("int64") for name in ("start", "trough", "end")}),
@@ -201,17 +201,18 @@ BUILDERS: dict[str, Callable[..., Any] | Hindsight] = {
         [kernels.rolling_rank(d.x, days, 10) for days in (0, 252)]
     ),
     "kernels.rolling_zscore": lambda d: kernels.rolling_zscore(d.x, 63, 10),
-    "returns.finite_values": lambda d: returns.finite_values(d.returns.fillna(0.0)),
-    "returns.excess_values": lambda d: returns.excess_values(
+    "performance.finite_values": lambda d: performance.finite_values(d.returns.fillna(0.0)),
+    "performance.excess_values": lambda d: performance.excess_values(
         d.returns.fillna(0.0), d.returns.fillna(0.0) / 2
     ),
-    "drawdowns.depths": lambda d: drawdowns.depths(d.returns.fillna(0.0).to_numpy()),
-    "drawdowns.drawdown": lambda d: drawdowns.drawdown(d.returns.fillna(0.0)),
-    "drawdowns.drawdown_table": regained,
-    "months.monthly_returns": lambda d: whole_months(
-        d, months.monthly_returns(d.returns.fillna(0.0))
+    "performance.drawdowns": lambda d: performance.drawdowns(d.returns.fillna(0.0).to_numpy()),
+    "performance.drawdown_table": regained,
+    "performance.monthly_returns": lambda d: whole_months(
+        d, performance.monthly_returns(d.returns.fillna(0.0))
     ),
-    "months.monthly_table": lambda d: whole_years(d, months.monthly_table(d.returns.fillna(0.0))),
+    "performance.monthly_table": lambda d: whole_years(
+        d, performance.monthly_table(d.returns.fillna(0.0))
+    ),
     "performance.rolling_sharpe": lambda d: performance.rolling_sharpe(d.returns.fillna(0.0)),
     "performance.realised_volatility": lambda d: performance.realised_volatility(d.returns),
     "jump_model.JumpModel.online": online_states,

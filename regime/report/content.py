@@ -76,7 +76,7 @@ class ReportContent:
         ``name``, ``first``, ``last`` (dates) and any of ``exposure_before``, ``exposure_inside``,
         ``exposure_after``, ``market_return``, ``rule_return``, ``loss_avoided``, ``missed_after``
         (fractions), ``sessions_to_cut``, ``sessions_to_return``: the columns of
-        `backtest.stress_spells.spell_table`.
+        `studies.stress.spells.episode_costs`.
     sweep : DataFrame, one row a setting
         Two parameters under their own names, ``robust_sharpe`` and ``chosen`` (bool, True once).
     sweep_notes : tuple of str
