@@ -43,9 +43,10 @@ class Costs:
     --------
     >>> Costs(bps=5).rates(["SPY"])
     array([0.0005])
-    >>> print(Costs(bps=1, half_spread_bps={"SPY": 0.5, "HYG": 2}, impact_bps=10, holding_bps=9))
-    1 bp one way on traded notional, half-spread SPY 0.5, HYG 2 bp, impact 10 bp x change of weight,
-    holding 9 bp a year
+    >>> print(Costs(bps=1, half_spread_bps={"SPY": 0.5, "HYG": 2}))
+    1 bp one way on traded notional, half-spread SPY 0.5, HYG 2 bp
+    >>> print(Costs(bps=1, impact_bps=10, holding_bps=9))
+    1 bp one way on traded notional, impact 10 bp x change of weight, holding 9 bp a year
     """
 
     bps: float = 5.0

@@ -144,7 +144,7 @@ def _simulate(moments: FillMoments, schedule: OrderSchedule) -> BacktestResult:
         call_seq="auto",
     )
     cash, units = _account(portfolio.order_records, relative.shape)
-    money: Floats = np.asarray(account / CAPITAL, dtype=np.float64)
+    money = account / CAPITAL
     return build_result(
         moments,
         equity=(cash + (relative * units).sum(axis=1)) * money,
@@ -191,7 +191,10 @@ def _account(records: npt.NDArray[np.void], shape: tuple[int, int]) -> tuple[Flo
 
 
 def _orders(
-    moments: FillMoments, schedule: OrderSchedule, records: npt.NDArray[np.void], money: Floats
+    moments: FillMoments,
+    schedule: OrderSchedule,
+    records: npt.NDArray[np.void],
+    money: npt.NDArray[np.floating],
 ) -> pd.DataFrame:
     """Rows of `result.ORDERS`, in the order of their fills."""
     sessions = moments.market.sessions.as_unit("ns").to_numpy()
