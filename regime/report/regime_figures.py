@@ -270,12 +270,12 @@ def _price_sentence(shown: pd.Series) -> str:
     )
 
 
-def _regime_sentence(episodes: list[tuple[pd.Timestamp, pd.Timestamp]], model: np.ndarray) -> str:
+def _regime_sentence(stretches: list[tuple[pd.Timestamp, pd.Timestamp]], model: np.ndarray) -> str:
     share = float(np.mean(model == STRESS_CODE))
     text = f"Deleveraging was the model's most likely regime on {chance(share)} of sessions."
-    if episodes:
-        first, last = episodes[-1]
-        count = f"{len(episodes)} episode{'' if len(episodes) == 1 else 's'}"
+    if stretches:
+        first, last = stretches[-1]
+        count = f"{len(stretches)} episode{'' if len(stretches) == 1 else 's'}"
         text += (
             f" After the fact there were {count} of deleveraging, the last from "
             f"{spoken_date(first)} to {spoken_date(last)}."

@@ -309,19 +309,19 @@ def worst_drawdown_table(equity: pd.DataFrame) -> Table:
     return replace(result, header=header)
 
 
-def episode_table(episodes: pd.DataFrame) -> Table:
+def episode_table(listed: pd.DataFrame) -> Table:
     """Exposure before, inside and after each listed deleveraging, and what that was worth.
 
     Parameters
     ----------
-    episodes : DataFrame, one row a listed deleveraging
+    listed : DataFrame, one row a listed deleveraging
         ``name`` and columns of `ReportContent.episodes`.
     """
     names = [
-        str(name) or f"Episode {number}" for number, name in enumerate(episodes["name"], start=1)
+        str(name) or f"Episode {number}" for number, name in enumerate(listed["name"], start=1)
     ]
     return frame_table(
-        episodes.drop(columns="name").set_axis(names, axis=0),
+        listed.drop(columns="name").set_axis(names, axis=0),
         "Episode by episode",
         "Exposures are means over the 10 sessions before, inside, and the 21 after; returns are "
         "from the first to the last session of an episode; missed after is what the market "
@@ -329,11 +329,11 @@ def episode_table(episodes: pd.DataFrame) -> Table:
     )
 
 
-def episode_sentence(episodes: pd.DataFrame) -> str:
+def episode_sentence(listed: pd.DataFrame) -> str:
     """How often, and by how much, the rule lost less than the market inside the episodes."""
-    if not {"market_return", "rule_return"} <= set(episodes):
+    if not {"market_return", "rule_return"} <= set(listed):
         return ""
-    measured = episodes.dropna(subset=["market_return", "rule_return"])
+    measured = listed.dropna(subset=["market_return", "rule_return"])
     if measured.empty:
         return ""
     rule = measured["rule_return"]

@@ -30,7 +30,7 @@ from regime.progress import NoProgress, Progress
 from regime.studies.significance.scoring import truth_of
 from regime.studies.stress.stress_test import StressPlan, StressReport, run_stress_test
 
-__all__ = ["RuleReport", "backtest_rule", "estimate_intervals", "spells_within"]
+__all__ = ["RuleReport", "StressPlan", "backtest_rule", "estimate_intervals", "spells_within"]
 
 BENCHMARK = "vol_target_12"  # over which the lead is measured
 

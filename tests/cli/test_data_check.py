@@ -111,7 +111,7 @@ def checks(found: dict[str, Any], severity: str = "warning") -> set[str]:
 @pytest.mark.parametrize("config", ["mine.yaml", "run.yaml"])
 def test_a_sound_folder(folder: Path, capsys: Capture, config: str) -> None:
     code, summary = checked(folder, capsys, config)
-    assert list(summary) == ["data", "series", "tables", "verdict"]
+    assert list(summary) == ["schema_version", "data", "series", "tables", "verdict"]
     assert list(summary["series"]) == ["sp500", "vix", "euro", "assets", "older"]
     assert list(summary["tables"]) == ["noon.csv", "chain_1.csv"]
     assert [one["verdict"] for one in summary["series"].values()] == ["ok"] * 5

@@ -76,8 +76,7 @@ def backtest(
     """
     config, overrides = split_arguments(arguments)
     with reserved_stdout(), watching(quiet) as progress:
-        from regime.studies.stress.stress_test import StressPlan
-        from regime.workflows.backtest import backtest_rule
+        from regime.workflows.backtest import StressPlan, backtest_rule
 
         plan = StressPlan(worlds=tuple(range(1, worlds + 1)))
         result = backtest_rule(
