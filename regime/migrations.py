@@ -13,7 +13,14 @@ from typing import Any, TypeVar
 
 from regime.errors import InvalidDataError
 
-__all__ = ["MIGRATIONS", "SCHEMA_VERSION", "Migration", "upgrade", "upgrade_names"]
+__all__ = [
+    "FEATURES_IN_STUDY_NAMES",
+    "MIGRATIONS",
+    "SCHEMA_VERSION",
+    "Migration",
+    "upgrade",
+    "upgrade_names",
+]
 
 SCHEMA_VERSION = 2
 
@@ -203,7 +210,26 @@ MIGRATIONS: Mapping[str, Migration] = {
     "sweep summary": Migration(renamed={"outside.rivals": "benchmarks"}),
     "mlflow run": Migration(renamed={"luck": "significance", "gate": "skill_gate"}),
     "tuned choices": Migration(
-        renamed={"blocks[].rival": "baseline", "blocks[].design": "parameters"}
+        renamed={
+            "blocks[].rival": "baseline",
+            "blocks[].design": "parameters",
+            "blocks[].design.labels.AveragedLabels": "EnsembleLabels",
+        }
     ),
     "tuning study": Migration(),  # user attributes and parameters have kept their names
+}
+
+# Parameters of the mechanisms' features as version 1 wrote them in a config: they stand in the
+# names of tuning studies, which are resumed by name.
+FEATURES_IN_STUDY_NAMES: Mapping[str, Mapping[str, int]] = {
+    "trend": {"crowding": 1260, "month": 21},
+    "gamma": {"lookback": 252, "crowding": 1260, "month": 21},
+    "crowding": {"crowding": 1260},
+    "depth": {"lookback": 21, "quarter": 63},
+    "reserves": {"lookback": 252, "month": 20},
+    "long_end": {"lookback": 63, "short": 21, "memory": 1260},
+    "dollar_stress": {"extreme": 504, "lookback": 63},
+    "leadership": {"lookback": 63, "rest": 126, "year": 252},
+    "selling": {"week": 5, "correlation": 63, "absorption": 252},
+    "crypto": {"week": 5, "month": 21},
 }

@@ -65,8 +65,6 @@ class AsOf:
 
         **Known at:** rows with `released` <= the close of t (16:00 New York, 13:00 on half days).
         """
-        from regime.panel.as_of import merge
-
         check_dates(sessions, "sessions")
         rows, limits = self._rows, np.array(list(self.max_age.values()), dtype=np.int64)
         values, ages = merge(
@@ -116,6 +114,9 @@ class AsOf:
         index = pd.DatetimeIndex(rows.period[begin:end].view("M8[us]"), name="period")
         known = pd.Series(rows.value[begin:end], index=index, name=series)
         return known[~known.index.duplicated(keep="last")].sort_index()
+
+
+DAY = 86_400_000_000  # microseconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,9 +188,6 @@ def _codes(series: pd.Series, names: list[str]) -> Integers:
 def _microseconds(instants: pd.DatetimeIndex) -> Integers:
     """Microseconds since 1970-01-01, of UTC instants or of naive dates."""
     return np.array(instants.as_unit("us").asi8)
-
-
-DAY = 86_400_000_000
 
 
 @numba.njit(cache=True, nogil=True)

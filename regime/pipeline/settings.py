@@ -27,7 +27,16 @@ from regime.sources.simulated import SimulatedSource
 from regime.splits.walk_forward import PurgedWalkForward
 from regime.tracking import NullTracker, Tracker
 
-__all__ = ["LEDGER", "REQUIRED", "Parallel", "Registry", "Settings", "load_settings", "settings_of"]
+__all__ = [
+    "LEDGER",
+    "REQUIRED",
+    "AnyLabels",
+    "Parallel",
+    "Registry",
+    "Settings",
+    "load_settings",
+    "settings_of",
+]
 
 if TYPE_CHECKING:
     AnyLabels = Labeller

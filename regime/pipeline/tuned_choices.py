@@ -5,7 +5,7 @@ A file of choices carries its `schema_version`; files of version 1 are read too.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import pairwise
@@ -17,16 +17,13 @@ import yaml
 
 from regime.artifacts import file_lock, output_file
 from regime.config import build, dump, read_yaml
-from regime.errors import ConfigError, LeakageError
-from regime.labels.ensemble import EnsembleLabels
-from regime.labels.episodes import EpisodeLabels
-from regime.labels.jump import JumpModelLabels
+from regime.errors import ConfigError, InvalidDataError, LeakageError
+from regime.migrations import SCHEMA_VERSION, upgrade
 from regime.models.classifier import DeleveragingClassifier
-from regime.pipeline.settings import Settings
+from regime.pipeline.settings import AnyLabels, Settings
 from regime.splits.walk_forward import Fold
 
 __all__ = [
-    "TUNED_SCHEMA",
     "BlockResult",
     "TunedChoices",
     "TunedParameters",
@@ -37,10 +34,6 @@ __all__ = [
     "upgrade_tuned",
 ]
 
-# Version of the files that are written.
-TUNED_SCHEMA = 2
-# Keys of a block in version 1, and what they are called since.
-RENAMED_KEYS = {"rival": "baseline", "design": "parameters"}
 
 HEADER = (
     "# Written by `regime tune`: one choice a block, made on what was known at `known_until`.\n"
@@ -54,13 +47,13 @@ class TunedParameters:
 
     Parameters
     ----------
-    labels : EnsembleLabels, EpisodeLabels or JumpModelLabels
+    labels : one of `LABELLERS`
     model : DeleveragingClassifier
     smoothing : float
         Halflife in sessions of the probability's exponential mean; 0 for none.
     """
 
-    labels: EnsembleLabels | EpisodeLabels | JumpModelLabels
+    labels: AnyLabels
     model: DeleveragingClassifier
     smoothing: float = 0.0
 
@@ -224,25 +217,14 @@ def upgrade_tuned(data: dict[str, Any]) -> dict[str, Any]:
     >>> upgrade_tuned({"blocks": [{"rival": "vix"}]})
     {'blocks': [{'baseline': 'vix'}]}
     """
-    version = data.get("schema_version", 1)
-    content = {key: value for key, value in data.items() if key != "schema_version"}
-    if version == TUNED_SCHEMA:
-        return content
-    if version != 1:
+    try:
+        content = upgrade("tuned choices", data, "schema_version")
+    except InvalidDataError:
         raise ConfigError(
-            f"schema_version: {version} cannot be read; this package reads 1 to {TUNED_SCHEMA}: "
-            "install a newer one, or tune again"
-        )
-    blocks = content.get("blocks")
-    if isinstance(blocks, list):
-        content["blocks"] = [_renamed(block) for block in blocks]
-    return content
-
-
-def _renamed(block: Any) -> Any:
-    if not isinstance(block, Mapping):
-        return block
-    return {RENAMED_KEYS.get(key, key): value for key, value in block.items()}
+            f"schema_version: {data['schema_version']} cannot be read; this package reads 1 to "
+            f"{SCHEMA_VERSION}: install a newer one, or tune again"
+        ) from None
+    return {key: value for key, value in content.items() if key != "schema_version"}
 
 
 def save_choices(path: Path, choices: Sequence[BlockResult]) -> None:
@@ -261,7 +243,7 @@ def save_choices(path: Path, choices: Sequence[BlockResult]) -> None:
         new = {(choice.config, choice.year) for choice in choices}
         blocks = [block for block in kept if (block.config, block.year) not in new] + list(choices)
         blocks.sort(key=lambda block: (block.config, block.first))
-        content = {"schema_version": TUNED_SCHEMA, **dump(TunedChoices(blocks=tuple(blocks)))}
+        content = {"schema_version": SCHEMA_VERSION, **dump(TunedChoices(blocks=tuple(blocks)))}
         with output_file(path) as staged:
             staged.write_text(
                 HEADER + yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120),

@@ -16,9 +16,10 @@ import pandas as pd
 from regime.artifacts import check_place
 from regime.config import dump
 from regime.errors import ConfigError
+from regime.migrations import FEATURES_IN_STUDY_NAMES, SCHEMA_VERSION
 from regime.pipeline.market_data import MarketData, read_market_data
 from regime.pipeline.settings import Settings, settings_of
-from regime.pipeline.tuned_choices import TUNED_SCHEMA, BlockResult, load_tuned, save_choices
+from regime.pipeline.tuned_choices import BlockResult, load_tuned, save_choices
 from regime.progress import NoProgress, Progress
 from regime.studies.tuning.objective import InnerSample, OuterBlock, inner_sample, outer_blocks
 from regime.studies.tuning.search_space import SearchSpace
@@ -175,7 +176,7 @@ def tune(
             save_choices(path, choices[-1:])
             _record(record, study, choices[-1])
         summary = {
-            "schema_version": TUNED_SCHEMA,
+            "schema_version": SCHEMA_VERSION,
             "config": settings.name,
             "data_hash": market_data.reading.hash,
             "storage": redacted_url(plan.storage),
@@ -196,6 +197,10 @@ def study_name(sample: InnerSample, how: TuneSettings) -> str:
     for the data up to the block. What enters them must keep its form: a study is resumed by name.
     """
     settings = sample.settings
+    features = dump(settings.features)
+    if not features["mechanism_parameters"]:
+        del features["mechanism_parameters"]
+        features |= FEATURES_IN_STUDY_NAMES
     fixed = {
         "offers": describe_space(lambda trial: how.space(trial, settings)),
         "folds": how.folds,
@@ -203,7 +208,7 @@ def study_name(sample: InnerSample, how: TuneSettings) -> str:
         "deviations": how.deviations,
         "model": dump(settings.model),
         "truth": dump(settings.truth),
-        "features": dump(settings.features),
+        "features": features,
         "splits": [settings.splits.embargo, settings.splits.minimum_train],
     }
     return f"{settings.name}-{sample.block.year}-{fingerprint(fixed)}-{_data_code(sample)}"

@@ -58,13 +58,13 @@ class Straw:
 def straw(monkeypatch: pytest.MonkeyPatch) -> Straw:
     made = Straw()
     results: dict[str, tuple[str, Callable[[], Any]]] = {
-        "run": ("run", lambda: types.SimpleNamespace(summary=made.summary, out=None)),
-        "features": ("build_features", lambda: None),
-        "evaluate": ("evaluate", lambda: made.summary),
-        "settings": ("load_settings", lambda: {"model": {"trees": 150}, "seed": 7}),
+        "workflows.run": ("run", lambda: types.SimpleNamespace(summary=made.summary, out=None)),
+        "workflows.features": ("build_features", lambda: None),
+        "workflows.evaluate": ("evaluate", lambda: made.summary),
+        "pipeline.settings": ("load_settings", lambda: {"model": {"trees": 150}, "seed": 7}),
     }
     for module, (function, result) in results.items():
-        stub = types.ModuleType(f"regime.workflows.{module}")
+        stub = types.ModuleType(f"regime.{module}")
         setattr(stub, function, made.called(function, result))
         monkeypatch.setitem(sys.modules, stub.__name__, stub)
     monkeypatch.setenv("REGIME_TRACEBACK", "")

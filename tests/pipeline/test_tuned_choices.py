@@ -173,7 +173,9 @@ class TestVersions:
         assert "schema_version" not in old and {"rival", "design"} <= set(old["blocks"][0])
         (block,) = load_tuned(OLD).blocks
         assert block.baseline == old["blocks"][0]["rival"]
-        assert dump(block.parameters) == old["blocks"][0]["design"]
+        parameters = old["blocks"][0]["design"]
+        labels = {"EnsembleLabels": parameters["labels"].pop("AveragedLabels")}
+        assert dump(block.parameters) == {**parameters, "labels": labels}
         assert settings_for_block(tiny, load_tuned(OLD), 2012).labels == block.parameters.labels
         path = tmp_path / "tuned.yaml"
         path.write_text(OLD.read_text(encoding="utf-8"), encoding="utf-8")

@@ -296,7 +296,7 @@ def test_a_folder_is_read_with_what_it_has(simulated_folder, capsys):
     out, err = capsys.readouterr()
     assert (code, err) == (0, "") and out.count("\n") == 1
     told = json.loads(out)
-    assert list(told) == KEYS and told["cta"]["available"]
+    assert list(told) == ["schema_version", *KEYS] and told["cta"]["available"]
 
 
 def test_a_column_that_a_file_lacks_is_no_data_and_a_required_one_is_a_fault(own_folder, capsys):

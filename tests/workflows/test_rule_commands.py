@@ -233,7 +233,10 @@ def test_a_page_is_drawn_again_from_its_folder(command, simulated_folder, capsys
     first = (answer.out / "report.html").read_bytes()
     (answer.out / "report.html").unlink()
     assert main(["report", "out", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"report": "out/report.html"}
+    assert json.loads(capsys.readouterr().out) == {
+        "schema_version": 2,
+        "report": "out/report.html",
+    }
     assert (answer.out / "report.html").read_bytes() == first
     page = first.decode()
     for part in ("What this model cannot do", "Why", 'id="reliability"', "cannot forecast"):
