@@ -26,7 +26,6 @@ import pytest
 
 import regime
 from regime import jump_model, kernels, performance, transforms
-from regime.audit.discovery import discover
 from regime.features.feature_set import FeatureSet
 from regime.labels.episodes import EpisodeLabels
 from regime.panel import calendar
@@ -41,8 +40,9 @@ from regime.schema import REGIMES, Labels
 from regime.sources.catalogue import load_catalogue
 from regime.sources.simulated import SimulatedSource
 from regime.splits.walk_forward import PurgedWalkForward
+from tests.audit.registry.discovery import discover
 
-ROOMS = ("kernels", "returns", "drawdowns", "months", "performance", "jump_model")
+ROOMS = ("kernels", "performance", "jump_model")
 ROWS = re.compile(
     r"\b(Series|DataFrame|ndarray|NDArray|Column|Floats|Integers|Positions|Days|DatetimeIndex|Labels"
     r"|Panel|Feature|Loadings|Fold|Iterator)\b"
@@ -100,7 +100,7 @@ class Given:
         return self.values["sp500"]
 
     @property
-    def performance(self) -> pd.Series:
+    def returns(self) -> pd.Series:
         return self.close.pct_change()
 
     @property
@@ -204,17 +204,16 @@ BUILDERS: dict[str, Callable[..., Any] | Hindsight] = {
         [kernels.rolling_rank(d.x, days, 10) for days in (0, 252)]
     ),
     "kernels.rolling_zscore": lambda d: kernels.rolling_zscore(d.x, 63, 10),
-    "returns.finite_values": lambda d: performance.finite_values(d.returns.fillna(0.0)),
-    "returns.excess_values": lambda d: performance.excess_values(
+    "performance.finite_values": lambda d: performance.finite_values(d.returns.fillna(0.0)),
+    "performance.excess_values": lambda d: performance.excess_values(
         d.returns.fillna(0.0), d.returns.fillna(0.0) / 2
     ),
-    "drawdowns.depths": lambda d: performance.depths(d.returns.fillna(0.0).to_numpy()),
-    "drawdowns.drawdown": lambda d: performance.drawdown(d.returns.fillna(0.0)),
-    "drawdowns.drawdown_table": regained,
-    "months.monthly_returns": lambda d: whole_months(
+    "performance.drawdowns": lambda d: performance.drawdowns(d.returns.fillna(0.0).to_numpy()),
+    "performance.drawdown_table": regained,
+    "performance.monthly_returns": lambda d: whole_months(
         d, performance.monthly_returns(d.returns.fillna(0.0))
     ),
-    "months.monthly_table": lambda d: whole_years(
+    "performance.monthly_table": lambda d: whole_years(
         d, performance.monthly_table(d.returns.fillna(0.0))
     ),
     "performance.rolling_sharpe": lambda d: performance.rolling_sharpe(d.returns.fillna(0.0)),

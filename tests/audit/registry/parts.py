@@ -72,7 +72,7 @@ PARTS: Mapping[str, str] = {
     "panel.calendar.business_days": "a calendar",
     "panel.calendar.instants": "a calendar",
     "panel.calendar.to_days": "a calendar",
-    "panel.merge.merge": "the loop of AsOf",
+    "panel.as_of.merge": "the loop of AsOf",
     "rules.base.averaged": "one step of an average, inside the rules",
     "rules.base.check_signals": "refuses or passes on",
     "rules.base.fraction": "refuses a parameter",
