@@ -20,7 +20,6 @@ PACKAGE = Path(regime.__file__).parent
 ROOMS = {
     "pipeline",
     "studies",
-    "audit",
     "sources",
     "panel",
     "features",
@@ -46,7 +45,7 @@ FLOORS = (
     {"features"},
     {"pipeline"},
     {"studies"},
-    {"audit", "report"},
+    {"report"},
     {"workflows"},
     {"cli"},
 )
@@ -192,7 +191,7 @@ def may_import(importer, target):
     if here == there:
         return here != "studies" or study(importer) == study(target)
     if here == "cli":
-        return there in {"audit", "pipeline", "workflows"} or target in SPOKEN
+        return there in {"pipeline", "studies", "workflows"} or target in SPOKEN
     if there in BARRED.get(here, ()):
         return False
     return floor(there) < floor(here)

@@ -26,7 +26,6 @@ import pytest
 
 import regime
 from regime import jump_model, kernels, performance, transforms
-from regime.audit.discovery import discover
 from regime.features.feature_set import FeatureSet
 from regime.labels.episodes import EpisodeLabels
 from regime.panel import calendar
@@ -41,6 +40,7 @@ from regime.schema import REGIMES, Labels
 from regime.sources.catalogue import load_catalogue
 from regime.sources.simulated import SimulatedSource
 from regime.splits.walk_forward import PurgedWalkForward
+from tests.audit.registry.discovery import discover
 
 ROOMS = ("kernels", "performance", "jump_model")
 ROWS = re.compile(
@@ -100,7 +100,7 @@ class Given:
         return self.values["sp500"]
 
     @property
-    def performance(self) -> pd.Series:
+    def returns(self) -> pd.Series:
         return self.close.pct_change()
 
     @property

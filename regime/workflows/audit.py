@@ -12,16 +12,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from regime.audit.discovery import place_of
-from regime.audit.findings import AuditReport, Check, Finding, in_order
-from regime.audit.folds import TrainedFold, fold_findings, sampled
-from regime.audit.kinds import rule_builder
-from regime.audit.labels import knowable, label_findings
-from regime.audit.probes import Builder, probe
-from regime.audit.recipes import builders, feature_set
-from regime.audit.releases import release_findings, rule_findings, use_of_revised
-from regime.audit.series import series_findings
-from regime.audit.subject import Subject
 from regime.config import find_config
 from regime.errors import InvalidDataError
 from regime.panel.release_times import release_times
@@ -31,7 +21,15 @@ from regime.pipeline.settings import Settings, settings_of
 from regime.progress import NoProgress, Progress
 from regime.sources.catalogue import Catalogue, load_catalogue
 from regime.splits.walk_forward import Fold
-from regime.workflows.probed import workflow_builders
+from regime.studies.leakage.builders import config_builders, feature_set, rule_builder
+from regime.studies.leakage.findings import AuditReport, Check, Finding, in_order
+from regime.studies.leakage.fold_leaks import TrainedFold, fold_findings, sampled
+from regime.studies.leakage.label_leaks import knowable, label_findings
+from regime.studies.leakage.probes import Builder, place_of, probe
+from regime.studies.leakage.release_leaks import release_findings, rule_findings, use_of_revised
+from regime.studies.leakage.series_leaks import series_findings
+from regime.studies.leakage.subject import Subject
+from regime.workflows.audit_targets import workflow_builders
 
 __all__ = ["audit", "audit_run", "subject_of"]
 
@@ -122,9 +120,8 @@ def audit(
     catalogue = load_catalogue(find_config(settings.catalogue))
     world = read_market_data(settings, folder, watch)
     subject, account = subject_of(settings, world, catalogue), _Account()
-    made, unknown = builders(subject)
-    made += workflow_builders(settings, catalogue, world)
-    _probed(account, made, unknown, dates, watch, parallel=settings.parallel)
+    made = [*config_builders(subject), *workflow_builders(settings, catalogue, world)]
+    _probed(account, made, dates, watch, parallel=settings.parallel)
     features = settings.features(world.panel)
     _label_use(account, settings, world, features, watch)
     _folds(account, settings, world, settings.splits.folds(world.sessions), watch)
@@ -168,7 +165,7 @@ def audit_run(
         "rule", place_of(type(settings.rule)), settings.rule, subject.last(QUICK_SESSIONS)
     )
     with watch.stage("audit", total=5) as stage:
-        _probed(account, [feature_set(subject), rule], [], QUICK_DATES, NoProgress(), QUICK_LAWS)
+        _probed(account, [feature_set(subject), rule], QUICK_DATES, NoProgress(), QUICK_LAWS)
         stage.advance()
         _label_use(account, settings, world, features, NoProgress(), thorough=False)
         stage.advance()
@@ -231,7 +228,6 @@ def subject_of(settings: Settings, world: MarketData, catalogue: Catalogue) -> S
 def _probed(
     account: _Account,
     made: Sequence[Builder],
-    unknown: Sequence[Finding],
     dates: int,
     watch: Progress,
     laws: tuple[str, ...] = LAWS,
@@ -240,11 +236,8 @@ def _probed(
     shares = [made[first::SHARES] for first in range(min(SHARES, len(made)))]
     tasks = [partial(_probe, share, dates, laws) for share in shares]
     with watch.stage("builders", total=len(tasks)) as stage, account.check("builders") as tally:
-        tally.findings += [
-            *unknown,
-            *chain.from_iterable(run_tasks(parallel, tasks, stage.advance)),
-        ]
-        tally.checked = len(made) + len(unknown)
+        tally.findings += chain.from_iterable(run_tasks(parallel, tasks, stage.advance))
+        tally.checked = len(made)
         tally.probes = len(made) * dates * (len(laws) - 1)
 
 

@@ -11,7 +11,6 @@ import pandas as pd
 import yaml
 
 from regime.artifacts import output_file
-from regime.audit.findings import AuditReport
 from regime.config import dump
 from regime.errors import MissingDataError
 from regime.evaluation.bootstrap import Interval
@@ -25,6 +24,7 @@ from regime.report.sections.simulation import simulated_view
 from regime.report.sections.study_sections import section_of
 from regime.runtime.predict import SavedModel
 from regime.studies.explain.contributions import family_shares, reason_table
+from regime.studies.leakage.findings import AuditReport
 from regime.studies.significance.assessment import Significance
 from regime.studies.significance.calibration import CalibrationAssessment
 from regime.studies.significance.sensitivity import Sensitivity

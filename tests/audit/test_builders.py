@@ -7,14 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from regime.audit.conventions import builder_of_function, table_of
-from regime.audit.discovery import Found, discover, place_of
-from regime.audit.kinds import builders_of_class, feature_builders
-from regime.audit.parts import PARTS
-from regime.audit.probes import probe
-from regime.audit.recipes import RECIPES, builders, feature_set
 from regime.rules.threshold import Threshold
+from regime.studies.leakage.builders import feature_builders, feature_set
+from regime.studies.leakage.probes import place_of, probe
 from regime.transforms import zscore
+from tests.audit.registry.classes import builders_of_class
+from tests.audit.registry.conventions import builder_of_function, table_of
+from tests.audit.registry.discovery import Found, discover
+from tests.audit.registry.parts import PARTS
+from tests.audit.registry.recipes import RECIPES, builders
 
 
 def found(thing, name="features.planted.thing"):

@@ -2,7 +2,7 @@
 
 import json
 
-from regime.audit.findings import AuditReport, Check, Finding, in_order
+from regime.studies.leakage.findings import AuditReport, Check, Finding, in_order
 
 LEAK = Finding(
     kind="release", name="cot", place="series.yaml", size=1.0, unit="days", evidence="Too early."

@@ -4,15 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from regime.audit.discovery import Found, discover
-from regime.audit.mechanism_recipes import MECHANISM_RECIPES, reading_builder, reads
-from regime.audit.parts import PARTS
-from regime.audit.probes import probe
-from regime.audit.recipes import builders
 from regime.mechanisms.base import MechanismReading, NoReading
 from regime.mechanisms.dollar.mechanism import DollarStress
 from regime.mechanisms.pension import PensionFunds
 from regime.mechanisms.volatility_targeting.mechanism import VolControl
+from regime.studies.leakage.probes import probe
+from tests.audit.registry.discovery import Found, discover
+from tests.audit.registry.mechanism_recipes import MECHANISM_RECIPES, reading_builder, reads
+from tests.audit.registry.parts import PARTS
+from tests.audit.registry.recipes import builders
 
 # Probed at a few dates here; the audit of the package does so at many.
 QUICK = (

@@ -8,8 +8,8 @@ import os
 import numpy as np
 import pytest
 
-from regime.audit.planted import CLEAN, KINDS, plant, score
-from regime.audit.planted_world import clean_series, market
+from tests.audit.planted.market import clean_series, market
+from tests.audit.planted.scoring import CLEAN, KINDS, plant, score
 
 FULL = bool(os.environ.get("REGIME_TORTURE"))
 LEAKS, CONTROLS = (25, 225) if FULL else (1, len(CLEAN))

@@ -4,8 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from regime.audit.given import Rows
-from regime.audit.planted_parts import (
+from regime.panel.as_of import AsOf
+from regime.panel.calendar import session_closes
+from regime.studies.leakage.inputs import Published, Rows
+from regime.studies.leakage.probes import Builder, probe, probe_dates, reach
+from tests.audit.planted.market import panel
+from tests.audit.planted.parts import (
     clean_labels,
     clean_panel,
     clean_rule,
@@ -13,11 +17,6 @@ from regime.audit.planted_parts import (
     leaky_panel,
     leaky_rule,
 )
-from regime.audit.planted_world import panel
-from regime.audit.probes import Builder, probe, probe_dates, reach
-from regime.audit.published import Published
-from regime.panel.as_of import AsOf
-from regime.panel.calendar import session_closes
 
 VALUES = panel(np.random.default_rng(5), 700)
 

@@ -6,12 +6,12 @@ import shutil
 import pandas as pd
 import pytest
 
-from regime.audit.planted_data import world_with
-from regime.audit.series import series_findings
 from regime.cli import main
 from regime.panel.release_times import release_times
 from regime.sources.catalogue import load_catalogue
 from regime.sources.file_source import FileSource
+from regime.studies.leakage.series_leaks import series_findings
+from tests.audit.planted.data import world_with
 
 pytestmark = pytest.mark.real
 

@@ -14,7 +14,7 @@ from regime.errors import LeakageError
 from regime.report.tables import Row, Table
 
 if TYPE_CHECKING:
-    from regime.audit.findings import AuditReport
+    from regime.studies.leakage.findings import AuditReport
 
 __all__ = ["audit"]
 

@@ -17,12 +17,12 @@ from typing import Any, get_type_hints
 import numpy as np
 import pandas as pd
 
-from regime.audit.discovery import Found
-from regime.audit.given import Rows
-from regime.audit.kinds import NUMBERS, as_numbers
-from regime.audit.learned import Learned
-from regime.audit.probes import Builder
-from regime.audit.subject import Subject
+from regime.studies.leakage.builders import as_numbers
+from regime.studies.leakage.inputs import Learned, Rows
+from regime.studies.leakage.probes import Builder
+from regime.studies.leakage.subject import Subject
+from tests.audit.registry.classes import NUMBERS
+from tests.audit.registry.discovery import Found
 
 __all__ = ["builder_of_function", "folds_of", "refits_of", "stress_of", "table_of"]
 

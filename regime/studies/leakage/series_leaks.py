@@ -1,4 +1,4 @@
-"""Forward multiples whose implied earnings are those that came: better than any forecast could."""
+"""What each series knows that it cannot: statistical checks of the data themselves."""
 
 from __future__ import annotations
 
@@ -8,10 +8,46 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from regime.audit.findings import Finding
-from regime.audit.observed import Observed
+from regime.sources.catalogue import Catalogue
+from regime.studies.leakage.findings import Finding
+from regime.studies.leakage.inputs import Observed, observed
+from regime.studies.leakage.series_fills import fill_findings
+from regime.studies.leakage.series_leads import lead_findings, peer_findings
 
-__all__ = ["foresight_findings"]
+__all__ = ["foresight_findings", "series_findings"]
+
+
+def series_findings(
+    observations: pd.DataFrame,
+    sessions: pd.DatetimeIndex,
+    catalogue: Catalogue,
+    *,
+    thorough: bool = True,
+) -> list[Finding]:
+    """Series that lead the market or their relatives, are filled from the future, or scaled by it.
+
+    Parameters
+    ----------
+    observations : DataFrame
+        Long table of `series, period, released, value`.
+    sessions : DatetimeIndex, shape (n_sessions,)
+    catalogue : Catalogue
+    thorough : bool
+        Whether to take the slower tests as well.
+
+    Returns
+    -------
+    list of Finding
+        Kinds ``lead``, ``straight line``, ``back-fill``, ``whole-sample scale``, ``foresight``.
+    """
+    series = observed(observations, sessions, catalogue)
+    found = lead_findings(series, len(sessions), thorough=thorough) + fill_findings(
+        series, sessions
+    )
+    if thorough:
+        found += peer_findings(series, len(sessions))
+    return found + foresight_findings(series)
+
 
 EARNINGS, PRICES, FORWARD = "sp500_earnings", ("sp500", "ndx", "nasdaq", "xlk"), "forward_pe"
 MONTHS = range(3, 19)  # ahead; what was earned up to now is known within a quarter

@@ -10,10 +10,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from regime.audit.discovery import place_of
-from regime.audit.given import Rows
-from regime.audit.probes import Builder
-from regime.audit.published import Published
 from regime.backtest.costs import Costs
 from regime.backtest.engine import backtest
 from regime.models.classifier import TreeSettings
@@ -24,6 +20,8 @@ from regime.pipeline.walk_forward import walk_forward
 from regime.progress import NoProgress
 from regime.schema import REGIMES
 from regime.sources.catalogue import Catalogue
+from regime.studies.leakage.inputs import Published, Rows
+from regime.studies.leakage.probes import Builder, place_of
 
 __all__ = ["workflow_builders"]
 

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from regime.audit.folds import TrainedFold
-from regime.audit.planted_world import Rng, clean_series, market
-from regime.audit.publishers import publisher_of
 from regime.labels.episodes import EpisodeLabels
 from regime.panel.as_of import AsOf
 from regime.panel.calendar import session_closes
@@ -17,6 +14,9 @@ from regime.panel.release_times import release_times
 from regime.schema import Labels
 from regime.sources.catalogue import Catalogue, Release, SeriesSpec
 from regime.splits.walk_forward import Fold, PurgedWalkForward
+from regime.studies.leakage.fold_leaks import TrainedFold
+from regime.studies.leakage.release_leaks import publisher_of
+from tests.audit.planted.market import Rng, clean_series, market
 
 __all__ = [
     "SERIES_LEAKS",

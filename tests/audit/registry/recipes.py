@@ -10,37 +10,41 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from regime.audit.conventions import SHORT, builder_of_function, folds_of, refits_of, stress_of
-from regime.audit.discovery import Found, discover, place_of
-from regime.audit.findings import Finding
-from regime.audit.forecast_recipes import FORECAST_RECIPES
-from regime.audit.given import Rows
-from regime.audit.kinds import (
-    as_numbers,
-    builders_of_class,
-    feature_builders,
-    labeller_builders,
-    rule_builder,
-)
-from regime.audit.learned import Learned
-from regime.audit.mechanism_recipes import MECHANISM_RECIPES, reading_builder, reads
-from regime.audit.parts import PARTS
-from regime.audit.probes import Builder
-from regime.audit.published import Published
-from regime.audit.subject import Subject
 from regime.labels.ensemble import EnsembleLabels
 from regime.labels.episodes import EpisodeLabels
 from regime.labels.jump import JumpModelLabels
 from regime.models.calibration_curves import known_rows
 from regime.models.classifier import TreeSettings
-from regime.panel.as_of import AsOf
 from regime.rules.allocation import Allocation
 from regime.rules.overlays import CapStep, Cooldown, Floor, VolatilityTarget
 from regime.rules.price_rules import DrawdownStop, ReentryOnTrend
 from regime.rules.threshold import Hysteresis
 from regime.schema import REGIMES
+from regime.studies.leakage.builders import (
+    as_numbers,
+    feature_set,
+    labeller_builders,
+    panel_builders,
+    rule_builder,
+)
+from regime.studies.leakage.findings import Finding
+from regime.studies.leakage.inputs import Learned, Rows
+from regime.studies.leakage.probes import Builder
+from regime.studies.leakage.subject import Subject
+from tests.audit.registry.classes import builders_of_class
+from tests.audit.registry.conventions import (
+    SHORT,
+    builder_of_function,
+    folds_of,
+    refits_of,
+    stress_of,
+)
+from tests.audit.registry.discovery import Found, discover
+from tests.audit.registry.forecast_recipes import FORECAST_RECIPES
+from tests.audit.registry.mechanism_recipes import MECHANISM_RECIPES, reading_builder, reads
+from tests.audit.registry.parts import PARTS
 
-__all__ = ["RECIPES", "builders", "feature_set"]
+__all__ = ["RECIPES", "builders"]
 
 BLOCKS = (
     4000  # sessions that building blocks are probed on; what a run calls itself is probed on all
@@ -80,25 +84,6 @@ def builders(
     return made, unknown
 
 
-def feature_set(subject: Subject) -> Builder:
-    """The whole feature set of the config as one builder: every column at once."""
-    singles = {
-        builder.name: builder for builder in feature_builders(subject.features.features, subject)
-    }
-
-    def build(part: Rows, t: int) -> pd.DataFrame:
-        values = part.frames["values"]
-        return subject.features(replace(subject.panel, values=values, age=values))
-
-    return Builder(
-        name="features.feature_set.FeatureSet",
-        place=place_of(type(subject.features)),
-        build=build,
-        given=Rows(frames={"values": subject.inputs}),
-        narrow=singles.__getitem__,
-    )
-
-
 def _builders_of(item: Found, subject: Subject) -> list[Builder] | None:
     if item.name in RECIPES:
         return RECIPES[item.name](item, subject)
@@ -119,35 +104,7 @@ def _features(item: Found, subject: Subject) -> list[Builder]:
 
 
 def _panel(item: Found, subject: Subject) -> list[Builder]:
-    """The as-of panel, and histories of a few series as known at each date."""
-    given = Published(observations=subject.observations, sessions=subject.sessions)
-
-    def build(part: Published, t: int) -> pd.DataFrame:
-        panel = AsOf(part.observations, subject.max_age).panel(part.sessions)
-        return pd.concat([panel.values, panel.age.add_suffix(", age")], axis=1)
-
-    names = [str(name) for name in subject.observations["series"].unique()]
-    shown = [names[place] for place in np.linspace(0, len(names) - 1, 5).astype(int)]
-
-    def history(part: Published, t: int) -> pd.DataFrame:
-        known = AsOf(part.observations, subject.max_age)
-        parts = {
-            name: known.history(name, subject.sessions[t]).reindex(subject.sessions[: t + 1])
-            for name in shown
-        }
-        return pd.DataFrame(parts).rename_axis("date")
-
-    return [
-        Builder(name=item.name, place=item.place, given=given, build=build),
-        Builder(
-            name=f"{item.name}.history",
-            place=item.place,
-            given=given,
-            build=history,
-            dated=True,
-            delay=False,
-        ),
-    ]
+    return panel_builders(subject)
 
 
 def _averaged_labels(item: Found, subject: Subject) -> list[Builder]:

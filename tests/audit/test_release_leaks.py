@@ -9,11 +9,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from regime.audit.planted_data import early_rule, honest_rule
-from regime.audit.publishers import PUBLISHERS, publisher_of
-from regime.audit.releases import release_findings, rule_findings, use_of_revised
 from regime.panel.release_times import release_times
 from regime.sources.catalogue import Catalogue, Release, load_catalogue
+from regime.studies.leakage.release_leaks import (
+    PUBLISHERS,
+    publisher_of,
+    release_findings,
+    rule_findings,
+    use_of_revised,
+)
+from tests.audit.planted.data import early_rule, honest_rule
 
 CATALOGUE = load_catalogue()
 

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from regime.audit.planted_data import SERIES_LEAKS, clean_rows, leaky_rows, world_with
-from regime.audit.planted_world import market
-from regime.audit.series import series_findings
+from regime.studies.leakage.series_leaks import series_findings
+from tests.audit.planted.data import SERIES_LEAKS, clean_rows, leaky_rows, world_with
+from tests.audit.planted.market import market
 
 PRICES = market(np.random.default_rng(2), 2500)
 INDEX = pd.DatetimeIndex(PRICES.index)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import pkgutil
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-__all__ = ["ROOMS", "Found", "discover", "place_of"]
+from regime.studies.leakage.probes import place_of
+
+__all__ = ["ROOMS", "Found", "discover"]
 
 ROOMS = (
     "transforms",
@@ -67,22 +67,6 @@ def discover(rooms: Iterable[str] = ROOMS, package: str = "regime") -> list[Foun
                 dotted = f"{module.__name__.removeprefix(package + '.')}.{name}"
                 found.append(Found(name=dotted, thing=thing, place=place_of(thing)))
     return sorted(found, key=lambda item: item.name)
-
-
-def place_of(thing: Any) -> str:
-    """File and line where something is defined, the file from the package's folder on."""
-    plain = inspect.unwrap(getattr(thing, "py_func", thing))
-    target = plain if inspect.isfunction(plain) or inspect.isclass(plain) else type(plain)
-    try:
-        file, line = inspect.getsourcefile(target), inspect.getsourcelines(target)[1]
-    except (OSError, TypeError):
-        return str(getattr(target, "__module__", "?"))
-    parts = Path(str(file)).parts
-    start = max(
-        (i for i, part in enumerate(parts) if part == target.__module__.split(".")[0]),
-        default=len(parts) - 1,
-    )
-    return f"{'/'.join(parts[start:])}:{line}"
 
 
 def _modules(name: str) -> list[ModuleType]:

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from regime import kernels
 from regime.arrays import Floats
-from regime.audit.findings import Finding
 from regime.models.baselines import rule_of_thumb_scores
 from regime.schema import REGIMES, Labels
+from regime.studies.leakage.findings import Finding
 
 __all__ = ["knowable", "label_findings"]
 

@@ -8,12 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from regime.audit.given import Rows
-from regime.audit.kinds import labeller_builders
-from regime.audit.learned import Learned
-from regime.audit.planted_world import Rng, market
-from regime.audit.probes import Builder
-from regime.audit.published import Published
 from regime.labels.episodes import EpisodeLabels
 from regime.models.calibration_curves import calibrated
 from regime.panel.as_of import AsOf
@@ -23,6 +17,10 @@ from regime.rules.stack import RuleStack
 from regime.rules.threshold import Hysteresis
 from regime.schema import Labels
 from regime.splits.walk_forward import Fold
+from regime.studies.leakage.builders import labeller_builders
+from regime.studies.leakage.inputs import Learned, Published, Rows
+from regime.studies.leakage.probes import Builder
+from tests.audit.planted.market import Rng, market
 
 __all__ = [
     "clean_calibrator",

@@ -16,16 +16,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from regime.audit.conventions import table_of
-from regime.audit.discovery import Found
-from regime.audit.given import Rows
-from regime.audit.probes import Builder
-from regime.audit.published import Published
-from regime.audit.subject import Subject
 from regime.mechanisms.base import MechanismReading
 from regime.mechanisms.cta.exposure import TrendBook
 from regime.mechanisms.futures_positioning.contracts import CONTRACTS
 from regime.mechanisms.tech_valuation.earnings import reaction_asymmetry, report_reactions
+from regime.studies.leakage.inputs import Published, Rows
+from regime.studies.leakage.probes import Builder
+from regime.studies.leakage.subject import Subject
+from tests.audit.registry.conventions import table_of
+from tests.audit.registry.discovery import Found
 
 __all__ = ["MECHANISM_RECIPES", "reading_builder", "reads"]
 

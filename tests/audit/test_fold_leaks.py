@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from regime.audit.folds import TrainedFold, fold_findings, sampled
-from regime.audit.planted_data import clean_folds, leaky_folds
 from regime.schema import REGIMES, Labels
+from regime.studies.leakage.fold_leaks import TrainedFold, fold_findings, sampled
+from tests.audit.planted.data import clean_folds, leaky_folds
 
 DATES = pd.bdate_range("2019-01-01", periods=100, name="date")
 

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from regime.arrays import Integers
-from regime.audit.findings import Finding
 from regime.schema import Labels
+from regime.studies.leakage.findings import Finding
 
 __all__ = ["Block", "TrainedFold", "fold_findings", "sampled"]
 

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from regime.arrays import Floats, Integers
-from regime.audit.findings import Finding
-from regime.audit.observed import Observed
+from regime.studies.leakage.findings import Finding
+from regime.studies.leakage.inputs import Observed
 
 __all__ = ["lead_findings", "peer_findings"]
 

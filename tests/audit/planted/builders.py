@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from regime import transforms
-from regime.audit.given import Rows
-from regime.audit.planted_world import Rng, panel
-from regime.audit.probes import Builder
 from regime.mechanisms.cta.exposure import trend_exposure, triggers_broken
+from regime.studies.leakage.inputs import Rows
+from regime.studies.leakage.probes import Builder
+from tests.audit.planted.market import Rng, panel
 
 __all__ = ["BUILDER_LEAKS", "clean_builder", "planted_builder"]
 

@@ -7,10 +7,8 @@ from hypothesis import given as drawn
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from regime.audit.given import Rows
-from regime.audit.learned import Learned
-from regime.audit.published import Published
 from regime.panel.calendar import session_closes
+from regime.studies.leakage.inputs import Learned, Published, Rows
 
 DATES = pd.bdate_range("2019-01-01", periods=120, name="date")
 

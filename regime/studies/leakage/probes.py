@@ -11,18 +11,20 @@ unseen.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from regime.audit.findings import Finding
-from regime.audit.given import Given
+from regime.studies.leakage.findings import Finding
+from regime.studies.leakage.inputs import Given
 
-__all__ = ["Builder", "differing", "probe", "probe_dates", "reach"]
+__all__ = ["Builder", "differing", "place_of", "probe", "probe_dates", "reach"]
 
 MEASURED = 3  # failing dates at which a leak is measured
 COLUMNS = 12  # columns of one builder that are measured; a leak in more is one leak
@@ -54,7 +56,7 @@ class Builder:
     name: str
     place: str
     given: Given
-    build: Callable[[Any, int], pd.DataFrame]
+    build: Callable[[Any, int], pd.DataFrame | None]
     dated: bool = False
     delay: bool = True
     realised: tuple[str, ...] = ()
@@ -93,11 +95,15 @@ def probe(
     """
     given, n = builder.given, len(builder.given.sessions)
     full = builder.build(given, n - 1)
+    if full is None:
+        return []
     failures: dict[str, list[_Failure]] = {}
     for t in probe_dates(
         full.reindex(given.sessions), dates, np.random.default_rng(seed), given.marks()
     ):
         asked = builder.build(given, t) if builder.dated else full
+        if asked is None:
+            continue
         for law, part in _parts(given, t, seed, laws):
             for column, row in _compare(builder, asked, part, t).items():
                 failures.setdefault(column, []).append(_Failure(law=law, t=t, row=row))
@@ -184,6 +190,8 @@ def reach(builder: Builder, t: int, column: str | None = None, seed: int = 7) ->
         builder.build(given, t) if builder.dated else builder.build(given, len(given.sessions) - 1)
     )
     steps = given.later(t)
+    if full is None:
+        return 0.0
 
     def moved(place: int) -> bool:
         return any(
@@ -208,6 +216,22 @@ def reach(builder: Builder, t: int, column: str | None = None, seed: int = 7) ->
     return float(steps[low])
 
 
+def place_of(thing: Any) -> str:
+    """File and line where something is defined, the file from the package's folder on."""
+    plain = inspect.unwrap(getattr(thing, "py_func", thing))
+    target = plain if inspect.isfunction(plain) or inspect.isclass(plain) else type(plain)
+    try:
+        file, line = inspect.getsourcefile(target), inspect.getsourcelines(target)[1]
+    except (OSError, TypeError):
+        return str(getattr(target, "__module__", "?"))
+    parts = Path(str(file)).parts
+    start = max(
+        (i for i, part in enumerate(parts) if part == target.__module__.split(".")[0]),
+        default=len(parts) - 1,
+    )
+    return f"{'/'.join(parts[start:])}:{line}"
+
+
 def _parts(given: Given, t: int, seed: int, laws: tuple[str, ...]) -> Iterator[tuple[str, Given]]:
     if "truncate" in laws:
         yield "truncate", given.until(t)
@@ -222,7 +246,8 @@ def _compare(builder: Builder, full: pd.DataFrame, part: Given, t: int) -> dict[
     """
     rows = builder.given.sessions[: t + 1]
     try:
-        return differing(full, builder.build(part, t), rows)
+        other = builder.build(part, t)
+        return {} if other is None else differing(full, other, rows)
     except (
         Exception
     ) as error:  # whatever it raises, it raises it because of rows that it must not need
@@ -260,6 +285,8 @@ def _spread(failed: list[_Failure]) -> list[_Failure]:
 def _unmoved(builder: Builder, full: pd.DataFrame, skip: set[str]) -> Iterator[Finding]:
     """Columns that stay as they are though every input came a session later."""
     late = builder.build(builder.given.delayed(), len(builder.given.sessions) - 1)
+    if late is None:
+        return
     moved = differing(full, late, builder.given.sessions)
     for column in full.columns:
         values = full[column].to_numpy(dtype=float)

@@ -12,8 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from regime.arrays import Floats, Integers
-from regime.audit.findings import Finding
-from regime.audit.observed import Observed
+from regime.studies.leakage.findings import Finding
+from regime.studies.leakage.inputs import Observed
 
 __all__ = ["fill_findings"]
 

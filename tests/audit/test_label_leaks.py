@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from regime.audit.labels import knowable, label_findings
-from regime.audit.planted_data import columns
+from regime.studies.leakage.label_leaks import knowable, label_findings
+from tests.audit.planted.data import columns
 
 
 @pytest.fixture(scope="module")

@@ -7,15 +7,14 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
-from regime.audit.conventions import SHORT, folds_of, refits_of, stress_of
-from regime.audit.discovery import Found
-from regime.audit.given import Rows
-from regime.audit.kinds import as_numbers
-from regime.audit.learned import Learned
-from regime.audit.probes import Builder
-from regime.audit.subject import Subject
 from regime.models.recalibration import Method, Recalibration
 from regime.schema import REGIMES, Labels
+from regime.studies.leakage.builders import as_numbers
+from regime.studies.leakage.inputs import Learned, Rows
+from regime.studies.leakage.probes import Builder
+from regime.studies.leakage.subject import Subject
+from tests.audit.registry.conventions import SHORT, folds_of, refits_of, stress_of
+from tests.audit.registry.discovery import Found
 
 __all__ = ["FORECAST_RECIPES"]
 

@@ -13,17 +13,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from regime.audit import planted_builders as columns
-from regime.audit import planted_data as data
-from regime.audit import planted_parts as parts
-from regime.audit.findings import Finding
-from regime.audit.folds import fold_findings
-from regime.audit.labels import knowable, label_findings
-from regime.audit.planted_world import Rng
-from regime.audit.probes import Builder, probe
-from regime.audit.releases import release_findings
-from regime.audit.series import series_findings
 from regime.sources.catalogue import Catalogue, load_catalogue
+from regime.studies.leakage.findings import Finding
+from regime.studies.leakage.fold_leaks import fold_findings
+from regime.studies.leakage.label_leaks import knowable, label_findings
+from regime.studies.leakage.probes import Builder, probe
+from regime.studies.leakage.release_leaks import release_findings
+from regime.studies.leakage.series_leaks import series_findings
+from tests.audit.planted import builders as columns
+from tests.audit.planted import data, parts
+from tests.audit.planted.market import Rng
 
 __all__ = ["CLEAN", "KINDS", "Plant", "plant", "score"]
 
