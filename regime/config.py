@@ -28,7 +28,21 @@ __all__ = ["build", "dump", "find_config", "read_config", "read_yaml"]
 
 T = TypeVar("T")
 # Keys and classes of earlier versions, each with its present name.
-RENAMED = {"gate": "skill_gate", "AveragedLabels": "EnsembleLabels", "siblings": "references"}
+RENAMED = {
+    "gate": "skill_gate",
+    "AveragedLabels": "EnsembleLabels",
+    "siblings": "references",
+    "trend": "mechanism_parameters.cta",
+    "gamma": "mechanism_parameters.gamma",
+    "crowding": "mechanism_parameters.positions",
+    "depth": "mechanism_parameters.depth",
+    "reserves": "mechanism_parameters.reserves",
+    "long_end": "mechanism_parameters.long_end",
+    "dollar_stress": "mechanism_parameters.dollar",
+    "leadership": "mechanism_parameters.valuation",
+    "selling": "mechanism_parameters.cross_asset",
+    "crypto": "mechanism_parameters.crypto",
+}
 SHIPPED = (Path(__file__).parent / "configs", Path(__file__).parent.parent / "configs")
 
 
@@ -329,7 +343,7 @@ def _suggestion(word: str, known: Iterable[str]) -> str:
 
 def _nearest(word: str, known: Iterable[str]) -> str:
     names = list(known)
-    if RENAMED.get(word) in names:
+    if RENAMED.get(word, "").partition(".")[0] in names:
         return f"; it is now called `{RENAMED[word]}`"
     known = names
     return _suggestion(word, known) or f"; known: {', '.join(sorted(known))}"

@@ -346,7 +346,11 @@ def test_a_wrong_override_is_answered(write, override: str, message: str) -> Non
 
 @pytest.mark.parametrize(
     ("override", "now"),
-    [("gate=required", "skill_gate"), ("labels={AveragedLabels: {}}", "EnsembleLabels")],
+    [
+        ("gate=required", "skill_gate"),
+        ("labels={AveragedLabels: {}}", "EnsembleLabels"),
+        ("features.trend.month=20", "mechanism_parameters.cta"),
+    ],
 )
 def test_a_key_of_an_earlier_version_is_refused_with_its_present_name(override, now):
     with pytest.raises(ConfigError, match=f"it is now called `{now}`"):
