@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Union
+from typing import Annotated, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -17,11 +17,7 @@ from regime.schema import REGIMES, Labels
 
 __all__ = ["EnsembleLabels"]
 
-# What a config may name as a member: every labeller but the ensemble itself.
-if TYPE_CHECKING:
-    Member = Labeller
-else:
-    Member = Union[tuple(LABELLERS[name] for name in LABELLERS if name != "EnsembleLabels")]  # noqa: UP007
+Member: TypeAlias = Annotated[Labeller, LABELLERS]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +49,8 @@ class EnsembleLabels:
     weights: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
+        if any(isinstance(labeller, EnsembleLabels) for labeller in self.labellers):
+            raise ConfigError("labellers: an ensemble holds no ensemble; name its members instead")
         if not self.labellers:
             raise ConfigError("labellers: needs at least one")
         if self.weights and len(self.weights) != len(self.labellers):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Union
+from typing import Annotated, Literal, TypeAlias
 
 from regime.backtest.costs import Costs
 from regime.backtest.orders import Timing
@@ -38,10 +38,7 @@ __all__ = [
     "settings_of",
 ]
 
-if TYPE_CHECKING:
-    AnyLabels = Labeller
-else:
-    AnyLabels = Union[tuple(LABELLERS.values())]  # noqa: UP007
+AnyLabels: TypeAlias = Annotated[Labeller, LABELLERS]  # any class of the registry
 
 # What prices, cash and the unlearned baselines are made of; all else may be missing.
 REQUIRED = ("sp500", "spy", "vix", "dgs3mo")

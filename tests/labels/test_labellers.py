@@ -1,8 +1,6 @@
 """The registry of labellers: each keeps the law, and a new one is one file and one line."""
 
 import dataclasses
-import importlib.util
-import sys
 
 import numpy as np
 import pandas as pd
@@ -11,9 +9,9 @@ import pytest
 from regime.config import build
 from regime.evaluation.scores import score_table
 from regime.evaluation.truth import truth_from_labels
-from regime.labels import LABELLERS, ensemble
+from regime.labels import LABELLERS
+from regime.labels.ensemble import EnsembleLabels
 from regime.labels.episodes import EpisodeLabels
-from regime.registry import PluginTable
 from regime.schema import Labels
 
 NEW_FILE = '''
@@ -57,19 +55,11 @@ def test_every_labeller_is_a_frozen_dataclass_that_gives_labels(name, market):
 
 @pytest.fixture
 def with_one_more(tmp_path, monkeypatch):
-    """The ensemble as it is read with one more line in the registry."""
+    """The settings as they are read with one more line in the registry."""
     (tmp_path / "my_labels.py").write_text(NEW_FILE)
     monkeypatch.syspath_prepend(tmp_path)
-    entries = {"EveryTenth": "my_labels:EveryTenth", "EpisodeLabels": LABELLED_EPISODES}
-    monkeypatch.setattr("regime.labels.LABELLERS", PluginTable(entries))
-    spec = importlib.util.spec_from_file_location("ensemble_of_more", ensemble.__file__)
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, spec.name, module)
-    spec.loader.exec_module(module)
-    return module.EnsembleLabels
-
-
-LABELLED_EPISODES = f"{EpisodeLabels.__module__}.{EpisodeLabels.__name__}"
+    with LABELLERS.added("EveryTenth", "my_labels:EveryTenth"):
+        yield EnsembleLabels
 
 
 def test_one_file_and_one_line_change_what_is_scored(with_one_more, market):
