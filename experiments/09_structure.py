@@ -189,7 +189,7 @@ class Table:
         """Print the table, and enter it with a verdict."""
         print(
             f"\n{title}: {len(self.rows)} rows; "
-            f"gain: log-loss measure_skill over {self.reference}, {MAIN}, with 90 % interval"
+            f"gain: log-loss skill over {self.reference}, {MAIN}, with 90 % interval"
         )
         table = pd.DataFrame(self.rows).T
         print(table.to_string())

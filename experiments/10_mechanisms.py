@@ -91,7 +91,7 @@ def designs(base: Settings, question: str) -> dict[str, Settings]:
 
 
 def gain(truth: Truth, model: pd.Series, shipped: pd.Series, days: pd.Index) -> str:
-    """Log-loss measure_skill over the shipped model, with its 90 % interval."""
+    """Log-loss skill over the shipped model, with its 90 % interval."""
     result = measure_skill(truth, model.loc[days], shipped.loc[days], against="shipped")
     return f"{result.skill:+.3f} ({result.interval[0]:+.3f} to {result.interval[1]:+.3f})"
 

@@ -346,7 +346,7 @@ def measure_skill(
     """
     if not model.index.equals(baseline.index):
         raise InvalidDataError(
-            f"measure_skill: model has {len(model)} rows, {against} {len(baseline)}; their dates "
+            f"skill: model has {len(model)} rows, {against} {len(baseline)}; their dates "
             "differ: compare both on the same sessions"
         )
     ours = log_losses(*scored_rows(truth, model, "model"))

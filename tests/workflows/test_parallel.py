@@ -1,4 +1,4 @@
-"""Tasks run_tasks over processes.
+"""Tasks run over processes.
 
 The same bits as in one, whoever dies on the way, and an error where nothing helps.
 """

@@ -147,7 +147,9 @@ def test_what_is_wrong_is_named(command, simulated_folder, forecast_file, extra,
     assert words in answer.stderr and not answer.out.exists()
 
 
-def test_a_sweep_counts_its_trials_and_its_luck(command, simulated_folder, forecast_file, tmp_path):
+def test_a_sweep_counts_its_trials_and_tests_their_best(
+    command, simulated_folder, forecast_file, tmp_path
+):
     grid = tmp_path / "grid.yaml"
     grid.write_text(GRID)
     answer = command(
