@@ -13,6 +13,7 @@ demo: $(READY)
 test: $(READY) lint
 	$(PYTEST) -n 2 --dist loadfile
 
+# Random examples: a failing one prints the decorator that replays it.
 torture: $(READY)
 	REGIME_TORTURE=1 $(PYTEST) -n 2 --dist loadfile
 

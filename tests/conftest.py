@@ -5,8 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 REAL = "REGIME_REAL_DATA"
+
+# The same examples every time; random ones in `make torture`, where a failing example prints the
+# decorator `@reproduce_failure(...)` that replays it.
+settings.register_profile("fixed", derandomize=True, database=None, deadline=None)
+settings.register_profile("torture", database=None, deadline=None, print_blob=True)
+settings.load_profile("torture" if os.environ.get("REGIME_TORTURE") else "fixed")
 
 
 @pytest.fixture(scope="session")
