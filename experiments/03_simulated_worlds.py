@@ -94,7 +94,7 @@ def questions(
     also_true: bool,
 ) -> Iterator[tuple[str, Forecast, Truth]]:
     assert isinstance(settings.source, SimulatedSource)
-    labels = TrueLabels(regime=settings.source.world())
+    labels = TrueLabels(regime=settings.source.true_regimes())
     true = truth_from_labels(labels(market_data.market))
     forecast = walk_forward(settings, features, market_data.market, NoProgress())
     yield "falls/falls", forecast, truth_from_labels(settings.truth(market_data.market))

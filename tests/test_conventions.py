@@ -155,7 +155,7 @@ def incomplete(texts):
 
 
 def unexplained(texts):
-    """Functions and classes whose Parameters section is missing where it is due, or names other arguments."""
+    """Functions and classes whose Parameters are missing where due, or name other arguments."""
     faults = []
     for name, text in texts.items():
         tree = ast.parse(text)
@@ -280,11 +280,13 @@ HEAD = '"""A module."""\n__all__ = ["f"]\n'
         (unexplained, 'def f(a, b, c, d):\n    """Do."""'),
         (
             unexplained,
-            'class F:\n    """Hold.\n\n    Parameters\n    ----------\n    a : int\n    """\n    b: int',
+            'class F:\n    """Hold.\n\n    Parameters\n    ----------\n'
+            '    a : int\n    """\n    b: int',
         ),
         (
             unreturned,
-            'def f(a, b) -> pd.Series:\n    """Do.\n\n    Parameters\n    ----------\n    a, b : int\n    """',
+            'def f(a, b) -> pd.Series:\n    """Do.\n\n    Parameters\n    ----------\n'
+            '    a, b : int\n    """',
         ),
         (unshown, 'class F:\n    """Do."""\n    def __call__(self): ...'),
         (forbidden, "assert x"),

@@ -43,7 +43,8 @@ class Strategy:
     >>> dates = pd.bdate_range("2024-01-01", periods=3, name="date")
     >>> prices = pd.Series([100.0, 110.0, 121.0], index=dates)
     >>> held = backtest(prices, pd.Series(1.0, index=dates), Costs())
-    >>> Strategy(exposure=prices * 0 + 1, result=held, benchmarks={"hold": held}).equity.columns.tolist()
+    >>> strategy = Strategy(exposure=prices * 0 + 1, result=held, benchmarks={"hold": held})
+    >>> strategy.equity.columns.tolist()
     ['strategy', 'hold']
     """
 

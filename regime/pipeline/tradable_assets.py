@@ -248,7 +248,7 @@ def _opens(prices: pd.Series, bar: pd.DataFrame | None, at_close: bool) -> pd.Se
 def _half_spread(
     bar: pd.DataFrame | None, own: pd.DataFrame, spread: HalfSpread, calendar: _Calendar
 ) -> pd.Series:
-    """Estimated on the asset's own days, weekends included, and carried to the sessions by its release."""
+    """Estimated on the asset's own days, weekends included, and carried to the sessions."""
     if bar is None:
         return pd.Series(spread.unknown_bps, index=calendar.sessions)
     paid = pd.DataFrame({"released": own["released"], "value": spread(bar)}).dropna()
@@ -260,7 +260,10 @@ def _notes(
 ) -> Iterable[str]:
     bare = [name for name, bar in bars.items() if bar is None]
     if bare:
-        yield f"{', '.join(bare)}: no bars, so the half-spread is taken as {spread.unknown_bps:g} bp throughout"
+        yield (
+            f"{', '.join(bare)}: no bars, so the half-spread is taken as {spread.unknown_bps:g} bp "
+            "throughout"
+        )
     yield from (
         f"{name}: {reading.status[name].note}" for name in bars if reading.status[name].note
     )

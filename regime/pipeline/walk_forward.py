@@ -146,7 +146,7 @@ def in_force(
 def final_model(
     settings: Settings, features: pd.DataFrame, market: pd.DataFrame
 ) -> tuple[DeleveragingClassifier, tuple[str, str]]:
-    """Model fitted on all that is known at the last session, and its first and last training session."""
+    """Model fitted on all known at the last session, and its first and last training session."""
     now = features.index[-1]
     fold = Fold(refit=now, test=np.asarray([len(features)], dtype=np.int64))
     (own,) = in_force(settings, [fold], pd.DatetimeIndex(features.index))

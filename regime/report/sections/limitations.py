@@ -66,7 +66,7 @@ def _spell_sentences(spells: pd.DataFrame) -> Iterator[str]:
 
 
 def _half_sentences(run: ScoredRun) -> Iterator[str]:
-    """Halves of the sample whose interval of measure_skill includes zero."""
+    """Halves of the sample whose interval of skill includes zero."""
     if run.scores.skill is None:
         return
     against = run.scores.skill.against
@@ -86,7 +86,7 @@ def _half_sentences(run: ScoredRun) -> Iterator[str]:
         low, high = measured.interval
         if low <= 0:
             yield (
-                f"From {half[0]:%Y} to {half[-1]:%Y} alone its measure_skill over the best baseline is not "
+                f"From {half[0]:%Y} to {half[-1]:%Y} alone its skill over the best baseline is not "
                 f"significant: {measured.skill:.1%} of log loss, 90% interval {low:.1%} to "
                 f"{high:.1%}."
             )

@@ -1,4 +1,4 @@
-"""Truth, baselines and scores of a forecast, and the gate on its measure_skill."""
+"""Truth, baselines and scores of a forecast, and the gate on its skill."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ MOST_MISSING = 0.005  # share of the tested sessions that a scored baseline may 
 
 @dataclass(frozen=True, kw_only=True)
 class SkillGate:
-    """The gate on measure_skill, and whether a run passed it.
+    """The gate on skill, and whether a run passed it.
 
     Parameters
     ----------
     required : bool
         Whether a run that does not pass ends with an error.
     passed : bool
-        Whether the whole interval of its measure_skill over the best baseline is above zero.
+        Whether the whole interval of its skill over the best baseline is above zero.
     baseline : str or None
         The best baseline; None where nothing could be scored.
     text : str
@@ -43,7 +43,7 @@ class SkillGate:
 
     Examples
     --------
-    >>> SkillGate(required=False, passed=False, baseline="vix", text="no measure_skill over vix").closed
+    >>> SkillGate(required=False, passed=False, baseline="vix", text="no skill over vix").closed
     False
     """
 
@@ -60,7 +60,7 @@ class SkillGate:
     def error(self, out: Path) -> GateError:
         """Error of a run that wrote its output to `out` and did not pass."""
         return GateError(
-            f"{self.text}; the config requires a measure_skill whose interval is above zero "
+            f"{self.text}; the config requires a skill whose interval is above zero "
             f"(`skill_gate: required`): the outputs are in {out}, nothing was registered; prefer "
             "the baseline or set skill_gate=advisory"
         )
@@ -181,7 +181,7 @@ def score_forecasts(
 
 
 def apply_gate(settings: Settings, scores: Scores) -> SkillGate:
-    """Hold the measure_skill of a run against the gate of its config."""
+    """Hold the skill of a run against the gate of its config."""
     required = settings.skill_gate == "required"
     measured = scores.skill
     if measured is None:
@@ -189,7 +189,7 @@ def apply_gate(settings: Settings, scores: Scores) -> SkillGate:
             required=required,
             passed=False,
             baseline=None,
-            text="no measure_skill can be shown: the truth of the tested sessions has one class only",
+            text="no skill can be shown: the truth of the tested sessions has one class only",
         )
     low, high = measured.interval
     passed = measured.skill > 0 and low > 0

@@ -18,7 +18,7 @@ def simulated_settings() -> Settings:
 
 def test_the_view_is_the_truth_of_the_configs_simulation(simulated_settings: Settings) -> None:
     view, truth = simulated_view(simulated_settings), simulated_settings.source.truth()
-    assert view is not None and view.regimes.equals(simulated_settings.source.world())
+    assert view is not None and view.regimes.equals(simulated_settings.source.true_regimes())
     sessions = simulated_settings.source.sessions
     for frame in (
         view.prices,
