@@ -251,7 +251,20 @@ def forbidden(texts):
     return faults
 
 
-LAWS = (silent, incomplete, unexplained, unreturned, unshown, forbidden)
+def packed(texts):
+    """Assignments of more than two values in one statement."""
+    return [
+        f"{name}:{node.lineno}"
+        for name, text in texts.items()
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Tuple)
+        and len(node.value.elts) > 2
+        and any(isinstance(target, ast.Tuple) for target in node.targets)
+    ]
+
+
+LAWS = (silent, incomplete, unexplained, unreturned, unshown, forbidden, packed)
 
 
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
@@ -292,6 +305,7 @@ HEAD = '"""A module."""\n__all__ = ["f"]\n'
         (forbidden, "assert x"),
         (forbidden, "print(1)"),
         (forbidden, "x = 1  # TO" + "DO later"),
+        (packed, "a, b, c = 1, 2, 3"),
     ],
 )
 def test_a_planted_fault_is_caught(law, text):

@@ -136,7 +136,9 @@ def trade(
 def _trade_rule(
     settings: Settings, world: MarketData, exposure: pd.Series, data: Path | None
 ) -> BacktestResult:
-    days, timing, spread = exposure.index, settings.timing, settings.spread
+    days = exposure.index
+    timing = settings.timing
+    spread = settings.spread
     orders: dict[str, Any] = {
         "fill_delay": timing.fill_delay,
         "rebalance": timing.rebalance,

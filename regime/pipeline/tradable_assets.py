@@ -99,10 +99,8 @@ def read_traded(
         As the source.
     """
     with (progress or NoProgress()).stage("reading traded assets"):
-        names, catalogue = (
-            tuple(dict.fromkeys(assets)),
-            load_catalogue(find_config(settings.catalogue)),
-        )
+        names = tuple(dict.fromkeys(assets))
+        catalogue = load_catalogue(find_config(settings.catalogue))
         wanted = catalogue.only({*names, MARKET})
         wanted = wanted.with_bars(names) if bars else wanted
         return traded_prices(
@@ -150,10 +148,8 @@ def traded_prices(
     """
     names, spread = tuple(dict.fromkeys(assets)), spread or HalfSpread()
     _refuse_late(names, catalogue)
-    rows, calendar = (
-        _rows(reading),
-        _Calendar(sessions=reading.sessions, closes=session_closes(reading.sessions)),
-    )
+    rows = _rows(reading)
+    calendar = _Calendar(sessions=reading.sessions, closes=session_closes(reading.sessions))
     prices = {name: calendar.place(rows.get(name)).reindex(sessions) for name in names}
     _refuse_absent(prices, reading)
     bars = {name: _bar(rows, name) for name in names}
