@@ -264,7 +264,34 @@ def packed(texts):
     ]
 
 
-LAWS = (silent, incomplete, unexplained, unreturned, unshown, forbidden, packed)
+def repeated(texts):
+    """Public functions, classes and type aliases whose name stands in more than one module.
+
+    A command of the command line may be called like the function that it runs.
+    """
+    homes = {}
+    for name, text in texts.items():
+        if name.startswith("regime.cli.commands"):
+            continue
+        body = ast.parse(text).body
+        own = {node.name for node in public(body, ast.FunctionDef | ast.ClassDef)}
+        own |= {
+            target.id
+            for node in body
+            if isinstance(node, ast.Assign)
+            for target in node.targets
+            if isinstance(target, ast.Name) and re.match(r"[A-Z]\w*[a-z]", target.id)
+        }
+        for word in own:
+            homes.setdefault(word, []).append(name)
+    return [
+        f"{word}: {', '.join(modules)}"
+        for word, modules in sorted(homes.items())
+        if len(modules) > 1
+    ]
+
+
+LAWS = (silent, incomplete, unexplained, unreturned, unshown, forbidden, packed, repeated)
 
 
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
@@ -310,6 +337,12 @@ HEAD = '"""A module."""\n__all__ = ["f"]\n'
 )
 def test_a_planted_fault_is_caught(law, text):
     assert len(law({"regime.planted": text})) == 1
+
+
+@pytest.mark.parametrize("text", ["def f(): ...", "class F: ...", "Rows = dict[str, float]"])
+def test_a_name_in_two_modules_is_caught(text):
+    assert not repeated({"regime.one": text, "regime.cli.commands.one": text})
+    assert len(repeated({"regime.one": text, "regime.two": text})) == 1
 
 
 @pytest.mark.parametrize("name", [name for name, text in SOURCES.items() if ">>> " in text])

@@ -25,7 +25,7 @@ from regime.splits.walk_forward import Fold, PurgedWalkForward
 
 __all__ = ["Forecast", "final_model", "in_force", "member_range", "signed_model", "walk_forward"]
 
-Block = tuple[pd.DataFrame, pd.DataFrame]  # probabilities, and the range of members
+BlockForecast = tuple[pd.DataFrame, pd.DataFrame]  # probabilities, and the range of members
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,7 +165,7 @@ def _one_block(
     labeller: Labeller,
     splits: PurgedWalkForward,
     members: bool,
-) -> Block | None:
+) -> BlockForecast | None:
     """One fold as a pure task: the market ends at the refit, so labels cannot see past it."""
     past = features.iloc[: fold.test[0]]
     fitted, _ = _fit(fold, past, market, model, labeller, splits)
