@@ -29,7 +29,7 @@ ROOM, COSTS = 1e-12, Costs(bps=5)
 
 
 def market():
-    """Prices and signals of a random market: persistent probabilities, a volatility that wanders."""
+    """Prices and signals of a random market: persistent probabilities, random volatility."""
     rng = np.random.default_rng(7)
     dates = pd.bdate_range("1993-01-01", periods=DAYS, name="date")
     shocks, level = rng.normal(0, [0.4, 0.4, 0.4, 0.4, 0.05], (DAYS, 5)), np.zeros((DAYS, 5))
@@ -172,7 +172,8 @@ def against_vectorbt(every):
         "seconds": round(own, 4),
         "seconds_full_statistics": round(own_full, 4),
         "vectorbt_seconds": round(scaled, 2),
-        "vectorbt_time": f"{len(chunks)} of {SETTINGS // CHUNK} chunks of {CHUNK} in {len(other)} runs, {how}",
+        "vectorbt_time": f"{len(chunks)} of {SETTINGS // CHUNK} chunks of {CHUNK} in "
+        f"{len(other)} runs, {how}",
         "ratio_vs_vectorbt": round(scaled / own, 1),
         "ratio_full_statistics": round(scaled / own_full, 1),
         "ratio_of_processor_seconds": round(busy_scaled / busy, 1),

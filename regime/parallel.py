@@ -100,10 +100,8 @@ def run_tasks(
     results: dict[int, T] = {}
     deaths = 0
     while len(results) < len(tasks):
-        before, left = (
-            len(results),
-            [number for number in range(len(tasks)) if number not in results],
-        )
+        before = len(results)
+        left = [number for number in range(len(tasks)) if number not in results]
         try:
             with _pool(parallel) as pool:
                 for number, result in pool(

@@ -131,7 +131,8 @@ class Labels:
     Examples
     --------
     >>> days = pd.bdate_range("2024-01-01", periods=2, name="date")
-    >>> weights = pd.DataFrame([[0.7, 0.3, 0.0, 0.0], [np.nan] * 4], index=days, columns=list(REGIMES))
+    >>> rows = [[0.7, 0.3, 0.0, 0.0], [np.nan] * 4]
+    >>> weights = pd.DataFrame(rows, index=days, columns=list(REGIMES))
     >>> known = pd.Series([days[1], pd.NaT], index=days)
     >>> labels = Labels(weights=weights, span_end=known, known_at=known)
     >>> labels.regime.iloc[0], labels.known_by(days[0]).tolist(), labels.known_by(days[1]).tolist()
@@ -235,7 +236,7 @@ def _refuse_row(frame: pd.DataFrame, bad: np.ndarray, name: str, rule: str) -> N
 def check_features(
     frame: pd.DataFrame, specs: tuple[FeatureSpec, ...], name: str = "Features"
 ) -> pd.DataFrame:
-    """Return a date x feature table if its columns are those of `specs`, float64 and never infinite."""
+    """Return a date x feature table if its columns are those of `specs`, float64, finite or NaN."""
     check_dates(frame.index, name)
     expected = [spec.name for spec in specs]
     if list(frame.columns) != expected:
@@ -305,7 +306,10 @@ def check_exposure(exposure: pd.Series, name: str = "Exposure") -> pd.Series:
 
 
 def check_weights(weights: pd.DataFrame, name: str = "Weights") -> pd.DataFrame:
-    """Return a date x asset table of fractions of capital in [0, 1] whose rows sum to at most 1 within 1e-9."""
+    """Return a date x asset table of fractions of capital.
+
+    Each lies in [0, 1]; a row sums to at most 1 within 1e-9.
+    """
     check_dates(weights.index, name)
     if not weights.columns.is_unique or not len(weights.columns):
         raise InvalidDataError(f"{name}: columns must name one or more assets, each once")

@@ -4,4 +4,7 @@ from __future__ import annotations
 
 __all__ = ["MONTH", "QUARTER", "WEEK", "YEAR"]
 
-WEEK, MONTH, QUARTER, YEAR = 5, 21, 63, 252
+WEEK = 5
+MONTH = 21
+QUARTER = 63
+YEAR = 252

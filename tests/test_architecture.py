@@ -132,7 +132,7 @@ def room(module):
 
 
 def imported(name, tree):
-    """Dotted names that a module imports anywhere in it, by statement or by a name given to `import_module`."""
+    """Dotted names that a module imports, by statement or by a name for `import_module`."""
     found = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -221,7 +221,7 @@ def wrong_door(trees):
 
 
 def unlazy(trees):
-    """Libraries that take seconds to load, imported at the top of a module instead of where they are used."""
+    """Libraries that take seconds to load, imported at the top of a module."""
     faults = []
     for name, tree in trees.items():
         top = ast.Module(
@@ -303,7 +303,7 @@ def episode_readers(trees):
 
 
 def receivers(function):
-    """Names of the calls that the argument `episodes` is handed to, and of the methods called on it."""
+    """Names of the calls that take the argument `episodes`, and of the methods called on it."""
     found = set()
     for call in (node for node in ast.walk(function) if isinstance(node, ast.Call)):
         handed = [*call.args, *(keyword.value for keyword in call.keywords)]

@@ -155,7 +155,7 @@ def incomplete(texts):
 
 
 def unexplained(texts):
-    """Functions and classes whose Parameters section is missing where it is due, or names other arguments."""
+    """Functions and classes whose Parameters are missing where due, or name other arguments."""
     faults = []
     for name, text in texts.items():
         tree = ast.parse(text)
@@ -251,7 +251,47 @@ def forbidden(texts):
     return faults
 
 
-LAWS = (silent, incomplete, unexplained, unreturned, unshown, forbidden)
+def packed(texts):
+    """Assignments of more than two values in one statement."""
+    return [
+        f"{name}:{node.lineno}"
+        for name, text in texts.items()
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Tuple)
+        and len(node.value.elts) > 2
+        and any(isinstance(target, ast.Tuple) for target in node.targets)
+    ]
+
+
+def repeated(texts):
+    """Public functions, classes and type aliases whose name stands in more than one module.
+
+    A command of the command line may be called like the function that it runs.
+    """
+    homes = {}
+    for name, text in texts.items():
+        if name.startswith("regime.cli.commands"):
+            continue
+        body = ast.parse(text).body
+        own = {node.name for node in public(body, ast.FunctionDef | ast.ClassDef)}
+        own |= {
+            target.id
+            for node in body
+            if isinstance(node, ast.Assign)
+            for target in node.targets
+            if isinstance(target, ast.Name) and re.match(r"[A-Z]\w*[a-z]", target.id)
+        }
+        for word in own:
+            homes.setdefault(word, []).append(name)
+    return [
+        f"{word}: {', '.join(modules)}"
+        for word, modules in sorted(homes.items())
+        if len(modules) > 1
+    ]
+
+
+LAWS = (silent, incomplete, unexplained, unreturned, unshown, forbidden, packed, repeated)
 
 
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
@@ -280,20 +320,29 @@ HEAD = '"""A module."""\n__all__ = ["f"]\n'
         (unexplained, 'def f(a, b, c, d):\n    """Do."""'),
         (
             unexplained,
-            'class F:\n    """Hold.\n\n    Parameters\n    ----------\n    a : int\n    """\n    b: int',
+            'class F:\n    """Hold.\n\n    Parameters\n    ----------\n'
+            '    a : int\n    """\n    b: int',
         ),
         (
             unreturned,
-            'def f(a, b) -> pd.Series:\n    """Do.\n\n    Parameters\n    ----------\n    a, b : int\n    """',
+            'def f(a, b) -> pd.Series:\n    """Do.\n\n    Parameters\n    ----------\n'
+            '    a, b : int\n    """',
         ),
         (unshown, 'class F:\n    """Do."""\n    def __call__(self): ...'),
         (forbidden, "assert x"),
         (forbidden, "print(1)"),
         (forbidden, "x = 1  # TO" + "DO later"),
+        (packed, "a, b, c = 1, 2, 3"),
     ],
 )
 def test_a_planted_fault_is_caught(law, text):
     assert len(law({"regime.planted": text})) == 1
+
+
+@pytest.mark.parametrize("text", ["def f(): ...", "class F: ...", "Rows = dict[str, float]"])
+def test_a_name_in_two_modules_is_caught(text):
+    assert not repeated({"regime.one": text, "regime.cli.commands.one": text})
+    assert len(repeated({"regime.one": text, "regime.two": text})) == 1
 
 
 @pytest.mark.parametrize("name", [name for name, text in SOURCES.items() if ">>> " in text])

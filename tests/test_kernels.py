@@ -1,4 +1,4 @@
-"""Each kernel against brute force over its window, row by row, on columns with gaps, ties and constants."""
+"""Each kernel against brute force over its window, on columns with gaps, ties, constants."""
 
 import numpy as np
 import pandas as pd
@@ -210,7 +210,7 @@ def test_mean_correlation(seed, columns, halflife, minimum):
 
 
 def brute_fall(logs, vol, depth, recovered):
-    """The fall in progress at the last row, replayed from its definition over plain lists of rows."""
+    """The fall in progress at the last row, by its definition over plain lists of rows."""
     peak, is_open, rows = (
         None,
         False,

@@ -1,4 +1,4 @@
-"""Performance formulas against hand calculations, empyrical-reloaded and each other's identities."""
+"""Performance formulas against hand calculations, empyrical-reloaded and identities."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Every checker returns what is right unchanged, and names column, row or date of the first fault."""
+"""Every checker returns valid input unchanged, or names where the first fault is."""
 
 import numpy as np
 import pandas as pd

@@ -64,10 +64,8 @@ class CrossAssetFeatures:
 
     def features(self) -> tuple[Feature, ...]:
         """Every feature of the family, in the order of the columns."""
-        sell, crypto = (
-            FeatureFamily("cross_asset", "cross-asset selling"),
-            FeatureFamily("cross_asset", "crypto"),
-        )
+        sell = FeatureFamily("cross_asset", "cross-asset selling")
+        crypto = FeatureFamily("cross_asset", "crypto")
         havens = FeatureFamily("cross_asset", "havens")
         days = self.lookback
         return (

@@ -29,8 +29,11 @@ __all__ = [
     "Mechanism",
     "MechanismReading",
     "NoReading",
+    "Numbers",
     "flow_words",
 ]
+
+Numbers = dict[str, Any]  # of a reading, as its page and JSON take them
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,6 @@ Whether long money becomes dear, for which reason, and whether mortgages follow.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,6 +19,7 @@ from regime.mechanisms.base import (
     Mechanism,
     MechanismReading,
     NoReading,
+    Numbers,
 )
 from regime.mechanisms.number_formats import BASIS_POINTS, LEVEL, SCORE
 from regime.sessions import MONTH, QUARTER, WEEK, YEAR
@@ -48,7 +48,6 @@ __all__ = [
 INPUTS = ("dgs2", "dgs10", "dgs30", "mortgage30", "move")
 PARTS = ("level", "bear_steepening", "mortgage", "rate_volatility")
 PERCENT = 100.0  # basis points of a percent
-Numbers = dict[str, Any]
 CURVE = ("dgs30", "dgs2")
 HOUSING = ("mortgage30", "dgs10")
 

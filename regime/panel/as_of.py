@@ -153,7 +153,10 @@ def _rows(observations: pd.DataFrame, names: list[str]) -> _Rows:
     steps = np.diff(codes)
     if (steps < 0).any() or ((steps == 0) & (np.diff(released) < 0)).any():
         order = np.lexsort((period, released, codes))
-        codes, period, released, value = codes[order], period[order], released[order], value[order]
+        codes = codes[order]
+        period = period[order]
+        released = released[order]
+        value = value[order]
     bounds = np.searchsorted(codes, np.arange(len(names) + 1)).astype(np.int64)
     # Writable: numba would compile again for a read-only view of a frame.
     return _Rows(
@@ -222,7 +225,9 @@ def merge(
     values = np.empty((len(limits), len(cuts)))
     ages = np.empty((len(limits), len(cuts)))
     for series in range(len(limits)):
-        row, end, best = bounds[series], bounds[series + 1], -1
+        row = bounds[series]
+        end = bounds[series + 1]
+        best = -1
         for t in range(len(cuts)):
             while row < end and released[row] <= cuts[t]:
                 if (

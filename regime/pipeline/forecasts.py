@@ -19,7 +19,7 @@ __all__ = ["check_forecast", "given_or_made", "read_probabilities"]
 def given_or_made(
     settings: Settings, world: MarketData, given: Path | None, progress: Progress
 ) -> pd.DataFrame:
-    """Probabilities of a file on the sessions of a world, or those of the config's own walk-forward.
+    """Probabilities read from a file, or those of the config's own walk-forward.
 
     Parameters
     ----------

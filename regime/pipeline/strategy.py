@@ -43,7 +43,8 @@ class Strategy:
     >>> dates = pd.bdate_range("2024-01-01", periods=3, name="date")
     >>> prices = pd.Series([100.0, 110.0, 121.0], index=dates)
     >>> held = backtest(prices, pd.Series(1.0, index=dates), Costs())
-    >>> Strategy(exposure=prices * 0 + 1, result=held, benchmarks={"hold": held}).equity.columns.tolist()
+    >>> strategy = Strategy(exposure=prices * 0 + 1, result=held, benchmarks={"hold": held})
+    >>> strategy.equity.columns.tolist()
     ['strategy', 'hold']
     """
 
@@ -135,7 +136,9 @@ def trade(
 def _trade_rule(
     settings: Settings, world: MarketData, exposure: pd.Series, data: Path | None
 ) -> BacktestResult:
-    days, timing, spread = exposure.index, settings.timing, settings.spread
+    days = exposure.index
+    timing = settings.timing
+    spread = settings.spread
     orders: dict[str, Any] = {
         "fill_delay": timing.fill_delay,
         "rebalance": timing.rebalance,

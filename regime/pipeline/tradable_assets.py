@@ -99,10 +99,8 @@ def read_traded(
         As the source.
     """
     with (progress or NoProgress()).stage("reading traded assets"):
-        names, catalogue = (
-            tuple(dict.fromkeys(assets)),
-            load_catalogue(find_config(settings.catalogue)),
-        )
+        names = tuple(dict.fromkeys(assets))
+        catalogue = load_catalogue(find_config(settings.catalogue))
         wanted = catalogue.only({*names, MARKET})
         wanted = wanted.with_bars(names) if bars else wanted
         return traded_prices(
@@ -150,10 +148,8 @@ def traded_prices(
     """
     names, spread = tuple(dict.fromkeys(assets)), spread or HalfSpread()
     _refuse_late(names, catalogue)
-    rows, calendar = (
-        _rows(reading),
-        _Calendar(sessions=reading.sessions, closes=session_closes(reading.sessions)),
-    )
+    rows = _rows(reading)
+    calendar = _Calendar(sessions=reading.sessions, closes=session_closes(reading.sessions))
     prices = {name: calendar.place(rows.get(name)).reindex(sessions) for name in names}
     _refuse_absent(prices, reading)
     bars = {name: _bar(rows, name) for name in names}
@@ -248,7 +244,7 @@ def _opens(prices: pd.Series, bar: pd.DataFrame | None, at_close: bool) -> pd.Se
 def _half_spread(
     bar: pd.DataFrame | None, own: pd.DataFrame, spread: HalfSpread, calendar: _Calendar
 ) -> pd.Series:
-    """Estimated on the asset's own days, weekends included, and carried to the sessions by its release."""
+    """Estimated on the asset's own days, weekends included, and carried to the sessions."""
     if bar is None:
         return pd.Series(spread.unknown_bps, index=calendar.sessions)
     paid = pd.DataFrame({"released": own["released"], "value": spread(bar)}).dropna()
@@ -260,7 +256,10 @@ def _notes(
 ) -> Iterable[str]:
     bare = [name for name, bar in bars.items() if bar is None]
     if bare:
-        yield f"{', '.join(bare)}: no bars, so the half-spread is taken as {spread.unknown_bps:g} bp throughout"
+        yield (
+            f"{', '.join(bare)}: no bars, so the half-spread is taken as {spread.unknown_bps:g} bp "
+            "throughout"
+        )
     yield from (
         f"{name}: {reading.status[name].note}" for name in bars if reading.status[name].note
     )

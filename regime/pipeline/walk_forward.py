@@ -25,7 +25,7 @@ from regime.splits.walk_forward import Fold, PurgedWalkForward
 
 __all__ = ["Forecast", "final_model", "in_force", "member_range", "signed_model", "walk_forward"]
 
-Block = tuple[pd.DataFrame, pd.DataFrame]  # probabilities, and the range of members
+BlockForecast = tuple[pd.DataFrame, pd.DataFrame]  # probabilities, and the range of members
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +146,7 @@ def in_force(
 def final_model(
     settings: Settings, features: pd.DataFrame, market: pd.DataFrame
 ) -> tuple[DeleveragingClassifier, tuple[str, str]]:
-    """Model fitted on all that is known at the last session, and its first and last training session."""
+    """Model fitted on all known at the last session, and its first and last training session."""
     now = features.index[-1]
     fold = Fold(refit=now, test=np.asarray([len(features)], dtype=np.int64))
     (own,) = in_force(settings, [fold], pd.DatetimeIndex(features.index))
@@ -165,7 +165,7 @@ def _one_block(
     labeller: Labeller,
     splits: PurgedWalkForward,
     members: bool,
-) -> Block | None:
+) -> BlockForecast | None:
     """One fold as a pure task: the market ends at the refit, so labels cannot see past it."""
     past = features.iloc[: fold.test[0]]
     fitted, _ = _fit(fold, past, market, model, labeller, splits)

@@ -37,7 +37,7 @@ __all__ = [
 
 FULLY_INVESTED = 1.0
 State = Any
-Row = Mapping[str, float]
+SignalRow = Mapping[str, float]
 
 
 class ConflictingValues(ConfigError):
@@ -91,7 +91,7 @@ class Rule(ABC):
         """State before the first session, fully invested."""
 
     @abstractmethod
-    def step(self, state: State, row: Row, proposed: float) -> tuple[State, float]:
+    def step(self, state: State, row: SignalRow, proposed: float) -> tuple[State, float]:
         """Answer one close.
 
         Parameters
@@ -185,7 +185,7 @@ class ProbabilityRule(Rule):
         """The regimes that are read."""
         return self.regimes
 
-    def probability(self, before: float | None, row: Row) -> float | None:
+    def probability(self, before: float | None, row: SignalRow) -> float | None:
         """Smoothed probability after this row; `before` where the row is missing."""
         raw = math.fsum(signal(row, name) for name in self.regimes)
         if math.isnan(raw):
@@ -248,7 +248,7 @@ def check_signals(signals: pd.DataFrame, needs: tuple[str, ...]) -> np.ndarray:
     return values
 
 
-def signal(row: Row, name: str) -> float:
+def signal(row: SignalRow, name: str) -> float:
     """One signal of a row; NaN where it is missing.
 
     Raises

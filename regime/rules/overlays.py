@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from regime.arrays import Floats
 from regime.errors import ConfigError
-from regime.rules.base import FULLY_INVESTED, EncodedRule, Row, Rule, State, fraction, signal
+from regime.rules.base import FULLY_INVESTED, EncodedRule, Rule, SignalRow, State, fraction, signal
 
 __all__ = ["CapStep", "Cooldown", "Floor", "MinimumHold", "VolatilityTarget"]
 
@@ -45,7 +45,7 @@ class MinimumHold(Rule):
         """Fully invested for long enough to be free."""
         return (FULLY_INVESTED, self.days)
 
-    def step(self, state: State, row: Row, proposed: float) -> tuple[State, float]:
+    def step(self, state: State, row: SignalRow, proposed: float) -> tuple[State, float]:
         """`proposed` once the present exposure has had its sessions, else the present one."""
         held, age = state
         if proposed != held and age >= self.days:
@@ -114,7 +114,7 @@ class Cooldown(Rule):
         """Fully invested, with nothing to wait for."""
         return (FULLY_INVESTED, 0)
 
-    def step(self, state: State, row: Row, proposed: float) -> tuple[State, float]:
+    def step(self, state: State, row: SignalRow, proposed: float) -> tuple[State, float]:
         """`proposed` where it is a cut or the wait is over, else the present exposure."""
         held, left = state
         if proposed < held:
@@ -175,7 +175,7 @@ class Floor(Rule):
         """Nothing to remember."""
         return None
 
-    def step(self, state: State, row: Row, proposed: float) -> tuple[State, float]:
+    def step(self, state: State, row: SignalRow, proposed: float) -> tuple[State, float]:
         """`proposed`, or the floor where that is higher."""
         return None, max(proposed, self.least)
 
@@ -213,7 +213,7 @@ class CapStep(Rule):
         """Fully invested."""
         return FULLY_INVESTED
 
-    def step(self, state: State, row: Row, proposed: float) -> tuple[State, float]:
+    def step(self, state: State, row: SignalRow, proposed: float) -> tuple[State, float]:
         """The point nearest to `proposed` within one step of the last exposure."""
         exposure = min(max(proposed, state - self.per_day), state + self.per_day)
         return exposure, exposure
@@ -286,7 +286,7 @@ class VolatilityTarget(Rule):
         """The cap, until a volatility is known."""
         return self.cap
 
-    def step(self, state: State, row: Row, proposed: float) -> tuple[State, float]:
+    def step(self, state: State, row: SignalRow, proposed: float) -> tuple[State, float]:
         """`proposed` times the multiple; a missing volatility keeps the last multiple."""
         volatility = signal(row, "volatility")
         if math.isnan(volatility):

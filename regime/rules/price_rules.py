@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 
 from regime.errors import ConfigError
-from regime.rules.base import FULLY_INVESTED, Row, Rule, State, averaged, fraction, signal
+from regime.rules.base import FULLY_INVESTED, Rule, SignalRow, State, averaged, fraction, signal
 
 __all__ = ["DrawdownStop", "ReentryOnTrend"]
 
@@ -69,7 +69,7 @@ class DrawdownStop(Rule):
         """No price seen yet, in the market: the fall (None, or high and low) and whether out."""
         return (None, False)
 
-    def step(self, state: State, row: Row, proposed: float) -> tuple[State, float]:
+    def step(self, state: State, row: SignalRow, proposed: float) -> tuple[State, float]:
         """`proposed`, or 0 while out; a missing price changes nothing."""
         fall, out = state
         price = signal(row, "price")
@@ -179,7 +179,7 @@ class ReentryOnTrend(Rule):
         """
         return (None, None, None, 0, 0)
 
-    def step(self, state: State, row: Row, proposed: float) -> tuple[State, float]:
+    def step(self, state: State, row: SignalRow, proposed: float) -> tuple[State, float]:
         """`proposed`, or up to `exposure` while lifted.
 
         A missing price neither lifts nor ends a lift.

@@ -8,7 +8,7 @@ from typing import Annotated, TypeAlias
 
 from regime.errors import ConfigError
 from regime.rules import RULES
-from regime.rules.base import Row, Rule, State
+from regime.rules.base import Rule, SignalRow, State
 
 __all__ = ["Blend", "RuleLike", "RuleStack"]
 
@@ -68,7 +68,7 @@ class RuleStack(_Composite):
     def __str__(self) -> str:
         return "; ".join(str(rule) for rule in self.rules)
 
-    def step(self, state: State, row: Row, proposed: float) -> tuple[State, float]:
+    def step(self, state: State, row: SignalRow, proposed: float) -> tuple[State, float]:
         """Pass the proposal through every rule in order."""
         states = []
         for rule, before in zip(self.rules, state, strict=True):
@@ -106,7 +106,7 @@ class Blend(_Composite):
             f"the mean of {len(self.rules)} rules ({' | '.join(str(rule) for rule in self.rules)})"
         )
 
-    def step(self, state: State, row: Row, proposed: float) -> tuple[State, float]:
+    def step(self, state: State, row: SignalRow, proposed: float) -> tuple[State, float]:
         """Make the same proposal to every rule and average the answers."""
         answers = [
             rule.step(before, row, proposed) for rule, before in zip(self.rules, state, strict=True)

@@ -12,8 +12,8 @@ from regime.rules.base import (
     ConflictingValues,
     EncodedRule,
     ProbabilityRule,
-    Row,
     Rule,
+    SignalRow,
     State,
     averaged,
     fraction,
@@ -58,7 +58,7 @@ class Threshold(ProbabilityRule):
         """No probability seen yet."""
         return None
 
-    def step(self, state: State, row: Row, proposed: float) -> tuple[State, float]:
+    def step(self, state: State, row: SignalRow, proposed: float) -> tuple[State, float]:
         """`proposed`, or 0 while the probability is high.
 
         A missing one counts as the last known.
@@ -117,7 +117,7 @@ class Hysteresis(ProbabilityRule):
         """No probability seen yet, in the market."""
         return (None, False)
 
-    def step(self, state: State, row: Row, proposed: float) -> tuple[State, float]:
+    def step(self, state: State, row: SignalRow, proposed: float) -> tuple[State, float]:
         """`proposed`, or 0 while out; a missing probability changes nothing."""
         before, out = state
         now = self.probability(before, row)
@@ -181,7 +181,7 @@ class Ramp(ProbabilityRule):
         """No probability seen yet."""
         return None
 
-    def step(self, state: State, row: Row, proposed: float) -> tuple[State, float]:
+    def step(self, state: State, row: SignalRow, proposed: float) -> tuple[State, float]:
         """`proposed` times the kept fraction; a missing probability counts as the last known."""
         now = self.probability(state, row)
         if now is None:
@@ -261,7 +261,7 @@ class RegimeMap(Rule):
         """No probabilities seen yet."""
         return None
 
-    def step(self, state: State, row: Row, proposed: float) -> tuple[State, float]:
+    def step(self, state: State, row: SignalRow, proposed: float) -> tuple[State, float]:
         """`proposed` times the exposure.
 
         With a probability missing, or none above 0, by the last known ones.

@@ -85,7 +85,7 @@ class SweepReport:
     summary: dict[str, Any]
 
     def sentences(self) -> tuple[str, ...]:
-        """How many settings were tried, what chance explains, and what choosing each year earned."""
+        """How many settings were tried, what chance explains, what choosing each year earned."""
         inside = int(self.table["plateau"].sum())
         lines = [
             f"{len(self.table):,} settings were tried; {inside:,} of them form the plateau around "

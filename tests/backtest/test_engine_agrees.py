@@ -65,7 +65,7 @@ def costs_of(seed, assets, bps):
 
 
 def spreads_of(prices, seed):
-    """Half-spreads that are estimated now and then, from some day on, on days that need not be sessions."""
+    """Half-spreads estimated now and then, from some day on, also on days without a session."""
     rng = np.random.default_rng(seed)
     days = pd.date_range(prices.index[0] - pd.Timedelta(days=9), prices.index[-1], name="date")
     table = pd.DataFrame(

@@ -27,20 +27,23 @@ DAYS = pd.DatetimeIndex(
 WEEKS = pd.date_range(DAYS[0], DAYS[-1], freq="W-WED")
 CATALOGUE = """
 checks:
-  series: {vix: {bars: {}}, euro: {references: [{path: noon.csv, tolerance: 0.018, neighbours: true}]}}
+  series:
+    vix: {bars: {}}
+    euro: {references: [{path: noon.csv, tolerance: 0.018, neighbours: true}]}
   tables:
     noon: {title: Noon rate, paths: [noon.csv], unit: USD/EUR, changes: log, low: 0.5, high: 2}
-    chains: {title: Chains, paths: ["chain_*.csv"], frequency: irregular, columns: [bid, ask], chain: {}}
+    chains: {title: Chains, paths: ["chain_*.csv"], frequency: irregular, columns: [bid, ask],
+             chain: {}}
     absent: {title: Absent, paths: [nowhere.csv]}
 kinds:
-  price: {unit: USD, frequency: daily, release: {at_close: true}, low: 0.01, high: 1.0e+5, max_age_days: 7,
-          column: close, changes: log}
+  price: {unit: USD, frequency: daily, release: {at_close: true}, low: 0.01, high: 1.0e+5,
+          max_age_days: 7, column: close, changes: log}
 series:
   sp500: {kind: price, title: S&P 500, required: true, path: sp500.csv}
   vix: {kind: price, title: VIX, required: true, path: vix.csv, max_step: 100}
   euro: {kind: price, title: Euro, path: euro.csv}
-  assets: {kind: price, title: Assets, frequency: weekly, max_age_days: 16, high: 1.0e+9, low: 1, path: assets.csv,
-           column: value}
+  assets: {kind: price, title: Assets, frequency: weekly, max_age_days: 16, high: 1.0e+9, low: 1,
+           path: assets.csv, column: value}
   older: {kind: price, title: Older, path: older.csv}
 """
 
@@ -247,7 +250,7 @@ def test_what_cannot_be_checked_is_one_message(
 
 def test_an_expectation_of_an_unknown_series_is_refused(folder: Path, capsys: Capture) -> None:
     path = folder.parent / "mine.yaml"
-    path.write_text(CATALOGUE.replace("{vix: {bars: {}}", "{vixx: {bars: {}}"))
+    path.write_text(CATALOGUE.replace("vix: {bars: {}}", "vixx: {bars: {}}"))
     assert main(["data", "check", str(path), "--data", str(folder), "--quiet"]) == 2
     assert "series.vixx: not in the catalogue" in capsys.readouterr().err
 

@@ -1,4 +1,4 @@
-"""Feature values against the same formulas in pandas, and what holds for every column on the simulated world."""
+"""Feature values against the same formulas in pandas, and what holds for every column."""
 
 import numpy as np
 import pandas as pd

@@ -108,7 +108,7 @@ def test_no_feature_knows_the_unit_of_its_series(world, family, factor, warm):
 
 
 def test_balances_have_no_unit_of_their_own(world):
-    """Twice the money in twice the banks is the same scarcity, but for what is held against the trend."""
+    """Twice the money in twice the banks is the same scarcity, but for gaps to the trend."""
     balances = world.assign(
         **{name: 2 * world[name] for name in ("reserves", "fed_assets", "tga", "rrp")}
     )

@@ -75,7 +75,7 @@ def at(told: Any, path: str) -> Any:
 
 
 def holds(value: Any, expected: Any) -> bool:
-    """Whether a value is of a sign, beyond a bound, one of some words, unknown, or what stands there."""
+    """Whether a value has a sign, is beyond a bound, one of some words, unknown, or equal."""
     words = str(expected).split()
     if words[0] in ("positive", "negative"):
         return value is not None and (value > 0 if words[0] == "positive" else value < 0)

@@ -70,9 +70,12 @@ LINES = {
 PROBE = """<!doctype html>
 <iframe id="frame" src="report.html" style="width: WIDTHpx; height: 900px; border: 0"></iframe>
 <output id="found"></output><script>
-const each = (plots, look) => Object.fromEntries(plots.map((plot) => [plot.dataset.figure, look(plot)]));
-const overlap = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1;
-const shown = (nodes) => [...nodes].map((node) => node.getBoundingClientRect()).filter((box) => box.width > 0);
+const each = (plots, look) =>
+  Object.fromEntries(plots.map((plot) => [plot.dataset.figure, look(plot)]));
+const overlap = (a, b) => a.left < b.right - 1 && b.left < a.right - 1
+  && a.top < b.bottom - 1 && b.top < a.bottom - 1;
+const shown = (nodes) =>
+  [...nodes].map((node) => node.getBoundingClientRect()).filter((box) => box.width > 0);
 function layout(plot) {
   const room = plot.getBoundingClientRect();
   const words = [...plot.querySelectorAll("svg text")].filter((node) => node.textContent.trim());
@@ -97,12 +100,15 @@ frame.onload = async () => {
   const found_ = {};
   if (PRINT) {
     inner.dispatchEvent(new Event("beforeprint"));
-    found_.printed = each(plots, (plot) => [plot.layout?.width, plot.querySelectorAll(".main-svg").length > 0]);
+    found_.printed = each(plots, (plot) =>
+      [plot.layout?.width, plot.querySelectorAll(".main-svg").length > 0]);
     found_.paper = plots[0].data[0].line.color;
     found_.open = [...page.querySelectorAll("details")].every((part) => part.open);
     inner.dispatchEvent(new Event("afterprint"));
   }
-  for (let i = 0; i < 400 && !root.dataset.drawn; i += 1) await new Promise((done) => setTimeout(done, 50));
+  for (let i = 0; i < 400 && !root.dataset.drawn; i += 1) {
+    await new Promise((done) => setTimeout(done, 50));
+  }
   const range = (plot) => plot.layout.xaxis.range;
   found_.whole = each(plots, range);
   found_.places = each(plots, layout);
@@ -112,13 +118,15 @@ frame.onload = async () => {
   found.textContent = JSON.stringify({...found_, data: {...root.dataset}, year: each(plots, range),
     lines: each(plots, (plot) => plot.querySelectorAll(".scatterlayer .trace").length),
     images: each(plots, (plot) => plot.querySelectorAll(".heatmaplayer image").length),
-    price: plots[0].data[0].line.color, words: plots[0].data[0].text[0], overflow: root.scrollWidth - root.clientWidth,
+    price: plots[0].data[0].line.color, words: plots[0].data[0].text[0],
+    overflow: root.scrollWidth - root.clientWidth,
     wide: [...page.querySelectorAll("main *")]
       .filter((node) => node.getBoundingClientRect().right > root.clientWidth + 1)
       .filter((node) => !node.closest(".scroll, pre, .links, .spoken, .plot"))
       .map((node) => node.outerHTML.slice(0, 80)),
     sums: each(plots, (plot) => plot.data.map((trace) => trace.y instanceof inner.Float32Array
-      ? [trace.y.length, trace.y.reduce((sum, value) => (Number.isNaN(value) ? sum : sum + value), 0)] : null)),
+      ? [trace.y.length,
+        trace.y.reduce((sum, value) => (Number.isNaN(value) ? sum : sum + value), 0)] : null)),
     legends: each(plots, (plot) => plot.querySelector(".legend")?.textContent ?? "") });
 };
 </script>"""

@@ -79,7 +79,8 @@ def test_a_kind_gives_what_the_entry_does_not_write(tmp_path: Path) -> None:
         tmp_path,
         """
 releases: {h15: {days: 1, time: "09:00"}}
-kinds: {yield: {unit: percent, frequency: daily, release: h15, low: -5, high: 20, max_age_days: 10, column: value}}
+kinds: {yield: {unit: percent, frequency: daily, release: h15, low: -5, high: 20,
+                max_age_days: 10, column: value}}
 series:
   a: {kind: yield, title: A, path: a.csv}
   b: {kind: yield, title: B, path: b.csv, high: 99, release: {weekday: monday, time: "16:15"},
@@ -102,8 +103,10 @@ def test_faults_of_all_series_come_together(tmp_path: Path) -> None:
 serie: {}
 series:
   a: {kind: nothing}
-  b: {titel: B, unit: u, frequency: daily, release: {days: 1}, low: 0, high: 1, max_age_days: 7, path: b.csv, column: v}
-  C: {title: C, unit: u, frequency: daily, release: {days: 1}, low: 0, high: 1, max_age_days: 7, path: c.csv, column: v}
+  b: {titel: B, unit: u, frequency: daily, release: {days: 1}, low: 0, high: 1, max_age_days: 7,
+      path: b.csv, column: v}
+  C: {title: C, unit: u, frequency: daily, release: {days: 1}, low: 0, high: 1, max_age_days: 7,
+      path: c.csv, column: v}
   d: 7
 """,
     )

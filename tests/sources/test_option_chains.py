@@ -9,7 +9,8 @@ import pytest
 from regime.errors import InvalidDataError, MissingDataError
 from regime.sources.option_chains import PAGE_HEADER, parse_chain, read_chain
 
-PLAIN = """date,underlying,spot,expiry,strike,type,symbol,last,bid,ask,volume,iv,delta,gamma,open_interest
+PLAIN = """date,underlying,spot,expiry,strike,type,symbol,\
+last,bid,ask,volume,iv,delta,gamma,open_interest
 2023-09-14,SPX,4505.1,2023-09-15,4500.0,C,SPXW230915C04500000,1,12.1,12.5,0,0.11,0.5,0.01,120
 2023-09-14,SPX,4505.1,2023-09-15,4500.0,P,SPXW230915P04500000,1,6.9,7.2,0,,0.5,0.01,80
 2023-09-14,SPX,4505.1,2023-12-15,4400.0,P,SPX231215P04400000,1,,60.1,0,0.15,0.5,0.01,0
@@ -18,8 +19,10 @@ PAGE = f"""
 Standard & Poors 500 Index,Last: 4505.1001,Change:  37.6601
 "Date: September 14, 2023 at 4:31 PM EDT",Bid: 4483.25,Ask: 4526.27,Size: 1*1,Volume: 0
 {PAGE_HEADER}
-Fri Sep 15 2023,SPXW230915C04500000,1,0,12.1,12.5,7,0.11,0.5,0.01,120,4500.00,SPXW230915P04500000,1,0,6.9,7.2,9,0,0,0,80
-Fri Dec 15 2023,SPX231215C04400000,1,0,190,191,7,0.16,0.5,0.01,33,4400.00,SPX231215P04400000,1,0,60,60.1,9,0.15,0,0,0
+Fri Sep 15 2023,SPXW230915C04500000,1,0,12.1,12.5,7,0.11,0.5,0.01,120,\
+4500.00,SPXW230915P04500000,1,0,6.9,7.2,9,0,0,0,80
+Fri Dec 15 2023,SPX231215C04400000,1,0,190,191,7,0.16,0.5,0.01,33,\
+4400.00,SPX231215P04400000,1,0,60,60.1,9,0.15,0,0,0
 """
 
 
@@ -90,7 +93,10 @@ def test_both_forms_hold_the_same_options():
 
 
 def test_the_least_that_the_plain_form_needs():
-    few = "date,spot,expiry,strike,type,iv,open_interest\n2024-01-02,5000,2024-02-01,5000,call,0.2,1000\n"
+    few = (
+        "date,spot,expiry,strike,type,iv,open_interest\n"
+        "2024-01-02,5000,2024-02-01,5000,call,0.2,1000\n"
+    )
     chain = parsed(few)
     assert (
         chain["type"].tolist() == ["C"]

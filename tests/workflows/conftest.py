@@ -1,4 +1,4 @@
-"""A data folder made of the simulated world, and commands run on it inside the test's own process."""
+"""A data folder of a simulated market, and commands run on it inside the test's process."""
 
 from __future__ import annotations
 

@@ -139,7 +139,7 @@ class Shuffled:
 
 
 def skill_of(settings, world, forecast):
-    """Skill of a forecast against the best of the unlearned rivals, and its scores, on the real labels."""
+    """Skill of a forecast against the best rule of thumb, and its scores, on the real labels."""
     truth = truth_from_labels(settings.truth(world.market))
     scores = rule_of_thumb_scores(
         world.close, world.returns, world.panel.values["vix"], rank_start="2006-01-01"

@@ -1,4 +1,4 @@
-"""`regime backtest`, `regime sweep` and `regime report` as a user calls them, on a simulated world in files."""
+"""`regime backtest`, `sweep` and `report` as a user calls them, on a simulated market."""
 
 import json
 

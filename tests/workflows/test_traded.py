@@ -45,7 +45,7 @@ def bars(dates, seed, start=100.0):
 
 
 def tables():
-    """SPY in traded prices with a dividend, QQQ that begins late and has a hole, DBC that stops, Bitcoin every day."""
+    """SPY with a dividend, QQQ that begins late with a gap, DBC that stops, Bitcoin every day."""
     spy = bars(SESSIONS, 1).assign(
         adj_close=lambda own: own["close"] * np.where(own.index < "2024-03-15", 0.98, 1.0)
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,6 +30,7 @@ from regime.mechanisms.base import (
     Mechanism,
     MechanismReading,
     NoReading,
+    Numbers,
 )
 from regime.mechanisms.number_formats import CHANGE, SCORE
 from regime.transforms import panel_columns
@@ -41,7 +41,6 @@ HORIZONS = (5, 21, 63)
 # The two that a day is asked about; each counts once it is past.
 PROTOTYPES = {"312": "2020-03-12", "519": "2021-05-19"}
 LEAST = 504  # sessions before anything can be compared
-Numbers = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -51,10 +51,8 @@ class SellingFeatures:
 
         The shift of absorption changes its sign.
         """
-        sell, alike = (
-            FeatureFamily("cross_asset", "cross-asset selling"),
-            FeatureFamily("cross_asset", "comovement"),
-        )
+        sell = FeatureFamily("cross_asset", "cross-asset selling")
+        alike = FeatureFamily("cross_asset", "comovement")
         havens = FeatureFamily("cross_asset", "havens")
         week = self.week
         days = self.correlation

@@ -144,13 +144,11 @@ class CrossAssetSelling(Mechanism):
                 reason=f"needs {LEAST} sessions with four of its markets, has "
                 f"{read.sum()} until {pd.Timestamp(as_of):%Y-%m-%d}",
             )
-        now, ranks = (
-            history.iloc[-1],
-            {
-                name: rolling_percentile(history[name], YEARS_5, YEARS_5 // 5).iloc[-1]
-                for name in ("correlation", "absorption", "turbulence_week")
-            },
-        )
+        now = history.iloc[-1]
+        ranks = {
+            name: rolling_percentile(history[name], YEARS_5, YEARS_5 // 5).iloc[-1]
+            for name in ("correlation", "absorption", "turbulence_week")
+        }
         reading: dict[str, Any] = {
             "breadth": {"5": now["breadth_5"], "10": now["breadth_10"], "markets": _count(prices)},
             "sold": self._sold(prices),

@@ -166,10 +166,8 @@ def _prices(
     out = np.full(spot.size, np.nan)
     for i in range(spot.size):
         if spot[i] > 0 and strike[i] > 0 and years[i] > 0 and volatility[i] > 0:
-            discount, forward = (
-                math.exp(-rate[i] * years[i]),
-                spot[i] * math.exp((rate[i] - dividends[i]) * years[i]),
-            )
+            discount = math.exp(-rate[i] * years[i])
+            forward = spot[i] * math.exp((rate[i] - dividends[i]) * years[i])
             sign = 1.0 if call[i] else -1.0
             inside = max(sign * (forward - strike[i]), 0.0)
             x, width = -abs(math.log(forward / strike[i])), volatility[i] * math.sqrt(years[i])

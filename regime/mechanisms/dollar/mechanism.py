@@ -6,7 +6,6 @@ Whether everything is sold for it, whether it is fled, and whether the yen carry
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +18,7 @@ from regime.mechanisms.base import (
     Mechanism,
     MechanismReading,
     NoReading,
+    Numbers,
 )
 from regime.mechanisms.dollar.features import DollarStressFeatures
 from regime.mechanisms.dollar.stress import (
@@ -42,8 +42,6 @@ from regime.transforms import (
 )
 
 __all__ = ["DollarStress"]
-
-Numbers = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -81,10 +81,8 @@ def debasement(values: pd.DataFrame, lookback: int = 504) -> pd.Series:
 
     **Known at:** row t uses rows up to t.
     """
-    low, high = (
-        1.0 - rolling_percentile(values["dollar_index"], lookback),
-        rolling_percentile(values["gold"], lookback),
-    )
+    low = 1.0 - rolling_percentile(values["dollar_index"], lookback)
+    high = rolling_percentile(values["gold"], lookback)
     return low.where(low < high, high).where(low.notna() & high.notna())
 
 

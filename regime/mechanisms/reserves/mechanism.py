@@ -6,7 +6,6 @@ What overnight money costs, how much of it there is, and who must ask the centra
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +18,7 @@ from regime.mechanisms.base import (
     Mechanism,
     MechanismReading,
     NoReading,
+    Numbers,
 )
 from regime.mechanisms.number_formats import BASIS_POINTS, LEVEL, SCORE, SIGMAS, number_format
 from regime.mechanisms.reserves.demand_curve import demand_slope, fed_funds_spread
@@ -45,7 +45,6 @@ __all__ = ["ReserveScarcity"]
 WEEKS_4 = 20
 WEEKS_13 = 65
 SIGNIFICANT = 2.0  # standard errors
-Numbers = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -160,10 +160,8 @@ def reaction_asymmetry(
         raise InvalidDataError(
             f"reactions: session {session_rows.max()} lies outside the {len(sessions)} sessions"
         )
-    surprise, moved = (
-        reactions["surprise"].to_numpy(dtype=float),
-        reactions["reaction"].to_numpy(dtype=float),
-    )
+    surprise = reactions["surprise"].to_numpy(dtype=float)
+    moved = reactions["reaction"].to_numpy(dtype=float)
     size = np.minimum(np.abs(surprise), LARGEST_SURPRISE)
     table: dict[str, Floats] = {}
     for kind, one in (("beat", surprise > 0), ("miss", surprise < 0)):

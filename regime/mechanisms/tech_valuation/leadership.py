@@ -225,10 +225,8 @@ class LeadershipFeatures:
 
     def features(self) -> tuple[Feature, ...]:
         """Every feature of the mechanism, in the order of the columns."""
-        lead, paid = (
-            FeatureFamily("valuation", "leadership"),
-            FeatureFamily("valuation", "multiple"),
-        )
+        lead = FeatureFamily("valuation", "leadership")
+        paid = FeatureFamily("valuation", "multiple")
         rest = self.rest
         days = self.lookback
         year = self.year

@@ -171,7 +171,9 @@ def _high_yield(world: SimulatedWorld) -> Floats:
 
 
 def _yields(world: SimulatedWorld) -> dict[str, pd.Series]:
-    draws, ten, policy = world.draws, _ten_year(world), world.state(POLICY)
+    draws = world.draws
+    ten = _ten_year(world)
+    policy = world.state(POLICY)
     # Forced sales of Treasuries push the long end most.
     sold = np.maximum((world.path.value - world.path.price)[:, TREASURY], 0.0)
     thirty = ten + 0.6 - 0.12 * (policy - 2.8) + 3.0 * sold + draws.wobble("dgs30", 0.12, 60)
@@ -210,7 +212,9 @@ def _yields(world: SimulatedWorld) -> dict[str, pd.Series]:
 
 def _funding(world: SimulatedWorld) -> dict[str, pd.Series]:
     """Overnight rates over the rate on reserves; quarter ends jump where reserves are scarce."""
-    draws, policy, spread = world.draws, world.state(POLICY), world.state(FUNDING)
+    draws = world.draws
+    policy = world.state(POLICY)
+    spread = world.state(FUNDING)
     tight = np.maximum(spread + 6.0, 0.0)
     last = (world.news.left == 0) * 1.0
     secured = spread + (3.0 + 0.5 * tight) * last + (1.2 + 0.06 * tight) * draws.heavy("sofr", 5.0)

@@ -95,7 +95,9 @@ class Path(NamedTuple):
 
 def simulate(rules: Rules, news: News) -> Path:
     """Path of one simulation."""
-    n, markets, agents = len(news.moves), len(MARKETS), len(AGENTS)
+    n = len(news.moves)
+    markets = len(MARKETS)
+    agents = len(AGENTS)
     path = Path(
         price=np.zeros((n, markets)),
         value=np.zeros((n, markets)),
@@ -169,7 +171,9 @@ def _run(  # type: ignore[no-untyped-def]
 ):
     """Fill every row from the one before; row t uses news up to t alone."""
     for t in range(2, len(moves)):
-        now, bought, held = state[t], flow[t], hold[t - 1]
+        now = state[t]
+        bought = flow[t]
+        held = hold[t - 1]
         for i in range(len(now)):
             now[i] = state[t - 1, i]
         risk = variance[t - 1, EQUITY]

@@ -231,7 +231,9 @@ def _new_report(world: SimulatedWorld, contract: _Contract) -> dict[str, pd.Seri
 
 def _monthly(world: SimulatedWorld) -> dict[str, pd.Series]:
     """Debt at brokers at month ends, and what is paid for earnings."""
-    draws, sessions, ends = world.draws, world.sessions, month_ends(world.sessions)
+    draws = world.draws
+    sessions = world.sessions
+    ends = month_ends(world.sessions)
     assets = world.position(FUNDS, EQUITY) + world.position(FUNDS, CREDIT)
     borrowed = np.maximum(assets - 0.5 * world.state(WEALTH), 0.002)
     trend = world.rules.growth * np.arange(len(sessions)) / YEAR

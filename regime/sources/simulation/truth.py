@@ -51,7 +51,10 @@ SessionSpan = tuple[int, int]
 # Forced selling, in usual daily volatilities of what it moves, smoothed over three sessions: where
 # a run of it begins and ends, what it must reach to be a deleveraging, how far apart two must lie,
 # how long one must last.
-FLOOR, PEAK, APART, LEAST = 0.15, 0.50, 10, 5
+FLOOR = 0.15
+PEAK = 0.50
+APART = 10
+LEAST = 5
 CRYPTO_FLOOR, CRYPTO_PEAK = 0.08, 0.30  # the same for crypto alone
 SHOCK = 0.04  # log fall of equity tomorrow whose forced sales measure fragility
 # Weights of what must be sold.
@@ -96,7 +99,9 @@ class GroundTruth:
 
 def ground_truth(world: SimulatedWorld) -> GroundTruth:
     """Truth of a simulated market over its sessions."""
-    rules, path, sessions = world.rules, world.path, world.sessions
+    rules = world.rules
+    path = world.path
+    sessions = world.sessions
     scaled = _scaled(world)
     pressure = _smooth((scaled[:, list(RISKY)] * list(RISKY.values())).sum(axis=1))
     potential = fire_sale(rules, path)

@@ -28,7 +28,7 @@ MOST_MISSING = 0.005  # share of the tested sessions that a scored baseline may 
 
 @dataclass(frozen=True, kw_only=True)
 class SkillGate:
-    """The gate on measure_skill, and whether a run passed it.
+    """The gate on skill, and whether a run passed it.
 
     Parameters
     ----------

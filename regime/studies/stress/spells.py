@@ -39,7 +39,7 @@ def episode_costs(
     Returns
     -------
     DataFrame, one row a spell
-        `first` and `last` (within the sessions of the exposure), `name` (empty where there is none),
+        `first` and `last` (within the sessions of the exposure), `name` (empty where unnamed),
         `exposure_before` (mean of 10 sessions), `exposure_inside`, `exposure_after` (mean of 21
         sessions), `market_return` and `rule_return` inside, `loss_avoided` (the rule's less the
         market's), `missed_after` (the market's less the rule's over 63 sessions after),

@@ -1,4 +1,4 @@
-"""The whole stress test of a rule: worse terms, worse signals, other histories, each spell's cost."""
+"""The stress test of a rule: worse terms, worse signals, other histories, each spell's cost."""
 
 from __future__ import annotations
 

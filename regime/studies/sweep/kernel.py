@@ -16,7 +16,15 @@ import numpy as np
 from regime.arrays import Floats, Integers
 from regime.studies.sweep.compile import NO_RULE
 
-__all__ = ["TOTALS", "History", "RuleTable", "compiled", "decide", "known_signal", "run_settings"]
+__all__ = [
+    "TOTALS",
+    "History",
+    "RuleTable",
+    "compiled",
+    "decide_setting",
+    "known_signal",
+    "run_settings",
+]
 
 # Columns of the totals of a setting.
 TOTALS = ("final_equity", "orders", "turnover", "worst", "exposure", "flips")
@@ -103,7 +111,7 @@ def known_signal(values, weight, known):  # type: ignore[no-untyped-def]
 
 
 @_jit
-def decide(setting, before, rules, paths):  # type: ignore[no-untyped-def]
+def decide_setting(setting, before, rules, paths):  # type: ignore[no-untyped-def]
     """Row of `paths` with what one setting decides; the rules it shares with `before` stand there.
 
     Parameters
@@ -220,6 +228,6 @@ def run_settings(settings, rules, history, full, totals, sums, squares):  # type
     paths = np.ones((settings.shape[1] + 1, rules.signals.shape[1]))
     before = np.full(settings.shape[1], NO_RULE)
     for i in range(settings.shape[0]):
-        row = decide(settings[i], before, rules, paths)
+        row = decide_setting(settings[i], before, rules, paths)
         _trade(paths[row], history, full, totals[i], sums[i], squares[i])
         before = settings[i]

@@ -226,13 +226,13 @@ def setting_exposure(signals: pd.DataFrame, rules: EncodedRules, setting: int) -
     """
     if not 0 <= setting < len(rules):
         raise ConfigError(f"setting: must lie in [0, {len(rules) - 1}], got {setting}")
-    from regime.studies.sweep.kernel import decide
+    from regime.studies.sweep.kernel import decide_setting
 
     paths = np.ones((rules.positions.shape[1] + 1, len(signals)))
     chosen = rules.take([setting])
     positions = chosen.positions[0]
     with _first_class_functions():
-        row = decide(
+        row = decide_setting(
             positions, np.full_like(positions, NO_RULE), _rule_table(signals, chosen), paths
         )
     return pd.Series(paths[row], index=signals.index, name="exposure")

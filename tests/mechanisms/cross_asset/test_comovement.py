@@ -1,4 +1,4 @@
-"""Correlation, absorption and turbulence against brute force, and on markets whose answer is known."""
+"""Correlation, absorption and turbulence against brute force and on markets of known answer."""
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,7 @@ def table(rows=500, assets=6, common=0.5, seed=1, holes=0.0):
 
 
 def window_matrix(moves, t, lookback):
-    """Correlations of one window about zero, missing moves as none, of the assets with three quarters of it."""
+    """Correlations about zero of one window, a missing move as 0, of assets with three quarters."""
     part = moves.iloc[max(0, t - lookback + 1) : t + 1].clip(-6, 6)
     part = part.loc[:, part.notna().sum() >= 3 * lookback // 4].fillna(0.0).to_numpy()
     cross = part.T @ part

@@ -1,4 +1,4 @@
-"""Trend followers against the textbook formula in pandas, and the signs and units that it must keep."""
+"""Trend followers against the textbook formula in pandas, with its signs and units."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""The book of trend followers: bounds, signs, what a scenario does to it, and the dollars behind it."""
+"""The book of trend followers: bounds, signs, what a scenario does to it, its dollars."""
 
 from dataclasses import replace
 

@@ -11,7 +11,7 @@ NAN = np.nan
 
 
 def bounced(spread, days=600, trades=30, seed=1):
-    """Bars of trades at bid or ask, by the toss of a coin, around a middle that walks by 1 % a day."""
+    """Bars of trades at bid or ask, by the toss of a coin, around a mid that moves 1 % a day."""
     rng = np.random.default_rng(seed)
     middle = 100 * np.exp(np.cumsum(rng.normal(0, 0.01 / trades**0.5, days * trades)))
     traded = (middle * (1 + spread / 2 * rng.choice([-1, 1], days * trades))).reshape(days, trades)

@@ -1,4 +1,4 @@
-"""The demand slope against the same regression written out, a planted slope, and weeks that it must leave out."""
+"""The demand slope against its regression written out, a planted slope, weeks left out."""
 
 from datetime import date
 
@@ -16,7 +16,7 @@ WEEK = (
 
 
 def weekly(slope=-2.0, noise=0.1, seed=1):
-    """Reserves that change weekly, and a spread that answers in the week that they are the mean of."""
+    """Reserves that change weekly, and a spread that answers in the week they average."""
     rng = np.random.default_rng(seed)
     share = 10 + np.cumsum(rng.normal(0, 0.3, WEEK[-1] + 2))
     spread = slope * share[WEEK + 1] + np.repeat(np.cumsum(rng.normal(0, noise, WEEK[-1] + 1)), 5)

@@ -27,7 +27,8 @@ def test_a_catalogue_without_checks_compares_nothing(tmp_path: Path) -> None:
 
 
 def test_checks_are_in_the_catalogue_or_in_a_file_beside_it(tmp_path: Path) -> None:
-    inside = "{series: {oil: {bars: {}}}, tables: {t: {title: T, paths: [a.csv], references: [{path: b.csv}]}}}"
+    table = "{title: T, paths: [a.csv], references: [{path: b.csv}]}"
+    inside = f"{{series: {{oil: {{bars: {{}}}}}}, tables: {{t: {table}}}}}"
     here = load_expectations(written(tmp_path, f"checks: {inside}"))
     assert here.series["oil"].bars == BarColumns()
     assert here.tables["t"] == TableSpec(
@@ -45,7 +46,8 @@ def test_faults_of_all_entries_come_together(tmp_path: Path) -> None:
                 """
 checks:
   serie: {}
-  series: {oil: {bras: {}}, gas: {references: [{path: ../b.csv}]}, coal: {references: [{path: b.csv, tolerance: 0}]}}
+  series: {oil: {bras: {}}, gas: {references: [{path: ../b.csv}]},
+           coal: {references: [{path: b.csv, tolerance: 0}]}}
   tables: {t: {title: T, paths: []}, u: {paths: [/etc/passwd], title: U}, v: 7,
            w: {title: W, paths: [a], low: 2, high: 1}}
 """,

@@ -1,4 +1,4 @@
-"""Grids from YAML: all combinations once, impossible ones dropped and counted, mistakes answered."""
+"""Grids from YAML: all combinations once, impossible ones counted, mistakes answered."""
 
 import itertools
 import math
