@@ -15,9 +15,9 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+from regime.parallel import NoProgress
 from regime.pipeline.market_data import read_market_data
 from regime.pipeline.settings import load_settings
-from regime.progress import NoProgress
 from regime.sources.simulated import SimulatedSource
 from regime.studies.tuning.objective import InnerSample, inner_sample, outer_blocks
 from regime.studies.tuning.search_space import SearchSpace

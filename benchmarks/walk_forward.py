@@ -17,11 +17,10 @@ import pandas as pd
 from distributed import LocalCluster
 from joblib.externals.loky import get_reusable_executor
 
-from regime.parallel import Parallel
+from regime.parallel import NoProgress, Parallel
 from regime.pipeline.market_data import MarketData, read_market_data
 from regime.pipeline.settings import Settings, load_settings
 from regime.pipeline.walk_forward import Forecast, walk_forward
-from regime.progress import NoProgress
 from regime.sources.simulated import SimulatedSource
 
 CLAIM = 0.7

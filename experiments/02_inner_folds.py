@@ -22,9 +22,9 @@ from regime.labels.ensemble import EnsembleLabels
 from regime.labels.episodes import EpisodeLabels
 from regime.labels.jump import JumpModelLabels
 from regime.models.baselines import baseline_probabilities
+from regime.parallel import NoProgress
 from regime.pipeline.settings import Settings
 from regime.pipeline.walk_forward import walk_forward
-from regime.progress import NoProgress
 
 
 def falls(

@@ -32,10 +32,10 @@ import pandas as pd
 from regime.evaluation.scores import ranking_scores, score_table
 from regime.evaluation.truth import Truth, truth_from_labels
 from regime.models.baselines import RULE_OF_THUMB_SCORES, rule_of_thumb_scores
+from regime.parallel import NoProgress
 from regime.pipeline.market_data import MarketData, read_market_data
 from regime.pipeline.settings import Settings, load_settings
 from regime.pipeline.walk_forward import Forecast, walk_forward
-from regime.progress import NoProgress
 from regime.schema import REGIMES, Labels
 from regime.sources.simulated import SimulatedSource
 from regime.studies.significance.scoring import fit_baselines

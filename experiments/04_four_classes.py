@@ -18,9 +18,9 @@ import pandas as pd
 from inner import BASE, MAIN, enter, read_years
 
 from regime.evaluation.scores import score_table
+from regime.parallel import NoProgress
 from regime.pipeline.settings import Settings
 from regime.pipeline.walk_forward import walk_forward
-from regime.progress import NoProgress
 from regime.schema import REGIMES
 
 

@@ -23,11 +23,11 @@ from inner import LAST, enter
 from regime.backtest.stress_account import Venue
 
 from regime.backtest.costs import Costs
+from regime.parallel import NoProgress
 from regime.pipeline.market_data import read_market_data
 from regime.pipeline.settings import load_settings
 from regime.pipeline.strategy import signals
 from regime.pipeline.walk_forward import walk_forward
-from regime.progress import NoProgress
 from regime.rules.base import Rule
 from regime.rules.benchmarks import above_average, buy_and_hold, volatility_target
 from regime.rules.overlays import MinimumHold, VolatilityTarget

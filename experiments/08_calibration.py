@@ -22,8 +22,8 @@ from regime.evaluation.scores import log_losses, score_table, scored_rows
 from regime.evaluation.truth import Truth, truth_from_labels
 from regime.models.conformal import AdaptiveConformal
 from regime.models.recalibration import Recalibration
+from regime.parallel import NoProgress
 from regime.pipeline.walk_forward import walk_forward
-from regime.progress import NoProgress
 from regime.schema import REGIMES
 
 FIRST = "1980-01-01"

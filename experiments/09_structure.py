@@ -29,9 +29,9 @@ from regime.labels.ensemble import EnsembleLabels
 from regime.labels.episodes import EpisodeLabels
 from regime.models.baselines import baseline_probabilities
 from regime.models.classifier import DeleveragingClassifier, TreeSettings
+from regime.parallel import NoProgress
 from regime.pipeline.settings import Settings
 from regime.pipeline.walk_forward import signed_model, walk_forward
-from regime.progress import NoProgress
 from regime.schema import Labels
 
 NO_PHASES = TreeSettings(leaf_rows=10**9)  # only P(deleveraging) is scored here

@@ -24,11 +24,11 @@ from inner import BASE, LAST, MAIN, TRUTHS, enter
 
 from regime.evaluation.scores import measure_skill, score_table
 from regime.evaluation.truth import Truth, truth_from_labels
+from regime.parallel import NoProgress
 from regime.pipeline.market_data import MarketData, read_market_data
 from regime.pipeline.settings import Settings, load_settings
 from regime.pipeline.strategy import decide
 from regime.pipeline.walk_forward import walk_forward
-from regime.progress import NoProgress
 from regime.schema import check_exposure, check_probabilities
 
 GROUPS = {

@@ -19,9 +19,9 @@ from regime.evaluation.scores import measure_skill, score_table
 from regime.labels.ensemble import EnsembleLabels
 from regime.labels.episodes import EpisodeLabels
 from regime.labels.jump import JumpModelLabels
+from regime.parallel import NoProgress
 from regime.pipeline.settings import Settings
 from regime.pipeline.walk_forward import walk_forward
-from regime.progress import NoProgress
 
 GROUPS = {
     "dollar": ("dollar funding", "carry", "dollar stress"),

@@ -16,9 +16,9 @@ import pandas as pd
 from regime.evaluation.truth import Truth, truth_from_labels
 from regime.labels.episodes import EpisodeLabels
 from regime.models.baselines import rule_of_thumb_scores
+from regime.parallel import NoProgress
 from regime.pipeline.market_data import read_market_data
 from regime.pipeline.settings import Settings, load_settings
-from regime.progress import NoProgress
 from regime.tracking import Tracker, read_commit
 
 LAST = "2004-12-31"

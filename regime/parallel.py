@@ -1,6 +1,7 @@
-"""Pure tasks spread over the processes of this host or of a cluster.
+"""Long work: pure tasks over the processes of a host or a cluster, and how progress is reported.
 
-What a dead worker held is done again.
+What a dead worker held is done again. A workflow takes a `Progress` and opens one stage after
+another; the command line draws bars, a test counts, and `NoProgress` does nothing.
 """
 
 from __future__ import annotations
@@ -13,21 +14,67 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 from uuid import uuid4
 
 from regime.errors import ConfigError, RegimeError
 
-__all__ = ["Parallel", "run_tasks"]
+__all__ = ["NoProgress", "Parallel", "Progress", "Stage", "run_tasks"]
 
 T = TypeVar("T")
 WAIT = 10  # seconds for a scheduler to answer, and for its first worker
 PATIENCE = 3  # deaths in a row that no finished task lies between
 # What the numbers depend on; other versions on a worker may give other last bits.
 SAME = ("deleverage", "numpy", "pandas", "scikit-learn", "lightgbm", "numba")
+
+
+class Stage(Protocol):
+    """One named part of a computation while it runs."""
+
+    def advance(self, n: int = 1) -> None:
+        """Report `n` more units done."""
+
+
+class Progress(Protocol):
+    """Whoever watches a computation."""
+
+    def stage(self, name: str, total: int | None = None) -> AbstractContextManager[Stage]:
+        """Open a stage.
+
+        Parameters
+        ----------
+        name : str
+            What is being done, e.g. ``"refits"``.
+        total : int, optional
+            Units in the stage; None where the number is not known beforehand.
+
+        Returns
+        -------
+        context manager of Stage
+            Leaving it ends the stage, whether done or failed.
+        """
+
+
+class _Silent:
+    def advance(self, n: int = 1) -> None:
+        """Do nothing."""
+
+
+class NoProgress:
+    """A watcher that does not look.
+
+    Examples
+    --------
+    >>> with NoProgress().stage("refits", total=40) as stage:
+    ...     stage.advance()
+    """
+
+    def stage(self, name: str, total: int | None = None) -> AbstractContextManager[Stage]:
+        """Open a stage of which nothing is reported."""
+        return nullcontext(_Silent())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ import pandas as pd
 
 from regime.arrays import Floats
 from regime.errors import InvalidDataError
-from regime.sessions import YEAR
+from regime.schema import YEAR
 
 __all__ = [
     "annual_sharpe",

@@ -17,9 +17,13 @@ import pandas as pd
 from regime.errors import InvalidDataError
 
 __all__ = [
+    "MONTH",
+    "QUARTER",
     "REGIMES",
     "STRESS",
     "STRESS_CODE",
+    "WEEK",
+    "YEAR",
     "FeatureSpec",
     "Labels",
     "Panel",
@@ -31,6 +35,12 @@ __all__ = [
     "check_probabilities",
     "check_weights",
 ]
+
+# Usual spans in trading sessions.
+WEEK = 5
+MONTH = 21
+QUARTER = 63
+YEAR = 252
 
 
 class Regime(StrEnum):

@@ -9,6 +9,7 @@ import ast
 import json
 import subprocess
 import sys
+from collections import Counter
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -35,6 +36,7 @@ ROOMS = {
     "workflows",
     "cli",
 }
+MOST_MODULES = 16
 # The floors, lowest first: an import goes down, or stays in its own folder. Every folder that is
 # named on no floor is a stage, and a stage never imports another.
 STAGES = "stages"
@@ -97,7 +99,6 @@ SHARED_GROUND = {
     "regime.errors",
     "regime.registry",
     "regime.schema",
-    "regime.sessions",
 }
 
 
@@ -494,3 +495,16 @@ def test_importing_the_package_loads_nothing_heavy():
     assert "pandas" in loaded(
         "from regime import REGIMES"
     )  # so the question can be answered with yes
+
+
+def crowded(files):
+    """Folders that hold more modules than a reader takes in."""
+    counts = Counter(Path(name).parent.as_posix() for name in files)
+    return [f"{folder} holds {n} modules" for folder, n in counts.items() if n > MOST_MODULES]
+
+
+def test_no_folder_is_crowded():
+    none(crowded(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py")))
+    many = [f"rules/rule_{i}.py" for i in range(MOST_MODULES + 1)]
+    assert crowded(many) == [f"rules holds {MOST_MODULES + 1} modules"]
+    assert crowded(many[1:]) == []

@@ -31,11 +31,11 @@ from regime.labels.episodes import EpisodeLabels
 from regime.panel import calendar
 from regime.panel.as_of import AsOf
 from regime.panel.release_times import release_times
+from regime.parallel import NoProgress
 from regime.pipeline.market_data import read_market
 from regime.pipeline.settings import load_settings
 from regime.pipeline.strategy import decide
 from regime.pipeline.walk_forward import walk_forward
-from regime.progress import NoProgress
 from regime.schema import REGIMES, Labels
 from regime.sources.catalogue import load_catalogue
 from regime.sources.simulated import SimulatedSource

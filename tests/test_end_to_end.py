@@ -260,7 +260,7 @@ def test_a_second_run_repeats_the_first_and_ends_with_the_table_and_the_path_of_
 def test_python_gives_what_the_command_gives_whatever_the_number_of_processes(
     demo: Demo, inside: Path
 ) -> None:
-    from regime.progress import NoProgress
+    from regime.parallel import NoProgress
 
     result = regime.run(
         "demo.yaml",

@@ -9,7 +9,7 @@ import numpy as np
 
 from regime.arrays import Floats
 from regime.errors import ConfigError
-from regime.sessions import YEAR
+from regime.schema import YEAR
 
 __all__ = ["HIGHEST_BPS", "Costs"]
 

@@ -17,7 +17,7 @@ from regime.arrays import Floats
 from regime.backtest.orders import FillMoments
 from regime.errors import InvalidDataError, RegimeError
 from regime.performance import performance_table
-from regime.sessions import YEAR
+from regime.schema import YEAR
 
 __all__ = ["DEFERRED", "ORDERS", "BacktestResult", "build_result"]
 

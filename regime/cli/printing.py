@@ -51,7 +51,7 @@ def as_json(content: Mapping[str, Any] | Sequence[Any]) -> str:
     InvalidDataError
         If something has no form in JSON; its location is named.
     """
-    from regime.json_values import to_json_value  # here: --help starts without pandas
+    from regime.artifacts import to_json_value
 
     fields = content if isinstance(content, Mapping) else {"items": content}
     values = to_json_value(fields, "answer", infinite_as_null=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from regime.progress import NoProgress, Progress, Stage
+from regime.parallel import NoProgress, Progress, Stage
 
 if TYPE_CHECKING:
     from rich import progress as rich_progress

@@ -13,7 +13,7 @@ import pandas as pd
 
 from regime.errors import InvalidDataError
 from regime.evaluation.truth import Truth
-from regime.sessions import YEAR
+from regime.schema import YEAR
 
 __all__ = ["EventScores", "alarm_sessions", "episode_detection", "event_scores"]
 

@@ -20,7 +20,7 @@ import pandas as pd
 from regime.errors import InvalidDataError
 from regime.evaluation.sharpe_tests import DeflatedSharpe, deflated_sharpe, sharpe_sample
 from regime.performance import finite_values
-from regime.sessions import YEAR
+from regime.schema import YEAR
 
 __all__ = [
     "BacktestOverfitting",

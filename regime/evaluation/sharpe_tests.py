@@ -15,7 +15,7 @@ import pandas as pd
 
 from regime.errors import InvalidDataError
 from regime.performance import annual_sharpe, excess_values
-from regime.sessions import YEAR
+from regime.schema import YEAR
 
 __all__ = [
     "DeflatedSharpe",

@@ -21,8 +21,7 @@ from regime.labels.basket import (
     prior_volatility,
     risk_basket,
 )
-from regime.schema import REGIMES, Labels
-from regime.sessions import MONTH
+from regime.schema import MONTH, REGIMES, Labels
 
 __all__ = [
     "UNKNOWN",

@@ -15,9 +15,9 @@ from typing import Any, ClassVar, Literal, Protocol
 
 import pandas as pd
 
+from regime.artifacts import to_json_value
 from regime.errors import ConfigError
 from regime.feature import Feature
-from regime.json_values import to_json_value
 
 __all__ = [
     "Capital",

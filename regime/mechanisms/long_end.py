@@ -22,7 +22,7 @@ from regime.mechanisms.base import (
     Numbers,
 )
 from regime.mechanisms.number_formats import BASIS_POINTS, LEVEL, SCORE
-from regime.sessions import MONTH, QUARTER, WEEK, YEAR
+from regime.schema import MONTH, QUARTER, WEEK, YEAR
 from regime.transforms import (
     change,
     last_value,

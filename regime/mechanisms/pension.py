@@ -27,7 +27,7 @@ from regime.mechanisms.base import (
 )
 from regime.mechanisms.number_formats import flow_range
 from regime.mechanisms.volatility_targeting.vol_control import two_speed_volatility
-from regime.sessions import MONTH, WEEK
+from regime.schema import MONTH, WEEK
 
 __all__ = [
     "PensionFeatures",

@@ -16,8 +16,8 @@ from regime.errors import ConfigError
 from regime.jump_model import fit_jump_model, jump_features
 from regime.models import BASELINES
 from regime.models.calibration_curves import calibrated, known_rows
-from regime.progress import NoProgress, Progress
-from regime.sessions import YEAR
+from regime.parallel import NoProgress, Progress
+from regime.schema import YEAR
 from regime.splits.walk_forward import Fold
 
 __all__ = [

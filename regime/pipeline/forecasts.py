@@ -7,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 
 from regime.errors import InvalidDataError, MissingDataError
+from regime.parallel import Progress
 from regime.pipeline.market_data import MarketData
 from regime.pipeline.settings import Settings
 from regime.pipeline.walk_forward import walk_forward
-from regime.progress import Progress
 from regime.schema import REGIMES, STRESS, check_dates, check_probabilities
 
 __all__ = ["check_forecast", "given_or_made", "read_probabilities"]

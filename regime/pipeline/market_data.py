@@ -13,8 +13,8 @@ from regime.config import find_config
 from regime.errors import ConfigError, InvalidDataError
 from regime.panel.as_of import AsOf
 from regime.panel.release_times import release_times
+from regime.parallel import Progress
 from regime.pipeline.settings import Settings
-from regime.progress import Progress
 from regime.schema import Panel
 from regime.sources.catalogue import Catalogue, load_catalogue
 from regime.sources.file_source import SourceReading

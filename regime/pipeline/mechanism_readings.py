@@ -11,7 +11,7 @@ import pandas as pd
 from regime.errors import MissingDataError
 from regime.mechanisms import MECHANISMS
 from regime.mechanisms.base import MarketView, Mechanism, MechanismReading, NoReading
-from regime.progress import NoProgress, Progress
+from regime.parallel import NoProgress, Progress
 
 __all__ = ["MechanismReadings", "Readings", "read_mechanisms"]
 

@@ -12,13 +12,13 @@ import pandas as pd
 
 from regime.backtest.engine import backtest
 from regime.backtest.result import BacktestResult
+from regime.parallel import Progress
 from regime.pipeline.market_data import MarketData
 from regime.pipeline.settings import Settings
 from regime.pipeline.tradable_assets import read_traded
-from regime.progress import Progress
 from regime.rules.allocation import Allocation
 from regime.rules.benchmarks import above_average, buy_and_hold, volatility_target
-from regime.sessions import YEAR
+from regime.schema import YEAR
 
 __all__ = ["Strategy", "decide", "signals", "trade"]
 

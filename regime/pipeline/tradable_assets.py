@@ -20,9 +20,9 @@ from regime.config import find_config
 from regime.errors import ConfigError, MissingDataError
 from regime.mechanisms.market_depth.spread_estimators import HalfSpread
 from regime.panel.calendar import session_closes
+from regime.parallel import NoProgress, Progress
 from regime.pipeline.market_data import read_all
 from regime.pipeline.settings import Settings
-from regime.progress import NoProgress, Progress
 from regime.sources.catalogue import BAR, Catalogue, load_catalogue
 from regime.sources.file_source import MARKET, SourceReading
 

@@ -14,10 +14,9 @@ from regime.errors import ConfigError, InvalidDataError
 from regime.labels.basket import Labeller
 from regime.labels.ensemble import EnsembleLabels
 from regime.models.classifier import DeleveragingClassifier
-from regime.parallel import run_tasks
+from regime.parallel import Progress, run_tasks
 from regime.pipeline.settings import Settings
 from regime.pipeline.tuned_choices import load_tuned, settings_by_fold
-from regime.progress import Progress
 from regime.runtime.formula import ModelParts
 from regime.runtime.predict import SavedModel
 from regime.schema import REGIMES, STRESS_CODE

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from regime.formatting import Judgement, chance, spoken_date
-from regime.sessions import WEEK
+from regime.schema import WEEK
 
 if TYPE_CHECKING:
     import pandas as pd

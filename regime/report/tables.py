@@ -21,7 +21,7 @@ from regime.formatting import (
     quantity_of,
 )
 from regime.report.sentences import DAY, value_before
-from regime.sessions import WEEK
+from regime.schema import WEEK
 
 if TYPE_CHECKING:
     import numpy as np

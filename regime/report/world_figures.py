@@ -13,8 +13,7 @@ import pandas as pd
 from regime.formatting import NOTHING, display_name, minus_signs, spoken_date
 from regime.report.figures import DATE, Figure, base_layout, shades, titled_axis
 from regime.report.tables import Row, Table
-from regime.schema import REGIMES, STRESS
-from regime.sessions import QUARTER, YEAR
+from regime.schema import QUARTER, REGIMES, STRESS, YEAR
 
 __all__ = ["RISKY", "SimulatedView", "fact_table", "simulation_figures"]
 

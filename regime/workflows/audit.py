@@ -15,10 +15,9 @@ import pandas as pd
 from regime.config import find_config
 from regime.errors import InvalidDataError
 from regime.panel.release_times import release_times
-from regime.parallel import Parallel, run_tasks
+from regime.parallel import NoProgress, Parallel, Progress, run_tasks
 from regime.pipeline.market_data import MarketData, read_all, read_market_data
 from regime.pipeline.settings import Settings, settings_of
-from regime.progress import NoProgress, Progress
 from regime.sources.catalogue import Catalogue, load_catalogue
 from regime.splits.walk_forward import Fold
 from regime.studies.leakage.builders import config_builders, feature_set, rule_builder

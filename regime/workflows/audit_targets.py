@@ -13,11 +13,11 @@ import pandas as pd
 from regime.backtest.costs import Costs
 from regime.backtest.engine import backtest
 from regime.models.classifier import TreeSettings
+from regime.parallel import NoProgress
 from regime.pipeline.market_data import MarketData, read_market
 from regime.pipeline.settings import Parallel, Settings
 from regime.pipeline.strategy import decide
 from regime.pipeline.walk_forward import walk_forward
-from regime.progress import NoProgress
 from regime.schema import REGIMES
 from regime.sources.catalogue import Catalogue
 from regime.studies.leakage.inputs import Published, Rows

@@ -22,11 +22,11 @@ from regime.evaluation.bootstrap import (
 )
 from regime.evaluation.truth import Truth
 from regime.migrations import SCHEMA_VERSION
+from regime.parallel import NoProgress, Progress
 from regime.pipeline.forecasts import given_or_made
 from regime.pipeline.market_data import read_market_data
 from regime.pipeline.settings import Settings, settings_of
 from regime.pipeline.strategy import Strategy, decide, trade
-from regime.progress import NoProgress, Progress
 from regime.studies.significance.scoring import truth_of
 from regime.studies.stress.stress_test import StressPlan, StressReport, run_stress_test
 

@@ -22,7 +22,7 @@ from regime.config import find_config, read_yaml
 from regime.errors import ConfigError, InvalidDataError, MissingDataError
 from regime.panel.calendar import business_days, session_closes
 from regime.panel.release_times import release_times
-from regime.progress import NoProgress, Progress
+from regime.parallel import NoProgress, Progress
 from regime.sources.catalogue import Catalogue, load_catalogue
 from regime.sources.data_folder import DataFolder, SeriesRows
 from regime.sources.file_source import MARKET, FileSource

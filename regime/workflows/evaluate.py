@@ -11,10 +11,10 @@ import pandas as pd
 from regime.artifacts import check_place, output_folder, write_json
 from regime.errors import InvalidDataError
 from regime.migrations import SCHEMA_VERSION
+from regime.parallel import NoProgress, Progress
 from regime.pipeline.forecasts import check_forecast, read_probabilities
 from regime.pipeline.market_data import MarketData, read_market_data
 from regime.pipeline.settings import Settings, settings_of
-from regime.progress import NoProgress, Progress
 from regime.splits.walk_forward import Fold
 from regime.studies.significance.scoring import fit_baselines, score_forecasts, truth_of
 

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from regime.artifacts import to_json_records
 from regime.errors import ConfigError
 from regime.formatting import chance, display_name, spoken_date
-from regime.json_values import to_json_records
+from regime.parallel import NoProgress, Progress
 from regime.pipeline.market_data import MarketData, read_market_data
 from regime.pipeline.settings import Settings, settings_of
-from regime.progress import NoProgress, Progress
 from regime.report.reasons import reason_sentence
 from regime.schema import REGIMES, STRESS
 from regime.studies.explain.contributions import (

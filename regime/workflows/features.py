@@ -10,9 +10,9 @@ import pandas as pd
 
 from regime.artifacts import check_place, output_file
 from regime.config import find_config
+from regime.parallel import NoProgress, Progress
 from regime.pipeline.market_data import MarketData, read_all, read_market
 from regime.pipeline.settings import Settings, settings_of
-from regime.progress import NoProgress, Progress
 from regime.sources.catalogue import load_catalogue
 from regime.sources.data_folder import available_series
 

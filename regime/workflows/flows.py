@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from regime.parallel import NoProgress, Progress
 from regime.pipeline.mechanism_inputs import UserFiles, read_view
 from regime.pipeline.mechanism_readings import MechanismReadings, read_mechanisms
 from regime.pipeline.settings import Settings, settings_of
-from regime.progress import NoProgress, Progress
 
 __all__ = ["flows"]
 

@@ -16,12 +16,12 @@ from regime.errors import InvalidDataError, MissingDataError
 from regime.evaluation.truth import Truth
 from regime.migrations import SCHEMA_VERSION
 from regime.models.classifier import DeleveragingClassifier
+from regime.parallel import NoProgress, Progress
 from regime.pipeline.market_data import MarketData, read_market_data
 from regime.pipeline.scored_run import ScoredRun, Scores
 from regime.pipeline.settings import Settings, settings_of
 from regime.pipeline.strategy import Strategy, decide, trade
 from regime.pipeline.walk_forward import final_model, walk_forward
-from regime.progress import NoProgress, Progress
 from regime.report.content import ReportContent, save_content
 from regime.report.page import render
 from regime.report.sections.mechanisms import run_sections

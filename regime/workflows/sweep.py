@@ -20,11 +20,11 @@ from regime.config import build, find_config, read_yaml
 from regime.errors import InvalidDataError
 from regime.evaluation.pbo import BacktestOverfitting, BlockSums, overfitting_of_blocks
 from regime.evaluation.sharpe_tests import DeflatedSharpe, deflated_sharpe, sharpe_sample
+from regime.parallel import NoProgress, Progress
 from regime.pipeline.forecasts import given_or_made
 from regime.pipeline.market_data import MarketData, read_market_data
 from regime.pipeline.settings import Settings, settings_of
 from regime.pipeline.strategy import signals
-from regime.progress import NoProgress, Progress
 from regime.rules.benchmarks import buy_and_hold, volatility_target
 from regime.studies.sweep.grid import Grid, ParameterGrid
 from regime.studies.sweep.selection import (

@@ -17,10 +17,10 @@ from regime.artifacts import check_place
 from regime.config import dump
 from regime.errors import ConfigError
 from regime.migrations import FEATURES_IN_STUDY_NAMES, SCHEMA_VERSION
+from regime.parallel import NoProgress, Progress
 from regime.pipeline.market_data import MarketData, read_market_data
 from regime.pipeline.settings import Settings, settings_of
 from regime.pipeline.tuned_choices import BlockResult, load_tuned, save_choices
-from regime.progress import NoProgress, Progress
 from regime.studies.tuning.objective import InnerSample, OuterBlock, inner_sample, outer_blocks
 from regime.studies.tuning.search_space import SearchSpace
 from regime.studies.tuning.selection import choose_trial, parameter_plateau

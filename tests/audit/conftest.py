@@ -2,9 +2,9 @@
 
 import pytest
 
+from regime.parallel import NoProgress
 from regime.pipeline.market_data import read_market_data
 from regime.pipeline.settings import load_settings
-from regime.progress import NoProgress
 from regime.sources.catalogue import load_catalogue
 from regime.studies.leakage.subject import Subject
 from regime.workflows.audit import subject_of

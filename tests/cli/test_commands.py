@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from regime.cli import main
-from regime.progress import NoProgress
+from regime.parallel import NoProgress
 
 Capture = pytest.CaptureFixture[str]
 

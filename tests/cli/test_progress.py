@@ -6,7 +6,7 @@ from rich import progress as bars
 from rich.console import Console
 
 from regime.cli.progress import RichProgress, watching
-from regime.progress import NoProgress
+from regime.parallel import NoProgress
 
 
 class Terminal(io.StringIO):

@@ -6,10 +6,10 @@ from sklearn.model_selection import cross_validate
 
 from regime.evaluation.paths import path_distribution
 from regime.evaluation.scores import log_losses
+from regime.parallel import NoProgress
 from regime.pipeline.market_data import read_market_data
 from regime.pipeline.settings import load_settings
 from regime.pipeline.walk_forward import signed_model
-from regime.progress import NoProgress
 from regime.schema import STRESS_CODE
 from regime.splits.combinatorial import CombinatorialPurgedKFold
 

@@ -17,9 +17,9 @@ from regime.config import find_config
 from regime.evaluation.scores import ranking_scores
 from regime.evaluation.truth import truth_from_episodes
 from regime.models.baselines import rule_of_thumb_scores
+from regime.parallel import NoProgress
 from regime.pipeline.market_data import read_market_data
 from regime.pipeline.settings import load_settings
-from regime.progress import NoProgress
 from regime.sources.catalogue import load_catalogue
 from regime.workflows.evaluate import evaluate
 from regime.workflows.features import build_features

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from regime.parallel import NoProgress
 from regime.pipeline.market_data import read_market_data
 from regime.pipeline.settings import load_settings
 from regime.pipeline.tradable_assets import read_traded
-from regime.progress import NoProgress
 from regime.rules.allocation import Allocation
 
 pytestmark = pytest.mark.real

@@ -14,10 +14,9 @@ import pytest
 from regime.cli import main
 from regime.config import find_config
 from regime.feature import FeatureFamily
-from regime.parallel import Parallel
+from regime.parallel import NoProgress, Parallel
 from regime.pipeline.market_data import read_market_data
 from regime.pipeline.settings import load_settings
-from regime.progress import NoProgress
 from regime.sources.catalogue import load_catalogue
 from regime.splits.walk_forward import PurgedWalkForward
 from regime.studies.leakage.builders import feature_builders

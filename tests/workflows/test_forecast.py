@@ -15,10 +15,10 @@ from regime.evaluation.scores import score_table
 from regime.evaluation.truth import truth_from_labels
 from regime.models.baselines import baseline_probabilities, rule_of_thumb_scores
 from regime.models.classifier import DeleveragingClassifier
+from regime.parallel import NoProgress
 from regime.pipeline.market_data import read_market_data
 from regime.pipeline.settings import Parallel, load_settings
 from regime.pipeline.walk_forward import final_model, signed_model, walk_forward
-from regime.progress import NoProgress
 from regime.schema import Labels, check_probabilities
 from regime.studies.significance.scoring import score_forecasts
 

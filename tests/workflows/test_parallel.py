@@ -23,11 +23,10 @@ from distributed import LocalCluster
 
 from regime import parallel as module
 from regime.errors import ConfigError, RegimeError
-from regime.parallel import Parallel, run_tasks
+from regime.parallel import NoProgress, Parallel, run_tasks
 from regime.pipeline.market_data import read_market_data
 from regime.pipeline.settings import load_settings
 from regime.pipeline.walk_forward import walk_forward
-from regime.progress import NoProgress
 from regime.schema import Labels
 
 torture = pytest.mark.skipif(

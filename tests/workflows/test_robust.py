@@ -16,9 +16,9 @@ import pandas as pd
 import pytest
 
 from regime.errors import RegimeError
+from regime.parallel import NoProgress
 from regime.pipeline.market_data import MarketData, read_market_data
 from regime.pipeline.settings import load_settings
-from regime.progress import NoProgress
 from regime.sources.catalogue import load_catalogue
 
 CASES = 600 if os.environ.get("REGIME_TORTURE") else 60

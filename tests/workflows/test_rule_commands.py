@@ -10,10 +10,10 @@ from regime.backtest.costs import Costs
 from regime.backtest.engine import backtest
 from regime.cli import main
 from regime.errors import ConfigError
+from regime.parallel import NoProgress
 from regime.pipeline.market_data import read_market_data
 from regime.pipeline.settings import load_settings
 from regime.pipeline.strategy import signals
-from regime.progress import NoProgress
 
 QUICK = (
     "splits.first_test=2010-01-01",

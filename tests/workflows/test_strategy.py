@@ -11,11 +11,11 @@ import pytest
 
 from regime.backtest.costs import Costs
 from regime.backtest.engine import backtest
+from regime.parallel import NoProgress
 from regime.performance import sharpe_ratio
 from regime.pipeline.market_data import read_market_data
 from regime.pipeline.settings import load_settings
 from regime.pipeline.strategy import decide, signals, trade
-from regime.progress import NoProgress
 from regime.schema import REGIMES, check_exposure
 from tests.backtest.reference_engine import reference_backtest
 

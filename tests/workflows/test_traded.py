@@ -11,10 +11,10 @@ from regime.backtest.costs import Costs
 from regime.errors import ConfigError, InvalidDataError, MissingDataError
 from regime.mechanisms.market_depth.spread_estimators import HalfSpread
 from regime.panel.release_times import release_times
+from regime.parallel import NoProgress
 from regime.pipeline.market_data import read_market_data
 from regime.pipeline.settings import load_settings
 from regime.pipeline.tradable_assets import read_traded, traded_prices
-from regime.progress import NoProgress
 from regime.rules.allocation import Allocation
 from regime.sources.catalogue import load_catalogue
 from regime.sources.file_source import FileSource

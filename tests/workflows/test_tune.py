@@ -18,9 +18,9 @@ import pytest
 from regime.cli import main
 from regime.config import dump
 from regime.errors import ConfigError
+from regime.parallel import NoProgress
 from regime.pipeline.settings import Settings, load_settings
 from regime.pipeline.tuned_choices import load_tuned, settings_for_block
-from regime.progress import NoProgress
 from regime.studies.tuning.search_space import SearchSpace
 from regime.studies.tuning.study import Study, StudyPlan
 from regime.workflows.tune import TuneSettings, tune

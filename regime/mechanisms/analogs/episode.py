@@ -23,7 +23,7 @@ from regime.mechanisms.dollar.stress import dash_for_dollars
 from regime.mechanisms.long_end import LongEnd, rate_volatility
 from regime.mechanisms.reserves.funding import INPUTS as RESERVES
 from regime.mechanisms.reserves.mechanism import ReserveScarcity
-from regime.sessions import MONTH, WEEK
+from regime.schema import MONTH, WEEK
 from regime.transforms import (
     YEARS_5,
     log_moves,

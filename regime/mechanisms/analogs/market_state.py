@@ -35,7 +35,7 @@ from regime.mechanisms.tech_valuation.leadership import (
 from regime.mechanisms.tech_valuation.multiples import derating
 from regime.mechanisms.volatility_targeting.margin_debt import margin_growth
 from regime.mechanisms.volatility_targeting.vol_control import vol_control_exposure
-from regime.sessions import MONTH, QUARTER, WEEK, YEAR
+from regime.schema import MONTH, QUARTER, WEEK, YEAR
 from regime.transforms import (
     YEARS_5,
     excess_over_median,

@@ -19,7 +19,7 @@ from regime.arrays import Floats
 from regime.errors import ConfigError
 from regime.mechanisms.cta.scenarios import Scenario
 from regime.mechanisms.cta.trend_rules import ExponentialFilter
-from regime.sessions import YEAR
+from regime.schema import YEAR
 
 __all__ = ["SPANS", "SPEEDS", "TrendBook", "speeds", "trend_exposure", "triggers_broken"]
 

@@ -16,7 +16,7 @@ import pandas as pd
 from regime.errors import ConfigError
 from regime.mechanisms.base import Capital
 from regime.mechanisms.cta.exposure import TrendBook
-from regime.sessions import QUARTER
+from regime.schema import QUARTER
 
 __all__ = [
     "ASSETS",

@@ -15,7 +15,7 @@ import pandas as pd
 
 from regime import kernels
 from regime.arrays import Floats
-from regime.sessions import YEAR
+from regime.schema import YEAR
 
 __all__ = ["dividend_yield", "excess_log_price", "future_carry", "years_to_expiry"]
 

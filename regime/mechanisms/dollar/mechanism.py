@@ -33,7 +33,7 @@ from regime.mechanisms.dollar.stress import (
     yen_volatility,
 )
 from regime.mechanisms.number_formats import SCORE, SHARE, SIGMAS, number_format
-from regime.sessions import MONTH, YEAR
+from regime.schema import MONTH, YEAR
 from regime.transforms import (
     last_value,
     panel_columns,

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from regime import kernels
-from regime.sessions import MONTH, YEAR
+from regime.schema import MONTH, YEAR
 from regime.transforms import (
     change_scale,
     rolling_percentile,

@@ -34,7 +34,7 @@ from regime.mechanisms.futures_positioning.positioning import (
     squeeze_pressure,
 )
 from regime.mechanisms.number_formats import CHANGE
-from regime.sessions import MONTH
+from regime.schema import MONTH
 from regime.transforms import YEARS_5
 
 __all__ = ["FuturesPositions", "ordinal"]

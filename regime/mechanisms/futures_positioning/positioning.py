@@ -16,7 +16,7 @@ import pandas as pd
 from regime import kernels
 from regime.arrays import Floats
 from regime.mechanisms.futures_positioning.contracts import Contract, Group
-from regime.sessions import MONTH, WEEK, YEAR
+from regime.schema import MONTH, WEEK, YEAR
 from regime.transforms import YEARS_5
 
 __all__ = [

@@ -23,7 +23,7 @@ import pandas as pd
 from regime import kernels
 from regime.arrays import Floats
 from regime.errors import ConfigError, InvalidDataError
-from regime.sessions import MONTH
+from regime.schema import MONTH
 
 __all__ = [
     "HalfSpread",

@@ -14,7 +14,7 @@ import pandas as pd
 from regime import kernels
 from regime.arrays import Floats
 from regime.errors import ConfigError
-from regime.sessions import WEEK
+from regime.schema import WEEK
 
 __all__ = ["BankAssets", "demand_slope", "fed_funds_spread"]
 

@@ -9,7 +9,7 @@ import pandas as pd
 from regime.mechanisms.reserves.money_calendar import (
     calendar_adjusted,
 )
-from regime.sessions import YEAR
+from regime.schema import YEAR
 from regime.transforms import excess_over_median
 
 __all__ = [

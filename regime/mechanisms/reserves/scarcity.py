@@ -14,7 +14,7 @@ from regime.mechanisms.reserves.funding import (
     funding_pressure,
     funding_tail,
 )
-from regime.sessions import YEAR
+from regime.schema import YEAR
 from regime.transforms import excess_over_median, mean_of_known, panel_columns, saturate
 
 __all__ = ["PARTS", "ScarcityScore"]

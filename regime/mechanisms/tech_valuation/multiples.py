@@ -16,7 +16,7 @@ import pandas as pd
 
 from regime.mechanisms.events import known_values
 from regime.mechanisms.tech_valuation.earnings import trailing_earnings
-from regime.sessions import YEAR
+from regime.schema import YEAR
 from regime.transforms import fall_from_high
 
 __all__ = ["Multiple", "as_reported_multiple", "choose_multiple", "derating", "user_multiple"]

@@ -20,7 +20,7 @@ from regime.mechanisms.volatility_targeting.vol_control import (
     two_speed_volatility,
     vol_control_exposure,
 )
-from regime.sessions import MONTH, WEEK, YEAR
+from regime.schema import MONTH, WEEK, YEAR
 from regime.transforms import log_change, rolling_percentile
 
 __all__ = ["VolatilityTargetingFeatures"]

@@ -34,7 +34,7 @@ from regime.mechanisms.volatility_targeting.vol_control import (
     two_speed_volatility,
     vol_control_exposure,
 )
-from regime.sessions import WEEK, YEAR
+from regime.schema import WEEK, YEAR
 from regime.transforms import YEARS_5
 
 __all__ = ["VolControl"]

@@ -15,7 +15,7 @@ import pandas as pd
 from regime import kernels
 from regime.errors import ConfigError
 from regime.mechanisms.base import Capital, MechanismReading, NoReading, flow_words
-from regime.sessions import WEEK, YEAR
+from regime.schema import WEEK, YEAR
 from regime.transforms import YEARS_5
 
 __all__ = ["ASSETS", "RiskParity", "mean_asset_correlation", "risk_parity_exposure"]

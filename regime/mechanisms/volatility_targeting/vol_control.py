@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from regime import kernels
-from regime.sessions import YEAR
+from regime.schema import YEAR
 
 __all__ = ["two_speed_volatility", "vol_control_exposure"]
 

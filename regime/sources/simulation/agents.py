@@ -21,7 +21,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from regime.sessions import YEAR
+from regime.schema import YEAR
 from regime.sources.simulation.rules import (
     ASSETS,
     BANK,

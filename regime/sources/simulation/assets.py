@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from regime.arrays import Floats
-from regime.sessions import YEAR
+from regime.schema import YEAR
 from regime.sources.simulation.draws import pulled
 from regime.sources.simulation.market import DURATION
 from regime.sources.simulation.rules import (

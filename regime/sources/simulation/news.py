@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from regime.arrays import Floats, Integers
-from regime.sessions import YEAR
+from regime.schema import YEAR
 from regime.sources.simulation.draws import Draws, pulled
 from regime.sources.simulation.rules import (
     COMMODITY,

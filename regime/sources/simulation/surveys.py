@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from regime.arrays import Floats
-from regime.sessions import YEAR
+from regime.schema import YEAR
 from regime.sources.simulation.rules import (
     CREDIT,
     CRYPTO,

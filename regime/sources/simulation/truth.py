@@ -13,8 +13,7 @@ import numpy as np
 import pandas as pd
 
 from regime.arrays import Booleans, Floats, Integers
-from regime.schema import REGIMES
-from regime.sessions import YEAR
+from regime.schema import REGIMES, YEAR
 from regime.sources.simulation.market import NEWEST, Path
 from regime.sources.simulation.news import KINDS, News
 from regime.sources.simulation.rules import (

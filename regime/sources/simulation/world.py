@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from regime.arrays import Floats
-from regime.sessions import YEAR
+from regime.schema import YEAR
 from regime.sources.simulation.draws import Draws
 from regime.sources.simulation.market import Path, simulate
 from regime.sources.simulation.news import News, draw_news

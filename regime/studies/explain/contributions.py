@@ -10,8 +10,7 @@ import pandas as pd
 from regime.errors import RegimeError
 from regime.formatting import sentence_case
 from regime.runtime.predict import SavedModel
-from regime.schema import STRESS_CODE, FeatureSpec
-from regime.sessions import MONTH, WEEK
+from regime.schema import MONTH, STRESS_CODE, WEEK, FeatureSpec
 
 __all__ = [
     "CHANGES",

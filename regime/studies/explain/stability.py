@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 
 from regime.errors import ConfigError, InvalidDataError
-from regime.parallel import run_tasks
+from regime.parallel import Progress, run_tasks
 from regime.pipeline.settings import Settings
-from regime.progress import Progress
 from regime.schema import FeatureSpec
 from regime.studies.explain.contributions import sampled_contributions
 from regime.studies.explain.model_in_force import refit_model

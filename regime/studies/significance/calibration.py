@@ -17,8 +17,7 @@ from regime.evaluation.truth import Truth, truth_from_labels
 from regime.models.conformal import AdaptiveConformal
 from regime.models.recalibration import Method, Recalibration
 from regime.pipeline.scored_run import ScoredRun
-from regime.schema import REGIMES, STRESS, Labels
-from regime.sessions import QUARTER
+from regime.schema import QUARTER, REGIMES, STRESS, Labels
 
 __all__ = ["METHOD_NAMES", "CalibrationAssessment", "assess_calibration"]
 

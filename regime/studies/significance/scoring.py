@@ -14,10 +14,10 @@ from regime.evaluation.events import episode_detection, event_scores
 from regime.evaluation.scores import best_baseline, fold_scores, measure_skill, score_table
 from regime.evaluation.truth import Truth, truth_from_episodes, truth_from_labels
 from regime.models.baselines import forecast_baselines
+from regime.parallel import Progress
 from regime.pipeline.market_data import MarketData
 from regime.pipeline.scored_run import Scores
 from regime.pipeline.settings import Settings
-from regime.progress import Progress
 from regime.schema import REGIMES, STRESS
 from regime.splits.walk_forward import Fold
 

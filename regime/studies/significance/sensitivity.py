@@ -18,7 +18,7 @@ from regime.pipeline.market_data import MarketData
 from regime.pipeline.scored_run import ScoredRun
 from regime.pipeline.settings import Settings
 from regime.pipeline.strategy import Strategy
-from regime.sessions import MONTH, QUARTER
+from regime.schema import MONTH, QUARTER
 
 __all__ = [
     "EffectiveSample",

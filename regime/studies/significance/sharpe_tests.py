@@ -23,7 +23,7 @@ from regime.evaluation.sharpe_tests import (
     sharpe_sample,
 )
 from regime.pipeline.strategy import Strategy
-from regime.sessions import YEAR
+from regime.schema import YEAR
 from regime.studies.significance.trial_ledger import TrialLedger
 
 __all__ = ["SharpeSignificance", "assess_sharpe"]

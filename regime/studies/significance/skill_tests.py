@@ -19,7 +19,7 @@ from regime.evaluation.forecast_tests import (
 )
 from regime.evaluation.scores import log_losses, scored_rows, skill_interval
 from regime.pipeline.scored_run import ScoredRun
-from regime.sessions import QUARTER, YEAR
+from regime.schema import QUARTER, YEAR
 
 __all__ = ["SkillSignificance", "assess_skill"]
 

@@ -20,7 +20,7 @@ from regime.backtest.market import Market, align
 from regime.backtest.orders import Timing
 from regime.errors import InvalidDataError
 from regime.performance import cagr, max_drawdown, sharpe_ratio
-from regime.sessions import YEAR
+from regime.schema import YEAR
 
 __all__ = ["BASIS_POINTS", "AccountHistory", "SingleAssetAccount", "simulate_account"]
 

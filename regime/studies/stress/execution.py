@@ -18,7 +18,7 @@ import pandas as pd
 
 from regime.backtest.costs import Costs
 from regime.errors import InvalidDataError
-from regime.sessions import YEAR
+from regime.schema import YEAR
 from regime.studies.stress.account import BASIS_POINTS, AccountHistory, SingleAssetAccount
 
 __all__ = [

@@ -13,13 +13,12 @@ import pandas as pd
 from regime.arrays import Booleans, Integers
 from regime.errors import ConfigError
 from regime.labels.basket import Labeller
+from regime.parallel import NoProgress, Progress
 from regime.pipeline.market_data import MarketData, read_market_data
 from regime.pipeline.settings import Settings
 from regime.pipeline.strategy import Strategy, decide, trade
 from regime.pipeline.walk_forward import walk_forward
-from regime.progress import NoProgress, Progress
-from regime.schema import STRESS, Labels
-from regime.sessions import YEAR
+from regime.schema import STRESS, YEAR, Labels
 from regime.sources.simulated import SimulatedSource
 
 __all__ = ["MovedLabels", "label_noise", "simulated_worlds"]

@@ -7,8 +7,7 @@ import pandas as pd
 
 from regime.arrays import Floats
 from regime.errors import InvalidDataError
-from regime.schema import check_dates
-from regime.sessions import MONTH, QUARTER, WEEK
+from regime.schema import MONTH, QUARTER, WEEK, check_dates
 
 __all__ = ["episode_costs"]
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pandas as pd
 
+from regime.artifacts import to_json_records
 from regime.errors import ConfigError, InvalidDataError
-from regime.json_values import to_json_records
+from regime.parallel import Progress
 from regime.pipeline.market_data import MarketData
 from regime.pipeline.settings import Settings
 from regime.pipeline.strategy import signals
-from regime.progress import Progress
 from regime.rules.benchmarks import buy_and_hold, volatility_target
 from regime.studies.stress.account import AccountHistory, SingleAssetAccount
 from regime.studies.stress.bootstrap_paths import bootstrapped_paths, path_summary

@@ -26,8 +26,7 @@ from regime.backtest.costs import Costs
 from regime.backtest.market import align
 from regime.errors import ConfigError, InvalidDataError
 from regime.rules.base import check_signals
-from regime.schema import REGIMES
-from regime.sessions import YEAR
+from regime.schema import REGIMES, YEAR
 from regime.studies.sweep.compile import NO_RULE, EncodedRules
 
 if TYPE_CHECKING:

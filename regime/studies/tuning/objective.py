@@ -20,11 +20,11 @@ from regime.labels.ensemble import EnsembleLabels
 from regime.models.baselines import baseline_probabilities, rule_of_thumb_scores
 from regime.models.calibration_curves import known_rows
 from regime.models.classifier import TreeSettings
+from regime.parallel import Progress
 from regime.pipeline.market_data import MarketData
 from regime.pipeline.settings import Settings
 from regime.pipeline.tuned_choices import TunedParameters
 from regime.pipeline.walk_forward import signed_model
-from regime.progress import Progress
 from regime.schema import STRESS_CODE, Labels, Regime
 from regime.splits.walk_forward import Fold
 

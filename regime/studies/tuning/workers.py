@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from regime.errors import RegimeError
-from regime.progress import Progress
+from regime.parallel import Progress
 from regime.studies.tuning.journal import repair_journal
 from regime.studies.tuning.objective import InnerSample, Objective
 from regime.studies.tuning.search_space import SearchSpace

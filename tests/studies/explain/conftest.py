@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from regime.parallel import NoProgress
 from regime.pipeline.market_data import read_market_data
 from regime.pipeline.settings import load_settings
 from regime.pipeline.walk_forward import walk_forward
-from regime.progress import NoProgress
 from regime.runtime.formula import Linear, ModelParts
 from regime.runtime.predict import SavedModel
 from regime.schema import FeatureSpec

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from regime.errors import ConfigError
-from regime.progress import NoProgress
+from regime.parallel import NoProgress
 from regime.studies.explain.stability import importance_by_refit, stability_table
 
 

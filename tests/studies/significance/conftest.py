@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 
 from regime.evaluation.truth import Truth, truth_from_labels
+from regime.parallel import NoProgress
 from regime.pipeline.market_data import read_market_data
 from regime.pipeline.scored_run import ScoredRun
 from regime.pipeline.settings import load_settings
 from regime.pipeline.strategy import decide, trade
 from regime.pipeline.walk_forward import Forecast
-from regime.progress import NoProgress
 from regime.schema import REGIMES
 from regime.studies.significance.scoring import score_forecasts
 

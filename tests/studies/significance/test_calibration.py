@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 from regime.evaluation.truth import truth_from_labels
+from regime.parallel import NoProgress
 from regime.pipeline.market_data import read_market_data
 from regime.pipeline.scored_run import ScoredRun
 from regime.pipeline.settings import load_settings
 from regime.pipeline.walk_forward import Forecast
-from regime.progress import NoProgress
 from regime.report.sections.calibration import calibration_section
 from regime.schema import REGIMES
 from regime.studies.significance.calibration import assess_calibration

@@ -11,11 +11,11 @@ import pytest
 from regime.errors import ConfigError, InvalidDataError
 from regime.evaluation.scores import Skill
 from regime.evaluation.truth import Truth
+from regime.parallel import NoProgress
 from regime.pipeline.market_data import read_market_data
 from regime.pipeline.scored_run import Scores
 from regime.pipeline.settings import load_settings
 from regime.pipeline.walk_forward import walk_forward
-from regime.progress import NoProgress
 from regime.schema import REGIMES, Labels
 from regime.studies.significance.scoring import (
     apply_gate,

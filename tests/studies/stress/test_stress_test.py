@@ -10,10 +10,10 @@ import pytest
 
 from regime.errors import ConfigError, InvalidDataError
 from regime.labels.episodes import EpisodeLabels
+from regime.parallel import NoProgress
 from regime.pipeline.market_data import read_market_data
 from regime.pipeline.settings import load_settings
 from regime.pipeline.strategy import decide, trade
-from regime.progress import NoProgress
 from regime.schema import REGIMES
 from regime.studies.stress.retraining import MovedLabels, label_noise, simulated_worlds
 from regime.studies.stress.stress_test import StressPlan, StressReport, run_stress_test

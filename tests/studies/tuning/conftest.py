@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import pandas as pd
 import pytest
 
+from regime.parallel import NoProgress
 from regime.pipeline.market_data import MarketData, read_market_data
 from regime.pipeline.settings import Settings, load_settings
 from regime.pipeline.tuned_choices import TunedParameters
-from regime.progress import NoProgress
 from regime.studies.tuning.objective import InnerSample, inner_sample, outer_blocks
 from regime.studies.tuning.search_space import SearchSpace
 from regime.studies.tuning.trial import replay

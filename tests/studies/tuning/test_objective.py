@@ -12,8 +12,8 @@ import pytest
 
 from regime.errors import ConfigError
 from regime.labels.episodes import EpisodeLabels
+from regime.parallel import NoProgress
 from regime.pipeline.tuned_choices import TunedParameters
-from regime.progress import NoProgress
 from regime.schema import Panel
 from regime.studies.tuning.objective import (
     InnerSample,

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from regime.artifacts import to_json_records, to_json_value
 from regime.errors import InvalidDataError
-from regime.json_values import to_json_records, to_json_value
 
 
 def test_values_become_plain():
