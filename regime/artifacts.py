@@ -1,4 +1,4 @@
-"""Files that are whole or absent: staged beside their place, forced to disk, then renamed."""
+"""Files that are whole or absent: staged beside the target, forced to disk, then renamed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "check_place",
+    "check_output_path",
     "file_lock",
     "output_file",
     "output_folder",
@@ -40,8 +40,8 @@ __all__ = [
 STAGING = ".partial-"
 
 
-def check_place(path: Path, *, folder: bool = True) -> None:
-    """Refuse, before any work is done, a place that output cannot be written to.
+def check_output_path(path: Path, *, folder: bool = True) -> None:
+    """Refuse, before any work is done, a path that output cannot be written to.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def check_place(path: Path, *, folder: bool = True) -> None:
         Naming what is in the way.
     """
     start = path if folder else path.parent
-    nearest = next(place for place in (start, *start.parents) if os.path.lexists(place))
+    nearest = next(part for part in (start, *start.parents) if os.path.lexists(part))
     obstacle = (
         "it is a folder"
         if not folder and path.is_dir()
@@ -67,7 +67,7 @@ def check_place(path: Path, *, folder: bool = True) -> None:
         else f"{nearest} is read-only"
     )
     if obstacle:
-        raise ConfigError(f"{path}: cannot write there ({obstacle}); name another place")
+        raise ConfigError(f"{path}: cannot write there ({obstacle}); choose another path")
 
 
 def to_json(content: Any) -> bytes:
@@ -96,7 +96,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 @contextmanager
 def output_file(path: Path) -> Iterator[Path]:
-    """Path beside `path` to write to; it takes its place only if the block ends well.
+    """Path beside `path` to write to; it replaces `path` only if the block ends well.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ def output_folder(folder: Path, *, last: str = "summary.json") -> Iterator[Path]
 
 @contextmanager
 def replaced_folder(folder: Path) -> Iterator[Path]:
-    """Staging folder that takes the place of `folder` as a whole if the block ends well.
+    """Staging folder that replaces `folder` as a whole if the block ends well.
 
     Parameters
     ----------
@@ -191,41 +191,41 @@ def publish(moves: Sequence[tuple[Path, Path]]) -> None:
     ----------
     moves : sequence of (staged, target)
         Paths on one file system, already on disk. A file replaces a file in one step; for a folder
-        the old one steps aside first, so that a kill between the two renames leaves none.
+        the old one is moved away first, so that a kill between the two renames leaves none.
     """
     old: list[Path] = []
     with ExitStack() as undo:
         for staged, target in moves:
-            aside = target.with_name(f"{STAGING}{secrets.token_hex(4)}-old")
-            # The undo is registered before the act, and looks whether the act took place.
-            undo.callback(_restore, aside, staged, target)
-            old.append(aside)
-            _set_aside(staged, target, aside)
+            backup = target.with_name(f"{STAGING}{secrets.token_hex(4)}-old")
+            # The undo is registered before the act, and looks whether it was done.
+            undo.callback(_restore, backup, staged, target)
+            old.append(backup)
+            _back_up(staged, target, backup)
             staged.replace(target)
         for parent in {target.parent for _, target in moves}:
             _sync(parent)
         undo.pop_all()
-    for aside in old:
-        _remove(aside)
+    for backup in old:
+        _remove(backup)
 
 
-def _set_aside(staged: Path, target: Path, aside: Path) -> None:
+def _back_up(staged: Path, target: Path, backup: Path) -> None:
     if not os.path.lexists(target):
         return
     if staged.is_file() and target.is_file() and not target.is_symlink():
-        shutil.copy2(target, aside)
+        shutil.copy2(target, backup)
     else:
-        target.rename(aside)
+        target.rename(backup)
 
 
-def _restore(aside: Path, staged: Path, target: Path) -> None:
+def _restore(backup: Path, staged: Path, target: Path) -> None:
     if os.path.lexists(target) and not os.path.lexists(staged):
         target.replace(staged)
-    if os.path.lexists(aside):
+    if os.path.lexists(backup):
         if os.path.lexists(target):  # the copy of a file that never moved
-            aside.unlink()
+            backup.unlink()
         else:
-            aside.replace(target)
+            backup.replace(target)
 
 
 def _remove(path: Path) -> None:
@@ -243,7 +243,7 @@ def _made(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(
-            f"{folder}: cannot write there ({error.strerror}); name another place"
+            f"{folder}: cannot write there ({error.strerror}); choose another path"
         ) from None
     try:
         yield
@@ -264,7 +264,7 @@ def _staging(folder: Path) -> Iterator[Path]:
         staging.mkdir()
     except OSError as error:
         raise ConfigError(
-            f"{folder}: cannot write there ({error.strerror}); name another place"
+            f"{folder}: cannot write there ({error.strerror}); choose another path"
         ) from None
     try:
         with file_lock(staging):

@@ -3,8 +3,8 @@
 A config is a mapping whose section keys are the constructor arguments of a dataclass. Nested
 dataclasses are mappings again; where several classes are allowed, a one-key mapping names the
 class: ``{Hysteresis: {enter: 0.6, leave: 0.4}}``. ``extends: base.yaml`` takes a file beside it as
-the ground to write over: mappings key by key, all else as a whole; naming another class takes its
-place.
+the base to override: mappings key by key, all else as a whole; naming another class replaces the
+class.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ SHIPPED = (Path(__file__).parent / "configs", Path(__file__).parent.parent / "co
 
 
 class _UniqueKeys(yaml.SafeLoader):
-    """SafeLoader that refuses a key written twice, where YAML would keep the last in silence."""
+    """SafeLoader that refuses a key written twice, where YAML would silently keep the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for place, (key, (node_key, _)) in enumerate(zip(keys, node.value, strict=True)):
-            if key in keys[:place]:
+        for position, (key, (node_key, _)) in enumerate(zip(keys, node.value, strict=True)):
+            if key in keys[:position]:
                 raise ConfigError(
                     f"line {node_key.start_mark.line + 1}: key `{key}` is written twice; keep one"
                 )
@@ -60,7 +60,7 @@ class _UniqueKeys(yaml.SafeLoader):
 
 
 def find_config(name: str | Path) -> Path:
-    """Path of a config: as given, or by its file name among those shipped with the package.
+    """Path of a config: the path itself, or by its file name among those shipped with the package.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def read_config(path: str | Path, schema: type[T], overrides: Sequence[str] = ()
     Raises
     ------
     ConfigError
-        With every fault found: file, section, rule, value and the nearest valid name.
+        With every fault: file, section, rule, value and the nearest valid name.
     """
     content: Any = _with_base(find_config(path))
     for override in overrides:
@@ -120,10 +120,10 @@ def read_config(path: str | Path, schema: type[T], overrides: Sequence[str] = ()
     return build(schema, content, str(path))
 
 
-def build(schema: type[T], content: Any, place: str) -> T:
+def build(schema: type[T], content: Any, source: str) -> T:
     """Build one dataclass from plain content, all faults together."""
     faults: list[str] = []
-    result = _convert(schema, content, place, "", faults)
+    result = _convert(schema, content, source, "", faults)
     if faults:
         raise ConfigError(faults)
     return typing.cast(T, result)
@@ -214,32 +214,32 @@ def _parse_override(text: str) -> dict[str, Any]:
     return typing.cast(dict[str, Any], content)
 
 
-def _convert(hint: Any, content: Any, place: str, where: str, faults: list[str]) -> Any:
+def _convert(hint: Any, content: Any, source: str, where: str, faults: list[str]) -> Any:
     """One value under one type hint; faults are collected, not raised."""
     classes = _classes(hint)
     if content is None and type(None) in typing.get_args(hint):
         return None
     if len(classes) == 1 and not _is_sequence(hint):
-        return _construct(classes[0], content, place, where, faults)
+        return _construct(classes[0], content, source, where, faults)
     if len(classes) > 1 and not _is_sequence(hint):
-        return _choose(classes, content, place, where, faults)
+        return _choose(classes, content, source, where, faults)
     if classes and _is_sequence(hint):
         if not isinstance(content, list):
-            faults.append(f"{_at(place, where)}: expected a list, got `{content}`")
+            faults.append(f"{_at(source, where)}: expected a list, got `{content}`")
             return None
         item = typing.get_args(hint)[0]
         return tuple(
-            _convert(item, part, place, f"{where}[{i}]", faults) for i, part in enumerate(content)
+            _convert(item, part, source, f"{where}[{i}]", faults) for i, part in enumerate(content)
         )
-    return _leaf(hint, content, place, where, faults)
+    return _leaf(hint, content, source, where, faults)
 
 
-def _construct(schema: type, content: Any, place: str, where: str, faults: list[str]) -> Any:
+def _construct(schema: type, content: Any, source: str, where: str, faults: list[str]) -> Any:
     if content is None:
         content = {}
     if not isinstance(content, Mapping):
         faults.append(
-            f"{_at(place, where)}: expected a mapping of {schema.__name__}'s arguments, got "
+            f"{_at(source, where)}: expected a mapping of {schema.__name__}'s arguments, got "
             f"`{content}`"
         )
         return None
@@ -247,15 +247,15 @@ def _construct(schema: type, content: Any, place: str, where: str, faults: list[
     before = len(faults)
     for key in content:
         if key not in fields:
-            faults.append(f"{_at(place, where)}: unknown key `{key}`{_nearest(str(key), fields)}")
+            faults.append(f"{_at(source, where)}: unknown key `{key}`{_nearest(str(key), fields)}")
     for name, (field, _) in fields.items():
         required = (
             field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         )
         if required and name not in content:
-            faults.append(f"{_at(place, where)}: key `{name}` is missing")
+            faults.append(f"{_at(source, where)}: key `{name}` is missing")
     arguments = {
-        key: _convert(fields[key][1], value, place, f"{where}.{key}".lstrip("."), faults)
+        key: _convert(fields[key][1], value, source, f"{where}.{key}".lstrip("."), faults)
         for key, value in content.items()
         if key in fields
     }
@@ -264,12 +264,12 @@ def _construct(schema: type, content: Any, place: str, where: str, faults: list[
     try:
         return schema(**arguments)
     except ConfigError as error:
-        faults.extend(f"{_at(place, where)}: {fault}" for fault in error.faults)
+        faults.extend(f"{_at(source, where)}: {fault}" for fault in error.faults)
         return None
 
 
 def _choose(
-    classes: Sequence[type], content: Any, place: str, where: str, faults: list[str]
+    classes: Sequence[type], content: Any, source: str, where: str, faults: list[str]
 ) -> Any:
     names = {cls.__name__: cls for cls in classes}
     if isinstance(content, str):
@@ -277,28 +277,27 @@ def _choose(
     if not isinstance(content, Mapping) or len(content) != 1:
         got = ", ".join(map(str, content)) if isinstance(content, Mapping) else content
         faults.append(
-            f"{_at(place, where)}: name one class, {' or '.join(names)}, with its arguments under "
-            "it, "
-            f"as in `{next(iter(names))}: {{...}}`; got `{got}`"
+            f"{_at(source, where)}: name one class, {' or '.join(names)}, with its arguments under "
+            f"it, as in `{next(iter(names))}: {{...}}`; got `{got}`"
         )
         return None
     ((name, arguments),) = content.items()
     if name not in names:
-        faults.append(f"{_at(place, where)}: unknown class `{name}`{_nearest(str(name), names)}")
+        faults.append(f"{_at(source, where)}: unknown class `{name}`{_nearest(str(name), names)}")
         return None
-    return _construct(names[name], arguments, place, f"{where}.{name}", faults)
+    return _construct(names[name], arguments, source, f"{where}.{name}", faults)
 
 
-def _leaf(hint: Any, content: Any, place: str, where: str, faults: list[str]) -> Any:
+def _leaf(hint: Any, content: Any, source: str, where: str, faults: list[str]) -> Any:
     if isinstance(content, bool) and hint in (int, float):  # which Python would take for 1 and 0
-        faults.append(f"{_at(place, where)}: must be a number, got `{str(content).lower()}`")
+        faults.append(f"{_at(source, where)}: must be a number, got `{str(content).lower()}`")
         return None
     try:
         return _adapter(hint).validate_python(content)
     except ValidationError as error:
         for fault in error.errors():
             inner = ".".join(map(str, fault["loc"]))
-            here = _at(place, ".".join(filter(None, (where, inner))))
+            here = _at(source, ".".join(filter(None, (where, inner))))
             faults.append(f"{here}: {fault['msg']}, got `{fault['input']}`")
         return None
 
@@ -332,8 +331,8 @@ def _classes(hint: Any) -> tuple[type, ...]:
     return ()
 
 
-def _at(place: str, where: str) -> str:
-    return f"{place}, {where}" if where else place
+def _at(source: str, where: str) -> str:
+    return f"{source}, {where}" if where else source
 
 
 def _suggestion(word: str, known: Iterable[str]) -> str:

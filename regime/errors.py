@@ -25,12 +25,12 @@ __all__ = [
 
 
 class RegimeError(Exception):
-    """A fault with its mend; several faults found together are one error.
+    """A fault with its remedy; faults that are found together make one error.
 
     Parameters
     ----------
     faults : str or sequence of str
-        One sentence a fault: the place, the rule, the value, the mend.
+        One sentence a fault: where it is, the rule, the value, the remedy.
 
     Examples
     --------
@@ -44,9 +44,8 @@ class RegimeError(Exception):
 
     def __init__(self, faults: str | Sequence[str]) -> None:
         self.faults: tuple[str, ...] = (faults,) if isinstance(faults, str) else tuple(faults)
-        super().__init__(
-            self.faults
-        )  # one argument, as the constructor takes: it must survive pickling
+        # One argument, as the constructor takes: an error must survive pickling.
+        super().__init__(self.faults)
 
     def __str__(self) -> str:
         if len(self.faults) == 1:

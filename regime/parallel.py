@@ -121,9 +121,9 @@ def run_tasks(
 ) -> list[T]:
     """Results of all tasks, in their order, whoever did them.
 
-    A worker that is killed costs what was being done at that moment: on a cluster its own task, on
-    this host also that of its neighbours, whose pool is made anew. What has come back is never done
-    again.
+    A worker that is killed costs what was being done at that moment: on a cluster one task, on
+    this host also that of its neighbours, whose pool is started again. What has come back is never
+    done again.
 
     Parameters
     ----------
@@ -175,10 +175,8 @@ def _given_up(death: Exception, left: int) -> RegimeError:
     cause = str(death).strip().split("\n")[0].rstrip(".")
     return RegimeError(
         f"parallel: workers died {PATIENCE} times in a row and none of the {left} folds left got "
-        "done "
-        f"({cause}); most often memory ran out: lower parallel.jobs, or set "
-        "parallel.backend=serial "
-        "and see where it ends"
+        f"done ({cause}); most often memory ran out: lower parallel.jobs, or set "
+        "parallel.backend=serial and see where it ends"
     )
 
 
@@ -232,8 +230,7 @@ def _cluster(address: str) -> Iterator[Any]:
     except ImportError:
         raise ConfigError(
             "parallel.backend: dask needs the library distributed; install deleverage[cluster], "
-            "or set "
-            "parallel.backend=loky"
+            "or set parallel.backend=loky"
         ) from None
     with _quiet(), _connected(library, address) as client:
         try:
@@ -243,8 +240,7 @@ def _cluster(address: str) -> Iterator[Any]:
             raise RegimeError(
                 f"parallel: a fold was given up after the death of every worker that tried it "
                 f"({death.last_worker.address} the last); most often memory ran out: give workers "
-                "more, "
-                "or set parallel.backend=serial and see where it ends"
+                "more, or set parallel.backend=serial and see where it ends"
             ) from None
         except (library.comm.CommClosedError, CancelledError) as error:
             raise _ClusterLostError(f"scheduler at {address} lost: {error}") from error
@@ -261,8 +257,7 @@ def _connected(library: Any, address: str) -> Any:
         raise ConfigError(
             f"parallel.address: no scheduler answers at {address} within {WAIT} s "
             f"({type(error).__name__}); start one with `dask scheduler`, or set "
-            "parallel.backend=loky "
-            "and parallel.address=''"
+            "parallel.backend=loky and parallel.address=''"
         ) from error
 
 
@@ -289,20 +284,19 @@ def _check_workers(client: Any, address: str) -> None:
     except TimeoutError:
         raise ConfigError(
             f"parallel.address: the scheduler at {address} has had no worker for {WAIT} s; start "
-            "one "
-            f"with `dask worker {address} --nthreads 1`"
+            f"one with `dask worker {address} --nthreads 1`"
         ) from None
-    found = client.get_versions(packages=list(SAME))
-    here = found["client"]["packages"]
-    places = {
-        f"the scheduler at {address}": found["scheduler"],
-        **{f"worker {name}": worker for name, worker in found["workers"].items()},
+    report = client.get_versions(packages=list(SAME))
+    here = report["client"]["packages"]
+    processes = {
+        f"the scheduler at {address}": report["scheduler"],
+        **{f"worker {name}": worker for name, worker in report["workers"].items()},
     }
     faults = [
-        f"parallel.address: {place} has {name} {versions['packages'].get(name) or 'not at all'}, "
-        "this process "
-        f"{here[name]}; install the same, for results must not depend on where they are made"
-        for place, versions in places.items()
+        f"parallel.address: {process} has {name} {versions['packages'].get(name) or 'not at all'}, "
+        f"this process {here[name]}; install the same, for results must not depend on where they "
+        "are made"
+        for process, versions in processes.items()
         for name in SAME
         if versions["packages"].get(name) != here[name]
     ]
@@ -313,7 +307,7 @@ def _check_workers(client: Any, address: str) -> None:
 def _cluster_backend(client: Any) -> Any:
     """The cluster as a joblib backend.
 
-    joblib's own waits for ever where a worker dies time after time, drops results in silence where
+    joblib's own waits for ever where a worker dies time after time, silently drops results where
     one dies that holds a task's arguments, and computes in this process where the cluster has one
     thread.
     """
@@ -323,14 +317,12 @@ def _cluster_backend(client: Any) -> Any:
         supports_retrieve_callback = True
 
         def effective_n_jobs(self, n_jobs: int) -> int:
-            return max(
-                2, int(sum(client.ncores().values()))
-            )  # joblib does not ask a backend of one
+            # joblib does not ask a backend of one.
+            return max(2, int(sum(client.ncores().values())))
 
         def submit(self, func: Callable[[], Any], callback: Callable[[Any], None]) -> Any:
-            future = client.submit(
-                func, key=f"task-{uuid4().hex}"
-            )  # arguments go with it: it can be repeated
+            # Arguments go with the task: it can be repeated.
+            future = client.submit(func, key=f"task-{uuid4().hex}")
             future.add_done_callback(callback)
             return future
 

@@ -1,7 +1,7 @@
 """The only door to mlflow: runs, metrics, artifacts and the registry, in one sqlite file.
 
 mlflow is imported on first use (seconds), never with the package. Nothing here is global: a
-`Tracker` holds its own address and works beside whatever else the process tells mlflow.
+`Tracker` holds its address and works beside other uses of mlflow in the process.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Run:
         """
 
     def log_folds(self, folds: Iterable[Mapping[str, Any]]) -> None:
-        """Record metrics of each fold, the fold's place as step."""
+        """Record metrics of each fold, the fold's position as step."""
 
     def log_artifacts(self, path: Path, under: str | None = None) -> None:
         """Record a file, or all that a folder holds."""
@@ -222,7 +222,7 @@ class Tracker:
     @property
     def uri(self) -> str:
         """Address of the database, absolute."""
-        return _address(self._place / "mlflow.db")
+        return _address(self._location / "mlflow.db")
 
     @contextmanager
     def run(self, name: str, tags: Mapping[str, Any] | None = None) -> Iterator[ActiveRun]:
@@ -257,25 +257,25 @@ class Tracker:
                 self._lock_of(run.info.run_id).unlink(missing_ok=True)
 
     @property
-    def _place(self) -> Path:
+    def _location(self) -> Path:
         return Path(self.folder).absolute()
 
     def _lock_of(self, run_id: str) -> Path:
-        return self._place / "running" / run_id
+        return self._location / "running" / run_id
 
     def _start(self, name: str, tags: Mapping[str, Any], held: ExitStack) -> tuple[Any, Any]:
         """A client and a new run whose lock `held` keeps until the run has ended."""
         _import_mlflow()
         try:
-            (self._place / "running").mkdir(parents=True, exist_ok=True)
+            (self._location / "running").mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(
                 f"folder: cannot track runs in {self.folder} ({error.strerror}); name another"
             ) from None
         # Cold processes race to create the database, and a sweep must not meet a run without its
         # lock.
-        with file_lock(self._place / "mlflow.lock"), _quiet():
-            client = _open(self._place / "mlflow.db")
+        with file_lock(self._location / "mlflow.lock"), _quiet():
+            client = _open(self._location / "mlflow.db")
             experiment = self._experiment_id(client)
             self._sweep(client, experiment)
             noted = {**_standard_tags(), **tags, LOCK_TAG: "held while running"}
@@ -286,20 +286,21 @@ class Tracker:
         return client, run
 
     def _experiment_id(self, client: Any) -> str:
-        location = (self._place / "artifacts").as_uri()
-        found = client.get_experiment_by_name(self.experiment)
-        if found is None:
+        location = (self._location / "artifacts").as_uri()
+        experiment = client.get_experiment_by_name(self.experiment)
+        if experiment is None:
             return str(client.create_experiment(self.experiment, artifact_location=location))
-        if found.lifecycle_stage == "deleted":
+        if experiment.lifecycle_stage == "deleted":
             raise ConfigError(
                 f"experiment: `{self.experiment}` was deleted in mlflow; restore it or name another"
             )
-        if found.artifact_location != location:
+        if experiment.artifact_location != location:
             raise ConfigError(
-                f"folder: {self._place} was moved, its database still points to "
-                f"{found.artifact_location}; move it back, or set it aside and start a new one"
+                f"folder: {self._location} was moved, its database still points to "
+                f"{experiment.artifact_location}; move it back, or move the database away and "
+                "start a new one"
             )
-        return str(found.experiment_id)
+        return str(experiment.experiment_id)
 
     def _sweep(self, client: Any, experiment: str) -> None:
         """Mark KILLED what a dead process left RUNNING: nobody holds its lock any more."""
@@ -333,7 +334,7 @@ def _address(path: Path) -> str:
 
 
 def _open(path: Path) -> Any:
-    """Client of the database, which is made aside first.
+    """Client of the database, which is built under another name first.
 
     A kill leaves none rather than half of one.
     """
@@ -349,7 +350,7 @@ def _open(path: Path) -> Any:
     except (MlflowException, SQLAlchemyError) as error:
         reason = str(error).splitlines()[0]
         raise ConfigError(
-            f"folder: mlflow cannot use {path} ({reason}); upgrade it or set it aside"
+            f"folder: mlflow cannot use {path} ({reason}); upgrade it or move it away"
         ) from None
 
 
@@ -373,9 +374,8 @@ def _unsynced() -> Iterator[None]:
 
 
 def _import_mlflow() -> None:
-    os.environ.setdefault(
-        "MLFLOW_DISABLE_TELEMETRY", "true"
-    )  # read at its import: runs stay offline
+    # Read at the import of mlflow: runs stay offline.
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     try:
         importlib.import_module("mlflow.tracking")
     except ImportError:

@@ -230,7 +230,7 @@ def test_an_entry_of_another_kind_is_replaced_or_restored(tmp_path, old, new):
 def test_a_place_that_cannot_be_written_is_answered(tmp_path, manager):
     (tmp_path / "file").write_text("x")
     with (
-        pytest.raises(ConfigError, match=r"cannot write there .*name another place"),
+        pytest.raises(ConfigError, match=r"cannot write there .*choose another path"),
         manager(tmp_path / "file" / "out"),
     ):
         pass

@@ -13,19 +13,19 @@ from regime.pipeline.settings import Settings
 from regime.pipeline.walk_forward import walk_forward
 from regime.schema import REGIMES, STRESS, check_dates, check_probabilities
 
-__all__ = ["check_forecast", "given_or_made", "read_probabilities"]
+__all__ = ["check_forecast", "read_or_forecast", "read_probabilities"]
 
 
-def given_or_made(
-    settings: Settings, world: MarketData, given: Path | None, progress: Progress
+def read_or_forecast(
+    settings: Settings, market_data: MarketData, path: Path | None, progress: Progress
 ) -> pd.DataFrame:
     """Probabilities read from a file, or those of the config's own walk-forward.
 
     Parameters
     ----------
     settings : Settings
-    world : MarketData
-    given : Path or None
+    market_data : MarketData
+    path : Path or None
         Parquet or CSV, as `read_probabilities` takes it.
     progress : Progress
 
@@ -39,12 +39,12 @@ def given_or_made(
     MissingDataError, InvalidDataError
         As `read_probabilities` and `check_forecast`.
     """
-    if given is None:
+    if path is None:
         return walk_forward(
-            settings, settings.features(world.panel), world.market, progress
+            settings, settings.features(market_data.panel), market_data.market, progress
         ).probabilities
-    forecast = read_probabilities(given)
-    check_forecast(forecast, world.sessions)
+    forecast = read_probabilities(path)
+    check_forecast(forecast, market_data.sessions)
     return forecast
 
 

@@ -85,7 +85,7 @@ def read_market_data(settings: Settings, data: Path | None, progress: Progress) 
     Raises
     ------
     ConfigError
-        If the config reads files and no folder is given.
+        If the config reads files and no folder is named.
     MissingDataError, InvalidDataError
         As the source, every fault together.
     """

@@ -40,7 +40,7 @@ __all__ = [
 
 AnyLabels: TypeAlias = Annotated[Labeller, LABELLERS]  # any class of the registry
 
-# What prices, cash and the unlearned baselines are made of; all else may be missing.
+# What prices, cash and the rules of thumb are made of; all else may be missing.
 REQUIRED = ("sp500", "spy", "vix", "dgs3mo")
 # Beside the working directory, as in the project's own folder; a run elsewhere finds none and says
 # so.
@@ -78,7 +78,7 @@ class Settings:
     spread : HalfSpread, optional
         How half-spreads are estimated from bars and added to the costs; by default they are not.
     truth : EpisodeLabels
-        What probabilities are scored against unless a list of episodes is given.
+        What probabilities are scored against unless a list of episodes is named.
     catalogue : str
         File of the series.
     tuned : str
@@ -156,12 +156,12 @@ class Settings:
 def settings_of(
     config: str | Path | Settings, overrides: Sequence[str], data: str | Path | None
 ) -> Settings:
-    """Settings as given or read from a file; a data folder takes the place of a simulated world.
+    """Settings passed on or read from a file; a data folder replaces a simulated market.
 
     Raises
     ------
     ConfigError
-        As `load_settings`, or if overrides are given for settings made in Python.
+        As `load_settings`, or if there are overrides for settings made in Python.
     """
     if overrides and isinstance(config, Settings):
         raise ConfigError(
@@ -179,6 +179,6 @@ def load_settings(config: str | Path, overrides: Sequence[str] = ()) -> Settings
     Raises
     ------
     ConfigError
-        With every fault, its place and the nearest valid name.
+        With every fault, where it is, and the nearest valid name.
     """
     return read_config(config, Settings, overrides)

@@ -69,29 +69,29 @@ class Strategy:
         return {"strategy": _plain(self.result.summary()), "benchmarks": table}
 
 
-def signals(world: MarketData, probabilities: pd.DataFrame) -> pd.DataFrame:
+def signals(market_data: MarketData, probabilities: pd.DataFrame) -> pd.DataFrame:
     """What a rule may read at each close.
 
     The four probabilities, annualised volatility, and the price.
 
     `volatility` and `price` are those of the S&P 500's total return, the price as the value of 1
-    held since the world's first session.
+    held since its first session.
     """
-    volatility = world.returns.ewm(halflife=VOLATILITY_HALFLIFE).std() * YEAR**0.5
+    volatility = market_data.returns.ewm(halflife=VOLATILITY_HALFLIFE).std() * YEAR**0.5
     return probabilities.assign(
         volatility=volatility.reindex(probabilities.index),
-        price=world.total_return.reindex(probabilities.index),
+        price=market_data.total_return.reindex(probabilities.index),
     )
 
 
-def decide(settings: Settings, world: MarketData, probabilities: pd.DataFrame) -> pd.Series:
+def decide(settings: Settings, market_data: MarketData, probabilities: pd.DataFrame) -> pd.Series:
     """Exposure decided at each close of `probabilities`, in [0, 1]."""
-    return settings.rule(signals(world, probabilities)).rename("exposure")
+    return settings.rule(signals(market_data, probabilities)).rename("exposure")
 
 
 def trade(
     settings: Settings,
-    world: MarketData,
+    market_data: MarketData,
     exposure: pd.Series,
     progress: Progress,
     data: Path | None = None,
@@ -102,7 +102,7 @@ def trade(
     ----------
     settings : Settings
         With an `allocation` the exposure is spread over its legs; without one it is of the S&P 500.
-    world : MarketData
+    market_data : MarketData
     exposure : Series, shape (n_test_sessions,)
         Decided at each close, in [0, 1].
     progress : Progress
@@ -115,26 +115,26 @@ def trade(
         Benchmarks are of the S&P 500 and filled at the close in either case.
     """
     days = exposure.index
-    rivals = {
-        "buy_and_hold": buy_and_hold(world.close),
-        "200dma": above_average(world.close),
-        "vol_target_12": volatility_target(world.returns),
+    benchmarks = {
+        "buy_and_hold": buy_and_hold(market_data.close),
+        "200dma": above_average(market_data.close),
+        "vol_target_12": volatility_target(market_data.returns),
     }
-    prices, cash = world.total_return.loc[days], world.cash.loc[days]
+    prices, cash = market_data.total_return.loc[days], market_data.cash.loc[days]
     results = {}
-    with progress.stage("backtests", total=1 + len(rivals)) as stage:
-        own = _trade_rule(settings, world, exposure, data)
+    with progress.stage("backtests", total=1 + len(benchmarks)) as stage:
+        result = _trade_rule(settings, market_data, exposure, data)
         stage.advance()
-        for name, decided in rivals.items():
+        for name, decided in benchmarks.items():
             results[name] = backtest(
                 prices, decided.reindex(days).fillna(1.0), settings.costs, cash
             )
             stage.advance()
-    return Strategy(exposure=exposure, result=own, benchmarks=results)
+    return Strategy(exposure=exposure, result=result, benchmarks=results)
 
 
 def _trade_rule(
-    settings: Settings, world: MarketData, exposure: pd.Series, data: Path | None
+    settings: Settings, market_data: MarketData, exposure: pd.Series, data: Path | None
 ) -> BacktestResult:
     days = exposure.index
     timing = settings.timing
@@ -146,14 +146,18 @@ def _trade_rule(
     }
     if settings.allocation is None and timing.fill == "close" and spread is None:
         return backtest(
-            world.total_return.loc[days], exposure, settings.costs, world.cash.loc[days], **orders
+            market_data.total_return.loc[days],
+            exposure,
+            settings.costs,
+            market_data.cash.loc[days],
+            **orders,
         )
     legs = settings.allocation or Allocation()
     traded = read_traded(
         settings,
         legs.assets,
         data,
-        world.sessions,
+        market_data.sessions,
         spread=spread,
         bars=spread is not None or timing.fill == "open",
     )
@@ -163,7 +167,7 @@ def _trade_rule(
         orders["half_spreads"] = traded.half_spread_bps.loc[days]
     weights = legs(exposure, traded.prices.loc[days])
     result = backtest(
-        traded.prices.loc[days], weights, settings.costs, world.cash.loc[days], **orders
+        traded.prices.loc[days], weights, settings.costs, market_data.cash.loc[days], **orders
     )
     return replace(result, notes=(str(legs), *result.notes, *traded.notes))
 

@@ -1,6 +1,6 @@
 """What a portfolio trades.
 
-Prices with dividends, opens and half-spreads of each asset, on the sessions of a world.
+Prices with dividends, opens and half-spreads of each asset, on the sessions of a run.
 
 Bars are read apart from what a model reads, because a run needs them of the few assets that it
 trades alone. They come through the catalogue, so that a value counts for the session at whose close
@@ -77,9 +77,9 @@ def read_traded(
     data : Path or None
         A data folder; None for a config that simulates.
     sessions : DatetimeIndex, shape (n_sessions,)
-        Those of the world.
+        Those of the run.
     spread : HalfSpread, optional
-        How half-spreads are estimated; the defaults if not given.
+        How half-spreads are estimated; the defaults if None.
     bars : bool
         Whether opens, highs and lows are read; a file without such columns is refused. Without them
         there are no opens, and half-spreads are the unknown one.
@@ -92,7 +92,7 @@ def read_traded(
     Raises
     ------
     ConfigError
-        As `traded_prices`, or if the config reads files and no folder is given.
+        As `traded_prices`, or if the config reads files and no folder is named.
     MissingDataError
         If the source has no prices of an asset: all such assets together, by name.
     InvalidDataError
@@ -150,7 +150,7 @@ def traded_prices(
     _refuse_late(names, catalogue)
     rows = _rows(reading)
     calendar = _Calendar(sessions=reading.sessions, closes=session_closes(reading.sessions))
-    prices = {name: calendar.place(rows.get(name)).reindex(sessions) for name in names}
+    prices = {name: calendar.align(rows.get(name)).reindex(sessions) for name in names}
     _refuse_absent(prices, reading)
     bars = {name: _bar(rows, name) for name in names}
     opens = {
@@ -177,32 +177,33 @@ class _Calendar:
     sessions: pd.DatetimeIndex
     closes: pd.DatetimeIndex
 
-    def place(self, own: pd.DataFrame | None) -> pd.Series:
+    def align(self, observations: pd.DataFrame | None) -> pd.Series:
         """Newest value released after the close before and by that of the session.
 
         NaN where none was.
         """
-        if own is None:
+        if observations is None:
             return pd.Series(np.nan, index=self.sessions)
-        at = self.closes.searchsorted(pd.DatetimeIndex(own["released"]), side="left")
+        at = self.closes.searchsorted(pd.DatetimeIndex(observations["released"]), side="left")
         # What was out before the first session of all is no news of that session, unless it is its
         # own bar.
-        new = (at < len(self.sessions)) & ((at > 0) | (own.index >= self.sessions[0]))
-        values = pd.Series(own["value"].to_numpy(dtype=float)[new], index=self.sessions[at[new]])
+        new = (at < len(self.sessions)) & ((at > 0) | (observations.index >= self.sessions[0]))
+        values = pd.Series(
+            observations["value"].to_numpy(dtype=float)[new], index=self.sessions[at[new]]
+        )
         return values[~values.index.duplicated(keep="last")].reindex(self.sessions)
 
 
 def _rows(reading: SourceReading) -> dict[str, pd.DataFrame]:
     """Observations of each series by period: when they were released, and the values."""
     table = reading.observations.set_index("period")[["series", "released", "value"]]
-    return {str(name): own for name, own in table.groupby("series", observed=True)}
+    return {str(name): rows for name, rows in table.groupby("series", observed=True)}
 
 
 def _refuse_late(names: Iterable[str], catalogue: Catalogue) -> None:
     faults = [
         f"asset `{name}`: not priced at the New York close, so that an order might be filled at a "
-        "price from "
-        "before its decision; name a fund of it"
+        "price from before its decision; name a fund of it"
         for name, spec in catalogue.only(names).series.items()
         if not spec.release.at_close and spec.frequency != "continuous"
     ]
@@ -212,8 +213,8 @@ def _refuse_late(names: Iterable[str], catalogue: Catalogue) -> None:
 
 def _refuse_absent(prices: Mapping[str, pd.Series], reading: SourceReading) -> None:
     faults = []
-    for name, own in prices.items():
-        if not own.notna().any():
+    for name, price in prices.items():
+        if not price.notna().any():
             note = reading.status[name].note if name in reading.status else ""
             why = note or "no price on the sessions of the run"
             faults.append(
@@ -242,13 +243,13 @@ def _opens(prices: pd.Series, bar: pd.DataFrame | None, at_close: bool) -> pd.Se
 
 
 def _half_spread(
-    bar: pd.DataFrame | None, own: pd.DataFrame, spread: HalfSpread, calendar: _Calendar
+    bar: pd.DataFrame | None, observations: pd.DataFrame, spread: HalfSpread, calendar: _Calendar
 ) -> pd.Series:
     """Estimated on the asset's own days, weekends included, and carried to the sessions."""
     if bar is None:
         return pd.Series(spread.unknown_bps, index=calendar.sessions)
-    paid = pd.DataFrame({"released": own["released"], "value": spread(bar)}).dropna()
-    return calendar.place(paid).ffill().fillna(spread.unknown_bps)
+    paid = pd.DataFrame({"released": observations["released"], "value": spread(bar)}).dropna()
+    return calendar.align(paid).ffill().fillna(spread.unknown_bps)
 
 
 def _notes(

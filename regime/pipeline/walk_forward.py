@@ -95,11 +95,13 @@ def walk_forward(
     if not folds:
         raise ConfigError(
             f"splits.first_test: {settings.splits.first_test} leaves no session to test in a "
-            "history "
-            f"from {features.index[0]:%Y-%m-%d} to {features.index[-1]:%Y-%m-%d}; give an earlier "
-            "one"
+            f"history from {features.index[0]:%Y-%m-%d} to {features.index[-1]:%Y-%m-%d}; give an "
+            "earlier one"
         )
-    chosen = [(own, signed_model(own)) for own in in_force(settings, folds, features.index)]
+    chosen = [
+        (fold_settings, signed_model(fold_settings))
+        for fold_settings in in_force(settings, folds, features.index)
+    ]
     # One table for all folds of a model, which slice it: a copy for each would be gigabytes at
     # monthly refits.
     tables = {
@@ -112,11 +114,11 @@ def walk_forward(
             tables[tuple(model.columns)].iloc[: fold.test[-1] + 1],
             market.loc[: fold.refit],
             model,
-            own.labels,
-            own.splits,
+            fold_settings.labels,
+            fold_settings.splits,
             members,
         )
-        for fold, (own, model) in zip(folds, chosen, strict=True)
+        for fold, (fold_settings, model) in zip(folds, chosen, strict=True)
     ]
     with progress.stage("refits", total=len(folds)) as stage:
         blocks = run_tasks(settings.parallel, tasks, stage.advance)
@@ -148,9 +150,16 @@ def final_model(
     """Model fitted on all known at the last session, and its first and last training session."""
     now = features.index[-1]
     fold = Fold(refit=now, test=np.asarray([len(features)], dtype=np.int64))
-    (own,) = in_force(settings, [fold], pd.DatetimeIndex(features.index))
-    signed = signed_model(own)
-    model, rows = _fit(fold, features[list(signed.columns)], market, signed, own.labels, own.splits)
+    (fold_settings,) = in_force(settings, [fold], pd.DatetimeIndex(features.index))
+    signed = signed_model(fold_settings)
+    model, rows = _fit(
+        fold,
+        features[list(signed.columns)],
+        market,
+        signed,
+        fold_settings.labels,
+        fold_settings.splits,
+    )
     if model is None:
         raise InvalidDataError("no model can be fitted at the last session: too few labelled rows")
     return model, (f"{features.index[rows[0]]:%Y-%m-%d}", f"{features.index[rows[-1]]:%Y-%m-%d}")
@@ -208,7 +217,7 @@ def member_range(
 
     A member is the model with a single one of its seeds, or with its logistic fitted on a single
     one of the definitions that the labels are the mean of; its trees stay those of the mean, for
-    fitting them anew for each would cost as much as the run.
+    fitting them again for each would cost as much as the run.
 
     Parameters
     ----------
@@ -247,14 +256,14 @@ def _parts(
     splits: PurgedWalkForward,
     fold: Fold,
 ) -> Iterator[ModelParts]:
-    own = fitted.parts_
-    if len(own.stress_boosters) > 1:
-        yield from (replace(own, stress_boosters=(text,)) for text in own.stress_boosters)
-    if own.linear is None or not isinstance(labeller, EnsembleLabels):
+    parts = fitted.parts_
+    if len(parts.stress_boosters) > 1:
+        yield from (replace(parts, stress_boosters=(text,)) for text in parts.stress_boosters)
+    if parts.linear is None or not isinstance(labeller, EnsembleLabels):
         return
     for single in labeller.labellers:
         labels = single(market, fold.refit)
         rows = splits.train_rows(fold, labels)
         weights = labels.weights.to_numpy()[rows]
         if rows.size and 0 < weights[:, STRESS_CODE].sum() < len(rows):
-            yield replace(own, linear=fitted.linear_on(features.iloc[rows], weights))
+            yield replace(parts, linear=fitted.linear_on(features.iloc[rows], weights))

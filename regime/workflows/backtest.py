@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from regime.artifacts import check_place, output_folder, write_json
+from regime.artifacts import check_output_path, output_folder, write_json
 from regime.evaluation.bootstrap import (
     Interval,
     drawdown_interval,
@@ -23,7 +23,7 @@ from regime.evaluation.bootstrap import (
 from regime.evaluation.truth import Truth
 from regime.migrations import SCHEMA_VERSION
 from regime.parallel import NoProgress, Progress
-from regime.pipeline.forecasts import given_or_made
+from regime.pipeline.forecasts import read_or_forecast
 from regime.pipeline.market_data import read_market_data
 from regime.pipeline.settings import Settings, settings_of
 from regime.pipeline.strategy import Strategy, decide, trade
@@ -99,11 +99,11 @@ def backtest_rule(
     watch = progress or NoProgress()
     settings = settings_of(config, overrides, data)
     if out is not None:
-        check_place(Path(out))
+        check_output_path(Path(out))
     folder = Path(data) if data is not None else None
     market_data = read_market_data(settings, folder, watch)
     truth = truth_of(settings, market_data, Path(episodes) if episodes is not None else None)
-    forecast = given_or_made(
+    forecast = read_or_forecast(
         settings, market_data, Path(probabilities) if probabilities is not None else None, watch
     )
     exposure = decide(settings, market_data, forecast)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from regime.artifacts import check_place, output_folder, write_json
+from regime.artifacts import check_output_path, output_folder, write_json
 from regime.errors import InvalidDataError
 from regime.migrations import SCHEMA_VERSION
 from regime.parallel import NoProgress, Progress
@@ -72,7 +72,7 @@ def evaluate(
     )
     settings = settings_of(config, overrides, data)
     if out is not None:
-        check_place(Path(out))
+        check_output_path(Path(out))
     market_data = read_market_data(settings, data_folder, watch)
     sessions = market_data.sessions
     check_forecast(forecast, sessions)

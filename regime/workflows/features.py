@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from regime.artifacts import check_place, output_file
+from regime.artifacts import check_output_path, output_file
 from regime.config import find_config
 from regime.parallel import NoProgress, Progress
 from regime.pipeline.market_data import MarketData, read_all, read_market
@@ -57,7 +57,7 @@ def build_features(
     if mechanisms:
         settings = replace(settings, features=settings.features.with_mechanisms)
     if out is not None:
-        check_place(Path(out), folder=False)
+        check_output_path(Path(out), folder=False)
     world = _world(settings, Path(data) if data is not None else None, watch)
     with watch.stage("features"):
         table = settings.features(world.panel)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from regime.artifacts import check_place, output_folder, write_json
+from regime.artifacts import check_output_path, output_folder, write_json
 from regime.config import dump
 from regime.errors import InvalidDataError, MissingDataError
 from regime.evaluation.truth import Truth
@@ -145,7 +145,7 @@ def run(
     data_folder = Path(data) if data is not None else None
     # What the user may have got wrong comes first: it must neither cost a training nor leave a
     # failed run.
-    check_place(folder)
+    check_output_path(folder)
     ledger = read_trial_ledger(settings)
     market_data = read_market_data(settings, data_folder, watch)
     truth = truth_of(settings, market_data, Path(episodes) if episodes is not None else None)

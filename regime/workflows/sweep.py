@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from regime.artifacts import check_place, output_folder, write_json
+from regime.artifacts import check_output_path, output_folder, write_json
 from regime.backtest.engine import backtest
 from regime.backtest.result import BacktestResult
 from regime.config import build, find_config, read_yaml
@@ -21,7 +21,7 @@ from regime.errors import InvalidDataError
 from regime.evaluation.pbo import BacktestOverfitting, BlockSums, overfitting_of_blocks
 from regime.evaluation.sharpe_tests import DeflatedSharpe, deflated_sharpe, sharpe_sample
 from regime.parallel import NoProgress, Progress
-from regime.pipeline.forecasts import given_or_made
+from regime.pipeline.forecasts import read_or_forecast
 from regime.pipeline.market_data import MarketData, read_market_data
 from regime.pipeline.settings import Settings, settings_of
 from regime.pipeline.strategy import signals
@@ -150,9 +150,9 @@ def sweep_rules(
     settings = settings_of(config, overrides, data)
     chosen_grid = grid if isinstance(grid, Grid) else read_grid(grid)
     if out is not None:
-        check_place(Path(out))
+        check_output_path(Path(out))
     world = read_market_data(settings, Path(data) if data is not None else None, watch)
-    forecast = given_or_made(
+    forecast = read_or_forecast(
         settings, world, Path(probabilities) if probabilities is not None else None, watch
     )
     with watch.stage("sweep"):

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from regime.artifacts import check_place
+from regime.artifacts import check_output_path
 from regime.config import dump
 from regime.errors import ConfigError
 from regime.migrations import FEATURES_IN_STUDY_NAMES, SCHEMA_VERSION
@@ -218,7 +218,7 @@ def _check(trials: int, workers: int, out: Path) -> None:
     for name, value in (("trials", trials), ("workers", workers)):
         if value < 1:
             raise ConfigError(f"{name}: must be at least 1, got {value}")
-    check_place(out, folder=False)
+    check_output_path(out, folder=False)
     if out.exists():
         load_tuned(out)
 

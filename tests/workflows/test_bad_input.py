@@ -295,7 +295,7 @@ def test_a_read_only_folder_is_refused_before_the_training(command, monkeypatch)
     answer = command("run")
     assert (answer.code, answer.stderr) == (
         2,
-        "regime: error: out: cannot write there (. is read-only); name another place\n",
+        "regime: error: out: cannot write there (. is read-only); choose another path\n",
     )
 
 
