@@ -195,6 +195,7 @@ MIGRATIONS: Mapping[str, Migration] = {
             "calibration.sets.aim": "target",
             "calibration.sets.today": "last_session",
             "stress.break_even[].rival": "benchmark",
+            "audit.findings[].place": "location",
         }
     ),
     "saved page": Migration(

@@ -1,145 +1,157 @@
-"""Every builder is found by walking the package and can be asked; one that cannot is named."""
-
-import sys
-import types
+"""Parts of a config as builders: what `regime audit` probes, and that a leak in any is detected."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from regime.feature import FeatureFamily
+from regime.labels import LABELLERS
+from regime.mechanisms import MECHANISMS
+from regime.mechanisms.base import Mechanism, MechanismReading, NoReading
 from regime.rules.threshold import Threshold
-from regime.studies.leakage.builders import feature_builders, feature_set
-from regime.studies.leakage.probes import place_of, probe
+from regime.studies.leakage.builders import (
+    config_builders,
+    feature_builders,
+    feature_set_builder,
+    mechanism_builders,
+    reading_history,
+    rule_builder,
+)
+from regime.studies.leakage.probes import probe, source_location
 from regime.transforms import zscore
-from tests.audit.registry.classes import builders_of_class
-from tests.audit.registry.conventions import builder_of_function, table_of
-from tests.audit.registry.discovery import Found, discover
-from tests.audit.registry.parts import PARTS
-from tests.audit.registry.recipes import RECIPES, builders
 
 
-def found(thing, name="features.planted.thing"):
-    return Found(name=name, thing=thing, place="planted.py:1")
+class Ahead(Mechanism):
+    """Its history is dated three sessions too early."""
+
+    key, title, group = "ahead", "Ahead", "tests"
+
+    def read(self, view):
+        close = view.values["sp500"]
+        return MechanismReading(
+            name="ahead", sentence="x", values={}, history=close.shift(-3).to_frame("close")
+        )
 
 
-def test_every_public_thing_is_a_builder_or_a_part_of_one(subject):
-    made, unknown = builders(subject)
-    assert unknown == []
-    names = {item.name for item in made}
+class WholeSample(Mechanism):
+    """Its history is scaled by the whole sample, once there is enough of it."""
+
+    key, title, group = "whole_sample", "Whole sample", "tests"
+
+    def read(self, view):
+        close = view.values["sp500"]
+        if len(close) < 300:
+            return NoReading(name="whole_sample", reason="short history")
+        scaled = (close - close.mean()) / close.std()
+        return MechanismReading(
+            name="whole_sample", sentence="x", values={}, history=scaled.to_frame("scaled")
+        )
+
+
+class Causal(Mechanism):
+    """An average of the past, once there is enough of it."""
+
+    key, title, group = "causal", "Causal", "tests"
+
+    def read(self, view):
+        close = view.values["sp500"]
+        if len(close) < 300:
+            return NoReading(name="causal", reason="short history")
+        average = close.ewm(halflife=5).mean()
+        return MechanismReading(
+            name="causal", sentence="x", values={}, history=average.to_frame("average")
+        )
+
+
+class Silent(Mechanism):
+    """Never has a reading."""
+
+    key, title, group = "silent", "Silent", "tests"
+
+    def read(self, view):
+        return NoReading(name="silent", reason="no data")
+
+
+def test_every_part_of_a_config_is_probed(subject):
+    names = {builder.name for builder in config_builders(subject)}
+    assert {"features.feature_set.FeatureSet", "panel.as_of.AsOf", "rule"} <= names
     assert {
-        "features.feature_set.FeatureSet",
-        "mechanisms.cta.exposure.trend_exposure",
-        "panel.as_of.AsOf",
-        "rules.stack.Blend",
-        "models.calibration_curves.calibrated",
-        "labels.episodes.EpisodeLabels, once known",
+        f"{part}, {when}" for part in ("labels", "truth") for when in ("as of a date",)
     } <= names
-    assert len(made) > 50
+    assert {f"mechanisms.{key}" for key in MECHANISMS} <= names
+    used = {type(subject.labels).__name__, type(subject.truth).__name__}
+    for name in set(LABELLERS) - used:
+        assert f"{name}, once known" in names
 
 
-def test_recipes_and_parts_name_things_that_exist():
-    names = {item.name for item in discover()}
-    assert set(RECIPES) <= names
-    assert set(PARTS) <= names
-    assert not set(RECIPES) & set(PARTS)
+def test_every_mechanism_has_a_history_to_compare(subject):
+    for builder in mechanism_builders(subject):
+        if builder.name.startswith("mechanisms."):
+            history = builder.build(builder.inputs, 0)
+            assert history is not None and history.notna().any().any(), builder.name
 
 
-def test_a_new_module_is_walked_over(monkeypatch):
-    import regime.features
-
-    module = types.ModuleType("regime.features.planted")
-    exec("def leaky_thing(values): ...\ndef _private(): ...\n", module.__dict__)
-    module.leaky_thing.__module__ = module.__name__
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setattr(
-        "pkgutil.walk_packages",
-        lambda path, prefix: (
-            [types.SimpleNamespace(name=module.__name__)] if prefix == "regime.features." else []
-        ),
-    )
-    assert [item.name for item in discover(["features"])] == ["features.planted.leaky_thing"]
-    assert regime.features is sys.modules["regime.features"]
+def test_the_features_of_every_mechanism_are_probed(subject):
+    probed = {builder.name for builder in config_builders(subject)}
+    of_config = {spec.name for spec in subject.features.specs}
+    with_mechanisms = {spec.name for spec in subject.features.with_mechanisms.specs}
+    assert with_mechanisms > of_config
+    assert with_mechanisms - of_config <= probed
 
 
-def test_a_place_is_a_file_and_a_line():
-    assert place_of(zscore).startswith("regime/transforms.py:")
-    assert place_of(Threshold).startswith("regime/rules/threshold.py:")
+@pytest.mark.parametrize(("mechanism", "size"), [(Ahead, 3.0), (WholeSample, None)])
+def test_a_mechanism_whose_history_looks_ahead_is_detected(subject, mechanism, size):
+    findings = probe(reading_history("x", mechanism(), subject), dates=6)
+    assert [finding.kind for finding in findings] == ["look-ahead"]
+    assert size is None or findings[0].size == size
+    assert "test_builders.py:" in findings[0].location
 
 
-def centred(x: pd.Series, lookback: int) -> pd.Series:
-    return x.rolling(2 * lookback // 4 + 1, center=True).mean()
+@pytest.mark.parametrize("mechanism", [Causal, Silent])
+def test_a_mechanism_without_look_ahead_passes(subject, mechanism):
+    assert probe(reading_history("x", mechanism(), subject), dates=6) == []
 
 
-def honest_table(values: pd.DataFrame, halflife: float = 3.0) -> pd.Series:
-    return values["sp500"].ewm(halflife=halflife).mean()
+def test_a_mechanism_in_the_registry_is_probed_without_another_change(subject):
+    with MECHANISMS.added("ahead", f"{__name__}:Ahead"):
+        builders = {builder.name: builder for builder in mechanism_builders(subject)}
+    assert probe(builders["mechanisms.ahead"], dates=3)
 
 
-def on_array(x: np.ndarray) -> np.ndarray:
-    return np.r_[x[1:], np.nan]
+def test_a_rule_that_reads_later_signals_is_detected(subject):
+    class Late:
+        def __call__(self, signals):
+            return Threshold(level=0.5)(signals.shift(-2).ffill())
 
-
-def of_two(sofr: pd.Series, iorb: pd.Series) -> pd.Series:
-    return sofr - iorb
-
-
-def strange(widget: object) -> pd.Series:
-    return pd.Series([1.0])
-
-
-def nothing(values: pd.DataFrame) -> pd.Series:
-    return values["sp500"] * np.nan
-
-
-def test_a_function_says_by_its_signature_how_it_is_called(subject):
-    assert (
-        probe(builder_of_function(found(centred), subject), dates=8)[0].size == 5
-    )  # half of 10 rows
-    assert probe(builder_of_function(found(honest_table), subject), dates=8) == []
-    assert probe(builder_of_function(found(on_array), subject), dates=8)[0].size == 1
-    named = builder_of_function(found(of_two), subject)
-    assert named.given.frames["sofr"].name == "sofr"
-
-
-@pytest.mark.parametrize("thing", [strange, nothing])
-def test_what_cannot_be_asked_is_unregistered(subject, thing):
-    _, unknown = builders(subject, [found(thing)])
-    assert [(item.kind, item.place) for item in unknown] == [("unregistered", "planted.py:1")]
-
-
-def test_classes_are_told_by_what_they_do(subject):
-    class Family:
-        def features(self):
-            return subject.features.features[:2]
-
-    class Bag:
-        pass
-
-    class Fitted:
-        def predict(self, X):
-            return X
-
-    assert len(builders_of_class(found(Family), subject)) == 2
-    assert builders_of_class(found(Bag), subject) == []
-    assert builders_of_class(found(Fitted), subject) is None
-    assert len(builders_of_class(found(Threshold, "rules.threshold.Threshold"), subject)) == 1
+    findings = probe(rule_builder("late", "x", Late(), subject.last(400)), dates=6)
+    assert {(finding.kind, finding.size) for finding in findings} == {("look-ahead", 2.0)}
 
 
 def test_the_feature_set_narrows_to_one_feature(subject):
-    whole = feature_set(subject)
+    whole = feature_set_builder(subject)
     name = subject.features.specs[0].name
-    assert whole.narrow(name).name == name
-    table = whole.build(whole.given, 0)
+    assert whole.for_column(name).name == name
+    table = whole.build(whole.inputs, 0)
     single = feature_builders(subject.features.features[:1], subject)[0]
-    pd.testing.assert_series_equal(single.build(single.given, 0)[name], table[name])
+    pd.testing.assert_series_equal(single.build(single.inputs, 0)[name], table[name])
 
 
-def test_a_table_comes_of_whatever_has_a_row_a_session(subject):
-    dates = subject.sessions[:5]
-    wide = table_of((pd.Series(range(5), dates), np.ones((5, 2))), dates, "x")
-    assert wide.shape == (5, 3)
-    assert table_of(dates, dates, "x").shape == (5, 1)
-    assert table_of(
-        lambda values: values["a"], dates, "x", pd.DataFrame({"a": np.ones(5)}, dates)
-    ).shape == (5, 1)
-    with pytest.raises(TypeError, match="no row a session"):
-        table_of(np.ones(4), dates, "x")
+def test_the_location_is_a_file_and_a_line():
+    assert source_location(zscore).startswith("regime/transforms.py:")
+    assert source_location(Threshold).startswith("regime/rules/threshold.py:")
+    assert source_location(FeatureFamily.__call__).startswith("regime/feature.py:")
+    assert source_location(Causal().read).endswith(f"test_builders.py:{line_of(Causal.read)}")
+
+
+def line_of(function):
+    return function.__code__.co_firstlineno
+
+
+def test_every_series_of_the_catalogue_has_values_real_ones_first(subject):
+    table = subject.all_series
+    assert set(subject.max_age) <= set(table.columns)
+    assert {"spy_open", "qqq_traded"} <= set(table.columns)
+    assert table.notna().any().all()
+    pd.testing.assert_series_equal(table["vix"], subject.values["vix"])
+    again = subject.last(len(subject.sessions)).all_series
+    np.testing.assert_array_equal(again["uup"], table["uup"])  # the same walk every time

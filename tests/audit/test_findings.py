@@ -1,46 +1,46 @@
-"""What an audit says, as text and as plain content."""
+"""The result of an audit, as text and as JSON content."""
 
 import json
 
-from regime.studies.leakage.findings import AuditReport, Check, Finding, in_order
+from regime.studies.leakage.findings import AuditReport, Check, Finding, leaks_first
 
 LEAK = Finding(
-    kind="release", name="cot", place="series.yaml", size=1.0, unit="days", evidence="Too early."
+    kind="release", name="cot", location="series.yaml", size=1.0, unit="days", evidence="Too early."
 )
 WARNING = Finding(
     kind="revised",
     name="nfci",
-    place="series.yaml",
+    location="series.yaml",
     severity="warning",
-    evidence="Estimated again.",
+    evidence="Re-estimated.",
 )
 CHECK = Check(name="releases", checked=2, probes=10, leaks=1, warnings=1, seconds=0.1)
 
 
 def test_leaks_come_first_and_decide_the_verdict():
-    report = AuditReport(findings=in_order([WARNING, LEAK]), checks=(CHECK,), seconds=0.12)
+    report = AuditReport(findings=leaks_first([WARNING, LEAK]), checks=(CHECK,), seconds=0.12)
     assert report.findings == (LEAK, WARNING)
     assert (report.leaks, report.warnings, report.verdict) == ((LEAK,), (WARNING,), "leaks")
     assert AuditReport(findings=(WARNING,), checks=(), seconds=0).verdict == "clean"
 
 
-def test_a_report_is_plain_content():
-    plain = AuditReport(findings=(LEAK,), checks=(CHECK,), seconds=0.12).to_dict()
-    assert json.loads(json.dumps(plain)) == plain
-    assert plain["checks"]["releases"] == {
+def test_a_report_is_json_content():
+    content = AuditReport(findings=(LEAK,), checks=(CHECK,), seconds=0.12).to_dict()
+    assert json.loads(json.dumps(content)) == content
+    assert content["checks"]["releases"] == {
         "checked": 2,
         "probes": 10,
         "leaks": 1,
         "warnings": 1,
         "seconds": 0.1,
     }
-    assert plain["findings"][0]["size"] == 1.0
+    assert content["findings"][0]["size"] == 1.0
 
 
-def test_a_size_is_spoken_in_its_unit():
+def test_a_size_has_its_unit():
     assert LEAK.amount == "1 day"
     assert (
-        Finding(kind="lead", name="x", place="y", size=2.5, unit="days", evidence="").amount
+        Finding(kind="lead", name="x", location="y", size=2.5, unit="days", evidence="").amount
         == "2.5 days"
     )
     assert WARNING.amount == ""

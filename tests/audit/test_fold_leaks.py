@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 
 from regime.schema import REGIMES, Labels
-from regime.studies.leakage.fold_leaks import TrainedFold, fold_findings, sampled
+from regime.studies.leakage.fold_leaks import TrainedFold, evenly_spaced, fold_findings
 from tests.audit.planted.data import clean_folds, leaky_folds
 
 DATES = pd.bdate_range("2019-01-01", periods=100, name="date")
 
 
 @dataclass
-class Block:
+class RefitBlock:
     refit: pd.Timestamp
     test: np.ndarray
 
@@ -30,7 +30,7 @@ def fold(train, known=3, test=range(60, 80), refit=59, missing=()):
         weights=weights, span_end=known_at.rename("span_end"), known_at=known_at.rename("known_at")
     )
     return TrainedFold(
-        fold=Block(DATES[refit], np.asarray(test)), train=np.asarray(train), labels=labels
+        fold=RefitBlock(DATES[refit], np.asarray(test)), train=np.asarray(train), labels=labels
     )
 
 
@@ -38,17 +38,17 @@ def kinds(*folds, embargo=5):
     return [(item.kind, item.size) for item in fold_findings(folds, DATES, embargo=embargo)]
 
 
-def test_rows_that_were_known_pass():
+def test_rows_known_at_the_refit_pass():
     assert kinds(fold(range(55))) == []
     assert kinds(fold(range(57), known=0), embargo=3) == []
 
 
-def test_a_row_whose_label_came_after_the_refit_is_named_with_its_reach():
+def test_a_label_known_after_the_refit_is_reported_with_its_distance():
     assert kinds(fold([10, 58])) == [("purge", 2), ("embargo", 4)]
     assert kinds(fold([10, 54], known=12)) == [("purge", 7)]
 
 
-def test_a_row_of_the_block_or_without_a_label_is_named():
+def test_a_row_of_the_block_or_without_a_label_is_reported():
     assert kinds(fold([10, 63])) == [("purge", 7)]
     assert kinds(fold([10, 20], missing=[20])) == [("purge", 1)]
 
@@ -57,13 +57,13 @@ def test_too_short_an_embargo_is_measured():
     assert kinds(fold(range(50), known=0), embargo=12) == [("embargo", 2)]
 
 
-def test_a_refit_inside_its_block_and_a_session_served_twice_are_named():
+def test_a_refit_inside_its_block_and_a_session_forecast_twice_are_reported():
     assert kinds(fold(range(40), refit=62)) == [("refit", 3)]
     assert kinds(fold(range(40)), fold(range(40), test=range(79, 90), refit=78)) == [("refit", 1)]
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_planted_folds_are_told_from_those_of_the_splitter(seed):
+def test_leaky_folds_are_detected_and_those_of_the_splitter_pass(seed):
     def rng():
         return np.random.default_rng(seed)
 
@@ -74,7 +74,7 @@ def test_planted_folds_are_told_from_those_of_the_splitter(seed):
     assert fold_findings(trained, sessions, embargo=embargo)
 
 
-def test_folds_are_sampled_from_first_to_last():
-    assert sampled([0, 1, 2, 3, 4], 3) == [0, 2, 4]
-    assert sampled([0, 1], 5) == [0, 1]
-    assert sampled([], 5) == []
+def test_items_are_spaced_from_first_to_last():
+    assert evenly_spaced([0, 1, 2, 3, 4], 3) == [0, 2, 4]
+    assert evenly_spaced([0, 1], 5) == [0, 1]
+    assert evenly_spaced([], 5) == []

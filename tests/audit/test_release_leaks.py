@@ -1,7 +1,4 @@
-"""Release rules against the publishers' own.
-
-Early by half a day to five days, and dated on wrong days.
-"""
+"""Release rules against the schedules of publishers: too early, or on wrong weekdays."""
 
 from dataclasses import replace
 
@@ -13,12 +10,12 @@ from regime.panel.release_times import release_times
 from regime.sources.catalogue import Catalogue, Release, load_catalogue
 from regime.studies.leakage.release_leaks import (
     PUBLISHERS,
-    publisher_of,
+    find_publisher,
     release_findings,
+    revised_input_findings,
     rule_findings,
-    use_of_revised,
 )
-from tests.audit.planted.data import early_rule, honest_rule
+from tests.audit.planted.data import clean_rule_rows, early_rule_rows
 
 CATALOGUE = load_catalogue()
 
@@ -30,7 +27,7 @@ def table(name, periods, release):
     )
 
 
-def found(name, release, start="2015-01-01", end="2017-12-31", freq="B", catalogue=CATALOGUE):
+def findings_of(name, release, start="2015-01-01", end="2017-12-31", freq="B", catalogue=CATALOGUE):
     rows = table(name, pd.date_range(start, end, freq=freq), release)
     return [item for item in release_findings(rows, catalogue) if item.name == name]
 
@@ -38,7 +35,7 @@ def found(name, release, start="2015-01-01", end="2017-12-31", freq="B", catalog
 def test_the_shipped_rules_are_late_enough():
     assert rule_findings(CATALOGUE, CATALOGUE.series, release_times) == []
     assert all(
-        publisher_of(spec.path).name != "unknown publisher" for spec in CATALOGUE.series.values()
+        find_publisher(spec.path).name != "unknown publisher" for spec in CATALOGUE.series.values()
     )
     assert len({publisher.name for publisher in PUBLISHERS}) == len(PUBLISHERS)
 
@@ -83,23 +80,25 @@ def test_the_shipped_rules_are_late_enough():
         ),
     ],
 )
-def test_a_rule_that_is_early_is_found_with_its_lead(name, freq, rule, size):
-    early = [item for item in found(name, rule, freq=freq) if item.kind == "release"]
+def test_an_early_rule_is_detected_with_its_lead(name, freq, rule, size):
+    early = [item for item in findings_of(name, rule, freq=freq) if item.kind == "release"]
     assert len(early) == 1
     assert early[0].size == pytest.approx(size, abs=0.1)
-    assert early[0].unit == "days" and name in early[0].place
+    assert early[0].unit == "days" and name in early[0].location
 
 
-def test_half_days_are_no_leak_and_a_morning_is():
-    assert found("spy", CATALOGUE.series["spy"].release) == []
-    assert found("spy", Release(days=0, time="13:30"))
+def test_half_days_are_no_leak_and_a_midday_release_is():
+    assert findings_of("spy", CATALOGUE.series["spy"].release) == []
+    assert findings_of("spy", Release(days=0, time="13:30"))
 
 
-def test_a_report_that_a_shutdown_delayed_is_found():
+def test_a_report_delayed_by_a_shutdown_is_detected():
     rule = replace(CATALOGUE.series["cot_ust10_spec_long"].release, late={})
-    assert found("cot_ust10_spec_long", rule, "2018-06-01", "2019-06-01", "W-TUE")[0].size > 20
     assert (
-        found(
+        findings_of("cot_ust10_spec_long", rule, "2018-06-01", "2019-06-01", "W-TUE")[0].size > 20
+    )
+    assert (
+        findings_of(
             "cot_ust10_spec_long",
             CATALOGUE.series["cot_ust10_spec_long"].release,
             "2018-06-01",
@@ -112,7 +111,7 @@ def test_a_report_that_a_shutdown_delayed_is_found():
 
 def test_wrong_weekdays_are_counted():
     thursday = Release(weekday="thursday", time="16:30")
-    wrong = found("fed_assets", thursday, freq="W-TUE")
+    wrong = findings_of("fed_assets", thursday, freq="W-TUE")
     assert [(item.kind, item.unit, item.size) for item in wrong] == [("weekday", "rows", 156.0)]
     weeks = pd.date_range("2005-01-05", "2015-01-01", freq="W-WED")
 
@@ -128,27 +127,29 @@ def test_wrong_weekdays_are_counted():
     assert kinds([pd.Timestamp("2015-01-06")]) == []  # a holiday
 
 
-def test_what_is_estimated_again_must_say_so_and_its_use_is_a_warning():
-    silent = Catalogue(series={"nfci": replace(CATALOGUE.series["nfci"], revised=False)})
+def test_revised_series_must_be_declared_and_their_use_is_a_warning():
+    undeclared = Catalogue(series={"nfci": replace(CATALOGUE.series["nfci"], revised=False)})
     assert [
         item.kind
-        for item in release_findings(table("nfci", [], CATALOGUE.series["nfci"].release), silent)
+        for item in release_findings(
+            table("nfci", [], CATALOGUE.series["nfci"].release), undeclared
+        )
     ] == ["revised"]
-    warned = use_of_revised(CATALOGUE, ["nfci", "sp500", "no_such_series"])
+    warned = revised_input_findings(CATALOGUE, ["nfci", "sp500", "no_such_series"])
     assert [(item.name, item.severity) for item in warned] == [("nfci", "warning")]
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_planted_rules_are_told_from_honest_ones(seed):
-    honest = honest_rule(np.random.default_rng(seed), CATALOGUE)
-    assert release_findings(honest.table, CATALOGUE) == []
-    early = early_rule(np.random.default_rng(seed), CATALOGUE)
+def test_early_rules_are_detected_and_clean_ones_pass(seed):
+    clean = clean_rule_rows(np.random.default_rng(seed), CATALOGUE)
+    assert release_findings(clean.table, CATALOGUE) == []
+    early = early_rule_rows(np.random.default_rng(seed), CATALOGUE)
     assert 0.5 <= early.size <= 5.0
     assert release_findings(early.table, CATALOGUE)
 
 
-def test_earliest_instants_follow_the_clock_of_their_zone():
-    tokyo = publisher_of("prices/^N225.csv").earliest(pd.DatetimeIndex(["2024-01-04"]))
+def test_earliest_instants_use_the_time_zone_of_the_publisher():
+    tokyo = find_publisher("prices/^N225.csv").earliest(pd.DatetimeIndex(["2024-01-04"]))
     assert tokyo[0] == pd.Timestamp("2024-01-04 06:00", tz="UTC")
-    fed = publisher_of("macro/WALCL.csv").earliest(pd.DatetimeIndex(["2024-07-03"]))
+    fed = find_publisher("macro/WALCL.csv").earliest(pd.DatetimeIndex(["2024-07-03"]))
     assert fed[0] == pd.Timestamp("2024-07-04 20:30", tz="UTC")  # a holiday would only delay it

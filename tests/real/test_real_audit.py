@@ -1,4 +1,4 @@
-"""The audit of the real config on real data: clean, and telling when it is not."""
+"""The audit of the real config on real data: clean, and leaks in real files are detected."""
 
 import json
 import shutil
@@ -11,7 +11,7 @@ from regime.panel.release_times import release_times
 from regime.sources.catalogue import load_catalogue
 from regime.sources.file_source import FileSource
 from regime.studies.leakage.series_leaks import series_findings
-from tests.audit.planted.data import world_with
+from tests.audit.planted.data import market_with
 
 pytestmark = pytest.mark.real
 
@@ -37,13 +37,13 @@ def test_the_real_config_is_clean_on_a_sample_of_dates(real_data, capsys):
     assert (
         report["checks"]["series"]["checked"] >= 150 and report["checks"]["folds"]["checked"] >= 35
     )
-    warned = {finding["name"] for finding in report["findings"]}
+    names = {finding["name"] for finding in report["findings"]}
     assert (
-        "nfci" in warned
+        "nfci" in names
     )  # its one vintage leads the market, and the catalogue says that it is revised
 
 
-def test_real_files_with_a_leak_are_told_from_themselves(real_data):
+def test_leaks_in_real_files_are_detected(real_data):
     catalogue = load_catalogue()
     names = [
         "sp500",
@@ -68,13 +68,15 @@ def test_real_files_with_a_leak_are_told_from_themselves(real_data):
 
     def kinds(name, change):
         rows = reading.observations
-        own = (rows["series"] == name).to_numpy()
-        values = pd.Series(rows["value"].to_numpy()[own])
+        rows_of = (rows["series"] == name).to_numpy()
+        values = pd.Series(rows["value"].to_numpy()[rows_of])
         table = rows.assign(
-            value=rows["value"].where(~own, pd.Series(change(values).to_numpy(), rows.index[own]))
+            value=rows["value"].where(
+                ~rows_of, pd.Series(change(values).to_numpy(), rows.index[rows_of])
+            )
         )
-        found = series_findings(table.dropna(subset=["value"]), sessions, catalogue)
-        return {item.kind for item in found if item.name == name and item.severity == "leak"}
+        findings = series_findings(table.dropna(subset=["value"]), sessions, catalogue)
+        return {item.kind for item in findings if item.name == name and item.severity == "leak"}
 
     assert kinds("hy_oas", lambda x: x) == set()
     assert "lead" in kinds("hy_oas", lambda x: x.shift(-1))
@@ -83,7 +85,7 @@ def test_real_files_with_a_leak_are_told_from_themselves(real_data):
     assert "whole-sample scale" in kinds("dix", lambda x: (x - x.mean()) / x.std())
 
 
-def test_a_forward_multiple_of_what_was_earned_later_is_told(real_data, tmp_path):
+def test_a_forward_multiple_of_later_earnings_is_detected(real_data, tmp_path):
     """A folder whose consensus multiple is price over the earnings of the year that followed."""
     catalogue = load_catalogue()
     names = ["sp500", "sp500_earnings", "forward_pe_sp500"]
@@ -97,7 +99,7 @@ def test_a_forward_multiple_of_what_was_earned_later_is_told(real_data, tmp_path
             path.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(real_data / catalogue.series[name].path, path)
 
-    def found():
+    def kinds():
         reading = FileSource().read(catalogue, tmp_path, names, release_times=release_times)
         return {
             item.kind
@@ -105,7 +107,7 @@ def test_a_forward_multiple_of_what_was_earned_later_is_told(real_data, tmp_path
             if item.name == "forward_pe_sp500"
         }
 
-    assert found() == set()
+    assert kinds() == set()
     price = pd.read_csv(tmp_path / catalogue.series["sp500"].path, parse_dates=["date"]).set_index(
         "date"
     )["close"]
@@ -116,21 +118,21 @@ def test_a_forward_multiple_of_what_was_earned_later_is_told(real_data, tmp_path
     multiple = price.reindex(ends, method="ffill").to_numpy() / then
     table = pd.DataFrame({"date": ends, "series": "SP500", "forward_pe": multiple})
     table.to_csv(tmp_path / catalogue.series["forward_pe_sp500"].path, index=False)
-    assert found() == {"foresight"}
+    assert kinds() == {"forward multiple"}
 
 
-def test_real_prices_carry_planted_series(real_data):
-    """The tests of series work on a real market as on made-up ones."""
+def test_real_prices_with_synthetic_series(real_data):
+    """The checks of series work on real prices as on synthetic ones."""
     catalogue, names = load_catalogue(), ["sp500", "spy", "tlt", "eem", "hyg"]
     rows = FileSource().read(catalogue, real_data, names, release_times=release_times).observations
     columns = {
-        str(name): own.set_index("period")["value"]
-        for name, own in rows.groupby("series", observed=True)
+        str(name): rows_of.set_index("period")["value"]
+        for name, rows_of in rows.groupby("series", observed=True)
     }
     prices = pd.DataFrame(columns).loc["2008":].dropna().rename_axis("date")
-    honest = world_with(prices, {"planted": prices["tlt"].ewm(halflife=3).mean()})
-    assert series_findings(honest.table, honest.sessions, honest.catalogue) == []
-    early = world_with(prices, {"planted": prices["tlt"].rolling(5, center=True).mean().dropna()})
+    clean = market_with(prices, {"injected": prices["tlt"].ewm(halflife=3).mean()})
+    assert series_findings(clean.table, clean.sessions, clean.catalogue) == []
+    early = market_with(prices, {"injected": prices["tlt"].rolling(5, center=True).mean().dropna()})
     assert {
         item.kind for item in series_findings(early.table, early.sessions, early.catalogue)
     } == {"lead"}

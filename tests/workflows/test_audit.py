@@ -1,7 +1,4 @@
-"""`regime audit` as a user calls it.
-
-Clean on what is honest, exit 5 with name, place and size on what is not.
-"""
+"""`regime audit` as a user calls it: clean, or exit 5 with name, location and size of each leak."""
 
 import json
 import re
@@ -20,8 +17,8 @@ from regime.pipeline.settings import load_settings
 from regime.sources.catalogue import load_catalogue
 from regime.splits.walk_forward import PurgedWalkForward
 from regime.studies.leakage.builders import feature_builders
-from regime.workflows.audit import _Account, _probed, audit_run, subject_of
-from regime.workflows.audit_targets import workflow_builders
+from regime.workflows.audit import _AuditLog, _check_builders, audit_run, audit_subject
+from regime.workflows.audit_targets import pipeline_builders
 
 SHORT = (
     "splits.first_test=2012-01-01",
@@ -40,11 +37,11 @@ def demo():
             *SHORT,
         ],
     )
-    world = read_market_data(settings, None, NoProgress())
-    return settings, world, settings.features(world.panel)
+    market_data = read_market_data(settings, None, NoProgress())
+    return settings, market_data, settings.features(market_data.panel)
 
 
-def answer(capsys, *arguments):
+def run_audit(capsys, *arguments):
     capsys.readouterr()
     code = main(["audit", *map(str, arguments), "--quiet"])
     return code, *capsys.readouterr()
@@ -54,26 +51,27 @@ def leaks(report):
     return {(finding.kind, finding.name) for finding in report.leaks}
 
 
-def test_builders_are_probed_alike_on_any_number_of_processes(demo):
+def test_findings_do_not_depend_on_the_number_of_processes(demo):
     """A few of them, one of which looks ahead."""
-    settings, world, _ = demo
+    settings, market_data, _ = demo
     make = FeatureFamily("positioning", "planted")
     bad = make(
         "planted", 5, 1, ("sp500",), lambda v: v["sp500"].pct_change(fill_method=None).shift(-3)
     )
     few = feature_builders(
-        [*settings.features.features[:11], bad], subject_of(settings, world, load_catalogue())
+        [*settings.features.features[:11], bad],
+        audit_subject(settings, market_data, load_catalogue()),
     )
-    told = []
+    reports = []
     for parallel in (Parallel(backend="serial"), Parallel(jobs=2)):
-        account = _Account()
-        _probed(account, few, 2, NoProgress(), parallel=parallel)
-        told.append([str(finding) for finding in account.report().findings])
-    assert told[0] == told[1] and any("positioning_planted_5" in words for words in told[0])
+        log = _AuditLog()
+        _check_builders(log, few, 2, NoProgress(), parallel=parallel)
+        reports.append([str(finding) for finding in log.report().findings])
+    assert reports[0] == reports[1] and any("positioning_planted_5" in text for text in reports[0])
 
 
-def test_a_folder_is_clean_and_its_report_plain(simulated_folder, capsys):
-    code, out, err = answer(
+def test_a_folder_is_clean_and_its_report_is_json(simulated_folder, capsys):
+    code, out, err = run_audit(
         capsys, "us_macro.yaml", "--data", simulated_folder, "--dates", 1, "--json", *SHORT
     )
     assert (code, err) == (0, "")
@@ -85,7 +83,7 @@ def test_a_folder_is_clean_and_its_report_plain(simulated_folder, capsys):
     assert probed["probes"] >= (probed["checked"] - 5) * 2
 
 
-def spoil(folder, path, change, column="value"):
+def falsify(folder, path, change, column="value"):
     file = folder / path
     table = pd.read_csv(file)
     table[column] = change(pd.Series(table[column].to_numpy(dtype=float)))
@@ -99,18 +97,18 @@ def filled(values):
     return result.interpolate()
 
 
-def test_leaks_in_files_and_rules_are_named_together(own_folder, tmp_path, capsys):
-    spoil(
+def test_leaks_in_files_and_rules_are_reported_together(own_folder, tmp_path, capsys):
+    falsify(
         own_folder, "prices/SPY.csv", lambda x: x.shift(-2), "adj_close"
     )  # dated two sessions too early
-    spoil(own_folder, "macro/DGS30.csv", filled)  # gaps filled from their ends
+    falsify(own_folder, "macro/DGS30.csv", filled)  # gaps filled from their ends
     catalogue = tmp_path / "series.yaml"
     text = find_config("series.yaml").read_text(encoding="utf-8")
     text = re.sub(
         r"  h41: +\{days: 1,", "  h41: {days: 0,", text
     )  # Wednesday's balance sheet on Wednesday
     catalogue.write_text(text, encoding="utf-8")
-    code, out, err = answer(
+    code, out, err = run_audit(
         capsys,
         "us_macro.yaml",
         "--data",
@@ -128,66 +126,70 @@ def test_leaks_in_files_and_rules_are_named_together(own_folder, tmp_path, capsy
     assert "Traceback" not in err
 
 
-def test_a_leaky_feature_is_named_with_file_and_reach(demo):
-    settings, world, _ = demo
+def test_a_leaky_feature_is_reported_with_file_and_distance(demo):
+    settings, market_data, _ = demo
     make = FeatureFamily("positioning", "planted")
     bad = make(
         "planted", 5, 1, ("sp500",), lambda v: v["sp500"].pct_change(fill_method=None).shift(-3)
     )
     features = _Features(settings.features, bad)
-    spoiled = replace(settings, features=features)
-    report = audit_run(spoiled, world, features(world.panel), settings.splits.folds(world.sessions))
-    found = next(finding for finding in report.leaks if finding.kind == "look-ahead")
-    assert (found.name, found.size, found.unit) == ("positioning_planted_5", 3, "sessions")
-    assert "test_audit.py:" in found.place
+    leaky = replace(settings, features=features)
+    report = audit_run(
+        leaky, market_data, features(market_data.panel), settings.splits.folds(market_data.sessions)
+    )
+    finding = next(finding for finding in report.leaks if finding.kind == "look-ahead")
+    assert (finding.name, finding.size, finding.unit) == ("positioning_planted_5", 3, "sessions")
+    assert "test_audit.py:" in finding.location
 
 
-def test_the_label_as_a_feature_is_named(demo):
-    settings, world, features = demo
-    flag = settings.labels(world.market).weights["deleveraging"].round()
-    report = audit_run(settings, world, features.assign(positioning_vix=flag))
+def test_the_label_as_a_feature_is_reported(demo):
+    settings, market_data, features = demo
+    flag = settings.labels(market_data.market).weights["deleveraging"].round()
+    report = audit_run(settings, market_data, features.assign(positioning_vix=flag))
     assert ("label use", "positioning_vix") in leaks(report)
 
 
-def test_an_honest_run_is_clean_and_says_so(demo):
-    settings, world, features = demo
-    report = audit_run(settings, world, features, settings.splits.folds(world.sessions))
+def test_a_clean_run_is_clean(demo):
+    settings, market_data, features = demo
+    report = audit_run(settings, market_data, features, settings.splits.folds(market_data.sessions))
     assert leaks(report) == set()
     assert report.to_dict()["verdict"] == "clean" and report.seconds < 30
 
 
-def test_a_splitter_without_purge_is_named(demo, monkeypatch):
-    settings, world, features = demo
+def test_a_splitter_without_purge_is_reported(demo, monkeypatch):
+    settings, market_data, features = demo
     monkeypatch.setattr(
         PurgedWalkForward, "train_rows", lambda self, fold, labels: np.arange(300, fold.test[0])
     )
-    report = audit_run(settings, world, features, settings.splits.folds(world.sessions))
+    report = audit_run(settings, market_data, features, settings.splits.folds(market_data.sessions))
     assert {("purge", "walk-forward"), ("embargo", "walk-forward")} <= leaks(report)
 
 
-def test_stages_meet_without_a_leak_and_a_same_bar_fill_is_one(demo, monkeypatch):
+def test_the_joints_of_the_pipeline_are_clean_and_a_same_bar_fill_is_a_leak(demo, monkeypatch):
     from regime.studies.leakage.probes import probe
-    from regime.workflows import audit_targets as probed
+    from regime.workflows import audit_targets
 
-    settings, world, _ = demo
+    settings, market_data, _ = demo
     catalogue = load_catalogue()
-    made = {item.name: item for item in workflow_builders(settings, catalogue, world)}
-    for item in made.values():
+    builders = {item.name: item for item in pipeline_builders(settings, catalogue, market_data)}
+    for item in builders.values():
         assert probe(item, dates=3) == [], item.name
-    real = probed.backtest
-    monkeypatch.setattr(probed, "backtest", lambda *arguments: real(*arguments, same_bar=True))
-    cheating = {item.name: item for item in workflow_builders(settings, catalogue, world)}
-    found = probe(cheating["backtest.engine.backtest"], dates=3)
-    assert found and found[0].kind == "look-ahead"
+    real = audit_targets.backtest
+    monkeypatch.setattr(
+        audit_targets, "backtest", lambda *arguments: real(*arguments, same_bar=True)
+    )
+    cheating = {item.name: item for item in pipeline_builders(settings, catalogue, market_data)}
+    findings = probe(cheating["backtest.engine.backtest"], dates=3)
+    assert findings and findings[0].kind == "look-ahead"
 
 
 class _Features:
     """A feature set with one more, which need not be a feature of the config."""
 
-    def __init__(self, honest, bad):
-        self.features = (*honest.features, bad)
+    def __init__(self, clean, bad):
+        self.features = (*clean.features, bad)
         self.specs = tuple(feature.spec for feature in self.features)
-        self.inputs = honest.inputs
+        self.inputs = clean.inputs
         self.__dataclass_fields__ = {}
 
     def __call__(self, panel):

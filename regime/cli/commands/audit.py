@@ -28,11 +28,11 @@ def audit(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Look for knowledge of the future in a config and its data.
+    """Check a config and its data for the use of future information.
 
     Builders, labels, folds, releases, series.
 
-    Exits with 5 where there is any, naming each leak, its place and its size.
+    Exits with 5 where there is any; each leak is reported with its location and size.
     """
     config, overrides = split_arguments(arguments)
     with reserved_stdout(), watching(quiet) as progress:

@@ -1,1 +1,1 @@
-"""Proof against fooling ourselves: what looked ahead, where, and how far."""
+"""Leakage audit: whether anything of a config or its data uses the future, where, and how far."""

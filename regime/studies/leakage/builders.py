@@ -1,282 +1,319 @@
-"""What of a config can be probed: features, labellers, rule, panel and mechanisms."""
+"""The parts of a config that make rows from data, each ready to be probed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import MISSING, fields, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from regime.errors import MissingDataError
+from regime.feature import Feature
 from regime.labels import LABELLERS
+from regime.labels.basket import Labeller
 from regime.mechanisms import MECHANISMS
 from regime.mechanisms.base import MarketView, Mechanism, MechanismReading
 from regime.panel.as_of import AsOf
-from regime.schema import REGIMES
-from regime.studies.leakage.inputs import Published, Rows
-from regime.studies.leakage.probes import Builder, place_of
-from regime.studies.leakage.subject import Subject
+from regime.rules.base import Rule
+from regime.schema import REGIMES, STRESS, Labels
+from regime.studies.leakage.inputs import FrameInput, ObservationInput
+from regime.studies.leakage.probes import Builder, source_location
+from regime.studies.leakage.subject import AuditSubject
 
 __all__ = [
-    "as_numbers",
     "config_builders",
     "feature_builders",
-    "feature_set",
+    "feature_set_builder",
     "labeller_builders",
     "mechanism_builders",
+    "numeric_table",
     "panel_builders",
     "reading_history",
     "rule_builder",
+    "synthetic_forecast",
 ]
 
-BESIDE = 1800  # sessions for features that the config does without: ranks of five years fill them
-READ = 800  # sessions for a reading
-SHORT = 1500  # sessions for what is fitted again at every probe
+# Sessions of history that a part is probed on, enough for its longest lookback.
+FAMILY_SESSIONS = 1800
+READING_SESSIONS = 800
+REFIT_SESSIONS = 1500
+
+HISTORIES = 5  # series whose histories as of a date are probed
 
 
-def config_builders(subject: Subject) -> list[Builder]:
-    """Every part of a config that makes rows from data, ready to be probed.
+def config_builders(subject: AuditSubject) -> list[Builder]:
+    """Every part of a config that makes rows from data.
 
-    The features of the config, its panel, its labels and its truth, every other definition of the
-    regimes that works by its defaults, its rule, and of every mechanism the reading and those
-    features that the config does without.
+    The features, panel, labels, truth and rule of the config; every other labeller in `LABELLERS`
+    that works by its defaults; and of every mechanism the history of its reading and the features
+    that the config does not use.
 
     Parameters
     ----------
-    subject : Subject
+    subject : AuditSubject
     """
     return [
-        feature_set(subject),
+        feature_set_builder(subject),
         *panel_builders(subject),
-        *_labellers(subject),
-        rule_builder("rule", place_of(type(subject.rule)), subject.rule, subject),
+        *_config_labellers(subject),
+        *_default_labellers(subject),
+        rule_builder("rule", source_location(type(subject.rule)), subject.rule, subject),
         *mechanism_builders(subject),
     ]
 
 
-def feature_set(subject: Subject) -> Builder:
-    """The whole feature set of the config as one builder: every column at once."""
+def feature_set_builder(subject: AuditSubject) -> Builder:
+    """The feature set of the config as one builder: every column at once."""
     singles = {
         builder.name: builder for builder in feature_builders(subject.features.features, subject)
     }
 
-    def build(part: Rows, t: int) -> pd.DataFrame:
+    def build(part: FrameInput, t: int) -> pd.DataFrame:
         values = part.frames["values"]
         return subject.features(replace(subject.panel, values=values, age=values))
 
     return Builder(
         name="features.feature_set.FeatureSet",
-        place=place_of(type(subject.features)),
+        location=source_location(type(subject.features)),
         build=build,
-        given=Rows(frames={"values": subject.inputs}),
-        narrow=singles.__getitem__,
+        inputs=FrameInput(frames={"values": subject.inputs}),
+        for_column=singles.__getitem__,
     )
 
 
-def panel_builders(subject: Subject) -> list[Builder]:
-    """The point-in-time panel, and histories of a few series as known at each date."""
-    observations = Published(observations=subject.observations, sessions=subject.sessions)
+def feature_builders(
+    features: Iterable[Feature], subject: AuditSubject, values: pd.DataFrame | None = None
+) -> list[Builder]:
+    """One builder a feature.
+
+    Parameters
+    ----------
+    features : iterable of Feature
+    subject : AuditSubject
+        Its panel is the input of each feature.
+    values : DataFrame, shape (n_sessions, n_series), optional
+        Used instead of the panel, of which each feature gets the series that it declares.
+    """
+    panel = FrameInput(frames={"values": subject.inputs})
+
+    def builder_for(feature: Feature) -> Builder:
+        inputs = panel
+        if values is not None:
+            declared = [name for name in feature.spec.inputs if name in values]
+            inputs = FrameInput(frames={"values": values[declared]})
+        return Builder(
+            name=feature.spec.name,
+            location=source_location(feature.compute),
+            inputs=inputs,
+            build=lambda part, t: feature(part.frames["values"]).to_frame(),
+        )
+
+    return [builder_for(feature) for feature in features]
+
+
+def panel_builders(subject: AuditSubject) -> list[Builder]:
+    """The point-in-time panel, and the histories of a few series as known at each date."""
+    observations = ObservationInput(observations=subject.observations, sessions=subject.sessions)
     names = [str(name) for name in subject.observations["series"].unique()]
-    shown = [names[position] for position in np.linspace(0, len(names) - 1, 5).astype(int)]
+    sample = [names[i] for i in np.linspace(0, len(names) - 1, HISTORIES).astype(int)]
 
-    def panel(part: Published, t: int) -> pd.DataFrame:
-        made = AsOf(part.observations, subject.max_age).panel(part.sessions)
-        return pd.concat([made.values, made.age.add_suffix(", age")], axis=1)
+    def panel(part: ObservationInput, t: int) -> pd.DataFrame:
+        known = AsOf(part.observations, subject.max_age).panel(part.sessions)
+        return pd.concat([known.values, known.age.add_suffix(", age")], axis=1)
 
-    def history(part: Published, t: int) -> pd.DataFrame:
+    def history(part: ObservationInput, t: int) -> pd.DataFrame:
         known = AsOf(part.observations, subject.max_age)
         columns = {
             name: known.history(name, subject.sessions[t]).reindex(subject.sessions[: t + 1])
-            for name in shown
+            for name in sample
         }
         return pd.DataFrame(columns).rename_axis("date")
 
-    name, place = "panel.as_of.AsOf", place_of(AsOf)
+    location = source_location(AsOf)
     return [
-        Builder(name=name, place=place, given=observations, build=panel),
+        Builder(name="panel.as_of.AsOf", location=location, inputs=observations, build=panel),
         Builder(
-            name=f"{name}.history",
-            place=place,
-            given=observations,
+            name="panel.as_of.AsOf.history",
+            location=location,
+            inputs=observations,
             build=history,
-            dated=True,
-            delay=False,
+            depends_on_date=True,
+            moves_with_delay=False,
         ),
     ]
 
 
-def mechanism_builders(subject: Subject) -> list[Builder]:
-    """Of every mechanism the reading, and the features that the config does without."""
+def labeller_builders(
+    name: str, location: str, labeller: Labeller, market: pd.DataFrame
+) -> list[Builder]:
+    """A labeller probed twice: its labels as of a date, and the labels that are final by then.
+
+    Parameters
+    ----------
+    name, location : str
+    labeller : Labeller
+    market : DataFrame, shape (n_sessions, n_assets), prices
+    """
+    sessions = pd.DatetimeIndex(market.index)
+    inputs = FrameInput(frames={"market": market})
+    on_all_data: list[Labels] = []
+
+    def as_of_date(part: FrameInput, t: int) -> pd.DataFrame:
+        labels = labeller(pd.DataFrame(part.frames["market"]), sessions[t])
+        return numeric_table(
+            labels.weights.assign(known_at=labels.known_at, span_end=labels.span_end)
+        )
+
+    def once_known(part: FrameInput, t: int) -> pd.DataFrame:
+        if not on_all_data:
+            on_all_data.append(labeller(market))
+        final = on_all_data[0]
+        labels = final if part is inputs else labeller(pd.DataFrame(part.frames["market"]))
+        known = final.known_by(sessions[t]).iloc[: len(labels.weights)]
+        return numeric_table(labels.weights.assign(known_at=labels.known_at).where(known))
+
+    builds = {"as of a date": as_of_date, "once known": once_known}
+    return [
+        Builder(
+            name=f"{name}, {when}",
+            location=location,
+            inputs=inputs,
+            build=build,
+            depends_on_date=True,
+        )
+        for when, build in builds.items()
+    ]
+
+
+def rule_builder(name: str, location: str, rule: Rule, subject: AuditSubject) -> Builder:
+    """Exposure of a rule for synthetic probabilities and the volatility and price of the market.
+
+    Parameters
+    ----------
+    name, location : str
+        How findings call it.
+    rule : Rule
+    subject : AuditSubject
+        For its sessions.
+    """
+    volatility = subject.returns.ewm(halflife=21).std() * 252**0.5
+    inputs = FrameInput(
+        frames={
+            "probabilities": synthetic_forecast(subject),
+            "volatility": volatility.fillna(0.15),
+            "price": (1.0 + subject.returns.fillna(0.0)).cumprod(),
+        },
+        probability_frames=("probabilities",),
+    )
+
+    def build(part: FrameInput, t: int) -> pd.DataFrame:
+        market = {column: part.frames[column] for column in ("volatility", "price")}
+        signals = part.frames["probabilities"].assign(**market)
+        return pd.DataFrame({"exposure": rule(signals)})
+
+    return Builder(name=name, location=location, inputs=inputs, build=build)
+
+
+def mechanism_builders(subject: AuditSubject) -> list[Builder]:
+    """Of every mechanism the history of its reading, and features that the config leaves out."""
     covered = {type(family) for family in subject.features.families}
-    values = subject.every
+    values = subject.all_series.iloc[-FAMILY_SESSIONS:]
     builders = []
-    for key in MECHANISMS:
-        mechanism = MECHANISMS[key]
+    for key, mechanism in MECHANISMS.items():
         builders.append(reading_history(key, mechanism(), subject))
-        if mechanism.family is not None and mechanism.family not in covered:
-            covered.add(mechanism.family)
-            family: Any = mechanism.family()
-            builders += feature_builders(family.features(), subject, values.iloc[-BESIDE:])
+        family = mechanism.family
+        if family is not None and family not in covered:
+            covered.add(family)
+            builders += feature_builders(family().features(), subject, values)
     return builders
 
 
-def reading_history(key: str, mechanism: Mechanism, subject: Subject) -> Builder:
-    """History of a mechanism, as its reading of the last session tells it.
+def reading_history(key: str, mechanism: Mechanism, subject: AuditSubject) -> Builder:
+    """History of a mechanism as in its reading of the last session.
 
-    What a reading says of an earlier session must be what the reading of that session said. A
-    session at which there is no reading contradicts nothing.
+    The reading of a later session must repeat the history of an earlier one. A session without a
+    reading is not compared.
 
     Parameters
     ----------
     key : str
         Of the mechanism in `MECHANISMS`.
     mechanism : Mechanism
-    subject : Subject
+    subject : AuditSubject
     """
 
-    def build(part: Rows, t: int) -> pd.DataFrame | None:
-        with np.errstate(all="ignore"):  # values put in place of a future may be beyond any market
+    def build(part: FrameInput, t: int) -> pd.DataFrame | None:
+        view = MarketView(values=pd.DataFrame(part.frames["values"]))
+        with np.errstate(all="ignore"):  # perturbed values may lie outside of any real market
             try:
-                reading = mechanism.read(MarketView(values=part.frames["values"]))
+                reading = mechanism.read(view)
             except MissingDataError:
                 return None
         return reading.history if isinstance(reading, MechanismReading) else None
 
-    given = Rows(frames={"values": subject.last(READ).every})
     return Builder(
-        name=f"mechanisms.{key}", place=place_of(type(mechanism)), given=given, build=build
+        name=f"mechanisms.{key}",
+        location=source_location(type(mechanism)),
+        inputs=FrameInput(frames={"values": subject.last(READING_SESSIONS).all_series}),
+        build=build,
     )
 
 
-def _labellers(subject: Subject) -> list[Builder]:
-    """Labels and truth of the config, and every other labeller that works by its defaults."""
-    own = {"labels": subject.labels, "truth": subject.truth}
-    builders = []
-    for name, labeller in own.items():
-        builders += labeller_builders(name, place_of(type(labeller)), labeller, subject.market)
-    used = {type(labeller) for labeller in own.values()}
-    market = subject.last(SHORT).market
-    for name in LABELLERS:
-        kind = LABELLERS[name]
-        if kind not in used and not _needed(kind):
-            builders += labeller_builders(name, place_of(kind), kind(), market)
-    return builders
-
-
-def _needed(kind: type) -> list[str]:
-    """Fields of a dataclass without a default."""
-    return [
-        field.name
-        for field in fields(kind)
-        if field.default is MISSING and field.default_factory is MISSING
-    ]
-
-
-def feature_builders(
-    features: Iterable[Any], subject: Subject, values: pd.DataFrame | None = None
-) -> list[Builder]:
-    """One builder a feature, over the panel's values.
-
-    Over its own inputs among `values` where these are given.
-    """
-    given = Rows(frames={"values": subject.inputs})
-
-    def of(feature: Any) -> Builder:
-        own = given
-        if values is not None:
-            own = Rows(
-                frames={"values": values[[name for name in feature.spec.inputs if name in values]]}
-            )
-        return Builder(
-            name=feature.spec.name,
-            place=place_of(feature.compute),
-            given=own,
-            build=lambda part, t: feature(part.frames["values"]).to_frame(),
-        )
-
-    return [of(feature) for feature in features]
-
-
-def labeller_builders(
-    name: str, place: str, labeller: Callable[..., Any], market: pd.DataFrame
-) -> list[Builder]:
-    """Two laws of a labeller.
-
-    What it says as of a date, and what it says for good once a row is known.
+def synthetic_forecast(subject: AuditSubject) -> pd.DataFrame:
+    """Probabilities that follow the drawdowns of the index with noise.
 
     Parameters
     ----------
-    name, place : str
-    labeller : callable
-        ``labeller(market, as_of) -> Labels``.
-    market : DataFrame, shape (n_sessions, n_assets), prices
+    subject : AuditSubject
+
+    Returns
+    -------
+    DataFrame, shape (n_sessions, 4)
     """
-    sessions = pd.DatetimeIndex(market.index)
-    given = Rows(frames={"market": market})
-    whole: list[Any] = []
-
-    def at(part: Rows, t: int) -> pd.DataFrame:
-        labels = labeller(part.frames["market"], sessions[t])
-        return as_numbers(labels.weights.assign(known_at=labels.known_at, span_end=labels.span_end))
-
-    def settled(part: Rows, t: int) -> pd.DataFrame:
-        if not whole:
-            whole.append(labeller(market))
-        labels = whole[0] if part is given else labeller(part.frames["market"])
-        known = (
-            whole[0].known_by(sessions[t]).iloc[: len(labels.weights)]
-        )  # what the whole history says was known by t
-        return as_numbers(labels.weights.assign(known_at=labels.known_at).where(known))
-
-    return [
-        Builder(name=f"{name}, as of a date", place=place, given=given, build=at, dated=True),
-        Builder(name=f"{name}, once known", place=place, given=given, build=settled, dated=True),
-    ]
+    rng = np.random.default_rng(7)
+    drawdown = 1.0 - subject.close / subject.close.rolling(63, min_periods=1).max()
+    noise = 0.2 * rng.standard_normal(len(drawdown))
+    stress = np.clip(5.0 * drawdown.to_numpy() + noise, 0.01, 0.97)
+    table = pd.DataFrame({name: (1.0 - stress) / 3.0 for name in REGIMES}, subject.sessions)
+    return table.assign(**{STRESS: stress})
 
 
-def rule_builder(name: str, place: str, rule: Any, subject: Subject) -> Builder:
-    """Exposure that a rule decides, asked about made-up signals.
-
-    Parameters
-    ----------
-    name, place : str
-        How findings call it.
-    rule : Rule
-    subject : Subject
-        For its sessions.
-    """
-
-    def build(part: Rows, t: int) -> pd.DataFrame:
-        others = {name: part.frames[name] for name in ("volatility", "price")}
-        signals = part.frames["probabilities"].assign(**others)
-        return pd.DataFrame({"exposure": rule(signals)})
-
-    return Builder(name=name, place=place, given=_signals(subject), build=build)
-
-
-def as_numbers(table: pd.DataFrame) -> pd.DataFrame:
+def numeric_table(table: pd.DataFrame) -> pd.DataFrame:
     """Dates as days since 1970-01-01, missing ones as NaN, and the rest as floats."""
 
-    def plain(column: pd.Series) -> pd.Series:
+    def as_floats(column: pd.Series) -> pd.Series:
         if not pd.api.types.is_datetime64_any_dtype(column.dtype):
             return column.astype(float)
         days = column.to_numpy(dtype="M8[D]").astype(float)
         return pd.Series(np.where(column.isna(), np.nan, days), index=column.index)
 
-    return pd.DataFrame({str(name): plain(table[name]) for name in table}, index=table.index)
+    return pd.DataFrame({str(name): as_floats(table[name]) for name in table}, index=table.index)
 
 
-def _signals(subject: Subject) -> Rows:
-    """Probabilities that follow the falls of the index with noise, its volatility, and its total return as a level."""
-    rng, n = np.random.default_rng(7), len(subject.sessions)
-    fall = 1.0 - subject.close / subject.close.rolling(63, min_periods=1).max()
-    stress = np.clip(5.0 * fall.to_numpy() + 0.2 * rng.standard_normal(n), 0.01, 0.97)
-    table = pd.DataFrame({name: (1.0 - stress) / 3.0 for name in REGIMES}, subject.sessions).assign(
-        deleveraging=stress
+def _config_labellers(subject: AuditSubject) -> list[Builder]:
+    """Labels and truth of the config."""
+    builders = []
+    for name, labeller in {"labels": subject.labels, "truth": subject.truth}.items():
+        location = source_location(type(labeller))
+        builders += labeller_builders(name, location, labeller, subject.market)
+    return builders
+
+
+def _default_labellers(subject: AuditSubject) -> list[Builder]:
+    """Every labeller that the config does not use and that needs no parameter."""
+    used = {type(subject.labels), type(subject.truth)}
+    market = subject.last(REFIT_SESSIONS).market
+    builders = []
+    for name, kind in LABELLERS.items():
+        if kind not in used and _has_defaults(kind):
+            builders += labeller_builders(name, source_location(kind), kind(), market)
+    return builders
+
+
+def _has_defaults(kind: type) -> bool:
+    """Whether every field of a dataclass has a default."""
+    return all(
+        field.default is not MISSING or field.default_factory is not MISSING
+        for field in fields(kind)
     )
-    volatility = subject.returns.ewm(halflife=21).std() * 252**0.5
-    price = (1.0 + subject.returns.fillna(0.0)).cumprod()
-    frames = {"probabilities": table, "volatility": volatility.fillna(0.15), "price": price}
-    return Rows(frames=frames, shares=("probabilities",))

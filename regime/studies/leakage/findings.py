@@ -1,4 +1,4 @@
-"""What an audit found: leaks with their name, place and size, and how much was looked at."""
+"""What a leakage audit found: each leak with its location and size, and how much was checked."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-__all__ = ["AuditReport", "Check", "Finding", "Severity", "Unit", "in_order"]
+__all__ = ["AuditReport", "Check", "Finding", "Severity", "Unit", "leaks_first"]
 
 Severity = Literal["leak", "warning"]
 Unit = Literal["sessions", "days", "rows", "share", "correlation", ""]
@@ -14,48 +14,49 @@ Unit = Literal["sessions", "days", "rows", "share", "correlation", ""]
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One use of what was not yet known, or one thing that nobody could check.
+    """One use of information before it was known, or one item that could not be checked.
 
     Parameters
     ----------
     kind : str
-        What it is: ``look-ahead``, ``delay``, ``unregistered`` (builders); ``label use``;
-        ``purge``, ``embargo``, ``refit`` (folds); ``release``, ``weekday``, ``revised``
-        (catalogue); ``lead``, ``straight line``, ``back-fill``, ``whole-sample scale``,
-        ``foresight``, ``unread`` (series).
+        ``look-ahead``, ``delay``, ``probe failed`` (builders); ``label use``; ``purge``,
+        ``embargo``, ``refit`` (folds); ``release``, ``weekday``, ``revised`` (catalogue); ``lead``,
+        ``straight line``, ``back-fill``, ``whole-sample scale``, ``forward multiple``,
+        ``unreadable`` (series).
     name : str
         The builder, feature, series, rule or fold.
-    place : str
+    location : str
         File and line, catalogue entry, or date of the fold.
     evidence : str
-        What was seen, as a sentence.
+        What was observed, as a sentence.
     size : float, optional
-        How far it reaches, in `unit`; None where there is nothing to measure.
+        How far ahead it reaches, in `unit`; None where there is nothing to measure.
     unit : {"sessions", "days", "rows", "share", "correlation", ""}
     severity : {"leak", "warning"}
         A warning is a known impurity that the catalogue declares.
 
     Examples
     --------
-    >>> print(Finding(kind="look-ahead", name="trend", place="a.py:3", size=2, unit="sessions", evidence="Moved."))
-    trend (a.py:3): look-ahead, 2 sessions. Moved.
+    >>> print(Finding(kind="look-ahead", name="trend", location="a.py:3", size=2,
+    ...               unit="sessions", evidence="The value changed."))
+    trend (a.py:3): look-ahead, 2 sessions. The value changed.
     """
 
     kind: str
     name: str
-    place: str
+    location: str
     evidence: str
     size: float | None = None
     unit: Unit = ""
     severity: Severity = "leak"
 
     def __str__(self) -> str:
-        reach = f", {self.amount}" if self.size is not None else ""
-        return f"{self.name} ({self.place}): {self.kind}{reach}. {self.evidence}"
+        amount = f", {self.amount}" if self.size is not None else ""
+        return f"{self.name} ({self.location}): {self.kind}{amount}. {self.evidence}"
 
     @property
     def amount(self) -> str:
-        """Size and unit for people; empty where there is none."""
+        """Size and unit in words; empty where there is none."""
         if self.size is None:
             return ""
         unit = self.unit[:-1] if self.size == 1 and self.unit.endswith("s") else self.unit
@@ -64,7 +65,7 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One part of an audit: how much it looked at.
+    """One part of an audit: how much it covered.
 
     Parameters
     ----------
@@ -73,7 +74,7 @@ class Check:
     checked : int
         Builders, features, folds or series.
     probes : int
-        Comparisons made, e.g. builders times dates times laws.
+        Comparisons made, such as builders times dates times kinds of probe.
     leaks, warnings : int
     seconds : float
     """
@@ -88,7 +89,7 @@ class Check:
 
 @dataclass(frozen=True, kw_only=True)
 class AuditReport:
-    """Everything that an audit has to say.
+    """Result of a leakage audit.
 
     Parameters
     ----------
@@ -114,7 +115,7 @@ class AuditReport:
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
-        """Findings that the catalogue declares."""
+        """Impurities that the catalogue declares."""
         return tuple(finding for finding in self.findings if finding.severity == "warning")
 
     @property
@@ -122,15 +123,8 @@ class AuditReport:
         """``leaks`` if there is any."""
         return "leaks" if self.leaks else "clean"
 
-    @property
-    def sentence(self) -> str:
-        """The verdict and what it rests on, for a page or a terminal."""
-        looked = ", ".join(f"{check.checked:,} {check.name}" for check in self.checks)
-        found = f"{len(self.leaks)} leaks" if self.leaks else "nothing looks ahead"
-        return f"Audit: {found}; looked at {looked}; {len(self.warnings)} known impurities."
-
     def to_dict(self) -> dict[str, Any]:
-        """Plain content for JSON: `verdict`, `checks` by name, `findings`, `seconds`."""
+        """Content for JSON: `verdict`, `checks` by name, `findings`, `seconds`."""
         checks = {
             check.name: {key: value for key, value in asdict(check).items() if key != "name"}
             for check in self.checks
@@ -143,6 +137,6 @@ class AuditReport:
         }
 
 
-def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Leaks before warnings, else as they came."""
+def leaks_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Leaks before warnings, otherwise in the order given."""
     return tuple(sorted(findings, key=lambda finding: finding.severity != "leak"))

@@ -1,7 +1,6 @@
-"""Purge and embargo of every fold, held against brute force.
+"""Purge and embargo of every fold, checked by brute force.
 
-The rule is stated here again from the labels alone, row by row, and shares no code with the
-splitter.
+The rule is restated here from the labels, row by row, and shares no code with the splitter.
 """
 
 from __future__ import annotations
@@ -17,13 +16,13 @@ from regime.arrays import Integers
 from regime.schema import Labels
 from regime.studies.leakage.findings import Finding
 
-__all__ = ["Block", "TrainedFold", "fold_findings", "sampled"]
+__all__ = ["RefitBlock", "TrainedFold", "evenly_spaced", "fold_findings"]
 
 T = TypeVar("T")
 
 
-class Block(Protocol):
-    """What is needed of a fold."""
+class RefitBlock(Protocol):
+    """A refit and the block of sessions that it forecasts."""
 
     @property
     def refit(self) -> pd.Timestamp:
@@ -31,7 +30,7 @@ class Block(Protocol):
 
     @property
     def test(self) -> Integers:
-        """Integers of the sessions that it serves."""
+        """Positions of the sessions that it forecasts."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -40,14 +39,14 @@ class TrainedFold:
 
     Parameters
     ----------
-    fold : Block
+    fold : RefitBlock
     train : ndarray of int, shape (n_train,)
-        Integers of the rows that trained it.
+        Positions of its training rows.
     labels : Labels, shape (n_sessions or fewer, 4)
         What it was trained on.
     """
 
-    fold: Block
+    fold: RefitBlock
     train: Integers
     labels: Labels
 
@@ -55,7 +54,7 @@ class TrainedFold:
 def fold_findings(
     folds: Iterable[TrainedFold], sessions: pd.DatetimeIndex, *, embargo: int
 ) -> list[Finding]:
-    """Training rows that a fold must not have had, one finding a fold and rule.
+    """Training rows that a fold must not use, one finding a fold and rule.
 
     Parameters
     ----------
@@ -68,111 +67,93 @@ def fold_findings(
     Returns
     -------
     list of Finding
-        Kind ``refit``: a block that does not begin right after its refit, or rows served twice.
-        Kind ``purge``: a training row whose label was not known at the refit, rests on sessions of
-        the block, or is no label. Kind ``embargo``: a training row too near to the block. Sizes in
-        sessions.
+        Kind ``refit``: a block that does not begin after its refit, or sessions forecast twice.
+        Kind ``purge``: a training row without a label, or whose label was not known at the refit or
+        depends on sessions of the block. Kind ``embargo``: a training row too close to the block.
+        Sizes in sessions.
     """
-    found: list[Finding] = []
-    served: set[int] = set()
+    findings: list[Finding] = []
+    forecast: set[int] = set()
     for item in folds:
-        place = f"fold of {item.fold.refit:%Y-%m-%d}"
-        found += _order(item, sessions, served, place)
-        served |= set(item.fold.test.tolist())
-        found += _purge(item, sessions, place)
-        found += _embargo(item, embargo, place)
-    return found
+        location = f"fold of {item.fold.refit:%Y-%m-%d}"
+        findings += _refit_findings(item, sessions, forecast, location)
+        forecast |= set(item.fold.test.tolist())
+        findings += _purge_findings(item, sessions, location)
+        findings += _embargo_findings(item, embargo, location)
+    return findings
 
 
-def _order(
-    item: TrainedFold, sessions: pd.DatetimeIndex, served: set[int], place: str
+def evenly_spaced(items: Sequence[T], count: int) -> list[T]:
+    """At most `count` items, evenly from the first to the last."""
+    if not items:
+        return []
+    positions = np.linspace(0, len(items) - 1, min(count, len(items))).astype(int)
+    return [items[int(position)] for position in np.unique(positions)]
+
+
+def _refit_findings(
+    item: TrainedFold, sessions: pd.DatetimeIndex, forecast: set[int], location: str
 ) -> list[Finding]:
-    test, found = item.fold.test.tolist(), []
+    test = item.fold.test.tolist()
+    findings = []
     inside = sum(sessions[position] <= item.fold.refit for position in test)
     if inside:
-        found.append(
-            _finding(
-                "refit",
-                place,
-                inside,
-                f"The refit sees {inside} sessions of the block that it serves.",
-            )
-        )
-    twice = sorted(served & set(test))
+        evidence = f"The refit uses {inside} sessions of the block that it forecasts."
+        findings.append(_finding("refit", location, inside, evidence))
+    twice = sorted(forecast & set(test))
     if twice:
-        found.append(
-            _finding(
-                "refit",
-                place,
-                len(twice),
-                f"{sessions[twice[0]]:%Y-%m-%d} and {len(twice) - 1} more "
-                "sessions are served twice.",
-            )
+        evidence = (
+            f"{len(twice)} sessions, the first {sessions[twice[0]]:%Y-%m-%d}, are forecast by two "
+            "folds."
         )
-    return found
+        findings.append(_finding("refit", location, len(twice), evidence))
+    return findings
 
 
-def _purge(item: TrainedFold, sessions: pd.DatetimeIndex, place: str) -> list[Finding]:
-    labels, refit, begin = item.labels, item.fold.refit, int(item.fold.test[0])
-    known, ends = list(labels.known_at), list(labels.span_end)
+def _purge_findings(item: TrainedFold, sessions: pd.DatetimeIndex, location: str) -> list[Finding]:
+    labels = item.labels
+    known = list(labels.known_at)
+    ends = list(labels.span_end)
     missing = labels.weights.isna().any(axis=1).to_numpy()
-    worst, rows, first = 0, 0, -1
+    begin = int(item.fold.test[0])
+    refit_position = int(sessions.searchsorted(item.fold.refit, side="left"))
+    excess_by_row = {}
     for row in item.train.tolist():
         if row >= len(known) or missing[row]:
             excess = max(row - begin + 1, 1)
         else:
-            latest = max(known[row], ends[row])
             # How far beyond the refit the label reaches; a row of the block itself is worse than
             # any label.
-            reaches = int(sessions.searchsorted(latest, side="left")) - int(
-                sessions.searchsorted(refit, side="left")
-            )
-            excess = max(reaches, row - begin + 1)
+            latest = max(known[row], ends[row])
+            reach = int(sessions.searchsorted(latest, side="left")) - refit_position
+            excess = max(reach, row - begin + 1)
         if excess > 0:
-            first = row if first < 0 else first
-            worst, rows = max(worst, excess), rows + 1
-    if not rows:
+            excess_by_row[row] = excess
+    if not excess_by_row:
         return []
-    return [
-        _finding(
-            "purge",
-            place,
-            worst,
-            f"{rows} of {len(item.train)} training rows, the first "
-            f"{sessions[first]:%Y-%m-%d}, rest on what was not known at the refit.",
-        )
-    ]
+    first = next(iter(excess_by_row))
+    evidence = (
+        f"{len(excess_by_row)} of {len(item.train)} training rows, the first "
+        f"{sessions[first]:%Y-%m-%d}, depend on what was not known at the refit."
+    )
+    return [_finding("purge", location, max(excess_by_row.values()), evidence)]
 
 
-def _embargo(item: TrainedFold, embargo: int, place: str) -> list[Finding]:
+def _embargo_findings(item: TrainedFold, embargo: int, location: str) -> list[Finding]:
     begin = int(item.fold.test[0])
-    near = [row for row in item.train.tolist() if begin - embargo <= row < begin]
-    if not near:
+    close = [row for row in item.train.tolist() if begin - embargo <= row < begin]
+    if not close:
         return []
-    return [
-        _finding(
-            "embargo",
-            place,
-            max(near) - (begin - embargo) + 1,
-            f"{len(near)} training rows lie within the {embargo} sessions before the block.",
-        )
-    ]
+    evidence = f"{len(close)} training rows lie within the {embargo} sessions before the block."
+    return [_finding("embargo", location, max(close) - (begin - embargo) + 1, evidence)]
 
 
-def _finding(kind: str, place: str, size: int, evidence: str) -> Finding:
+def _finding(kind: str, location: str, size: int, evidence: str) -> Finding:
     return Finding(
         kind=kind,
         name="walk-forward",
-        place=place,
+        location=location,
         size=float(size),
         unit="sessions",
         evidence=evidence,
     )
-
-
-def sampled(folds: Sequence[T], count: int) -> list[T]:
-    """At most `count` folds, evenly from the first to the last."""
-    if not folds:
-        return []
-    places = np.unique(np.linspace(0, len(folds) - 1, min(count, len(folds))).astype(int))
-    return [folds[int(place)] for place in places]

@@ -1,7 +1,7 @@
-"""What a builder is given, in a form of which the part not yet known can be cut off, stirred or delayed.
+"""Inputs of a builder that can be truncated, perturbed or delayed at any session.
 
 Positions are those of sessions: "known at t" is what was public at the close of the session at
-position t.
+position t. `ObservedSeries` is one series by period, for the statistical checks of the data.
 """
 
 from __future__ import annotations
@@ -19,12 +19,22 @@ from regime.panel.calendar import session_closes
 from regime.sources.catalogue import Catalogue
 from regime.studies.leakage.findings import Unit
 
-__all__ = ["AHEAD", "Given", "Learned", "Observed", "Published", "Rows", "observed"]
+__all__ = [
+    "PERTURBED_SESSIONS",
+    "CalibratorInput",
+    "FrameInput",
+    "ObservationInput",
+    "ObservedSeries",
+    "ProbeInput",
+    "collect_series",
+]
 
-AHEAD = 63  # sessions that a stirred future keeps: enough to be read, and cheap
+PERTURBED_SESSIONS = 63  # sessions that a perturbed future keeps: enough to be read, and cheap
+DAY = 86_400e6  # microseconds
+DAILY_GAP = 2.6  # median days between periods, at most, of a series that counts as daily
 
 
-class Given(Protocol):
+class ProbeInput(Protocol):
     """Input of a builder."""
 
     @property
@@ -33,53 +43,65 @@ class Given(Protocol):
 
     @property
     def unit(self) -> Unit:
-        """What distances to later information are counted in."""
+        """Unit of the distances to later information."""
 
-    def until(self, t: int) -> Given:
+    def truncated(self, t: int) -> ProbeInput:
         """Only what was known at t."""
 
-    def marks(self) -> NDArray[np.int64]:
-        """Positions where leaks like to show, beside random ones.
+    def suspect_positions(self) -> NDArray[np.int64]:
+        """Positions to probe beside random ones: gaps, first sessions after a refit."""
 
-        Gaps in the input, first sessions after a refit.
+    def release_distances(self, t: int) -> Floats:
+        """Rising distances from t at which new information becomes known."""
+
+    def perturbed(
+        self,
+        t: int,
+        seed: int,
+        min_distance: float = 0.0,
+        horizon: int | None = PERTURBED_SESSIONS,
+    ) -> ProbeInput:
+        """The same up to t, with another future.
+
+        Parameters
+        ----------
+        t : int
+        seed : int
+        min_distance : float
+            Distance after t, in `unit`, from which values are replaced.
+        horizon : int, optional
+            Sessions kept after t; None keeps all.
         """
 
-    def later(self, t: int) -> Floats:
-        """Rising distances from t at which something new becomes known."""
-
-    def stirred(self, t: int, seed: int, beyond: float = 0.0, ahead: int | None = AHEAD) -> Given:
-        """All that becomes known at a distance of `beyond` or more after t replaced by something else.
-
-        What comes more than `ahead` sessions after t is cut off, unless that is None.
-        """
-
-    def delayed(self) -> Given:
+    def delayed(self) -> ProbeInput:
         """Everything known one session later."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Rows:
+class FrameInput:
     """Frames with one row a session, each row known at its own close.
 
     Parameters
     ----------
     frames : mapping of str to DataFrame or Series
         All over one index.
-    shares : tuple of str
-        Names of frames whose rows are probabilities: their future changes places but not values.
-    refitted : tuple of int
+    probability_frames : tuple of str
+        Names of frames whose rows are probabilities: their future rows are drawn from the frame but
+        not rescaled.
+    refit_positions : tuple of int
         Positions of the first sessions after a refit, where there are refits.
 
     Examples
     --------
     >>> dates = pd.bdate_range("2024-01-01", periods=3, name="date")
-    >>> Rows(frames={"close": pd.Series([1.0, 2.0, 3.0], index=dates)}).delayed().frames["close"].tolist()
+    >>> prices = FrameInput(frames={"close": pd.Series([1.0, 2.0, 3.0], index=dates)})
+    >>> prices.delayed().frames["close"].tolist()
     [1.0, 1.0, 2.0]
     """
 
     frames: Mapping[str, pd.DataFrame | pd.Series]
-    shares: tuple[str, ...] = ()
-    refitted: tuple[int, ...] = ()
+    probability_frames: tuple[str, ...] = ()
+    refit_positions: tuple[int, ...] = ()
 
     @property
     def sessions(self) -> pd.DatetimeIndex:
@@ -91,98 +113,83 @@ class Rows:
         """Sessions."""
         return "sessions"
 
-    def until(self, t: int) -> Rows:
+    def truncated(self, t: int) -> FrameInput:
         """Rows up to t."""
         return replace(
             self, frames={name: frame.iloc[: t + 1] for name, frame in self.frames.items()}
         )
 
-    def marks(self) -> NDArray[np.int64]:
-        """Rows in which a column is missing after its first value and before its last, and refits."""
-        odd = np.zeros(len(self.sessions), dtype=bool)
+    def suspect_positions(self) -> NDArray[np.int64]:
+        """Rows in which a column is missing between its first and its last value, and refits."""
+        suspect = np.zeros(len(self.sessions), dtype=bool)
         for frame in self.frames.values():
-            has = frame.notna().to_numpy().reshape(len(frame), -1)
-            begun = np.maximum.accumulate(has, axis=0)
-            goes_on = np.maximum.accumulate(has[::-1], axis=0)[::-1]
-            odd |= (begun & goes_on & ~has).any(axis=1)
-        odd[[place for place in self.refitted if place < len(odd)]] = True
-        return np.flatnonzero(odd)
+            present = frame.notna().to_numpy().reshape(len(frame), -1)
+            started = np.maximum.accumulate(present, axis=0)
+            continues = np.maximum.accumulate(present[::-1], axis=0)[::-1]
+            suspect |= (started & continues & ~present).any(axis=1)
+        suspect[[position for position in self.refit_positions if position < len(suspect)]] = True
+        return np.flatnonzero(suspect)
 
-    def later(self, t: int) -> Floats:
+    def release_distances(self, t: int) -> Floats:
         """1, 2, ... to the last row."""
         return np.arange(1.0, len(self.sessions) - t)
 
-    def stirred(self, t: int, seed: int, beyond: float = 0.0, ahead: int | None = AHEAD) -> Rows:
-        """Rows from t + `beyond` on drawn anew from the whole frame and scaled.
+    def perturbed(
+        self,
+        t: int,
+        seed: int,
+        min_distance: float = 0.0,
+        horizon: int | None = PERTURBED_SESSIONS,
+    ) -> FrameInput:
+        """Rows from t + `min_distance` on drawn at random from the whole frame and rescaled.
 
         Parameters
         ----------
-        t, seed, beyond, ahead
-            As in `Given.stirred`.
+        t, seed, min_distance, horizon
+            As in `ProbeInput.perturbed`.
         """
-        first = t + max(int(np.ceil(beyond)), 1)
-        end = None if ahead is None else t + ahead + 1
+        first = t + max(int(np.ceil(min_distance)), 1)
+        end = None if horizon is None else t + horizon + 1
         rng = np.random.default_rng([seed, t])
         return replace(
             self,
             frames={
-                name: _stirred(frame.iloc[:end], first, rng, name in self.shares)
+                name: _redrawn(frame.iloc[:end], first, rng, name in self.probability_frames)
                 for name, frame in self.frames.items()
             },
         )
 
-    def delayed(self) -> Rows:
-        """Each row a session later; the first stands twice."""
-        places = np.maximum(np.arange(len(self.sessions)) - 1, 0)
+    def delayed(self) -> FrameInput:
+        """Each row a session later; the first is repeated."""
+        positions = np.maximum(np.arange(len(self.sessions)) - 1, 0)
         return replace(
             self,
             frames={
-                name: _like(frame, frame.to_numpy()[places]) for name, frame in self.frames.items()
+                name: _like(frame, frame.to_numpy()[positions])
+                for name, frame in self.frames.items()
             },
         )
 
 
-def _stirred(
-    frame: pd.DataFrame | pd.Series, first: int, rng: np.random.Generator, shares: bool
-) -> pd.DataFrame | pd.Series:
-    values = frame.to_numpy(dtype=float, copy=True)
-    count = len(values) - first
-    if count <= 0:
-        return frame
-    own = values[first:]
-    drawn = values[rng.integers(0, len(values), count)]
-    drawn = np.where(
-        np.isnan(drawn) & ~np.isnan(own), own, drawn
-    )  # what had a value keeps having one
-    values[first:] = drawn if shares else drawn * np.exp(rng.normal(0.0, 0.5, own.shape))
-    return _like(frame, values)
-
-
-def _like(frame: pd.DataFrame | pd.Series, values: Floats) -> pd.DataFrame | pd.Series:
-    if isinstance(frame, pd.Series):
-        return pd.Series(values, index=frame.index, name=frame.name)
-    return pd.DataFrame(values, index=frame.index, columns=frame.columns)
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Learned:
-    """Rows beside a truth that becomes known later than its row.
+class CalibratorInput:
+    """Rows with a truth that becomes known later than its row.
 
     Parameters
     ----------
-    rows : Rows
+    rows : FrameInput
     truth : Series, shape (n_sessions,)
         In [0, 1]; NaN unknown.
     known_at : Series, shape (n_sessions,), datetime64
         NaT where unknown.
-    refitted : tuple of int
+    refit_positions : tuple of int
         Positions of the first sessions after a refit, where there are refits.
     """
 
-    rows: Rows
+    rows: FrameInput
     truth: pd.Series
     known_at: pd.Series
-    refitted: tuple[int, ...] = ()
+    refit_positions: tuple[int, ...] = ()
 
     @property
     def sessions(self) -> pd.DatetimeIndex:
@@ -194,56 +201,61 @@ class Learned:
         """Sessions."""
         return "sessions"
 
-    def until(self, t: int) -> Learned:
+    def truncated(self, t: int) -> CalibratorInput:
         """Rows up to t, and the truths known at its close."""
         known = (self.known_at <= self.sessions[t]).fillna(False)
-        return Learned(
-            rows=self.rows.until(t),
+        return CalibratorInput(
+            rows=self.rows.truncated(t),
             truth=self.truth.where(known).iloc[: t + 1],
             known_at=self.known_at.where(known).iloc[: t + 1],
         )
 
-    def marks(self) -> NDArray[np.int64]:
+    def suspect_positions(self) -> NDArray[np.int64]:
         """Gaps of the rows, and the first sessions after each refit."""
         return np.unique(
-            np.concatenate([self.rows.marks(), np.asarray(self.refitted, dtype=np.int64)])
+            np.concatenate(
+                [self.rows.suspect_positions(), np.asarray(self.refit_positions, dtype=np.int64)]
+            )
         )
 
-    def later(self, t: int) -> Floats:
+    def release_distances(self, t: int) -> Floats:
         """1, 2, ... to the last row."""
-        return self.rows.later(t)
+        return self.rows.release_distances(t)
 
-    def stirred(self, t: int, seed: int, beyond: float = 0.0, ahead: int | None = AHEAD) -> Learned:
-        """Later rows drawn anew, and every truth that becomes known at or after t + `beyond` turned round.
+    def perturbed(
+        self,
+        t: int,
+        seed: int,
+        min_distance: float = 0.0,
+        horizon: int | None = PERTURBED_SESSIONS,
+    ) -> CalibratorInput:
+        """Later rows redrawn, and truths known at t + `min_distance` or later inverted.
 
         Parameters
         ----------
-        t, seed, beyond, ahead
-            As in `Given.stirred`.
+        t, seed, min_distance, horizon
+            As in `ProbeInput.perturbed`.
         """
-        first = min(t + max(int(np.ceil(beyond)), 1), len(self.sessions) - 1)
-        end = None if ahead is None else t + ahead + 1
-        late = (self.known_at >= self.sessions[first]).fillna(False)
-        truth = self.truth.where(~late, 1.0 - self.truth)
-        return Learned(
-            rows=self.rows.stirred(t, seed, beyond, ahead),
+        first = min(t + max(int(np.ceil(min_distance)), 1), len(self.sessions) - 1)
+        end = None if horizon is None else t + horizon + 1
+        later = (self.known_at >= self.sessions[first]).fillna(False)
+        truth = self.truth.where(~later, 1.0 - self.truth)
+        return CalibratorInput(
+            rows=self.rows.perturbed(t, seed, min_distance, horizon),
             truth=truth.iloc[:end],
             known_at=self.known_at.iloc[:end],
         )
 
-    def delayed(self) -> Learned:
+    def delayed(self) -> CalibratorInput:
         """Everything a session later: rows, truth and the day from which it is known."""
         known_at = self.known_at.shift(1)
-        place = np.minimum(self.sessions.searchsorted(known_at) + 1, len(self.sessions) - 1)
-        late = pd.Series(self.sessions[place], self.sessions).where(known_at.notna())
-        return replace(self, rows=self.rows.delayed(), truth=self.truth.shift(1), known_at=late)
-
-
-DAY = 86_400e6  # microseconds
+        positions = np.minimum(self.sessions.searchsorted(known_at) + 1, len(self.sessions) - 1)
+        later = pd.Series(self.sessions[positions], self.sessions).where(known_at.notna())
+        return replace(self, rows=self.rows.delayed(), truth=self.truth.shift(1), known_at=later)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Published:
+class ObservationInput:
     """Observations, each known from its release on.
 
     A series may repeat a period with a later vintage.
@@ -254,14 +266,14 @@ class Published:
         Long table of `series, period, released, value`.
     sessions : DatetimeIndex, shape (n_sessions,)
     closes, released : ndarray of int
-        Instants in microseconds, made from the two above.
+        Instants in microseconds, derived from the two above.
 
     Examples
     --------
     >>> days = pd.DatetimeIndex(["2024-01-02", "2024-01-03"], name="date")
     >>> rows = pd.DataFrame({"series": "vix", "period": days, "value": [13.0, 14.0],
     ...                      "released": days.tz_localize("UTC") + pd.Timedelta(hours=21)})
-    >>> len(Published(observations=rows, sessions=days).closes)
+    >>> len(ObservationInput(observations=rows, sessions=days).closes)
     2
     """
 
@@ -281,98 +293,94 @@ class Published:
         """Calendar days, and parts of them."""
         return "days"
 
-    def marks(self) -> NDArray[np.int64]:
+    def suspect_positions(self) -> NDArray[np.int64]:
         """None: what is missing was not published."""
         return np.zeros(0, dtype=np.int64)
 
-    def until(self, t: int) -> Published:
+    def truncated(self, t: int) -> ObservationInput:
         """Rows released by the close of t, and sessions up to it."""
-        return Published(
+        return ObservationInput(
             observations=self.observations[self.released <= self.closes[t]],
             sessions=self.sessions[: t + 1],
         )
 
-    def later(self, t: int) -> Floats:
+    def release_distances(self, t: int) -> Floats:
         """Days from the close of t to each later release."""
-        rest = self.released[self.released > self.closes[t]]
-        return np.unique(rest - self.closes[t]) / DAY
+        later = self.released[self.released > self.closes[t]]
+        return np.unique(later - self.closes[t]) / DAY
 
-    def stirred(
-        self, t: int, seed: int, beyond: float = 0.0, ahead: int | None = AHEAD
-    ) -> Published:
-        """Values released later than t by `beyond` days or more, scaled at random.
+    def perturbed(
+        self,
+        t: int,
+        seed: int,
+        min_distance: float = 0.0,
+        horizon: int | None = PERTURBED_SESSIONS,
+    ) -> ObservationInput:
+        """Values released later than t by `min_distance` days or more, rescaled at random.
 
         Parameters
         ----------
-        t, seed, beyond, ahead
-            As in `Given.stirred`.
+        t, seed, min_distance, horizon
+            As in `ProbeInput.perturbed`.
         """
-        last = len(self.sessions) - 1 if ahead is None else min(t + ahead, len(self.sessions) - 1)
-        kept = (
-            self.released <= self.closes[last]
-            if ahead is not None
-            else np.ones(len(self.released), dtype=bool)
-        )
-        away = self.released - self.closes[t]
-        changed = (away > 0) & (away >= beyond * DAY - 1)
+        last = len(self.sessions) - 1
+        kept = np.ones(len(self.released), dtype=bool)
+        if horizon is not None:
+            last = min(t + horizon, last)
+            kept = self.released <= self.closes[last]
+        distance = self.released - self.closes[t]
+        changed = (distance > 0) & (distance >= min_distance * DAY - 1)
         rng = np.random.default_rng([seed, t])
         values = self.observations["value"].to_numpy(dtype=float, copy=True)
         values[changed] = values[changed] * np.exp(rng.normal(0.0, 0.3, int(changed.sum()))) + 1e-3
         table = self.observations.assign(value=values)
-        return Published(observations=table[kept], sessions=self.sessions[: last + 1])
+        return ObservationInput(observations=table[kept], sessions=self.sessions[: last + 1])
 
-    def delayed(self) -> Published:
-        """Each value first known one session after the one that it was first known at."""
-        place = np.searchsorted(self.closes, self.released, side="left")
-        inside = place < len(self.closes) - 1
+    def delayed(self) -> ObservationInput:
+        """Each value first known one session after the session at which it was first known."""
+        position = np.searchsorted(self.closes, self.released, side="left")
+        inside = position < len(self.closes) - 1
         moved = np.where(
             inside,
-            self.closes[np.minimum(place + 1, len(self.closes) - 1)],
+            self.closes[np.minimum(position + 1, len(self.closes) - 1)],
             self.released + int(DAY),
         )
-        return Published(
+        return ObservationInput(
             observations=self.observations.assign(released=_utc(moved)), sessions=self.sessions
         )
 
 
-def _utc(microseconds: NDArray[np.int64]) -> pd.DatetimeIndex:
-    return pd.DatetimeIndex(microseconds.view("M8[us]")).tz_localize("UTC")
-
-
-DAILY = 2.6  # median days between periods, at most, of what counts as daily
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Observed:
+class ObservedSeries:
     """One series by rising period.
 
     Parameters
     ----------
-    name, place : str
+    name, location : str
         Catalogue name; entry and file.
     periods : DatetimeIndex, shape (n,)
     values : ndarray, shape (n,)
-    dated : ndarray of int, shape (n,)
+    period_positions : ndarray of int, shape (n,)
         Position of the first session on or after each period; n_sessions where there is none.
-    known : ndarray of int, shape (n,)
+    release_positions : ndarray of int, shape (n,)
         Position of the first session at whose close each value is known.
     revised : bool
-        Whether the catalogue says that old values are estimated again.
+        Whether the catalogue declares that old values are re-estimated.
     """
 
     name: str
-    place: str
+    location: str
     periods: pd.DatetimeIndex
     values: Floats
-    dated: Integers
-    known: Integers
+    period_positions: Integers
+    release_positions: Integers
     revised: bool = False
 
     @property
     def daily(self) -> bool:
         """Whether there is about one value a session."""
         days = self.periods.to_numpy().astype("M8[D]").astype(np.int64)
-        return len(days) > 2 and float(np.median(np.diff(days))) <= DAILY
+        return len(days) > 2 and float(np.median(np.diff(days))) <= DAILY_GAP
 
     @property
     def scaled(self) -> Floats:
@@ -380,9 +388,9 @@ class Observed:
         return np.log(self.values) if (self.values > 0).all() else self.values
 
 
-def observed(
+def collect_series(
     observations: pd.DataFrame, sessions: pd.DatetimeIndex, catalogue: Catalogue
-) -> Mapping[str, Observed]:
+) -> Mapping[str, ObservedSeries]:
     """Every series of a long table, by name, the first vintage of each period.
 
     Parameters
@@ -399,13 +407,40 @@ def observed(
         spec = catalogue.series.get(str(name))
         periods = pd.DatetimeIndex(rows["period"])
         released = pd.DatetimeIndex(rows["released"]).as_unit("us").asi8
-        result[str(name)] = Observed(
+        result[str(name)] = ObservedSeries(
             name=str(name),
+            location=f"series.yaml, series.{name}: {spec.path}" if spec else str(name),
             periods=periods,
             values=rows["value"].to_numpy(dtype=float),
-            place=f"series.yaml, series.{name}: {spec.path}" if spec else str(name),
-            dated=np.asarray(sessions.searchsorted(periods)),
-            known=np.searchsorted(closes, released),
+            period_positions=np.asarray(sessions.searchsorted(periods)),
+            release_positions=np.searchsorted(closes, released),
             revised=bool(spec and spec.revised),
         )
     return result
+
+
+def _redrawn(
+    frame: pd.DataFrame | pd.Series, first: int, rng: np.random.Generator, probabilities: bool
+) -> pd.DataFrame | pd.Series:
+    values = frame.to_numpy(dtype=float, copy=True)
+    count = len(values) - first
+    if count <= 0:
+        return frame
+    future = values[first:]
+    drawn = values[rng.integers(0, len(values), count)]
+    # A row that had a value keeps having one.
+    drawn = np.where(np.isnan(drawn) & ~np.isnan(future), future, drawn)
+    if not probabilities:
+        drawn = drawn * np.exp(rng.normal(0.0, 0.5, future.shape))
+    values[first:] = drawn
+    return _like(frame, values)
+
+
+def _like(frame: pd.DataFrame | pd.Series, values: Floats) -> pd.DataFrame | pd.Series:
+    if isinstance(frame, pd.Series):
+        return pd.Series(values, index=frame.index, name=frame.name)
+    return pd.DataFrame(values, index=frame.index, columns=frame.columns)
+
+
+def _utc(microseconds: NDArray[np.int64]) -> pd.DatetimeIndex:
+    return pd.DatetimeIndex(microseconds.view("M8[us]")).tz_localize("UTC")

@@ -1,10 +1,8 @@
-"""Use of the label.
+"""Features and series that explain more of the label than could be known on the day.
 
-A feature or series that says more of the regime than anybody could know on the day.
-
-What can be known is first said by a small model of price and volatility, out of its own sample. A
-column that then takes most of what is left is made from the label, or from what the label is made
-of: peaks and troughs are known only later, so no honest column takes more than about a seventh.
+A small model of price and volatility first explains what can be known, out of sample. A column that
+then removes much of the remaining log loss is made from the label, or from what the label is made
+of: peaks and troughs are known only later, so no causal column removes more than about a seventh.
 """
 
 from __future__ import annotations
@@ -21,20 +19,22 @@ from regime.models.baselines import rule_of_thumb_scores
 from regime.schema import REGIMES, Labels
 from regime.studies.leakage.findings import Finding
 
-__all__ = ["knowable", "label_findings"]
+__all__ = ["label_findings", "point_in_time_scores"]
 
 FLAGS = tuple(name for name in REGIMES if name != "calm")
-SHARE = 0.2  # of the log loss left by what is knowable
-LEAST, EVENTS = 400, 40  # rows, and rows of a regime, without which nothing is said
-ROWS = 5000  # of a longer history every second, third, ... session is taken
-BLOCKS, FOLDS = 20, 5
+MAX_SHARE = 0.2  # of the log loss that the point-in-time scores leave
+MIN_ROWS = 400  # with a label, below which nothing is tested
+MIN_EVENTS = 40  # rows of a regime, below which it is not tested
+MAX_ROWS = 5000  # of a longer history every second, third, ... session is taken
+BLOCKS = 20
+FOLDS = 5
 BINS = 20
-PRIOR = 3.0  # rows that hold the offset of a bin at nought
-DEPTHS = (1.5, 2.0, 3.0)  # monthly volatilities of the falls whose state is knowable
+PRIOR = 3.0  # rows that shrink the offset of a bin to zero
+DEPTHS = (1.5, 2.0, 3.0)  # of the falls whose state is known on the day, monthly volatilities
 
 
-def knowable(close: pd.Series, returns: pd.Series, vix: pd.Series) -> pd.DataFrame:
-    """What the market itself says on the day: raw scores, and the state of falls of three depths.
+def point_in_time_scores(close: pd.Series, returns: pd.Series, vix: pd.Series) -> pd.DataFrame:
+    """Rule-of-thumb scores of the market, and the state of falls of three depths, on the day.
 
     Parameters
     ----------
@@ -60,10 +60,10 @@ def knowable(close: pd.Series, returns: pd.Series, vix: pd.Series) -> pd.DataFra
 def label_findings(
     table: pd.DataFrame,
     labels: Labels,
-    known: pd.DataFrame,
-    places: Mapping[str, str] | None = None,
+    scores: pd.DataFrame,
+    locations: Mapping[str, str] | None = None,
 ) -> list[Finding]:
-    """Columns that take more of the label's uncertainty than can be known.
+    """Columns that remove more of the label's uncertainty than can be known.
 
     Parameters
     ----------
@@ -71,55 +71,56 @@ def label_findings(
         Features or series, as known at each close.
     labels : Labels, shape (n_sessions, 4)
         After the fact.
-    known : DataFrame, shape (n_sessions, n_scores)
-        As from `knowable`.
-    places : mapping of str to str, optional
+    scores : DataFrame, shape (n_sessions, n_scores)
+        As from `point_in_time_scores`.
+    locations : mapping of str to str, optional
         Where each column is made.
 
     Returns
     -------
     list of Finding
-        Kind ``label use``; size: the share of the log loss left by what is knowable.
+        Kind ``label use``; size: share of the log loss left by the scores that the column removes.
     """
     rows = _rows(labels)
-    if len(rows) < LEAST:
+    if len(rows) < MIN_ROWS:
         return []
     regime = labels.regime.cat.codes.to_numpy()[rows]
     blocks = np.arange(len(rows)) * BLOCKS // len(rows)
-    scores = known.iloc[rows].loc[:, known.iloc[rows].nunique() > BINS]
-    expected = _expected(scores.to_numpy(dtype=float), regime, blocks)
+    sample = scores.iloc[rows]
+    varied = sample.loc[:, sample.nunique() > BINS]
+    expected = _expected(varied.to_numpy(dtype=float), regime, blocks)
     worst: dict[str, tuple[float, str]] = {}
     for flag in FLAGS:
         truth = (regime == REGIMES.index(flag)).astype(float)
-        if truth.sum() < EVENTS:
+        if truth.sum() < MIN_EVENTS:
             continue
         odds = expected[:, REGIMES.index(flag)]
         for name in table:
             share = _share(table[name].to_numpy(dtype=float)[rows], truth, odds, blocks)
-            if share > worst.get(str(name), (SHARE, ""))[0]:
+            if share > worst.get(str(name), (MAX_SHARE, ""))[0]:
                 worst[str(name)] = (share, flag)
     return [
         Finding(
             kind="label use",
             name=name,
-            place=(places or {}).get(name, "panel"),
+            location=(locations or {}).get(name, "panel"),
             size=round(share, 3),
             unit="share",
-            evidence=f"It takes {share:.0%} of the log loss of `{flag}` that price and "
-            "volatility leave; honest columns take at most a seventh.",
+            evidence=f"It removes {share:.0%} of the log loss of `{flag}` that price and "
+            "volatility leave; a causal column removes at most a seventh.",
         )
         for name, (share, flag) in worst.items()
     ]
 
 
 def _rows(labels: Labels) -> NDArray[np.int64]:
-    """Rows with a label, thinned out where there are many."""
+    """Rows with a label, every nth where there are many."""
     rows = np.flatnonzero(labels.weights[REGIMES[0]].notna().to_numpy())
-    return rows[:: max(len(rows) // ROWS, 1)]
+    return rows[:: max(len(rows) // MAX_ROWS, 1)]
 
 
 def _expected(scores: Floats, regime: NDArray[np.int8], blocks: NDArray[np.int64]) -> Floats:
-    """Log-odds of each regime given what is knowable, each block by a model that has not seen it."""
+    """Out-of-sample log-odds of each regime by the point-in-time scores."""
     from sklearn.ensemble import HistGradientBoostingClassifier
     from threadpoolctl import threadpool_limits
 
@@ -127,60 +128,64 @@ def _expected(scores: Floats, regime: NDArray[np.int8], blocks: NDArray[np.int64
     model = HistGradientBoostingClassifier(
         max_iter=30, max_leaf_nodes=7, min_samples_leaf=60, early_stopping=False, random_state=7
     )
-    with threadpool_limits(
-        1
-    ):  # several threads of so small a fit wait for each other: ten times slower
+    # Several threads of so small a fit wait for each other: ten times slower.
+    with threadpool_limits(1):
         for fold in range(FOLDS):
-            held = blocks % FOLDS == fold
-            share = np.clip(
-                model.fit(scores[~held], regime[~held]).predict_proba(scores[held]), 0.002, 0.998
-            )
-            odds[np.ix_(held, model.classes_)] = np.log(share / (1 - share))
+            test = blocks % FOLDS == fold
+            model.fit(scores[~test], regime[~test])
+            probability = np.clip(model.predict_proba(scores[test]), 0.002, 0.998)
+            odds[np.ix_(test, model.classes_)] = np.log(probability / (1 - probability))
     return odds
 
 
 def _share(column: Floats, truth: Floats, odds: Floats, blocks: NDArray[np.int64]) -> float:
-    """Share of the log loss that offsets by bins of the column take, halves of the blocks fitted on each other."""
-    has = np.isfinite(column)
-    if has.sum() < LEAST or truth[has].sum() < EVENTS:
+    """Share of the log loss that offsets by bins of the column remove, two-fold by blocks."""
+    present = np.isfinite(column)
+    if present.sum() < MIN_ROWS or truth[present].sum() < MIN_EVENTS:
         return 0.0
-    x, y, base, block = column[has], truth[has], odds[has], blocks[has]
+    x = column[present]
+    y = truth[present]
+    base = odds[present]
+    block = blocks[present]
     edges = np.unique(np.quantile(x, np.linspace(0, 1, BINS + 1)))
     bins = (
         np.searchsorted(edges[1:-1], x, side="right")
         if len(edges) > 2
         else (x > edges[0]).astype(np.int64)
     )
-    alone, beside = np.zeros(len(y)), np.zeros(len(y))
+    without = np.zeros(len(y))
+    with_column = np.zeros(len(y))
     for half in (0, 1):
-        held = block % 2 == half
-        if held.all() or not held.any():
+        test = block % 2 == half
+        if test.all() or not test.any():
             return 0.0
-        slope, shift = _line(base[~held], y[~held])
-        straight = slope * base + shift  # the model's own miscalibration is not the column's merit
-        offset = _offsets(bins[~held], straight[~held], y[~held], int(bins.max()) + 1)
-        alone[held], beside[held] = straight[held], (straight + offset[bins])[held]
-    return float(1.0 - _loss(beside, y) / max(_loss(alone, y), 1e-9))
+        # Recalibrated first: a miscalibrated model must not count in favour of the column.
+        slope, intercept = _fit_logistic_line(base[~test], y[~test])
+        calibrated = slope * base + intercept
+        offset = _fit_offsets(bins[~test], calibrated[~test], y[~test], int(bins.max()) + 1)
+        without[test] = calibrated[test]
+        with_column[test] = (calibrated + offset[bins])[test]
+    return float(1.0 - _log_loss(with_column, y) / max(_log_loss(without, y), 1e-9))
 
 
-def _line(base: Floats, y: Floats) -> tuple[float, float]:
-    """Slope and intercept of a logistic curve over log-odds, by Newton's method with a little ridge."""
-    slope, shift = 1.0, 0.0
+def _fit_logistic_line(base: Floats, y: Floats) -> tuple[float, float]:
+    """Slope and intercept of a logistic curve over log-odds: Newton steps with a small ridge."""
+    slope = 1.0
+    intercept = 0.0
     for _ in range(15):
-        p = 1 / (1 + np.exp(-(slope * base + shift)))
-        w, error = p * (1 - p) + 1e-6, y - p
+        p = 1 / (1 + np.exp(-(slope * base + intercept)))
+        w = p * (1 - p) + 1e-6
+        error = y - p
         gradient = np.array([error @ base - (slope - 1.0), error.sum()])
         curvature = np.array([[w @ base**2 + 1.0, w @ base], [w @ base, w.sum() + 1e-3]])
         step = np.linalg.solve(curvature, gradient)
-        slope, shift = (
-            slope + float(np.clip(step[0], -1, 1)),
-            shift + float(np.clip(step[1], -1, 1)),
-        )
-    return slope, shift
+        slope += float(np.clip(step[0], -1, 1))
+        intercept += float(np.clip(step[1], -1, 1))
+    return slope, intercept
 
 
-def _offsets(bins: NDArray[np.int64], base: Floats, y: Floats, count: int) -> Floats:
-    """Offset of the log-odds in each bin, held at nought by a few rows."""
+def _fit_offsets(bins: NDArray[np.int64], base: Floats, y: Floats, count: int) -> Floats:
+    """Offset of the log-odds in each bin, shrunk to zero by a few rows."""
     offset = np.zeros(count)
     for _ in range(15):
         p = 1 / (1 + np.exp(-(base + offset[bins])))
@@ -190,6 +195,6 @@ def _offsets(bins: NDArray[np.int64], base: Floats, y: Floats, count: int) -> Fl
     return offset
 
 
-def _loss(odds: Floats, y: Floats) -> float:
+def _log_loss(odds: Floats, y: Floats) -> float:
     bounded = np.clip(odds, -9.0, 9.0)
     return float(np.mean(np.logaddexp(0.0, bounded) - y * bounded))

@@ -1,9 +1,9 @@
-"""What an audit is about: the parts of one config and the data that they would be given."""
+"""What a leakage audit examines: the parts of one config with the data that they run on."""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -12,20 +12,21 @@ import numpy as np
 import pandas as pd
 
 from regime.features.feature_set import FeatureSet
+from regime.labels.basket import Labeller
 from regime.models.classifier import DeleveragingClassifier
 from regime.rules.base import Rule
-from regime.schema import Labels, Panel
+from regime.schema import Panel
 from regime.splits.walk_forward import PurgedWalkForward
 
-__all__ = ["Labeller", "Subject"]
+__all__ = ["AuditSubject"]
 
-Labeller = Callable[..., Labels]
-# Columns of a fund's file that mechanisms read beside its price.
-FUNDS, SHARES = ("spy", "qqq"), ("open", "high", "low", "close", "volume", "traded")
+# Funds whose bars mechanisms read, and the columns of their files.
+FUNDS = ("spy", "qqq")
+BAR_COLUMNS = ("open", "high", "low", "close", "volume", "traded")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Subject:
+class AuditSubject:
     """Parts and data of one run, aligned to one index of sessions.
 
     Parameters
@@ -41,7 +42,7 @@ class Subject:
 
     Examples
     --------
-    >>> sorted(Subject.__dataclass_fields__)[:3]
+    >>> sorted(AuditSubject.__dataclass_fields__)[:3]
     ['features', 'labels', 'market']
     """
 
@@ -64,46 +65,40 @@ class Subject:
 
     @property
     def values(self) -> pd.DataFrame:
-        """What was known at each close, shape (n_sessions, n_series)."""
+        """Values known at each close, shape (n_sessions, n_series)."""
         return self.panel.values
 
     @property
     def inputs(self) -> pd.DataFrame:
-        """Those of the values that features read, and the market, shape (n_sessions, n_inputs)."""
+        """Series that features read, and the market, shape (n_sessions, n_inputs)."""
         names = dict.fromkeys((*self.features.inputs, *self.market.columns))
         return self.values[[name for name in names if name in self.values]]
 
     @cached_property
-    def every(self) -> pd.DataFrame:
+    def all_series(self) -> pd.DataFrame:
         """Every series of the catalogue and the bars of the funds, shape (n_sessions, n_series).
 
-        What the data have no value of is made up, so that whatever reads it can be asked: a law of
-        time holds for all numbers.
+        A series without values is replaced by a random walk, so that whatever reads it can be
+        probed: whether a builder looks ahead does not depend on the numbers.
         """
-        bars = {
+        synthetic = {
             f"{fund}_{column}": self.bars[column]
             for fund in (*FUNDS, "sp500")
             for column in self.bars
         }
-        names = dict.fromkeys(
-            (*self.max_age, *(f"{fund}_{share}" for fund in FUNDS for share in SHARES))
-        )
-        columns = {
-            name: self.values[name]
-            for name in names
-            if name in self.values and bool(self.values[name].notna().any())
-        }
-        table = {
-            name: columns[name] if name in columns else bars.get(name, self._walk(name))
-            for name in names
-        }
+        bar_names = [f"{fund}_{column}" for fund in FUNDS for column in BAR_COLUMNS]
+        table = {}
+        for name in dict.fromkeys((*self.max_age, *bar_names)):
+            if name in self.values and bool(self.values[name].notna().any()):
+                table[name] = self.values[name]
+            else:
+                table[name] = synthetic.get(name, self._random_walk(name))
         return pd.DataFrame(table, index=self.sessions)
 
-    def _walk(self, name: str) -> pd.Series:
-        """A positive random walk of its own."""
-        steps = np.random.default_rng(zlib.crc32(name.encode())).normal(
-            0.0, 0.01, len(self.sessions)
-        )
+    def _random_walk(self, name: str) -> pd.Series:
+        """A positive random walk, seeded by the name."""
+        rng = np.random.default_rng(zlib.crc32(name.encode()))
+        steps = rng.normal(0.0, 0.01, len(self.sessions))
         return pd.Series(100.0 * np.exp(np.cumsum(steps)), index=self.sessions)
 
     @property
@@ -113,28 +108,25 @@ class Subject:
 
     @property
     def bars(self) -> pd.DataFrame:
-        """Bars made up around the closes, swinging by what the VIX says, shape (n_sessions, 4)."""
+        """Synthetic bars around the closes, as wide as the VIX implies, shape (n_sessions, 4)."""
         close = self.close
-        swing, opening = self.values["vix"] / 100 / 252**0.5 / 4, close.shift(1).fillna(close)
+        width = self.values["vix"] / 100 / 252**0.5 / 4
+        opening = close.shift(1).fillna(close)
         both = pd.concat([opening, close], axis=1)
         return pd.DataFrame(
             {
                 "open": opening,
-                "high": both.max(axis=1) * (1 + swing),
-                "low": both.min(axis=1) * (1 - swing),
+                "high": both.max(axis=1) * (1 + width),
+                "low": both.min(axis=1) * (1 - width),
                 "close": close,
             }
         )
 
-    def last(self, count: int) -> Subject:
-        """The same over the last `count` sessions.
-
-        Enough for parts with a short memory, and quicker.
-        """
+    def last(self, count: int) -> AuditSubject:
+        """The same over the last `count` sessions, for parts with a short memory."""
         rows = slice(max(len(self.sessions) - count, 0), None)
-        panel = Panel(values=self.panel.values.iloc[rows], age=self.panel.age.iloc[rows])
         parts: dict[str, Any] = {
-            "panel": panel,
+            "panel": Panel(values=self.panel.values.iloc[rows], age=self.panel.age.iloc[rows]),
             "market": self.market.iloc[rows],
             "returns": self.returns.iloc[rows],
         }

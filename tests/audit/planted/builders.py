@@ -1,4 +1,4 @@
-"""Builders of columns with a leak sewn in, and the same builders without."""
+"""Builders of columns with an injected leak, and the same builders without."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import pandas as pd
 
 from regime import transforms
 from regime.mechanisms.cta.exposure import trend_exposure, triggers_broken
-from regime.studies.leakage.inputs import Rows
+from regime.studies.leakage.inputs import FrameInput
 from regime.studies.leakage.probes import Builder
 from tests.audit.planted.market import Rng, panel
 
-__all__ = ["BUILDER_LEAKS", "clean_builder", "planted_builder"]
+__all__ = ["BUILDER_LEAKS", "clean_builder", "leaky_builder"]
 
-N = 1200  # sessions of a planted world
+N = 1200  # sessions of a synthetic market
 Compute = Callable[[pd.DataFrame], pd.Series]
 Leak = Callable[[pd.Series, pd.Series, int], pd.Series]
 
-# From an honest output, an input and a number of sessions to an output that knows more.
+# From a clean output, an input and a number of sessions to an output that knows more.
 BUILDER_LEAKS: dict[str, tuple[Leak, ...]] = {
     "future row": (
         lambda y, x, k: y.shift(-k),
@@ -52,7 +52,7 @@ BUILDER_LEAKS: dict[str, tuple[Leak, ...]] = {
 
 
 def clean_builder(rng: Rng) -> tuple[Builder, Compute, pd.DataFrame]:
-    """A random honest transform of a random column; its function and its input beside it."""
+    """A random clean transform of a random column, with its function and its input."""
     values = panel(rng, N)
     name = str(rng.choice([column for column in values if column != "gaps"]))
     days, other = int(rng.choice([5, 10, 21, 63])), str(rng.choice(["sp500", "vix", "dgs10"]))
@@ -74,10 +74,10 @@ def clean_builder(rng: Rng) -> tuple[Builder, Compute, pd.DataFrame]:
     }
     kind = str(rng.choice(list(library)))
     compute = library[kind]
-    return _of_values(f"honest {kind} of {name}", values, compute), compute, values
+    return _of_values(f"clean {kind} of {name}", values, compute), compute, values
 
 
-def planted_builder(rng: Rng, kind: str) -> tuple[Builder, int]:
+def leaky_builder(rng: Rng, kind: str) -> tuple[Builder, int]:
     """A builder with a leak of `kind` somewhere, and its size in sessions.
 
     Parameters
@@ -87,8 +87,8 @@ def planted_builder(rng: Rng, kind: str) -> tuple[Builder, int]:
         One of `BUILDER_LEAKS`.
     """
     while True:
-        builder, size, real = _try_builder(rng, kind)
-        if real:
+        builder, size, effective = _try_builder(rng, kind)
+        if effective:
             return builder, size
 
 
@@ -97,34 +97,34 @@ def _try_builder(rng: Rng, kind: str) -> tuple[Builder, int, bool]:
     size = int(rng.integers(1, 6))
     leak = BUILDER_LEAKS[kind][int(rng.integers(len(BUILDER_LEAKS[kind])))]
     column = "gaps" if kind == "back-fill" else str(rng.choice(["sp500", "vix", "dgs10", "eem"]))
-    first, last = _stretch(rng)
+    first, last = _leaky_period(rng)
 
     def leaky(v: pd.DataFrame) -> pd.Series:
-        spoiled = leak(honest(v), v[column], size)
+        changed = leak(clean(v), v[column], size)
         inside = (v.index >= values.index[first]) & (v.index <= values.index[last])
-        return spoiled.where(inside, honest(v))
+        return changed.where(inside, clean(v))
 
-    honest: Compute = (lambda v: v["gaps"]) if kind == "back-fill" else compute
-    builder = _of_values(f"planted {kind}", values, leaky)
-    whole = builder.build(builder.given, 0)
+    clean: Compute = (lambda v: v["gaps"]) if kind == "back-fill" else compute
+    builder = _of_values(f"leaky {kind}", values, leaky)
+    whole = builder.build(builder.inputs, 0)
     # By brute force, at every fourth session: a clip that clips nothing is no leak.
-    real = any(
-        not builder.build(builder.given.until(t), t).equals(whole.iloc[: t + 1])
+    effective = any(
+        not builder.build(builder.inputs.truncated(t), t).equals(whole.iloc[: t + 1])
         for t in range(first, last, 4)
     )
-    return builder, size, real
+    return builder, size, effective
 
 
 def _of_values(name: str, values: pd.DataFrame, compute: Compute) -> Builder:
     return Builder(
         name=name,
-        place="planted",
-        given=Rows(frames={"values": values}),
+        location="injected",
+        inputs=FrameInput(frames={"values": values}),
         build=lambda part, t: compute(part.frames["values"]).astype(float).to_frame("column"),
     )
 
 
-def _stretch(rng: Rng) -> tuple[int, int]:
+def _leaky_period(rng: Rng) -> tuple[int, int]:
     """All of the history, or a part of it of at least a tenth."""
     if rng.random() < 0.5:
         return 0, N - 1

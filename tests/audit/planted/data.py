@@ -1,4 +1,4 @@
-"""Release rules, columns, series and folds with a leak planted in them, and the same without."""
+"""Release rules, columns, series and folds with an injected leak, and the same without."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from regime.schema import Labels
 from regime.sources.catalogue import Catalogue, Release, SeriesSpec
 from regime.splits.walk_forward import Fold, PurgedWalkForward
 from regime.studies.leakage.fold_leaks import TrainedFold
-from regime.studies.leakage.release_leaks import publisher_of
+from regime.studies.leakage.release_leaks import WEEKDAYS, find_publisher
 from tests.audit.planted.market import Rng, clean_series, market
 
 __all__ = [
     "SERIES_LEAKS",
-    "Columns",
+    "LabelledColumns",
     "Observations",
     "clean_folds",
     "clean_rows",
+    "clean_rule_rows",
     "columns",
-    "early_rule",
-    "honest_rule",
+    "early_rule_rows",
     "leaky_folds",
     "leaky_rows",
-    "world_with",
+    "market_with",
 ]
 
 YEARS = ("2008-01-01", "2019-12-31")
@@ -51,11 +51,11 @@ class Observations:
     Parameters
     ----------
     table : DataFrame
-        Columns `series, period, released, value`.
+        LabelledColumns `series, period, released, value`.
     sessions : DatetimeIndex
     catalogue : Catalogue
     size : float
-        Of what was planted; 0 for nothing.
+        Of the injected leak; 0 for none.
     """
 
     table: pd.DataFrame
@@ -65,8 +65,8 @@ class Observations:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Columns:
-    """A table of columns beside the labels of its market.
+class LabelledColumns:
+    """A table of columns with the labels of its market.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ class Columns:
     labels : Labels
     prices : DataFrame
     size : float
-        Sessions by which the planted column is off the label.
+        Sessions between the leaky column and the label.
     """
 
     table: pd.DataFrame
@@ -83,37 +83,37 @@ class Columns:
     size: float = 0.0
 
 
-def honest_rule(rng: Rng, catalogue: Catalogue) -> Observations:
+def clean_rule_rows(rng: Rng, catalogue: Catalogue) -> Observations:
     """Values of one series of the catalogue, released as its rule says."""
     spec = _spec(rng, catalogue)
     return _released(spec, _periods(spec), catalogue, 0.0)
 
 
-def early_rule(rng: Rng, catalogue: Catalogue) -> Observations:
-    """The same released half a day to five days early, or dated on a wrong weekday, so that a panel shows it sooner."""
+def early_rule_rows(rng: Rng, catalogue: Catalogue) -> Observations:
+    """The same half a day to five days early, or dated on a wrong weekday, and earlier in a panel."""
     while True:
         spec = _spec(rng, catalogue)
         periods, size = _periods(spec), float(rng.choice(SHIFTS))
         if (
-            publisher_of(spec.path).stamps[1:] == () and rng.random() < 0.4
+            find_publisher(spec.path).period_weekdays[1:] == () and rng.random() < 0.4
         ):  # a weekly report, dated too early
             size = float(rng.integers(1, 5))
             moved = _released(spec, periods - pd.Timedelta(days=size), catalogue, 0.0)
             return Observations(
                 table=moved.table, sessions=moved.sessions, catalogue=catalogue, size=size
             )
-        honest, early = (
+        clean, early = (
             _released(spec, periods, catalogue, 0.0),
             _released(spec, periods, catalogue, size),
         )
-        if not _shown(honest).equals(
+        if not _shown(clean).equals(
             _shown(early)
         ):  # half a day within one night shows nothing sooner: no leak
             return early
 
 
-def columns(rng: Rng, *, leaky: bool) -> Columns:
-    """Honest columns about a market, and where `leaky` one that is made from its labels."""
+def columns(rng: Rng, *, leaky: bool) -> LabelledColumns:
+    """Clean columns about a market, and where `leaky` one that is made from its labels."""
     while True:
         prices = market(rng, 2500)
         labels = EpisodeLabels(depth=1.5, volatility_halflife=63)(prices)
@@ -135,8 +135,8 @@ def columns(rng: Rng, *, leaky: bool) -> Columns:
         }
     )
     size = int(rng.integers(-5, 6))
-    return Columns(
-        table=table.assign(planted=_from_label(rng, labels, size)) if leaky else table,
+    return LabelledColumns(
+        table=table.assign(injected=_from_label(rng, labels, size)) if leaky else table,
         labels=labels,
         prices=prices,
         size=float(abs(size)),
@@ -144,7 +144,7 @@ def columns(rng: Rng, *, leaky: bool) -> Columns:
 
 
 def clean_folds(rng: Rng) -> tuple[list[TrainedFold], pd.DatetimeIndex, int]:
-    """Folds of the package's own splitter, the sessions, and the embargo."""
+    """Folds of the package's base splitter, the sessions, and the embargo."""
     return _folds(rng, "")
 
 
@@ -155,27 +155,27 @@ def leaky_folds(rng: Rng) -> tuple[list[TrainedFold], pd.DatetimeIndex, int]:
         True
     ):  # where no row is known in between, a shorter embargo or a later refit lets nothing in
         seed = int(rng.integers(2**31))
-        honest, spoiled = (
+        clean, leaky = (
             _folds(np.random.default_rng(seed), ""),
             _folds(np.random.default_rng(seed), leak),
         )
         if any(
-            not np.array_equal(a.train, b.train) for a, b in zip(honest[0], spoiled[0], strict=True)
+            not np.array_equal(a.train, b.train) for a, b in zip(clean[0], leaky[0], strict=True)
         ):
-            return spoiled
+            return leaky
 
 
 def clean_rows(rng: Rng) -> Observations:
-    """A small market and one honest series."""
+    """A small market and one clean series."""
     prices = market(rng, 2500)
     name, values = clean_series(rng, prices)
-    return world_with(prices, {name: values})
+    return market_with(prices, {name: values})
 
 
-def world_with(
+def market_with(
     prices: pd.DataFrame, extra: dict[str, pd.Series], size: float = 0.0
 ) -> Observations:
-    """Prices, and further series, all known at the close of their own period.
+    """Prices, and further series, all known at the close of their base period.
 
     Parameters
     ----------
@@ -183,7 +183,7 @@ def world_with(
     extra : dict of str to Series
         By period.
     size : float
-        Of what was planted.
+        Of the injected leak.
     """
     series = {**{name: prices[name] for name in prices}, **extra}
     parts = [
@@ -221,7 +221,7 @@ def world_with(
 
 
 def leaky_rows(rng: Rng, kind: str) -> Observations:
-    """A small market and one series that knows the future.
+    """A small market and one series that contains the future.
 
     Parameters
     ----------
@@ -230,29 +230,29 @@ def leaky_rows(rng: Rng, kind: str) -> Observations:
         One of `SERIES_LEAKS`.
     """
     prices, size = market(rng, 2500), int(rng.integers(1, 6))
-    own = np.log(prices[str(rng.choice(LINKED))]) + 0.003 * rng.standard_normal(len(prices))
+    base = np.log(prices[str(rng.choice(LINKED))]) + 0.003 * rng.standard_normal(len(prices))
     if kind == "look-ahead series":
         future = np.log(prices["sp500"]).diff().rolling(size).sum().shift(-size)
         made = [
-            lambda: 100 * np.exp(own.shift(-size)),
+            lambda: 100 * np.exp(base.shift(-size)),
             lambda: 5 * future + 0.05 * rng.standard_normal(len(prices)),
             lambda: 50 + 100 * (future + 0.3 * future.std() * rng.standard_normal(len(prices))),
         ]
         values = made[int(rng.integers(3))]()
     elif kind == "smoothed index":
-        values = -own.rolling(2 * size + 1, center=True).mean() * 10
+        values = -base.rolling(2 * size + 1, center=True).mean() * 10
     elif kind == "back-filled gap":
-        values = _filled(rng, 100 * np.exp(own))
+        values = _filled(rng, 100 * np.exp(base))
     elif kind == "scaled series":
         made = [
-            lambda: (own - own.mean()) / own.std(),
-            lambda: (own - own.min()) / (own.max() - own.min()),
-            lambda: own.rank(pct=True),
+            lambda: (base - base.mean()) / base.std(),
+            lambda: (base - base.min()) / (base.max() - base.min()),
+            lambda: base.rank(pct=True),
         ]
         values = made[int(rng.integers(3))]()
     else:
         return _forward_multiple(rng, prices)
-    return world_with(prices, {"planted": values.dropna()}, size=float(size))
+    return market_with(prices, {"injected": values.dropna()}, size=float(size))
 
 
 def _spec(rng: Rng, catalogue: Catalogue) -> SeriesSpec:
@@ -264,16 +264,15 @@ def _spec(rng: Rng, catalogue: Catalogue) -> SeriesSpec:
 def _periods(spec: SeriesSpec) -> pd.DatetimeIndex:
     """Periods of a series from 2008 to 2019, as its publisher dates them."""
     days = pd.date_range(*YEARS)
-    stamps = publisher_of(spec.path).stamps
-    names = np.asarray(["mon", "tue", "wed", "thu", "fri", "sat", "sun"])
+    expected = find_publisher(spec.path).period_weekdays
+    weekdays = np.asarray(WEEKDAYS)[days.day_of_week]
     if spec.frequency == "monthly":
         return pd.date_range(*YEARS, freq="ME")
-    if (
-        spec.frequency == "weekly"
-    ):  # of several possible weekdays the last but one, Thursday rather than Friday
-        return days[names[days.day_of_week] == stamps[-2 if len(stamps) in (3, 4) else -1]]
-    weekdays = days[np.isin(names[days.day_of_week], stamps)]
-    return weekdays if spec.frequency == "continuous" else weekdays[weekdays.day_of_week < 5]
+    if spec.frequency == "weekly":
+        # Of several possible weekdays the last but one, Thursday rather than Friday.
+        return days[weekdays == expected[-2 if len(expected) in (3, 4) else -1]]
+    periods = days[np.isin(weekdays, expected)]
+    return periods if spec.frequency == "continuous" else periods[periods.day_of_week < 5]
 
 
 def _released(
@@ -357,7 +356,7 @@ def _filled(rng: Rng, values: pd.Series) -> pd.Series:
 
 
 def _forward_multiple(rng: Rng, prices: pd.DataFrame) -> Observations:
-    """Month-end price over the earnings of a year later, known within a few percent, beside trailing earnings."""
+    """Month-end price over nearly the earnings of a year later, with trailing earnings."""
     months = pd.date_range(prices.index[0], prices.index[-1], freq="ME")
     growth = (
         pd.Series(0.08 * rng.standard_normal(len(months) + 24)).ewm(halflife=2).mean().to_numpy()
@@ -369,7 +368,7 @@ def _forward_multiple(rng: Rng, prices: pd.DataFrame) -> Observations:
     noise = np.exp(float(rng.uniform(0.0, 0.02)) * rng.standard_normal(len(months)))
     multiple = price / (earned.shift(-ahead).reindex(months.to_period("M")).to_numpy() * noise)
     trailing = pd.Series(earned.to_numpy()[: len(months)], months)
-    return world_with(
+    return market_with(
         prices,
         {"forward_pe_sp500": multiple.dropna(), "sp500_earnings": trailing},
         size=30.4 * ahead,

@@ -1,4 +1,4 @@
-"""Small made-up markets and series in which leaks are planted.
+"""Small synthetic markets and series into which leaks are injected.
 
 They share no code with the simulated source.
 """
@@ -35,8 +35,8 @@ def sessions(n: int) -> pd.DatetimeIndex:
 
 def market(rng: Rng, n: int) -> pd.DataFrame:
     """Prices with clustered volatility and falls, shape (n, 9)."""
-    size = np.exp(_pulled(rng, n, 0.03, 0.12)) * 0.01
-    stress = _spells(rng, n)
+    size = np.exp(_mean_reverting(rng, n, 0.03, 0.12)) * 0.01
+    stress = _falls(rng, n)
     size = np.clip(size * np.where(stress, 2.0, 1.0), 0.002, 0.05)
     factor = size * rng.standard_t(5, n) * 0.77 + np.where(stress, -0.004, 0.0008)
     rates = 0.006 * rng.standard_normal(n)
@@ -48,10 +48,7 @@ def market(rng: Rng, n: int) -> pd.DataFrame:
 
 
 def panel(rng: Rng, n: int) -> pd.DataFrame:
-    """Prices beside what a panel holds as well.
-
-    Volatility, rates, weekly steps, gaps, shape (n, 14).
-    """
+    """Prices and other series of a panel: volatility, rates, weekly steps, gaps; shape (n, 14)."""
     prices = market(rng, n)
     moves = np.log(prices["sp500"]).diff()
     vix = (
@@ -78,7 +75,7 @@ def panel(rng: Rng, n: int) -> pd.DataFrame:
 
 
 def clean_series(rng: Rng, prices: pd.DataFrame) -> tuple[str, pd.Series]:
-    """A name and values of one of fourteen honest kinds of series, by period."""
+    """A name and values of one of fourteen kinds of genuine series, by period."""
     index, n = prices.index, len(prices)
     moves = np.log(prices["sp500"]).diff().fillna(0.0)
     noise = pd.Series(rng.standard_normal(n), index)
@@ -104,11 +101,11 @@ def clean_series(rng: Rng, prices: pd.DataFrame) -> tuple[str, pd.Series]:
         ),
     }
     kind = str(rng.choice(list(kinds)))
-    return f"honest_{kind}", pd.Series(kinds[kind]()).dropna()
+    return f"clean_{kind}", pd.Series(kinds[kind]()).dropna()
 
 
 def _carried(rng: Rng, values: pd.Series) -> pd.Series:
-    """Gaps of a week or two that hold the last value before them: old, but honest."""
+    """Gaps of a week or two filled with the last value before them: stale, but no leak."""
     result = values.copy()
     for start in rng.integers(20, len(values) - 40, int(rng.integers(2, 6))):
         length = int(rng.integers(5, 15))
@@ -116,7 +113,7 @@ def _carried(rng: Rng, values: pd.Series) -> pd.Series:
     return result
 
 
-def _spells(rng: Rng, n: int) -> NDArray[np.bool_]:
+def _falls(rng: Rng, n: int) -> NDArray[np.bool_]:
     """Falls of some weeks, some a year apart."""
     stress, at = np.zeros(n, dtype=bool), int(rng.integers(60, 260))
     while at < n:
@@ -126,8 +123,8 @@ def _spells(rng: Rng, n: int) -> NDArray[np.bool_]:
     return stress
 
 
-def _pulled(rng: Rng, n: int, speed: float, noise: float) -> Floats:
-    """Path around 0."""
+def _mean_reverting(rng: Rng, n: int, speed: float, noise: float) -> Floats:
+    """A mean-reverting path around 0."""
     return np.asarray(
         pd.Series(noise * rng.standard_normal(n) / speed).ewm(alpha=speed, adjust=False).mean()
     )

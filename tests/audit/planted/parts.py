@@ -1,4 +1,4 @@
-"""Calibrators, rules, labellers and panels with a leak sewn in, and the same without."""
+"""Calibrators, rules, labellers and panels with an injected leak, and the same without."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from regime.rules.threshold import Hysteresis
 from regime.schema import Labels
 from regime.splits.walk_forward import Fold
 from regime.studies.leakage.builders import labeller_builders
-from regime.studies.leakage.inputs import Learned, Published, Rows
+from regime.studies.leakage.inputs import CalibratorInput, FrameInput, ObservationInput
 from regime.studies.leakage.probes import Builder
 from tests.audit.planted.market import Rng, market
 
@@ -33,7 +33,7 @@ __all__ = [
     "leaky_rule",
 ]
 
-N = 1200  # sessions of a planted world
+N = 1200  # sessions of a synthetic market
 
 
 def clean_calibrator(rng: Rng) -> Builder:
@@ -45,13 +45,13 @@ def clean_calibrator(rng: Rng) -> Builder:
 
 
 def leaky_calibrator(rng: Rng) -> Builder:
-    """A calibrator that is fitted on its block, on truths not yet known, or on scores scaled by the whole sample."""
+    """A calibrator fitted on its block, on unknown truths, or on scores of the whole sample."""
 
-    def scaled(part: Learned, folds: Any) -> pd.Series:
+    def scaled(part: CalibratorInput, folds: Any) -> pd.Series:
         ranks = part.rows.frames["score"].rank(pct=True)
         return calibrated(ranks, part.truth, part.known_at, folds)
 
-    def late(part: Learned, folds: Any) -> pd.Series:
+    def late(part: CalibratorInput, folds: Any) -> pd.Series:
         moved = [
             Fold(
                 refit=part.sessions[min(int(fold.test[0]) + size, len(part.sessions) - 1)],
@@ -61,23 +61,23 @@ def leaky_calibrator(rng: Rng) -> Builder:
         ]
         return calibrated(part.rows.frames["score"], part.truth, part.known_at, moved)
 
-    def early(part: Learned, folds: Any) -> pd.Series:
+    def early(part: CalibratorInput, folds: Any) -> pd.Series:
         scored = part.rows.frames["score"].shift(-size)
         return calibrated(scored, part.truth, part.known_at, folds)
 
     while True:
         size, leak = int(rng.integers(1, 6)), (scaled, late, early)[int(rng.integers(3))]
-        spoiled = _calibrator(rng, leak)
-        whole = spoiled.build(spoiled.given, 0)
+        leaky = _calibrator(rng, leak)
+        whole = leaky.build(leaky.inputs, 0)
         for t in (
-            spoiled.given.marks()
+            leaky.inputs.suspect_positions()
         ):  # a fit that nothing new entered is no leak: look at every refit
             if (
-                not spoiled.build(spoiled.given.until(int(t)), 0)
+                not leaky.build(leaky.inputs.truncated(int(t)), 0)
                 .iloc[t - 20 :]
                 .equals(whole.iloc[t - 20 : t + 1])
             ):
-                return spoiled
+                return leaky
 
 
 def clean_rule(rng: Rng) -> Builder:
@@ -93,23 +93,23 @@ def leaky_rule(rng: Rng) -> tuple[Builder, int]:
 
 def clean_labels(rng: Rng) -> list[Builder]:
     """`EpisodeLabels` of random depth."""
-    return labeller_builders("honest labels", "planted", _labeller(rng), market(rng, N))
+    return labeller_builders("clean labels", "tests", _labeller(rng), market(rng, N))
 
 
 def leaky_labels(rng: Rng) -> tuple[list[Builder], int]:
-    """A labeller that sees past its date, or calls rows known sessions before they are."""
-    honest, size = _labeller(rng), int(rng.integers(1, 6))
+    """A labeller that uses sessions after its date, or dates knowledge sessions too early."""
+    clean, size = _labeller(rng), int(rng.integers(1, 6))
 
     def beyond(prices: pd.DataFrame, as_of: pd.Timestamp | None = None) -> Labels:
         if as_of is None:
-            return honest(prices)
-        place = prices.index.searchsorted(as_of) + size
-        return honest(prices, prices.index[min(int(place), len(prices) - 1)])
+            return clean(prices)
+        position = prices.index.searchsorted(as_of) + size
+        return clean(prices, prices.index[min(int(position), len(prices) - 1)])
 
     def early(prices: pd.DataFrame, as_of: pd.Timestamp | None = None) -> Labels:
-        labels = honest(prices, as_of)
-        place = np.maximum(prices.index.searchsorted(labels.known_at) - size, 0)
-        known = pd.Series(prices.index[np.minimum(place, len(prices) - 1)], prices.index)
+        labels = clean(prices, as_of)
+        position = np.maximum(prices.index.searchsorted(labels.known_at) - size, 0)
+        known = pd.Series(prices.index[np.minimum(position, len(prices) - 1)], prices.index)
         return Labels(
             weights=labels.weights,
             span_end=labels.span_end,
@@ -117,7 +117,7 @@ def leaky_labels(rng: Rng) -> tuple[list[Builder], int]:
         )
 
     leaky = (beyond, early)[int(rng.integers(2))]
-    return labeller_builders("planted labels", "planted", leaky, market(rng, N)), size
+    return labeller_builders("leaky labels", "injected", leaky, market(rng, N)), size
 
 
 def clean_panel(rng: Rng) -> Builder:
@@ -126,7 +126,7 @@ def clean_panel(rng: Rng) -> Builder:
 
 
 def leaky_panel(rng: Rng, kind: str) -> tuple[Builder, float]:
-    """A panel that takes the last vintage from the first release on, or reads releases too early by some days."""
+    """A panel with the last vintage from the first release on, or with releases days too early."""
     size = float(rng.choice([0.5, 1.0, 2.0, 3.0, 4.0, 5.0]))
 
     def final(table: pd.DataFrame) -> pd.DataFrame:
@@ -139,12 +139,12 @@ def leaky_panel(rng: Rng, kind: str) -> tuple[Builder, float]:
     return _as_of(rng, final if kind == "revised vintage" else early, revision=size), size
 
 
-def _calibrator(rng: Rng, forecast: Callable[[Learned, Any], pd.Series]) -> Builder:
+def _calibrator(rng: Rng, forecast: Callable[[CalibratorInput, Any], pd.Series]) -> Builder:
     prices = market(rng, N)
     labels = EpisodeLabels(depth=1.5, volatility_halflife=63)(prices)
     score = (1 - prices["sp500"] / prices["sp500"].rolling(63, min_periods=1).max()).rename("score")
 
-    def build(part: Learned, t: int) -> pd.DataFrame:
+    def build(part: CalibratorInput, t: int) -> pd.DataFrame:
         starts = range(500, len(part.sessions), 60)
         folds = [
             Fold(
@@ -155,13 +155,13 @@ def _calibrator(rng: Rng, forecast: Callable[[Learned, Any], pd.Series]) -> Buil
         ]
         return forecast(part, folds).to_frame("column")
 
-    given = Learned(
-        rows=Rows(frames={"score": score}),
+    inputs = CalibratorInput(
+        rows=FrameInput(frames={"score": score}),
         truth=labels.weights["deleveraging"],
         known_at=labels.known_at,
-        refitted=tuple(range(500, N, 60)),
+        refit_positions=tuple(range(500, N, 60)),
     )
-    return Builder(name="calibrator", place="planted", given=given, build=build)
+    return Builder(name="calibrator", location="injected", inputs=inputs, build=build)
 
 
 def _rule(rng: Rng, size: int) -> Builder:
@@ -177,15 +177,17 @@ def _rule(rng: Rng, size: int) -> Builder:
     signals = pd.DataFrame({"deleveraging": stress}, market(rng, N).index)
     volatility = pd.Series(0.1 + 0.1 * rng.random(N), signals.index)
 
-    def build(part: Rows, t: int) -> pd.DataFrame:
+    def build(part: FrameInput, t: int) -> pd.DataFrame:
         table = part.frames["signals"].assign(volatility=part.frames["volatility"])
         return rule(table.shift(-size).ffill()).to_frame("exposure")
 
     return Builder(
         name="rule",
-        place="planted",
+        location="injected",
         build=build,
-        given=Rows(frames={"signals": signals, "volatility": volatility}, shares=("signals",)),
+        inputs=FrameInput(
+            frames={"signals": signals, "volatility": volatility}, probability_frames=("signals",)
+        ),
     )
 
 
@@ -200,7 +202,7 @@ def _labeller(rng: Rng) -> EpisodeLabels:
 
 
 def _as_of(
-    rng: Rng, spoil: Callable[[pd.DataFrame], pd.DataFrame], revision: float = 2.0
+    rng: Rng, distort: Callable[[pd.DataFrame], pd.DataFrame], revision: float = 2.0
 ) -> Builder:
     """Five series: at the close, in the evening, next morning, weekly, and one that is revised."""
     days = market(rng, N).index
@@ -227,8 +229,10 @@ def _as_of(
             )
     table = pd.concat(parts, ignore_index=True)
 
-    def build(part: Published, t: int) -> pd.DataFrame:
-        return AsOf(spoil(part.observations), dict.fromkeys(delays, 20)).panel(part.sessions).values
+    def build(part: ObservationInput, t: int) -> pd.DataFrame:
+        return (
+            AsOf(distort(part.observations), dict.fromkeys(delays, 20)).panel(part.sessions).values
+        )
 
-    given = Published(observations=table, sessions=days)
-    return Builder(name="panel", place="planted", given=given, build=build)
+    inputs = ObservationInput(observations=table, sessions=days)
+    return Builder(name="panel", location="injected", inputs=inputs, build=build)

@@ -1,8 +1,6 @@
-"""How good the audit is.
+"""Power and false alarms of the audit: synthetic leaks that it detects, clean inputs that it flags.
 
-Leaks planted at random against what it finds, and clean things against what it cries.
-
-The detectors are called as any user calls them and are told nothing of what was planted.
+The detectors are called as any user calls them and know nothing of what was injected.
 """
 
 from __future__ import annotations
@@ -16,7 +14,7 @@ import pandas as pd
 from regime.sources.catalogue import Catalogue, load_catalogue
 from regime.studies.leakage.findings import Finding
 from regime.studies.leakage.fold_leaks import fold_findings
-from regime.studies.leakage.label_leaks import knowable, label_findings
+from regime.studies.leakage.label_leaks import label_findings, point_in_time_scores
 from regime.studies.leakage.probes import Builder, probe
 from regime.studies.leakage.release_leaks import release_findings
 from regime.studies.leakage.series_leaks import series_findings
@@ -24,23 +22,23 @@ from tests.audit.planted import builders as columns
 from tests.audit.planted import data, parts
 from tests.audit.planted.market import Rng
 
-__all__ = ["CLEAN", "KINDS", "Plant", "plant", "score"]
+__all__ = ["CLEAN", "KINDS", "Injection", "inject", "score"]
 
 DATES = 50
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plant:
-    """One thing to be audited, and what was planted in it.
+class Injection:
+    """One audited input, with the leak that was injected.
 
     Parameters
     ----------
     kind : str
         Class of the leak, or ``clean: ...``.
     size : float
-        Sessions or days; 0 for nothing planted, or where a leak has no size.
+        Sessions or days; 0 for a clean input, or where a leak has no size.
     findings : tuple of Finding
-        What the audit said.
+        Result of the audit.
     """
 
     kind: str
@@ -48,54 +46,55 @@ class Plant:
     findings: tuple[Finding, ...]
 
     @property
-    def found(self) -> bool:
-        """Whether the audit called it a leak."""
+    def detected(self) -> bool:
+        """Whether the audit reported a leak."""
         return any(finding.severity == "leak" for finding in self.findings)
 
 
-Planter = Callable[[Rng, Catalogue], tuple[float, list[Finding]]]
+Injector = Callable[[Rng, Catalogue], tuple[float, list[Finding]]]
 
 
-def plant(kind: str, seed: int, catalogue: Catalogue | None = None) -> Plant:
-    """Plant one leak, or nothing, and audit it.
+def inject(kind: str, seed: int, catalogue: Catalogue | None = None) -> Injection:
+    """Injection one leak, or nothing, and audit it.
 
     Parameters
     ----------
     kind : str
         One of `KINDS` or `CLEAN`.
     seed : int
-        Two seeds differ in place, form and size.
+        Two seeds differ in position, form and size.
     catalogue : Catalogue, optional
-        Whose release rules are spoiled; the shipped one by default.
+        Whose release rules are falsified; the shipped one by default.
 
     Returns
     -------
-    Plant
+    Injection
     """
     rng = np.random.default_rng([seed, sum(map(ord, kind))])
     size, findings = {**KINDS, **CLEAN}[kind](rng, catalogue or load_catalogue())
-    return Plant(kind=kind, size=size, findings=tuple(findings))
+    return Injection(kind=kind, size=size, findings=tuple(findings))
 
 
 def score(
     kinds: Iterable[str] = (), count: int = 20, controls: int = 200, seed: int = 0
 ) -> pd.DataFrame:
-    """How many of each class were found, and how many clean things were called leaks.
+    """How many leaks of each class were detected, and how many clean inputs raised an alarm.
 
     Parameters
     ----------
     kinds : iterable of str
         Classes of leaks; all by default.
     count : int
-        Planted leaks a class.
+        Leaks a class.
     controls : int
-        Clean things in all.
+        Clean inputs in all.
     seed : int
 
     Returns
     -------
     DataFrame, one row a class
-        Columns ``planted``, ``found``, ``share``; for the clean ones ``found`` counts false alarms.
+        Columns ``injected``, ``detected``, ``share``; of the clean ones ``detected`` counts false
+        alarms.
     """
     catalogue = load_catalogue()
     each = -(-controls // len(CLEAN))
@@ -105,8 +104,10 @@ def score(
         *((kind, each) for kind in CLEAN),
     ]:
         if many:
-            found = sum(plant(kind, seed + number, catalogue).found for number in range(many))
-            rows[kind] = {"planted": many, "found": found, "share": found / many}
+            detected = sum(
+                inject(kind, seed + number, catalogue).detected for number in range(many)
+            )
+            rows[kind] = {"injected": many, "detected": detected, "share": detected / many}
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
@@ -115,31 +116,31 @@ def _probed(builders: Builder | list[Builder]) -> list[Finding]:
     return [finding for builder in several for finding in probe(builder, dates=DATES)]
 
 
-def _builder(kind: str) -> Planter:
-    def planted(rng: Rng, catalogue: Catalogue) -> tuple[float, list[Finding]]:
-        builder, size = columns.planted_builder(rng, kind)
+def _builder(kind: str) -> Injector:
+    def leaky(rng: Rng, catalogue: Catalogue) -> tuple[float, list[Finding]]:
+        builder, size = columns.leaky_builder(rng, kind)
         return float(size), _probed(builder)
 
-    return planted
+    return leaky
 
 
-def _panel(kind: str) -> Planter:
-    def planted(rng: Rng, catalogue: Catalogue) -> tuple[float, list[Finding]]:
+def _panel(kind: str) -> Injector:
+    def leaky(rng: Rng, catalogue: Catalogue) -> tuple[float, list[Finding]]:
         builder, size = parts.leaky_panel(rng, kind)
         return size, _probed(builder)
 
-    return planted
+    return leaky
 
 
-def _series(kind: str) -> Planter:
-    def planted(rng: Rng, catalogue: Catalogue) -> tuple[float, list[Finding]]:
+def _series(kind: str) -> Injector:
+    def leaky(rng: Rng, catalogue: Catalogue) -> tuple[float, list[Finding]]:
         rows = data.leaky_rows(rng, kind)
-        found = series_findings(rows.table, rows.sessions, rows.catalogue)
+        findings = series_findings(rows.table, rows.sessions, rows.catalogue)
         return rows.size, [
-            finding for finding in found if finding.name in ("planted", "forward_pe_sp500")
+            finding for finding in findings if finding.name in ("injected", "forward_pe_sp500")
         ]
 
-    return planted
+    return leaky
 
 
 def _labels(rng: Rng, catalogue: Catalogue) -> tuple[float, list[Finding]]:
@@ -153,19 +154,21 @@ def _rule(rng: Rng, catalogue: Catalogue) -> tuple[float, list[Finding]]:
 
 
 def _release(rng: Rng, catalogue: Catalogue) -> tuple[float, list[Finding]]:
-    rows = data.early_rule(rng, catalogue)
+    rows = data.early_rule_rows(rng, catalogue)
     return rows.size, release_findings(rows.table, catalogue)
 
 
 def _label_column(rng: Rng, catalogue: Catalogue) -> tuple[float, list[Finding]]:
     item = data.columns(rng, leaky=True)
-    return item.size, [finding for finding in _label_use(item) if finding.name == "planted"]
+    return item.size, [finding for finding in _label_use(item) if finding.name == "injected"]
 
 
-def _label_use(item: data.Columns) -> list[Finding]:
+def _label_use(item: data.LabelledColumns) -> list[Finding]:
     returns = item.prices["sp500"].pct_change(fill_method=None)
     vix = 1600 * returns.ewm(halflife=10, min_periods=5).std()
-    return label_findings(item.table, item.labels, knowable(item.prices["sp500"], returns, vix))
+    return label_findings(
+        item.table, item.labels, point_in_time_scores(item.prices["sp500"], returns, vix)
+    )
 
 
 def _folds(rng: Rng, catalogue: Catalogue) -> tuple[float, list[Finding]]:
@@ -179,7 +182,7 @@ def _clean_folds(rng: Rng, catalogue: Catalogue) -> tuple[float, list[Finding]]:
 
 
 def _clean_release(rng: Rng, catalogue: Catalogue) -> tuple[float, list[Finding]]:
-    return 0.0, release_findings(data.honest_rule(rng, catalogue).table, catalogue)
+    return 0.0, release_findings(data.clean_rule_rows(rng, catalogue).table, catalogue)
 
 
 def _clean_series(rng: Rng, catalogue: Catalogue) -> tuple[float, list[Finding]]:
@@ -187,7 +190,7 @@ def _clean_series(rng: Rng, catalogue: Catalogue) -> tuple[float, list[Finding]]
     return 0.0, series_findings(rows.table, rows.sessions, rows.catalogue)
 
 
-KINDS: Mapping[str, Planter] = {
+KINDS: Mapping[str, Injector] = {
     **{kind: _builder(kind) for kind in columns.BUILDER_LEAKS},
     "revised vintage": _panel("revised vintage"),
     "release read early": _panel("release read early"),
@@ -199,7 +202,7 @@ KINDS: Mapping[str, Planter] = {
     "leaky folds": _folds,
     **{kind: _series(kind) for kind in data.SERIES_LEAKS},
 }
-CLEAN: Mapping[str, Planter] = {
+CLEAN: Mapping[str, Injector] = {
     "clean: builder": lambda rng, catalogue: (0.0, _probed(columns.clean_builder(rng)[0])),
     "clean: calibrator": lambda rng, catalogue: (0.0, _probed(parts.clean_calibrator(rng))),
     "clean: rule": lambda rng, catalogue: (0.0, _probed(parts.clean_rule(rng))),

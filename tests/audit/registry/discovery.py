@@ -1,4 +1,4 @@
-"""Every public function and class of the rooms where things are built, found by walking the package."""
+"""Every public function and class of the folders that build rows, by walking the package."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from regime.studies.leakage.probes import place_of
+from regime.studies.leakage.probes import source_location
 
-__all__ = ["ROOMS", "Found", "discover"]
+__all__ = ["FOLDERS", "PublicObject", "discover"]
 
-ROOMS = (
+FOLDERS = (
     "transforms",
     "features",
     "mechanisms",
@@ -27,46 +27,48 @@ ROOMS = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class PublicObject:
     """One public function or class.
 
     Parameters
     ----------
     name : str
-        Dotted name without the package, ``features.transforms.zscore``.
-    thing : object
-    place : str
+        Dotted name without the package, ``features.liquidity.LiquidityFeatures``.
+    target : object
+    location : str
         File and line.
     """
 
     name: str
-    thing: Any
-    place: str
+    target: Any
+    location: str
 
 
-def discover(rooms: Iterable[str] = ROOMS, package: str = "regime") -> list[Found]:
-    """Public functions and classes that the modules of `rooms` define, in order of name.
+def discover(folders: Iterable[str] = FOLDERS, package: str = "regime") -> list[PublicObject]:
+    """Public functions and classes that the modules of `folders` define, in order of name.
 
     Parameters
     ----------
-    rooms : iterable of str
+    folders : iterable of str
         Folders or modules of the package.
     package : str
         Import name.
     """
-    found = []
-    for module in (module for room in rooms for module in _modules(f"{package}.{room}")):
-        for name, thing in vars(module).items():
-            own = getattr(thing, "__module__", None) == module.__name__
+    objects = []
+    for module in (module for folder in folders for module in _modules(f"{package}.{folder}")):
+        for name, target in vars(module).items():
+            defined_here = getattr(target, "__module__", None) == module.__name__
             if (
-                own
+                defined_here
                 and not name.startswith("_")
-                and callable(thing)
-                and getattr(thing, "__name__", name) == name
+                and callable(target)
+                and getattr(target, "__name__", name) == name
             ):
                 dotted = f"{module.__name__.removeprefix(package + '.')}.{name}"
-                found.append(Found(name=dotted, thing=thing, place=place_of(thing)))
-    return sorted(found, key=lambda item: item.name)
+                objects.append(
+                    PublicObject(name=dotted, target=target, location=source_location(target))
+                )
+    return sorted(objects, key=lambda item: item.name)
 
 
 def _modules(name: str) -> list[ModuleType]:

@@ -1,10 +1,7 @@
-"""Functions that say by their signature how they are called.
+"""Builders of functions whose signature says how they are called, by names and types of arguments.
 
-Names and types of arguments mean what they mean.
-
-A function over columns or tables of sessions needs no entry anywhere. What cannot be called like
-this needs a recipe, or a reason in the list of parts; else the audit says that nobody could check
-it.
+A function over columns or tables of sessions needs no entry anywhere. Any other needs a custom
+builder, or an exemption with a reason; else it is reported as unregistered.
 """
 
 from __future__ import annotations
@@ -17,26 +14,26 @@ from typing import Any, get_type_hints
 import numpy as np
 import pandas as pd
 
-from regime.studies.leakage.builders import as_numbers
-from regime.studies.leakage.inputs import Learned, Rows
+from regime.studies.leakage.builders import numeric_table
+from regime.studies.leakage.inputs import CalibratorInput, FrameInput
 from regime.studies.leakage.probes import Builder
-from regime.studies.leakage.subject import Subject
-from tests.audit.registry.classes import NUMBERS
-from tests.audit.registry.discovery import Found
+from regime.studies.leakage.subject import AuditSubject
+from tests.audit.registry.class_builders import NUMBERS
+from tests.audit.registry.discovery import PublicObject
 
 __all__ = ["builder_of_function", "folds_of", "refits_of", "stress_of", "table_of"]
 
-SHORT = 1500  # sessions for what is fitted again at every probe
-LAW_OF_TRUTH = {"truth", "known_at"}
+REFIT_SESSIONS = 1500  # for what is refitted at every probe
+TRUTH_ARGUMENTS = {"truth", "known_at"}
 
 
-def builder_of_function(found: Found, subject: Subject) -> Builder | None:
+def builder_of_function(item: PublicObject, subject: AuditSubject) -> Builder | None:
     """Builder of one public function; None where its signature does not say how to call it.
 
     Parameters
     ----------
-    found : Found
-    subject : Subject
+    item : PublicObject
+    subject : AuditSubject
         Data to call it on.
 
     Notes
@@ -45,76 +42,82 @@ def builder_of_function(found: Found, subject: Subject) -> Builder | None:
     tables called ``values`` or ``market`` are those of the panel. Arguments ``truth`` and
     ``known_at`` make it a calibrator, whose truth becomes known later than its row.
     """
-    plain = getattr(found.thing, "py_func", found.thing)
+    plain = getattr(item.target, "py_func", item.target)
     try:
         hints, parameters = get_type_hints(plain), inspect.signature(plain).parameters
     except (NameError, TypeError, ValueError):
         return None
-    learns = set(parameters) >= LAW_OF_TRUTH
-    short = subject.last(SHORT) if learns else subject
+    learns = set(parameters) >= TRUTH_ARGUMENTS
+    short = subject.last(REFIT_SESSIONS) if learns else subject
     # A function that reads every column wants a narrow table; one of a mechanism may want series
     # that no feature reads.
-    wanted = ("inputs", "market", "every") if "values" in parameters else ("inputs", "market")
-    made = (_called_with(found, short, parameters, hints, getattr(short, name)) for name in wanted)
-    return next((builder for builder in made if builder is not None), None)
+    wanted = ("inputs", "market", "all_series") if "values" in parameters else ("inputs", "market")
+    attempts = (
+        _called_with(item, short, parameters, hints, getattr(short, name)) for name in wanted
+    )
+    return next((builder for builder in attempts if builder is not None), None)
 
 
 def _called_with(
-    found: Found,
-    short: Subject,
+    item: PublicObject,
+    short: AuditSubject,
     parameters: Mapping[str, inspect.Parameter],
     hints: Mapping[str, Any],
     values: pd.DataFrame,
 ) -> Builder | None:
-    learns = set(parameters) >= LAW_OF_TRUTH
+    learns = set(parameters) >= TRUTH_ARGUMENTS
     frames, numbers = _arguments(parameters, hints, short, values)
     if frames is None or not (frames or learns or "Callable" in str(hints.get("return"))):
         return None
 
     def build(part: Any, t: int) -> pd.DataFrame:
-        rows: Rows = part.rows if isinstance(part, Learned) else part
+        rows: FrameInput = part.rows if isinstance(part, CalibratorInput) else part
         arguments = {key: _as_hinted(str(hints.get(key)), rows.frames[key]) for key in frames}
-        if isinstance(part, Learned):
+        if isinstance(part, CalibratorInput):
             arguments |= {"truth": part.truth, "known_at": part.known_at}
         if "folds" in parameters:
             arguments["folds"] = folds_of(short, rows.sessions)
         return table_of(
-            found.thing(**arguments, **numbers),
+            item.target(**arguments, **numbers),
             rows.sessions,
-            found.name,
+            item.name,
             rows.frames.get("values"),
         )
 
-    rows = Rows(frames=frames or {"values": values})
+    rows = FrameInput(frames=frames or {"values": values})
     if not learns:
-        return _alive(Builder(name=found.name, place=found.place, given=rows, build=build))
+        return _with_output(
+            Builder(name=item.name, location=item.location, inputs=rows, build=build)
+        )
     truth, known_at = stress_of(short)
-    return _alive(
+    return _with_output(
         Builder(
-            name=found.name,
-            place=found.place,
+            name=item.name,
+            location=item.location,
             build=build,
-            delay=bool(frames),
-            given=Learned(rows=rows, truth=truth, known_at=known_at, refitted=refits_of(short)),
+            moves_with_delay=bool(frames),
+            inputs=CalibratorInput(
+                rows=rows, truth=truth, known_at=known_at, refit_positions=refits_of(short)
+            ),
         )
     )
 
 
-def stress_of(subject: Subject) -> tuple[pd.Series, pd.Series]:
-    """Whether the config's labels call each session deleveraging (1 or 0), and when that is known."""
+def stress_of(subject: AuditSubject) -> tuple[pd.Series, pd.Series]:
+    """1 where the config's labels say deleveraging, else 0, and the day from which it is known."""
     labels = subject.labels(subject.market)
     return labels.weights["deleveraging"].round().rename("truth"), labels.known_at
 
 
-def folds_of(subject: Subject, sessions: pd.DatetimeIndex) -> tuple[Any, ...]:
-    """Blocks of a year from the middle of the subject's history on, as its splitter makes them."""
+def folds_of(subject: AuditSubject, sessions: pd.DatetimeIndex) -> tuple[Any, ...]:
+    """Yearly blocks of the config's splitter from the middle of the history on."""
     middle = subject.sessions[len(subject.sessions) // 2]
     return dataclasses.replace(subject.splits, first_test=middle.date(), refit_months=12).folds(
         sessions
     )
 
 
-def refits_of(subject: Subject) -> tuple[int, ...]:
+def refits_of(subject: AuditSubject) -> tuple[int, ...]:
     """Positions of the first sessions of those blocks."""
     return tuple(int(fold.test[0]) for fold in folds_of(subject, subject.sessions))
 
@@ -122,7 +125,7 @@ def refits_of(subject: Subject) -> tuple[int, ...]:
 def table_of(
     output: Any, sessions: pd.DatetimeIndex, name: str, values: Any = None
 ) -> pd.DataFrame:
-    """What a builder gave, as a table of numbers over `sessions`.
+    """The output of a builder as a table of numbers over `sessions`.
 
     Parameters
     ----------
@@ -136,7 +139,7 @@ def table_of(
     Raises
     ------
     TypeError
-        If it is no such thing.
+        If it is of another type.
     """
     name = name.rsplit(".", 1)[-1]
     if callable(output) and not isinstance(
@@ -146,8 +149,8 @@ def table_of(
     if isinstance(output, tuple):
         return pd.concat(
             [
-                table_of(part, sessions, f"{name}_{place}", values)
-                for place, part in enumerate(output)
+                table_of(part, sessions, f"{name}_{number}", values)
+                for number, part in enumerate(output)
             ],
             axis=1,
         )
@@ -158,18 +161,20 @@ def table_of(
     if isinstance(output, np.ndarray) and output.ndim in (1, 2) and len(output) == len(sessions):
         wide = output.reshape(len(sessions), -1)
         names = (
-            [name] if wide.shape[1] == 1 else [f"{name}_{place}" for place in range(wide.shape[1])]
+            [name]
+            if wide.shape[1] == 1
+            else [f"{name}_{number}" for number in range(wide.shape[1])]
         )
         output = pd.DataFrame(wide, index=sessions, columns=names)
     if not isinstance(output, pd.DataFrame) or not output.index.equals(sessions):
-        raise TypeError(f"{name} gives no row a session")
-    return as_numbers(output)
+        raise TypeError(f"{name} does not return one row a session")
+    return numeric_table(output)
 
 
-def _alive(builder: Builder) -> Builder | None:
-    """The builder, if called like this it gives something to look at."""
+def _with_output(builder: Builder) -> Builder | None:
+    """The builder, if called like this it returns values."""
     try:
-        table = builder.build(builder.given, len(builder.given.sessions) - 1)
+        table = builder.build(builder.inputs, len(builder.inputs.sessions) - 1)
     except Exception:  # called by guess: whatever it raises, the guess was wrong
         return None
     late = table.iloc[len(table) // 2 :].to_numpy()
@@ -179,19 +184,16 @@ def _alive(builder: Builder) -> Builder | None:
 def _arguments(
     parameters: Mapping[str, inspect.Parameter],
     hints: Mapping[str, Any],
-    subject: Subject,
+    subject: AuditSubject,
     values: pd.DataFrame,
 ) -> tuple[dict[str, Any] | None, dict[str, Any]]:
-    """Frames by argument, and numbers by argument.
-
-    No frames where an argument says nothing of itself.
-    """
+    """Frames and numbers by argument; no frames where an argument is not recognised."""
     frames: dict[str, Any] = {}
     numbers: dict[str, Any] = {}
     for name, parameter in parameters.items():
         frame = (
             _frame(name, str(hints.get(name)), subject, values)
-            if name not in LAW_OF_TRUTH
+            if name not in TRUTH_ARGUMENTS
             else None
         )
         if frame is not None:
@@ -202,15 +204,15 @@ def _arguments(
             numbers[name] = tuple(subject.market.columns)
         elif name == "as_of":
             numbers[name] = None
-        elif parameter.default is parameter.empty and name not in {*LAW_OF_TRUTH, "folds"}:
+        elif parameter.default is parameter.empty and name not in {*TRUTH_ARGUMENTS, "folds"}:
             return None, {}
     return frames, numbers
 
 
 def _frame(
-    name: str, hint: str, subject: Subject, values: pd.DataFrame
+    name: str, hint: str, subject: AuditSubject, values: pd.DataFrame
 ) -> pd.Series | pd.DataFrame | None:
-    """Data for an argument: by its name, and by its type where the name is not that of a series."""
+    """Data for an argument, by its name or else its type."""
     if "DataFrame" in hint:
         tables = {
             "values": values,
@@ -237,8 +239,8 @@ def _frame(
     return np.log(subject.close) if name.startswith("log_") else subject.close
 
 
-def _scores(subject: Subject) -> pd.DataFrame:
-    """A few raw scores, as the input of what learns."""
+def _scores(subject: AuditSubject) -> pd.DataFrame:
+    """A few raw scores, as the input of a calibrator."""
     close = subject.close
     return pd.DataFrame(
         {
