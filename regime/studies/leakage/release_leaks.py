@@ -17,6 +17,7 @@ import pandas as pd
 
 from regime.arrays import Booleans, Floats
 from regime.sources.catalogue import Catalogue, SeriesSpec
+from regime.sources.release_rules import ReleaseTimes
 from regime.studies.leakage.findings import Finding
 
 __all__ = [

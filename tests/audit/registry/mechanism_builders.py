@@ -271,10 +271,10 @@ MECHANISM_BUILDERS: Mapping[str, BuilderFactory] = {
         lambda target, v: target(v, "spy")
     ),
     "mechanisms.analogs.market_state.market_state": _of_values(_states),
-    "mechanisms.tech_valuation.multiples.filed_multiple": _of_events(
+    "mechanisms.tech_valuation.multiples.as_reported_multiple": _of_events(
         lambda target, events, prices: target(_reports(events), prices)
     ),
-    "mechanisms.tech_valuation.multiples.own_multiple": _of_events(
+    "mechanisms.tech_valuation.multiples.user_multiple": _of_events(
         lambda target, events, prices: target(_dated(events, "forward_pe"), prices.index)
     ),
     "mechanisms.pension.return_to_date": _of_values(lambda target, v: target(v["sp500"], "month")),
