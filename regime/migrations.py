@@ -182,6 +182,7 @@ def _section_renamed(section: Mapping[str, Any]) -> dict[str, Any]:
 MIGRATIONS: Mapping[str, Migration] = {
     "summary": Migration(
         renamed={
+            "audit.findings[].place": "location",
             "gate": "skill_gate",
             "gate.rival": "baseline",
             "luck": "significance",
@@ -195,7 +196,6 @@ MIGRATIONS: Mapping[str, Migration] = {
             "calibration.sets.aim": "target",
             "calibration.sets.today": "last_session",
             "stress.break_even[].rival": "benchmark",
-            "audit.findings[].place": "location",
         }
     ),
     "saved page": Migration(

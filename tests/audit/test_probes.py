@@ -90,9 +90,10 @@ def test_a_column_that_ignores_a_delay_is_reported():
         probe(builder(lambda v: fixed.reindex(v.index), exempt_from_delay=("column",)), dates=5)
         == []
     )
-    assert (
-        probe(builder(lambda v: 0.0 * v["sp500"].fillna(1.0) + 1.0), dates=5) == []
-    )  # a constant uses no data
+
+
+def test_a_constant_contains_no_data():
+    assert probe(builder(lambda v: 0.0 * v["sp500"].fillna(1.0) + 1.0), dates=5) == []
 
 
 @pytest.mark.parametrize(
