@@ -265,7 +265,7 @@ def builders(of: ModuleType) -> Iterator[str]:
 
 
 def faults(call: Callable[..., Any], d: Given) -> list[str]:
-    """Where what is built from the beginning alone, or beside another future, differs from the whole."""
+    """Where a build from the beginning alone, or beside another future, differs from the whole."""
     whole = call(d)
     found = {f"cut at {t}": differs(whole, call(d.until(t)), t) for t in CUTS}
     found |= {f"stirred from {t}": differs(whole, call(d.stirred(t)), t) for t in STIRS}
@@ -470,14 +470,14 @@ def test_the_whole_chain_from_release_to_exposure_knows_nothing_of_what_comes_af
     reading = settings.source.read(CATALOGUE, settings.series, release_times=release_times)
 
     def chain(observations: pd.DataFrame, sessions: pd.DatetimeIndex) -> pd.DataFrame:
-        world = read_market(
+        market_data = read_market(
             settings, CATALOGUE, replace(reading, observations=observations, sessions=sessions)
         )
         forecast = walk_forward(
-            settings, settings.features(world.panel), world.market, NoProgress()
+            settings, settings.features(market_data.panel), market_data.market, NoProgress()
         )
         return forecast.probabilities.assign(
-            exposure=decide(settings, world, forecast.probabilities)
+            exposure=decide(settings, market_data, forecast.probabilities)
         )
 
     whole = chain(reading.observations, reading.sessions)

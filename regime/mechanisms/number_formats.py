@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from regime.formatting import NOTHING
+
 __all__ = [
     "BASIS_POINTS",
     "CHANGE",
@@ -15,8 +17,6 @@ __all__ = [
     "flow_range",
     "number_format",
 ]
-
-NOTHING = "–"
 
 
 def number_format(form: str, factor: float = 1.0) -> Callable[[Any], str]:

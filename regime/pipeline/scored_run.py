@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
+from regime.artifacts import to_json_value
 from regime.evaluation.scores import Skill
 from regime.evaluation.truth import Truth
 from regime.formatting import judge_skill
@@ -62,8 +62,8 @@ class Scores:
     def summary(self) -> dict[str, Any]:
         """The objects ``scores`` and ``events`` of summary.json; an undefined score is None."""
         rows = {
-            str(name): {key: _finite(value) for key, value in row.items()}
-            for name, row in self.table.T.items()
+            str(name): to_json_value(row.to_dict(), str(name), infinite_as_null=True)
+            for name, row in self.table.astype(float).iterrows()
         }
         skill = self.skill
         scores: dict[str, Any] = {
@@ -144,7 +144,3 @@ class ScoredRun:
             MODEL: self.probabilities[STRESS],
             **{name: self.baselines.loc[sessions, name] for name in self.scores.baselines},
         }
-
-
-def _finite(value: Any) -> float | None:
-    return None if value is None or not np.isfinite(value) else float(value)

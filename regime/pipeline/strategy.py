@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-import numpy as np
 import pandas as pd
 
+from regime.artifacts import to_json_value
 from regime.backtest.engine import backtest
 from regime.backtest.result import BacktestResult
 from regime.parallel import Progress
@@ -65,8 +65,9 @@ class Strategy:
 
     def summary(self) -> dict[str, object]:
         """The object ``backtest`` of summary.json; figures that are undefined are None."""
-        table = {name: _plain(result.summary()) for name, result in self.benchmarks.items()}
-        return {"strategy": _plain(self.result.summary()), "benchmarks": table}
+        table = {name: result.summary() for name, result in self.benchmarks.items()}
+        accounts = {"strategy": self.result.summary(), "benchmarks": table}
+        return cast(dict[str, object], to_json_value(accounts, "backtest", infinite_as_null=True))
 
 
 def signals(market_data: MarketData, probabilities: pd.DataFrame) -> pd.DataFrame:
@@ -170,7 +171,3 @@ def _trade_rule(
         traded.prices.loc[days], weights, settings.costs, market_data.cash.loc[days], **orders
     )
     return replace(result, notes=(str(legs), *result.notes, *traded.notes))
-
-
-def _plain(figures: Mapping[str, float]) -> dict[str, float | None]:
-    return {name: float(value) if np.isfinite(value) else None for name, value in figures.items()}

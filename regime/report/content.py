@@ -24,7 +24,7 @@ from regime.artifacts import to_json
 from regime.errors import InvalidDataError, MissingDataError
 from regime.migrations import SCHEMA_VERSION, upgrade
 from regime.report.sections.section import Section
-from regime.report.world_figures import SimulatedView
+from regime.report.simulation_figures import SimulatedView
 from regime.schema import check_exposure, check_probabilities
 
 __all__ = ["ReportContent", "load_content", "save_content"]

@@ -19,6 +19,7 @@ from regime.report.reasons import reason_bars, reason_sentence
 from regime.report.regime_figures import probability_figure, regime_figure
 from regime.report.robustness_figures import curve_figure, sweep_figure
 from regime.report.sentences import headline, judge_audit
+from regime.report.simulation_figures import fact_table, simulation_figures
 from regime.report.tables import (
     backtest_table,
     change_table,
@@ -33,7 +34,6 @@ from regime.report.tables import (
     worst_drawdown_table,
 )
 from regime.report.wealth_figures import rolling_figure, wealth_figure
-from regime.report.world_figures import fact_table, simulation_figures
 from regime.schema import REGIMES
 
 __all__ = ["embedded_data", "figures_of", "render", "script_policy"]

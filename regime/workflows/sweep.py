@@ -9,11 +9,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
-from regime.artifacts import check_output_path, output_folder, write_json
+from regime.artifacts import check_output_path, output_folder, to_json_value, write_json
 from regime.backtest.engine import backtest
 from regime.backtest.result import BacktestResult
 from regime.config import build, find_config, read_yaml
@@ -277,11 +277,8 @@ def _summary(report: SweepReport, grid: Grid, days: pd.Index) -> dict[str, Any]:
 
 def _figures(row: Any) -> dict[str, Any]:
     """Plain figures of a setting or an account; what is not defined is None."""
-    plain = {
-        str(name): bool(value) if name == "plateau" else float(value)
+    figures = {
+        name: bool(value) if name == "plateau" else float(value)
         for name, value in dict(row).items()
     }
-    return {
-        name: value if value == value and abs(value) != float("inf") else None
-        for name, value in plain.items()
-    }
+    return cast(dict[str, Any], to_json_value(figures, "figures", infinite_as_null=True))

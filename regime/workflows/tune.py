@@ -7,13 +7,12 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from regime.artifacts import check_output_path
+from regime.artifacts import check_output_path, to_json_value
 from regime.config import dump
 from regime.errors import ConfigError
 from regime.migrations import FEATURES_IN_STUDY_NAMES, SCHEMA_VERSION
@@ -181,7 +180,7 @@ def tune(
             "data_hash": market_data.reading.hash,
             "storage": redacted_url(plan.storage),
             "out": str(path),
-            "blocks": [_plain(choice) for choice in choices],
+            "blocks": to_json_value([dump(choice) for choice in choices], "blocks"),
             "notes": notes,
             "mlflow_run_id": record.run_id,
             "seconds": round(time.perf_counter() - begun, 1),
@@ -340,7 +339,7 @@ def _record(record: Run, study: Study, choice: BlockResult) -> None:
             }
         }
     )
-    record.log_json(f"{under}/choice.json", _plain(choice))
+    record.log_json(f"{under}/choice.json", to_json_value(dump(choice), under))
     if record.run_id is None:
         return
     with tempfile.TemporaryDirectory() as scratch:
@@ -348,10 +347,3 @@ def _record(record: Run, study: Study, choice: BlockResult) -> None:
         table.join(params).to_csv(folder / "trials.csv")
         study.write_figures(folder)
         record.log_artifacts(folder, under)
-
-
-def _plain(choice: BlockResult) -> dict[str, Any]:
-    return {
-        key: value.isoformat() if isinstance(value, date) else value
-        for key, value in dump(choice).items()
-    }

@@ -36,7 +36,7 @@ BANDS = {
 
 
 @pytest.fixture(scope="module")
-def world(request):
+def market_data(request):
     folder = request.getfixturevalue("real_data")
     return read_market_data(
         load_settings("us_macro.yaml", ["tracking=NullTracker"]), folder, NoProgress()
@@ -44,10 +44,13 @@ def world(request):
 
 
 @pytest.fixture(scope="module")
-def traded(request, world):
+def traded(request, market_data):
     settings = load_settings("us_macro.yaml", ["tracking=NullTracker"])
     return read_traded(
-        settings, [*BASKET.assets, "bil"], request.getfixturevalue("real_data"), world.sessions
+        settings,
+        [*BASKET.assets, "bil"],
+        request.getfixturevalue("real_data"),
+        market_data.sessions,
     )
 
 
@@ -58,8 +61,8 @@ def plain(folder, name, column):
 
 
 @pytest.mark.parametrize("name", ["SPY", "QQQ", "EEM", "HYG", "DBC", "TLT", "GLD", "UUP", "BIL"])
-def test_levels_are_those_of_the_files(traded, world, real_data, name):
-    own = plain(real_data, name, "adj_close").reindex(world.sessions)
+def test_levels_are_those_of_the_files(traded, market_data, real_data, name):
+    own = plain(real_data, name, "adj_close").reindex(market_data.sessions)
     pd.testing.assert_series_equal(
         traded.prices[name.lower()], own, check_names=False, check_freq=False
     )
@@ -70,14 +73,14 @@ def test_levels_are_those_of_the_files(traded, world, real_data, name):
     )
 
 
-def test_the_tracker_has_the_returns_of_the_world(traded, world):
+def test_the_tracker_has_the_returns_of_the_world(traded, market_data):
     own = traded.prices["spy"].pct_change(fill_method=None)
-    assert (own - world.returns).abs().max() < 1e-12 and own.notna().sum() > 7000
+    assert (own - market_data.returns).abs().max() < 1e-12 and own.notna().sum() > 7000
 
 
-def test_bitcoin_is_a_day_behind_and_misses_no_session(traded, world, real_data):
+def test_bitcoin_is_a_day_behind_and_misses_no_session(traded, market_data, real_data):
     own, close = traded.prices["btc"].dropna(), plain(real_data, "BTC-USD", "close")
-    assert own.index.equals(world.sessions[world.sessions > "2014-09-17"])
+    assert own.index.equals(market_data.sessions[market_data.sessions > "2014-09-17"])
     before = own.index - pd.Timedelta(days=1)
     np.testing.assert_allclose(own, close.reindex(before), rtol=1e-12)
     # 2020-03-12: the fall of the 12th ended at 00:00 UTC and counts for Friday the 13th.
@@ -108,8 +111,8 @@ def test_half_spreads_know_what_was_dear(traded):
         assert half[name]["2020-04":"2020-05"].median() > half[name]["2019"].median()
 
 
-def test_an_allocation_holds_what_there_was(traded, world):
-    weights = BASKET(pd.Series(0.6, world.sessions), traded.prices)
+def test_an_allocation_holds_what_there_was(traded, market_data):
+    weights = BASKET(pd.Series(0.6, market_data.sessions), traded.prices)
     assert (
         (weights.loc[:"1994"] == 0).all().all()
     )  # SPY's file begins in 1995: before it all is cash

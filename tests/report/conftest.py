@@ -14,8 +14,8 @@ import pytest
 from regime.report.content import ReportContent
 from regime.report.figures import DATE, Figure, base_layout
 from regime.report.sections.section import Section
+from regime.report.simulation_figures import RISKY, SimulatedView
 from regime.report.tables import Row, Table
-from regime.report.world_figures import RISKY, SimulatedView
 from regime.schema import REGIMES
 
 FALLS = (

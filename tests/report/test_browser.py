@@ -18,7 +18,7 @@ from regime.report.content import ReportContent
 from regime.report.figures import Figure
 from regime.report.page import render
 from regime.report.sections.section import Section
-from regime.report.world_figures import SimulatedView
+from regime.report.simulation_figures import SimulatedView
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None

@@ -13,7 +13,7 @@ from regime.report.content import ReportContent, load_content, save_content
 from regime.report.figures import Figure
 from regime.report.page import render
 from regime.report.sections.section import Section
-from regime.report.world_figures import SimulatedView
+from regime.report.simulation_figures import SimulatedView
 from regime.schema import Regime
 
 

@@ -15,8 +15,8 @@ from regime.errors import InvalidDataError
 from regime.report.content import ReportContent
 from regime.report.page import render
 from regime.report.sections.section import Section
+from regime.report.simulation_figures import SimulatedView
 from regime.report.tables import Table
-from regime.report.world_figures import SimulatedView
 from regime.schema import REGIMES
 
 HOSTILE = '<script>document.documentElement.dataset.hacked = "yes"</script>'

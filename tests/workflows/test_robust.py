@@ -179,18 +179,18 @@ def clean(settings, simulated_folder: Path) -> MarketData:
     return read_market_data(settings, simulated_folder, NoProgress())
 
 
-def said(world: MarketData, clean: MarketData) -> set[str]:
+def said(market_data: MarketData, clean: MarketData) -> set[str]:
     """Series of which the reading says something else than on the clean folder."""
     return {
         name
-        for name, status in world.reading.status.items()
+        for name, status in market_data.reading.status.items()
         if status != clean.reading.status[name]
     }
 
 
-def moved(world: MarketData, clean: MarketData) -> set[str]:
+def moved(market_data: MarketData, clean: MarketData) -> set[str]:
     """Series of which any value that was known at a close changed, or went missing."""
-    ours, theirs = world.panel.values, clean.panel.values
+    ours, theirs = market_data.panel.values, clean.panel.values
     if not ours.index.equals(theirs.index):
         return {"sp500"}
     return {name for name in theirs if not np.array_equal(ours[name], theirs[name], equal_nan=True)}
@@ -208,17 +208,17 @@ def test_spoilt_folder(
     where = path.relative_to(folder).as_posix()
     names = {name for name, spec in load_catalogue().series.items() if spec.path == where}
     try:
-        world = read_market_data(settings, folder, NoProgress())
+        market_data = read_market_data(settings, folder, NoProgress())
     except RegimeError as error:
         assert kind is not NEUTRAL, f"{spoil.__name__} on {where} is harmless: {error}"
         assert Path(where).name in str(error), f"the message must name the file: {error}"
         assert error.exit_code in (3, 4)
         return
-    changed = moved(world, clean)
+    changed = moved(market_data, clean)
     if kind is NEUTRAL:
-        assert not changed and not said(world, clean)
+        assert not changed and not said(market_data, clean)
     else:
         assert changed <= names | ({"sp500"} if "sp500" in names else set()) or "sp500" in names
-        assert not changed or said(world, clean), (
+        assert not changed or said(market_data, clean), (
             f"{spoil.__name__} on {where} changed {changed} in silence"
         )

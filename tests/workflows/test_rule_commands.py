@@ -35,8 +35,8 @@ stacks:
 def forecast_file(simulated_folder, tmp_path_factory):
     """Somebody's own probabilities: high where the last month was bad; no skill is needed."""
     settings = load_settings("us_macro.yaml", QUICK)
-    world = read_market_data(settings, simulated_folder, NoProgress())
-    month = world.returns.rolling(21).sum().loc["2008-06-01":]
+    market_data = read_market_data(settings, simulated_folder, NoProgress())
+    month = market_data.returns.rolling(21).sum().loc["2008-06-01":]
     path = tmp_path_factory.mktemp("forecast") / "p.parquet"
     pd.DataFrame({"deleveraging": 1 / (1 + np.exp(20 * (month + 0.05)))}).to_parquet(path)
     return path
@@ -57,16 +57,16 @@ def test_a_rule_on_anybodys_probabilities(command, simulated_folder, forecast_fi
         assert part in answer.stdout, part
     told, exposure = answer.summary, answer.frame("exposure")["exposure"]
     settings = load_settings("us_macro.yaml", QUICK)
-    world = read_market_data(settings, simulated_folder, NoProgress())
+    market_data = read_market_data(settings, simulated_folder, NoProgress())
     forecast = pd.read_parquet(forecast_file)
     pd.testing.assert_series_equal(
-        exposure, settings.rule(signals(world, forecast)), check_freq=False
+        exposure, settings.rule(signals(market_data, forecast)), check_freq=False
     )
     plain = backtest(
-        world.total_return.loc[exposure.index],
+        market_data.total_return.loc[exposure.index],
         exposure,
         Costs(bps=5),
-        world.cash.loc[exposure.index],
+        market_data.cash.loc[exposure.index],
     )
     assert told["backtest"]["strategy"]["sharpe"] == pytest.approx(
         plain.summary()["sharpe"], abs=1e-12

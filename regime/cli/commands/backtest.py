@@ -20,11 +20,11 @@ from regime.cli.options import (
 from regime.cli.printing import print_json, print_tables
 from regime.cli.progress import watching
 from regime.cli.streams import reserved_stdout
+from regime.formatting import NOTHING
 from regime.report.tables import Row, Table, backtest_table
 
 __all__ = ["backtest"]
 
-NOTHING = "–"  # stands for a figure that is not defined
 # What a terminal has room for.
 PERFORMANCE = (
     "cagr",

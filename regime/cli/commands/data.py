@@ -12,6 +12,7 @@ from regime.cli.options import Data, Json, Quiet
 from regime.cli.printing import print_json, print_tables
 from regime.cli.progress import watching
 from regime.cli.streams import reserved_stdout
+from regime.formatting import NOTHING
 from regime.report.tables import Row, Table
 
 __all__ = ["check"]
@@ -27,7 +28,6 @@ HEADER = (
     "Outliers",
     "Verdict",
 )
-NOTHING = "–"
 
 
 def check(

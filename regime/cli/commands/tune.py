@@ -12,6 +12,7 @@ from regime.cli.options import ConfigAndOverrides, Data, Json, Quiet, split_argu
 from regime.cli.printing import print_json, print_tables
 from regime.cli.progress import watching
 from regime.cli.streams import reserved_stdout
+from regime.formatting import NOTHING
 from regime.report.tables import Row, Table
 
 __all__ = ["tune"]
@@ -159,5 +160,5 @@ def _plateau(choice: Mapping[str, Any]) -> Table:
 
 def _text(value: Any) -> str:
     if value is None:
-        return "–"
+        return NOTHING
     return f"{value:g}" if isinstance(value, float) else str(value).lower()

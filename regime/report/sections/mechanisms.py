@@ -31,12 +31,14 @@ WEEK = 5
 DASHES = ("solid", "dash", "dot", "dashdot")
 
 
-def run_sections(world: MarketData, settings: Settings, folder: Path | None) -> tuple[Section, ...]:
+def run_sections(
+    market_data: MarketData, settings: Settings, folder: Path | None
+) -> tuple[Section, ...]:
     """Parts of the page of a run: what the mechanisms say at its last session.
 
     Parameters
     ----------
-    world : MarketData
+    market_data : MarketData
     settings : Settings
     folder : Path or None
         Data folder; None for a config that simulates.
@@ -48,7 +50,7 @@ def run_sections(world: MarketData, settings: Settings, folder: Path | None) -> 
 
     **Known at:** the close of the last session of the market data.
     """
-    view = read_view(settings, folder, f"{world.sessions[-1]:%Y-%m-%d}")
+    view = read_view(settings, folder, f"{market_data.sessions[-1]:%Y-%m-%d}")
     return mechanism_sections(read_mechanisms(view).readings, settings.splits.first_test)
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 from regime.config import find_config
 from regime.panel.release_times import release_times
 from regime.pipeline.settings import Settings
-from regime.report.world_figures import RISKY, SimulatedView
+from regime.report.simulation_figures import RISKY, SimulatedView
 from regime.sources.catalogue import load_catalogue
 from regime.sources.simulated import SimulatedSource
 

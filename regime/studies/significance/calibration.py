@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
 from regime.arrays import Floats
+from regime.artifacts import to_json_value
 from regime.evaluation.bootstrap import bootstrap_interval
 from regime.evaluation.calibration import binned_brier_parts, coverage_table
 from regime.evaluation.scores import log_losses, scored_rows
@@ -75,12 +76,12 @@ class CalibrationAssessment:
     def summary(self) -> dict[str, Any]:
         """The object ``calibration`` of summary.json."""
         return {
-            "methods": _records(self.methods),
-            "regimes": _records(self.regimes),
+            "methods": _rows(self.methods),
+            "regimes": _rows(self.regimes),
             "sets": {
                 "target": self.target,
                 "last_session": list(self.last_set),
-                **_records(self.sets),
+                **_rows(self.sets),
             },
             "sentences": list(self.sentences()),
         }
@@ -211,10 +212,6 @@ def _brier(hit: Floats, probability: Floats) -> dict[str, float]:
     }
 
 
-def _records(table: pd.DataFrame) -> dict[str, dict[str, float | None]]:
-    return {
-        str(name): {
-            str(key): float(value) if np.isfinite(value) else None for key, value in row.items()
-        }
-        for name, row in table.iterrows()
-    }
+def _rows(table: pd.DataFrame) -> dict[str, Any]:
+    rows = table.astype(float).to_dict("index")
+    return cast(dict[str, Any], to_json_value(rows, "calibration", infinite_as_null=True))

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from regime.arrays import Booleans, Floats
+from regime.artifacts import to_json_records
 from regime.evaluation.scores import average_precision, log_losses, scored_rows, skill_interval
 from regime.evaluation.truth import Truth, truth_from_labels
 from regime.labels.jump import JumpModelLabels
@@ -184,9 +185,11 @@ class Sensitivity:
                 "sessions": sample.sessions,
                 "independent": sample.independent,
             },
-            "crises": _records(self.crises),
-            "periods": _records(self.periods.rename_axis("period").reset_index()),
-            "definitions": _records(self.definitions.rename_axis("definition").reset_index()),
+            "crises": to_json_records(self.crises, "crises"),
+            "periods": to_json_records(self.periods.rename_axis("period").reset_index(), "periods"),
+            "definitions": to_json_records(
+                self.definitions.rename_axis("definition").reset_index(), "definitions"
+            ),
             "sentences": list(self.sentences()),
         }
 
@@ -506,19 +509,3 @@ def _definition_sentences(result: Sensitivity) -> Iterator[str]:
 
 def _skill_words(row: pd.Series) -> str:
     return f"{row['skill']:.1%} of log loss (90% interval {row['low']:.1%} to {row['high']:.1%})"
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as plain values: dates as text, what is missing None."""
-    return [
-        {str(key): _plain_value(value) for key, value in row.items()}
-        for row in table.to_dict("records")
-    ]
-
-
-def _plain_value(value: Any) -> Any:
-    if isinstance(value, pd.Timestamp):
-        return f"{value:%Y-%m-%d}"
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value

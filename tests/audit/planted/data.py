@@ -90,7 +90,7 @@ def clean_rule_rows(rng: Rng, catalogue: Catalogue) -> Observations:
 
 
 def early_rule_rows(rng: Rng, catalogue: Catalogue) -> Observations:
-    """The same half a day to five days early, or dated on a wrong weekday, and earlier in a panel."""
+    """Half a day to five days early, or dated on a wrong weekday, and earlier in a panel."""
     while True:
         spec = _spec(rng, catalogue)
         periods, size = _periods(spec), float(rng.choice(SHIFTS))

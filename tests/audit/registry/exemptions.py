@@ -17,12 +17,16 @@ EXEMPTIONS: Mapping[str, str] = {
     "mechanisms.cta.exposure.speeds": "parameters",
     "mechanisms.cta.futures_price.years_to_expiry": "a calendar",
     "mechanisms.cta.trend_rules.solve_level": "a root of a function",
-    "mechanisms.cta.fund_size.fit_fund_index": "fits a scale once, on its whole input; no reading calls it",
+    "mechanisms.cta.fund_size.fit_fund_index": (
+        "fits a scale once, on its whole input; no reading calls it"
+    ),
     "mechanisms.cta.fund_size.fund_scale": "parameters",
     "mechanisms.cta.scenarios.price_scenarios": "parameters",
     "mechanisms.market_depth.spread_estimators.check_window": "checks a parameter",
     "mechanisms.tech_valuation.earnings.earnings_events": "turns text into events",
-    "mechanisms.tech_valuation.earnings.report_reactions": "a row a report; probed through `reaction_asymmetry`",
+    "mechanisms.tech_valuation.earnings.report_reactions": (
+        "a row a report; probed through `reaction_asymmetry`"
+    ),
     "mechanisms.events.check_events": "turns text into events",
     "mechanisms.events.closes_of": "a calendar",
     "mechanisms.events.first_known": "a calendar",
@@ -38,7 +42,9 @@ EXEMPTIONS: Mapping[str, str] = {
     "mechanisms.reserves.money_calendar.rate_days": "a calendar",
     "mechanisms.tech_valuation.multiples.choose_multiple": "probed through TechValuation",
     "mechanisms.analogs.nearest_windows.standardised": "probed through Analogs",
-    "mechanisms.analogs.nearest_windows.window_distances": "compares all rows with the last; probed through Analogs",
+    "mechanisms.analogs.nearest_windows.window_distances": (
+        "compares all rows with the last; probed through Analogs"
+    ),
     "mechanisms.analogs.nearest_windows.window_picks": "picks among the distances of one date",
     "mechanisms.dealer_gamma.option_chain.check_chain": "options of one date",
     "mechanisms.dealer_gamma.option_chain.clock": "checks a parameter",
@@ -65,7 +71,9 @@ EXEMPTIONS: Mapping[str, str] = {
     "labels.episodes.spell_phases": "the state machine of JumpModelLabels",
     "models.calibration_curves.PlattCurve": "what fit_platt fitted",
     "models.calibration_curves.fit_platt": "fits the rows that `calibrated` passes",
-    "models.calibration_curves.known_rows": "the mask of `calibrated`; checked by brute force in the audit of folds",
+    "models.calibration_curves.known_rows": (
+        "the mask of `calibrated`; checked by brute force in the audit of folds"
+    ),
     "models.linear_head.loadings": "signs and names alone",
     "models.linear_head.fit_logistic": "fits the rows of the classifier",
     "panel.calendar.business_days": "a calendar",
@@ -87,8 +95,10 @@ EXEMPTIONS: Mapping[str, str] = {
     "models.recalibration.with_stress": "row by row, without memory",
     "models.calibration_curves.VennAbers": "what fit_venn_abers prepared",
     "models.calibration_curves.fit_venn_abers": "prepares the rows that Recalibration passes",
-    "splits.combinatorial.CombinatorialPurgedKFold": "trains on both sides by design and makes no forecast; its "
-    "purge is checked by brute force in its tests",
+    "splits.combinatorial.CombinatorialPurgedKFold": (
+        "trains on both sides by design and makes no forecast; its purge is checked by brute "
+        "force in its tests"
+    ),
     "splits.labelled.PurgedSplits": "the protocol of a splitter",
     "splits.labelled.session_positions": "positions of dates",
     "splits.labelled.wrong_labels": "an error",

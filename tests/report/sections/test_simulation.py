@@ -6,7 +6,7 @@ import pytest
 
 from regime.pipeline.settings import Settings, load_settings
 from regime.report.sections.simulation import simulated_view
-from regime.report.world_figures import simulation_figures
+from regime.report.simulation_figures import simulation_figures
 from regime.sources.file_source import FileSource
 from regime.sources.simulated import SimulatedSource
 

@@ -28,14 +28,14 @@ def settings():
 
 
 @pytest.fixture(scope="module")
-def world(settings):
+def market_data(settings):
     return read_market_data(settings, None, NoProgress())
 
 
 @pytest.fixture(scope="module")
-def probabilities(world):
+def probabilities(market_data):
     """Of some shape, over the last six years."""
-    days = world.sessions[-1500:]
+    days = market_data.sessions[-1500:]
     odds = (
         pd.Series(np.random.default_rng(3).normal(0, 0.3, 1500), days).ewm(halflife=10).mean() * 8
     )
@@ -46,8 +46,8 @@ def probabilities(world):
 
 
 @pytest.fixture(scope="module")
-def exposure(settings, world, probabilities):
-    return decide(settings, world, probabilities)
+def exposure(settings, market_data, probabilities):
+    return decide(settings, market_data, probabilities)
 
 
 @pytest.fixture(scope="module")
@@ -59,14 +59,14 @@ def spells(probabilities):
 
 
 @pytest.fixture(scope="module")
-def report(settings, world, probabilities, exposure, spells):
+def report(settings, market_data, probabilities, exposure, spells):
     return run_stress_test(
-        settings, world, probabilities, exposure, spells, NoProgress(), plan=SMALL
+        settings, market_data, probabilities, exposure, spells, NoProgress(), plan=SMALL
     )
 
 
-def test_the_plain_cases_are_the_account_of_the_run(settings, world, exposure, report):
-    strategy = trade(settings, world, exposure, NoProgress())
+def test_the_plain_cases_are_the_account_of_the_run(settings, market_data, exposure, report):
+    strategy = trade(settings, market_data, exposure, NoProgress())
     ours = strategy.result.summary()
     for row in (
         report.delays.loc[1],
@@ -83,10 +83,10 @@ def test_the_plain_cases_are_the_account_of_the_run(settings, world, exposure, r
         assert report.delays.loc[1, f"sharpe_{name}"] == pytest.approx(theirs, abs=1e-9)
 
 
-def test_spells_are_those_that_were_given(report, spells, world):
+def test_spells_are_those_that_were_given(report, spells, market_data):
     assert report.spells["name"].tolist() == ["one", "two"]
     assert report.spells["first"].tolist() == spells["start"].tolist()
-    grown = (1 + world.returns.loc[spells["start"][0] : spells["end"][0]]).prod() - 1
+    grown = (1 + market_data.returns.loc[spells["start"][0] : spells["end"][0]]).prod() - 1
     assert report.spells["market_return"][0] == pytest.approx(grown)
 
 
@@ -165,24 +165,26 @@ def test_every_end_of_the_break_even_has_its_words(report, ahead, cost, words):
     assert words in replace(report, break_even=row).sentences()[0]
 
 
-def test_runs_repeat_bit_for_bit(settings, world, probabilities, exposure, spells, report):
+def test_runs_repeat_bit_for_bit(settings, market_data, probabilities, exposure, spells, report):
     again = run_stress_test(
-        settings, world, probabilities, exposure, spells, NoProgress(), plan=SMALL
+        settings, market_data, probabilities, exposure, spells, NoProgress(), plan=SMALL
     )
     for name, own in again.tables().items():
         pd.testing.assert_frame_equal(own, report.tables()[name], check_exact=True)
 
 
 def test_an_exposure_that_the_rule_did_not_decide_is_refused(
-    settings, world, probabilities, exposure, spells
+    settings, market_data, probabilities, exposure, spells
 ):
     other = exposure.copy()
     other.iloc[4] = 1.0 - other.iloc[4]
     with pytest.raises(InvalidDataError, match=f"{other.index[4]:%Y-%m-%d} is .* the rule decides"):
-        run_stress_test(settings, world, probabilities, other, spells, NoProgress(), plan=SMALL)
+        run_stress_test(
+            settings, market_data, probabilities, other, spells, NoProgress(), plan=SMALL
+        )
     own = run_stress_test(
         settings,
-        world,
+        market_data,
         probabilities,
         other * 0 + 0.5,
         spells,
@@ -193,13 +195,19 @@ def test_an_exposure_that_the_rule_did_not_decide_is_refused(
     assert own.missing["turnover"].eq(own.missing["turnover"].iloc[0]).all()
     with pytest.raises(InvalidDataError, match="has no probability"):
         run_stress_test(
-            settings, world, probabilities.iloc[5:], exposure, spells, NoProgress(), plan=SMALL
+            settings,
+            market_data,
+            probabilities.iloc[5:],
+            exposure,
+            spells,
+            NoProgress(),
+            plan=SMALL,
         )
 
 
-def test_without_spells_the_table_is_empty(settings, world, probabilities, exposure, spells):
+def test_without_spells_the_table_is_empty(settings, market_data, probabilities, exposure, spells):
     found = run_stress_test(
-        settings, world, probabilities, exposure, spells.iloc[:0], NoProgress(), plan=SMALL
+        settings, market_data, probabilities, exposure, spells.iloc[:0], NoProgress(), plan=SMALL
     )
     assert found.spells.empty and found.to_dict()["spells"] == []
 
@@ -221,22 +229,25 @@ def test_a_plan_out_of_range_is_refused(fault):
         StressPlan(**fault)
 
 
-def test_moved_labels_keep_their_shares_and_are_known_with_the_later_row(world):
+def test_moved_labels_keep_their_shares_and_are_known_with_the_later_row(market_data):
     plain = EpisodeLabels(core_weight=1.0)
-    one, moved = plain(world.market), MovedLabels(labels=plain, share=1.0, seed=1)(world.market)
+    one, moved = (
+        plain(market_data.market),
+        MovedLabels(labels=plain, share=1.0, seed=1)(market_data.market),
+    )
     assert moved.weights.sum().tolist() == one.weights.sum().tolist()
     changed = (moved.weights != one.weights).any(axis=1) & one.known_at.notna()
     assert changed.sum() > 50
     assert (moved.known_at[changed] >= one.known_at[changed]).all()
     assert moved.known_at[~changed].dropna().ge(one.known_at[~changed].dropna()).all()
-    unmoved = MovedLabels(labels=plain, share=0.0, seed=1)(world.market)
+    unmoved = MovedLabels(labels=plain, share=0.0, seed=1)(market_data.market)
     assert unmoved.weights.equals(one.weights) and unmoved.known_at.equals(one.known_at)
 
 
-def test_every_refit_finds_the_same_labels_moved(world):
+def test_every_refit_finds_the_same_labels_moved(market_data):
     labels = MovedLabels(labels=EpisodeLabels(core_weight=1.0), share=0.5, seed=2)
-    last, whole = world.sessions[3000], labels(world.market)
-    then = labels(world.market, last)
+    last, whole = market_data.sessions[3000], labels(market_data.market)
+    then = labels(market_data.market, last)
     both = then.known_at.notna() & (whole.known_at <= last)
     assert then.weights[both].equals(whole.weights[both]) and both.sum() > 2000
 
@@ -248,8 +259,8 @@ def test_moved_labels_out_of_range_are_refused():
         MovedLabels(labels=EpisodeLabels(), share=0.2, seed=-1)
 
 
-def test_training_on_moved_labels_gives_another_account(settings, world):
-    table = label_noise(settings, world, [0, 1], NoProgress(), share=0.5)
+def test_training_on_moved_labels_gives_another_account(settings, market_data):
+    table = label_noise(settings, market_data, [0, 1], NoProgress(), share=0.5)
     assert list(table.index) == [0, 1] and table["sharpe"].nunique() == 2
     assert table["sharpe_buy_and_hold"].nunique() == 1 and table.notna().all(axis=None)
 
@@ -264,7 +275,7 @@ def test_worlds_are_runs_of_the_config(settings):
 
 
 def test_what_is_trained_anew_is_asked_for(
-    settings, world, probabilities, exposure, spells, monkeypatch
+    settings, market_data, probabilities, exposure, spells, monkeypatch
 ):
     asked = []
     empty = pd.DataFrame({"sharpe": [0.1]}, pd.Index([5], name="seed"))
@@ -275,7 +286,7 @@ def test_what_is_trained_anew_is_asked_for(
         )
     plan = replace(SMALL, label_seeds=3, label_share=0.1, worlds=(5, 6))
     found = run_stress_test(
-        settings, world, probabilities, exposure, spells, NoProgress(), plan=plan
+        settings, market_data, probabilities, exposure, spells, NoProgress(), plan=plan
     )
     assert asked == [("label_noise", range(3), {"share": 0.1}), ("simulated_worlds", (5, 6), {})]
     assert isinstance(found, StressReport) and found.to_dict()["worlds"] == [

@@ -8,7 +8,7 @@ import pytest
 
 from regime.report.content import ReportContent
 from regime.report.page import embedded_data, render
-from regime.report.world_figures import fact_table, simulation_figures
+from regime.report.simulation_figures import fact_table, simulation_figures
 from regime.schema import REGIMES
 
 OTHERS = ("households", "value_investors")  # who take the other side

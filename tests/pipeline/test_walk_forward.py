@@ -39,20 +39,20 @@ def quick():
             "tracking=NullTracker",
         ],
     )
-    world = read_market_data(settings, None, QUIET)
-    return settings, world, settings.features(world.panel)
+    market_data = read_market_data(settings, None, QUIET)
+    return settings, market_data, settings.features(market_data.panel)
 
 
 @pytest.fixture(scope="module")
 def forecast(quick):
-    settings, world, features = quick
-    return walk_forward(settings, features, world.market, QUIET)
+    settings, market_data, features = quick
+    return walk_forward(settings, features, market_data.market, QUIET)
 
 
 def test_two_processes_give_the_bits_of_one(quick, forecast):
-    settings, world, features = quick
+    settings, market_data, features = quick
     spread = walk_forward(
-        replace(settings, parallel=Parallel(jobs=2)), features, world.market, QUIET
+        replace(settings, parallel=Parallel(jobs=2)), features, market_data.market, QUIET
     )
     assert spread.probabilities.to_numpy().tobytes() == forecast.probabilities.to_numpy().tobytes()
     assert [fold.refit for fold in spread.folds] == [fold.refit for fold in forecast.folds]
@@ -95,18 +95,20 @@ class Witness(DeleveragingClassifier):
 
 
 def test_no_row_trains_that_was_not_known_at_the_refit(quick):
-    settings, world, features = quick
+    settings, market_data, features = quick
     Witness.log.clear()
     spy, model = Spy(settings.labels), settings.model
     witness = Witness(**{name: getattr(model, name) for name in model.get_params(deep=False)})
-    seen = walk_forward(replace(settings, model=witness, labels=spy), features, world.market, QUIET)
+    seen = walk_forward(
+        replace(settings, model=witness, labels=spy), features, market_data.market, QUIET
+    )
     fits = [(rows, y) for kind, rows, y in Witness.log if kind == "fit"]
     asked = [rows for kind, rows, _ in Witness.log if kind == "predict"]
-    hindsight = settings.labels(world.market)
+    hindsight = settings.labels(market_data.market)
     assert len(fits) == len(asked) == len(seen.folds)
     for fold, (rows, y), block, shown in zip(seen.folds, fits, asked, spy.seen, strict=True):
         assert shown == (fold.refit, fold.refit)
-        labels = settings.labels(world.market.loc[: fold.refit], fold.refit)
+        labels = settings.labels(market_data.market.loc[: fold.refit], fold.refit)
         assert (labels.known_at[rows] <= fold.refit).all() and (
             labels.span_end[rows] <= fold.refit
         ).all()
@@ -138,40 +140,46 @@ class Shuffled:
         return Labels(weights=weights, span_end=labels.span_end, known_at=labels.known_at)
 
 
-def skill_of(settings, world, forecast):
+def skill_of(settings, market_data, forecast):
     """Skill of a forecast against the best rule of thumb, and its scores, on the real labels."""
-    truth = truth_from_labels(settings.truth(world.market))
+    truth = truth_from_labels(settings.truth(market_data.market))
     scores = rule_of_thumb_scores(
-        world.close, world.returns, world.panel.values["vix"], rank_start="2006-01-01"
+        market_data.close,
+        market_data.returns,
+        market_data.panel.values["vix"],
+        rank_start="2006-01-01",
     )
     table = baseline_probabilities(scores, truth.stress, truth.known_at, forecast.folds)
     return score_forecasts(settings, truth, forecast.probabilities, table)
 
 
-def flat_loss(settings, world, forecast):
+def flat_loss(settings, market_data, forecast):
     """Log loss of a forecast levelled to its mean in each block."""
     blocks = np.concatenate(
         [np.full(len(fold.test), number) for number, fold in enumerate(forecast.folds)]
     )
     level = forecast.probabilities["deleveraging"].groupby(blocks).transform("mean")
-    return score_table(truth_from_labels(settings.truth(world.market)), {"flat": level}).loc[
+    return score_table(truth_from_labels(settings.truth(market_data.market)), {"flat": level}).loc[
         "flat", "log_loss"
     ]
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_shuffled_labels_give_no_skill(quick, forecast, seed):
-    settings, world, features = quick
-    honest = skill_of(settings, world, forecast)
+    settings, market_data, features = quick
+    honest = skill_of(settings, market_data, forecast)
     shuffled = walk_forward(
-        replace(settings, labels=Shuffled(settings.labels, seed)), features, world.market, QUIET
+        replace(settings, labels=Shuffled(settings.labels, seed)),
+        features,
+        market_data.market,
+        QUIET,
     )
-    blind = skill_of(settings, world, shuffled)
+    blind = skill_of(settings, market_data, shuffled)
     assert blind.skill.skill <= 0.0
     # No better than saying the mean of its own block every day; with the real labels it is, so a
     # leak would show.
     learnt, nothing = (
-        table.table.loc["model", "log_loss"] / flat_loss(settings, world, told)
+        table.table.loc["model", "log_loss"] / flat_loss(settings, market_data, told)
         for table, told in ((honest, forecast), (blind, shuffled))
     )
     assert nothing >= 0.97 and learnt < nothing - 0.04
@@ -182,28 +190,28 @@ def test_shuffled_labels_give_no_skill(quick, forecast, seed):
 
 
 def test_a_history_too_short_for_any_refit_is_said(quick):
-    settings, world, features = quick
+    settings, market_data, features = quick
     greedy = replace(settings, splits=replace(settings.splits, minimum_train=10**6))
     with pytest.raises(
         InvalidDataError, match=r"too short a history: .* lower splits.minimum_train"
     ):
-        walk_forward(greedy, features, world.market, QUIET)
+        walk_forward(greedy, features, market_data.market, QUIET)
     with pytest.raises(InvalidDataError, match="too few labelled rows"):
-        final_model(greedy, features, world.market)
+        final_model(greedy, features, market_data.market)
 
 
 def test_early_folds_that_cannot_be_trained_are_left_out_and_the_others_stay(quick, forecast):
-    settings, world, features = quick
+    settings, market_data, features = quick
     strict = replace(settings, splits=replace(settings.splits, minimum_train=1500))
-    later = walk_forward(strict, features, world.market, QUIET)
+    later = walk_forward(strict, features, market_data.market, QUIET)
     assert 0 < len(later.folds) < len(forecast.folds)
     assert later.probabilities.equals(forecast.probabilities.loc[later.probabilities.index])
 
 
 def test_the_final_model_rests_on_all_that_is_known_at_the_last_session(quick):
-    settings, world, features = quick
-    model, (first, last) = final_model(settings, features, world.market)
-    labels = settings.labels(world.market, features.index[-1])
+    settings, market_data, features = quick
+    model, (first, last) = final_model(settings, features, market_data.market)
+    labels = settings.labels(market_data.market, features.index[-1])
     known = labels.known_at.notna().to_numpy()[: len(features) - settings.splits.embargo]
     rows = features.index[: len(known)][known]
     assert (first, last) == (f"{rows[0]:%Y-%m-%d}", f"{rows[-1]:%Y-%m-%d}")

@@ -152,15 +152,22 @@ def quick():
             "tracking=NullTracker",
         ],
     )
-    world = read_market_data(settings, None, NoProgress())
-    features = settings.features(world.panel)
-    return settings, world, features, walk_forward(settings, features, world.market, NoProgress())
+    market_data = read_market_data(settings, None, NoProgress())
+    features = settings.features(market_data.panel)
+    return (
+        settings,
+        market_data,
+        features,
+        walk_forward(settings, features, market_data.market, NoProgress()),
+    )
 
 
 def test_a_walk_forward_has_the_bits_of_one_process(quick, two):
-    settings, world, features, alone = quick
+    settings, market_data, features, alone = quick
     told = Told()
-    found = walk_forward(dataclasses.replace(settings, parallel=two), features, world.market, told)
+    found = walk_forward(
+        dataclasses.replace(settings, parallel=two), features, market_data.market, told
+    )
     assert found.probabilities.to_numpy().tobytes() == alone.probabilities.to_numpy().tobytes()
     assert found.probabilities.index.equals(alone.probabilities.index)
     assert [fold.refit for fold in found.folds] == [fold.refit for fold in alone.folds]
@@ -168,11 +175,14 @@ def test_a_walk_forward_has_the_bits_of_one_process(quick, two):
 
 
 def test_a_walk_forward_outlives_a_killed_worker(quick, two, tmp_path):
-    settings, world, features, alone = quick
+    settings, market_data, features, alone = quick
     log, told = tmp_path / "begun", Told()
     deadly = Deadly(settings.labels, alone.folds[1].refit, log)
     found = walk_forward(
-        dataclasses.replace(settings, labels=deadly, parallel=two), features, world.market, told
+        dataclasses.replace(settings, labels=deadly, parallel=two),
+        features,
+        market_data.market,
+        told,
     )
     assert found.probabilities.to_numpy().tobytes() == alone.probabilities.to_numpy().tobytes()
     assert log.read_text().split().count(str(deadly.refit.year)) == 2

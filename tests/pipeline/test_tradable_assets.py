@@ -262,30 +262,30 @@ def test_the_simulated_world_is_traded_without_bars():
     simulated = load_settings(
         "demo.yaml", ["tracking=NullTracker", "source.SimulatedSource.years=3"]
     )
-    world = read_market_data(simulated, None, NoProgress())
+    market_data = read_market_data(simulated, None, NoProgress())
     allocation = Allocation(
         risk={"spy": 0.5, "qqq": 0.2, "eem": 0.1, "hyg": 0.1, "dbc": 0.05, "btc": 0.05},
         hedge={"tlt": 0.4, "gld": 0.3, "uup": 0.3},
         hedge_share=0.5,
     )
-    traded = read_traded(simulated, allocation.assets, None, world.sessions, spread=SPREAD)
+    traded = read_traded(simulated, allocation.assets, None, market_data.sessions, spread=SPREAD)
     assert (
         traded.prices.drop(columns="btc").notna().all().all()
         and traded.prices["btc"].iloc[1:].notna().all()
     )
     assert (traded.half_spread_bps == 6.0).all().all() and "no bars" in traded.notes[0]
     np.testing.assert_allclose(
-        traded.prices["spy"].pct_change().iloc[1:], world.returns.iloc[1:], rtol=1e-9
+        traded.prices["spy"].pct_change().iloc[1:], market_data.returns.iloc[1:], rtol=1e-9
     )
     with pytest.raises(
         MissingDataError, match="asset `bil`: the simulated world has no such series"
     ):
-        read_traded(simulated, ["spy", "bil"], None, world.sessions)
+        read_traded(simulated, ["spy", "bil"], None, market_data.sessions)
 
     exposure = pd.Series(
-        np.random.default_rng(2).choice([0.3, 1.0], len(world.sessions)), world.sessions
+        np.random.default_rng(2).choice([0.3, 1.0], len(market_data.sessions)), market_data.sessions
     )
     weights = allocation(exposure, traded.prices)
     assert weights["btc"].iloc[0] == 0 and (weights["btc"].iloc[1:] > 0).all()
-    result = reference_backtest(traded.prices, weights, Costs(bps=5), world.cash)
+    result = reference_backtest(traded.prices, weights, Costs(bps=5), market_data.cash)
     assert result.equity.iloc[-1] > 0 and set(result.orders["asset"]) == set(allocation.assets)
