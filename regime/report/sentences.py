@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from regime.formatting import Judgement, chance, spoken_date
-from regime.schema import WEEK
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,7 +82,7 @@ def headline(
     -------
     tuple of str
     """
-    from regime.schema import STRESS  # here: the command line must start without pandas
+    from regime.schema import STRESS, WEEK  # here: the command line must start without pandas
 
     last = probabilities.iloc[-1]
     stress = probabilities[STRESS]

@@ -21,7 +21,6 @@ from regime.formatting import (
     quantity_of,
 )
 from regime.report.sentences import DAY, value_before
-from regime.schema import WEEK
 
 if TYPE_CHECKING:
     import numpy as np
@@ -362,6 +361,8 @@ def change_table(probabilities: pd.DataFrame, exposure: pd.Series) -> Table:
     exposure : Series, shape (n_sessions,)
         Empty for no rule.
     """
+    from regime.schema import WEEK  # here: the command line must start without pandas
+
     times = (0, DAY, WEEK)
     rows = [
         Row(

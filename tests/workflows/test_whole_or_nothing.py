@@ -91,7 +91,7 @@ ACTS = {
     "log_artifacts": regime.tracking.ActiveRun,
     "register": regime.tracking.ActiveRun,
     "_sync_tree": regime.artifacts,
-    "_set_aside": regime.artifacts,
+    "_back_up": regime.artifacts,
 }
 # act, which call of it fails, whether an older output stands there
 CASES = [
@@ -100,17 +100,17 @@ CASES = [
     ("render", 1, True),
     ("register", 1, True),
     ("_sync_tree", 1, True),
-    ("_set_aside", 3, True),
-    ("_set_aside", 5, False),
+    ("_back_up", 3, True),
+    ("_back_up", 5, False),
 ]
 MORE = [
     ("to_parquet", 1, True),
     ("write_json", 1, True),
     ("log_metrics", 1, True),
     ("log_artifacts", 1, False),
-    ("_set_aside", 1, True),
-    ("_set_aside", 3, False),
-    ("_set_aside", 5, True),
+    ("_back_up", 1, True),
+    ("_back_up", 3, False),
+    ("_back_up", 5, True),
 ]
 if os.environ.get("REGIME_TORTURE"):
     CASES += MORE
