@@ -27,6 +27,8 @@ MEDIAN_ERROR = math.sqrt(math.pi / 2.0)
 # ordinary year, and forget the crises.
 SPAN = 5
 MAP_PARAMETERS = 2
+# Decimals of a robust score: settings that differ by rounding alone are equals on every machine.
+DECIMALS = 9
 
 
 def robust_score(result: SweepResult, grid: ParameterGrid) -> pd.Series:
@@ -66,7 +68,7 @@ def robust_score(result: SweepResult, grid: ParameterGrid) -> pd.Series:
         rows = near[start : start + AT_ONCE]
         scores[start : start + AT_ONCE] = _medians(_gathered(sharpe, rows).reshape(len(rows), -1))
     scores[(near[:, 1:] < 0).all(axis=1)] = math.nan
-    return pd.Series(scores, index=result.table.index, name="robust_score")
+    return pd.Series(scores.round(DECIMALS), index=result.table.index, name="robust_score")
 
 
 def best_setting(score: pd.Series) -> int:

@@ -76,6 +76,14 @@ def test_a_lonely_peak_loses_to_a_broad_hill():
     assert best_setting(robust_score(result, grid)) in (5, 6)
 
 
+def test_rounding_does_not_choose_among_equals():
+    sharpe = np.tile([[0.4], [0.7], [0.7], [0.7], [0.4]], (1, 4))
+    grid = ParameterGrid.product({"days": range(5)})
+    for seed in range(8):
+        noise = np.random.default_rng(seed).normal(0, 1e-14, sharpe.shape)
+        assert best_setting(robust_score(result_of(sharpe + noise), grid)) == 1
+
+
 def test_one_exceptional_year_does_not_decide():
     steady, exceptional = [0.5] * 5, [0.1, 0.1, 0.1, 0.1, 9.0]
     result, grid = (
