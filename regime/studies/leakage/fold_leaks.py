@@ -112,31 +112,25 @@ def _refit_findings(
 
 def _purge_findings(item: TrainedFold, sessions: pd.DatetimeIndex, location: str) -> list[Finding]:
     labels = item.labels
-    known = list(labels.known_at)
-    ends = list(labels.span_end)
-    missing = labels.weights.isna().any(axis=1).to_numpy()
     begin = int(item.fold.test[0])
     refit_position = int(sessions.searchsorted(item.fold.refit, side="left"))
-    excess_by_row = {}
-    for row in item.train.tolist():
-        if row >= len(known) or missing[row]:
-            excess = max(row - begin + 1, 1)
-        else:
-            # How far beyond the refit the label reaches; a row of the block itself is worse than
-            # any label.
-            latest = max(known[row], ends[row])
-            reach = int(sessions.searchsorted(latest, side="left")) - refit_position
-            excess = max(reach, row - begin + 1)
-        if excess > 0:
-            excess_by_row[row] = excess
-    if not excess_by_row:
+    latest = pd.concat([labels.known_at, labels.span_end], axis=1).max(axis=1, skipna=False)
+    unknown = labels.weights.isna().any(axis=1).to_numpy() | latest.isna().to_numpy()
+    # How far beyond the refit a label reaches; a row of the block itself is worse than any label.
+    reach = sessions.searchsorted(latest.to_numpy(), side="left") - refit_position
+    rows = item.train
+    labelled = rows < len(unknown)
+    labelled[labelled] = ~unknown[rows[labelled]]
+    excess = np.maximum(rows - begin + 1, 1)
+    excess[labelled] = np.maximum(reach[rows[labelled]], rows[labelled] - begin + 1)
+    late = excess > 0
+    if not late.any():
         return []
-    first = next(iter(excess_by_row))
     evidence = (
-        f"{len(excess_by_row)} of {len(item.train)} training rows, the first "
-        f"{sessions[first]:%Y-%m-%d}, depend on what was not known at the refit."
+        f"{late.sum()} of {len(rows)} training rows, the first "
+        f"{sessions[rows[late][0]]:%Y-%m-%d}, depend on what was not known at the refit."
     )
-    return [_finding("purge", location, max(excess_by_row.values()), evidence)]
+    return [_finding("purge", location, int(excess.max()), evidence)]
 
 
 def _embargo_findings(item: TrainedFold, embargo: int, location: str) -> list[Finding]:
