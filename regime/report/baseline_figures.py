@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from regime.formatting import chance, display_name
-from regime.report.figures import DATE, Figure, base_layout, plotly_text, shades, titled_axis
+from regime.report.figures import DATE, Figure, figure_layout, plotly_text, shades, titled_axis
 from regime.schema import STRESS
 
 __all__ = ["baseline_figure", "reliability_figure"]
@@ -132,7 +132,7 @@ def _rows_layout(
             }
         )
     height = ROW * count
-    return base_layout(
+    return figure_layout(
         xaxis={"anchor": f"y{count}" if count > 1 else "y"},
         annotations=titles,
         shapes=shades(true_stress, 0.2),
@@ -254,7 +254,7 @@ def _reliability_traces(name: str, number: int) -> list[dict[str, Any]]:
 
 
 def _reliability_layout() -> dict[str, Any]:
-    return base_layout(
+    return figure_layout(
         hovermode="closest",
         yaxis=titled_axis("Observed share")
         | {"range": [-0.03, 1.03], "tickformat": ".0%", "domain": [0.34, 1]},

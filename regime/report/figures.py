@@ -19,7 +19,7 @@ import pandas as pd
 
 from regime.formatting import display_name
 
-__all__ = ["DATE", "Figure", "base_layout", "plotly_text", "shades", "spans", "titled_axis"]
+__all__ = ["DATE", "Figure", "figure_layout", "plotly_text", "shades", "spans", "titled_axis"]
 
 DATE = {"column": "date"}
 DAYS = "%a %-d %b %Y"
@@ -108,7 +108,7 @@ def plotly_text(name: str) -> str:
     return escape(display_name(name), quote=False)
 
 
-def base_layout(**more: Any) -> dict[str, Any]:
+def figure_layout(**more: Any) -> dict[str, Any]:
     """Layout shared by all figures; axes and other mappings given by key are merged into it."""
     axis = {"gridcolor": "var(--grid)", "zeroline": False, "linecolor": "var(--grid)", "ticks": ""}
     layout: dict[str, Any] = {

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from regime.formatting import chance, display_name, spoken_date
-from regime.report.figures import DATE, Figure, base_layout, shades, spans
+from regime.report.figures import DATE, Figure, figure_layout, shades, spans
 from regime.schema import REGIMES, STRESS, STRESS_CODE
 
 __all__ = ["probability_figure", "regime_figure"]
@@ -102,7 +102,7 @@ def probability_figure(
     agreement = ""
     caption = "Each session's probabilities as of its close, out of sample, stacked to 100%."
     height = 340
-    layout = base_layout(yaxis={"range": [0, 1], "tickformat": ".0%", "fixedrange": True})
+    layout = figure_layout(yaxis={"range": [0, 1], "tickformat": ".0%", "fixedrange": True})
     if member_range is not None and len(member_range):
         ends = member_range.reindex(index)
         columns |= {name: ends[name].to_numpy(dtype=float) for name in ("low", "high")}
@@ -172,7 +172,7 @@ def _band_layout() -> dict[str, Any]:
         "showarrow": False,
         "font": {"size": 11, "color": "var(--soft)"},
     }
-    return base_layout(
+    return figure_layout(
         yaxis=axis | {"domain": [0.42, 1]},
         yaxis2=axis | {"domain": [0, 0.32], "nticks": 4},
         xaxis={"anchor": "y2"},
@@ -234,7 +234,7 @@ def _regime_layout(true_stress: pd.Series, strips: list[tuple[str, str]]) -> dic
         }
         for top, (_, text) in zip(tops, strips, strict=True)
     ]
-    return base_layout(
+    return figure_layout(
         yaxis={
             "type": "log",
             "tickformat": ",.0f",

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from regime.formatting import display_name, minus_signs
-from regime.report.figures import Figure, base_layout, plotly_text, titled_axis
+from regime.report.figures import Figure, figure_layout, plotly_text, titled_axis
 
 __all__ = ["curve_figure", "sweep_figure"]
 
@@ -77,7 +77,7 @@ def sweep_figure(sweep: pd.DataFrame) -> Figure:
         "A plateau is worth more than a peak. The frame marks the setting in use.",
         alternative=f"Robust Sharpe ratios from {sweep['robust_sharpe'].min():.2f} to "
         f"{sweep['robust_sharpe'].max():.2f} over {display_name(across)} and {display_name(up)}.",
-        layout=base_layout(
+        layout=figure_layout(
             hovermode="closest",
             shapes=marks,
             yaxis=titled_axis(plotly_text(up)) | axis,
@@ -276,7 +276,7 @@ def _curve_layout(tables: Mapping[str, pd.DataFrame], benchmarks: list[str]) -> 
             "showticklabels": not number,
         }
     axes["yaxis"] |= titled_axis("Sharpe")
-    return base_layout(
+    return figure_layout(
         hovermode="x unified",
         margin={"l": 48, "r": 18, "t": 56 if benchmarks else 18, "b": 44},
         **axes,

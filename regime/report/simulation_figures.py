@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from regime.formatting import NOTHING, display_name, minus_signs, spoken_date
-from regime.report.figures import DATE, Figure, base_layout, shades, titled_axis
+from regime.report.figures import DATE, Figure, figure_layout, shades, titled_axis
 from regime.report.tables import Row, Table
 from regime.schema import QUARTER, REGIMES, STRESS, YEAR
 
@@ -185,7 +185,7 @@ def _marks(view: SimulatedView, index: pd.DatetimeIndex) -> dict[str, np.ndarray
 
 
 def _price_layout(regimes: pd.Series) -> dict[str, Any]:
-    return base_layout(
+    return figure_layout(
         yaxis=titled_axis("S&P 500") | {"type": "log", "tickformat": ",.0f", "domain": [0.42, 1]},
         yaxis2=titled_axis("Bitcoin")
         | {"type": "log", "tickformat": ",.0f", "domain": [0.09, 0.36], "nticks": 4},
@@ -256,7 +256,7 @@ def _flow_figure(view: SimulatedView, index: pd.DatetimeIndex) -> Figure:
             **{end: values.to_numpy(dtype=float) for end, values in ends.items()},
         },
         traces=traces,
-        layout=base_layout(
+        layout=figure_layout(
             yaxis=titled_axis("USD bn a week") | {"tickformat": ",.0f"},
             barmode="relative",
             bargap=0,
@@ -329,7 +329,7 @@ def _trigger_figure(view: SimulatedView, index: pd.DatetimeIndex) -> Figure:
             **{speed: triggers[speed].to_numpy(dtype=float) for speed in SPEEDS},
         },
         traces=[price, *lines, position],
-        layout=base_layout(
+        layout=figure_layout(
             yaxis=titled_axis("Index points")
             | {"type": "log", "tickformat": ",.0f", "domain": [0.30, 1]},
             yaxis2=titled_axis("Position")
@@ -387,7 +387,7 @@ def _reserve_figure(view: SimulatedView, index: pd.DatetimeIndex) -> Figure:
             **{name: spread.where(regimes == name).to_numpy(dtype=float) for name in order},
         },
         traces=traces,
-        layout=base_layout(
+        layout=figure_layout(
             hovermode="closest",
             xaxis={
                 "type": "linear",

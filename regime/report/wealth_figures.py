@@ -9,7 +9,7 @@ import pandas as pd
 
 from regime.formatting import display_name, minus_signs
 from regime.performance import rolling_sharpe
-from regime.report.figures import DATE, Figure, base_layout, plotly_text, titled_axis
+from regime.report.figures import DATE, Figure, figure_layout, plotly_text, titled_axis
 
 __all__ = ["equity_drawdown", "rolling_figure", "wealth_figure"]
 
@@ -139,7 +139,7 @@ def rolling_figure(equity: pd.DataFrame, cash: pd.Series) -> Figure | None:
             **{f"ratio {name}": ratios[name].to_numpy(dtype=float) for name in ordered},
         },
         coarse=tuple(f"ratio {name}" for name in ordered),
-        layout=base_layout(
+        layout=figure_layout(
             yaxis=titled_axis("Sharpe, 252 sessions")
             | {
                 "range": _axis_range(ratios),
@@ -211,7 +211,7 @@ def _line(name: str, rank: int, look: dict[str, Any], part: str) -> dict[str, An
 
 
 def _wealth_layout() -> dict[str, Any]:
-    return base_layout(
+    return figure_layout(
         yaxis=titled_axis("Growth of 1") | {"type": "log", "tickformat": "~g", "domain": [0.48, 1]},
         yaxis2=titled_axis("Drawdown") | {"tickformat": ".0%", "domain": [0.19, 0.44], "nticks": 5},
         yaxis3=titled_axis("Exposure")

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from regime.report.content import ReportContent
-from regime.report.figures import DATE, Figure, base_layout
+from regime.report.figures import DATE, Figure, figure_layout
 from regime.report.sections.section import Section
 from regime.report.simulation_figures import RISKY, SimulatedView
 from regime.report.tables import Row, Table
@@ -330,7 +330,7 @@ def _section(index: pd.DatetimeIndex) -> Section:
                 "hovertemplate": "%{y:.2f}",
             }
         ],
-        layout=base_layout(yaxis={"tickformat": ".1f", "fixedrange": True}),
+        layout=figure_layout(yaxis={"tickformat": ".1f", "fixedrange": True}),
     )
     rows = (
         Row(name="Next trigger", cells=("5,512", "−2.1%")),

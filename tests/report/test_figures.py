@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regime.report.content import ReportContent
-from regime.report.figures import Figure, base_layout, plotly_text, shades, spans
+from regime.report.figures import Figure, figure_layout, plotly_text, shades, spans
 from regime.report.page import figures_of
 from regime.report.regime_figures import probability_figure, regime_figure
 from regime.report.wealth_figures import equity_drawdown, rolling_figure, wealth_figure
@@ -215,7 +215,7 @@ def test_names_reach_plotly_letter_by_letter() -> None:
 
 
 def test_layouts_lay_what_is_given_over_the_common_ground() -> None:
-    layout = base_layout(
+    layout = figure_layout(
         yaxis={"type": "log"}, xaxis={"anchor": "y2"}, margin={"l": 1}, hoversubplots="axis"
     )
     assert layout["yaxis"]["type"] == "log" and layout["yaxis"]["gridcolor"] == "var(--grid)"

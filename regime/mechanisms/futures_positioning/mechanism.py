@@ -46,7 +46,7 @@ FORMULA = (
     "funds are "
     "priced over cash, as futures earn"
 )
-WORDS = (
+ORDINALS = (
     "",
     "second ",
     "third ",
@@ -301,8 +301,8 @@ class FuturesPositions(Mechanism):
 
 def ordinal(rank: int) -> str:
     """Rank in words: largest, second largest, 11th largest."""
-    if rank <= len(WORDS):
-        return f"{WORDS[rank - 1]}largest"
+    if rank <= len(ORDINALS):
+        return f"{ORDINALS[rank - 1]}largest"
     suffix = (
         "th" if rank % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(rank % 10, "th")
     )

@@ -164,9 +164,9 @@ def reaction_asymmetry(
     moved = reactions["reaction"].to_numpy(dtype=float)
     size = np.minimum(np.abs(surprise), LARGEST_SURPRISE)
     table: dict[str, Floats] = {}
-    for kind, one in (("beat", surprise > 0), ("miss", surprise < 0)):
+    for kind, chosen in (("beat", surprise > 0), ("miss", surprise < 0)):
         count, total, units, fallen = (
-            _rolling(session_rows[one], values[one], len(sessions), lookback)
+            _rolling(session_rows[chosen], values[chosen], len(sessions), lookback)
             for values in (np.ones(len(session_rows)), moved, size, (moved < 0).astype(float))
         )
         enough = count >= minimum

@@ -198,9 +198,10 @@ def choose_multiple(
         )
     return next(
         (
-            one
-            for one in offered
-            if one.values.notna().iloc[-1] and one.values.iloc[-YEAR:].notna().sum() >= YEAR // 2
+            multiple
+            for multiple in offered
+            if multiple.values.notna().iloc[-1]
+            and multiple.values.iloc[-YEAR:].notna().sum() >= YEAR // 2
         ),
         None,
     )

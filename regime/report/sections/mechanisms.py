@@ -19,7 +19,7 @@ from regime.pipeline.market_data import MarketData
 from regime.pipeline.mechanism_inputs import read_view
 from regime.pipeline.mechanism_readings import Readings, read_mechanisms
 from regime.pipeline.settings import Settings
-from regime.report.figures import DATE, Figure, base_layout, plotly_text, titled_axis
+from regime.report.figures import DATE, Figure, figure_layout, plotly_text, titled_axis
 from regime.report.sections.section import Section
 from regime.report.tables import Row, Table
 
@@ -182,7 +182,7 @@ def _figure(chart: Chart, title: str, key: str, history: pd.DataFrame) -> Figure
             _trace(column, chart.lines[column], position, chart.tick_format)
             for position, column in enumerate(known)
         ],
-        layout=base_layout(
+        layout=figure_layout(
             yaxis=axis, showlegend=several, margin={"l": 58, "r": 10, "t": 30, "b": 28}
         ),
     )

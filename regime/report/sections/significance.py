@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from regime.formatting import NOTHING, display_name
-from regime.report.figures import Figure, base_layout, plotly_text
+from regime.report.figures import Figure, figure_layout, plotly_text
 from regime.report.sections.section import Section
 from regime.report.tables import Row, Table
 from regime.studies.significance.assessment import Significance
@@ -109,7 +109,7 @@ def _skill_figure(skill: SkillSignificance) -> Figure:
                 "name": "Skill",
             }
         ],
-        layout=base_layout(
+        layout=figure_layout(
             xaxis={
                 "type": "linear",
                 "rangemode": "tozero",

@@ -87,15 +87,15 @@ class MovedLabels:
         order = np.arange(len(market))
         known = labels.known_at.notna().to_numpy()
         for first, last in _runs(labels.regime.eq(STRESS).to_numpy()):
-            spell = np.arange(first, last + 1)
-            earlier = spell - YEAR
+            episode = np.arange(first, last + 1)
+            earlier = episode - YEAR
             if (
                 earlier[0] >= 0
                 and known[earlier].all()
-                and len(spell) <= YEAR
+                and len(episode) <= YEAR
                 and self._moves(market.index[first])
             ):
-                order[earlier], order[spell] = order[spell].copy(), order[earlier].copy()
+                order[earlier], order[episode] = order[episode].copy(), order[earlier].copy()
         return _reordered(labels, order)
 
     def _moves(self, first: pd.Timestamp) -> bool:

@@ -159,11 +159,11 @@ class Grid:
         longest = max(len(stack.rules) for stack in self.stacks)
         positions = []
         for stack in self.stacks:
-            own = np.full((len(stack), longest), NO_RULE, np.int64)
+            slot_codes = np.full((len(stack), longest), NO_RULE, np.int64)
             for depth, (part, rows) in enumerate(zip(stack.alternatives, stack.rows, strict=True)):
                 codes = [numbers.setdefault(rule, len(numbers)) for rule in part.encoded]
-                own[:, depth] = np.array(codes)[rows]
-            positions.append(own)
+                slot_codes[:, depth] = np.array(codes)[rows]
+            positions.append(slot_codes)
         return EncodedRules(rules=tuple(numbers), positions=np.concatenate(positions))
 
     def parameter_grid(self) -> ParameterGrid:
