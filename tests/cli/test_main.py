@@ -4,7 +4,6 @@ import errno
 import os
 import subprocess
 import sys
-import time
 from typing import Any
 
 import pytest
@@ -160,20 +159,13 @@ def test_version_is_the_packages(capsys: Capture) -> None:
     assert capsys.readouterr().out == f"regime {regime.__version__}\n"
 
 
-def test_help_is_quick_and_loads_nothing_heavy() -> None:
+def test_help_loads_nothing_heavy() -> None:
     code = (
         "import sys; from regime.cli import main; main(['--help']); "
         f"print([name for name in {HEAVY} if name in sys.modules])"
     )
-    took = []
-    for _ in range(3):
-        started = time.perf_counter()
-        done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True
-        )
-        took.append(time.perf_counter() - started)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.endswith("[]\n")
-    assert min(took) < 0.5
 
 
 def test_a_reader_that_goes_away_is_met_with_silence() -> None:
