@@ -175,7 +175,7 @@ def _rich(table: Table, *, ascii_only: bool) -> RichTable:
             overflow="fold",
         )
     for row in table.rows:
-        drawn.add_row(*_cells(row, ascii_only), style="bold" if row.highlighted else "")
+        drawn.add_row(*_cells(row, ascii_only), style="bold" if row.own else "")
     return drawn
 
 

@@ -57,7 +57,7 @@ class Row:
         Head of the row.
     cells : tuple of str
         Text by column, missing ones as an en dash.
-    highlighted : bool
+    own : bool
         Whether the row is the model or rule of this run.
     badge : str
         A short mark beside the name, e.g. ``"best baseline"``.
@@ -69,7 +69,7 @@ class Row:
 
     name: str
     cells: tuple[str, ...]
-    highlighted: bool = False
+    own: bool = False
     badge: str = ""
     leads: frozenset[int] = frozenset()
     tones: tuple[float, ...] = ()
@@ -378,7 +378,7 @@ def change_table(probabilities: pd.DataFrame, exposure: pd.Series) -> Table:
     rows.append(Row(name="Most likely", cells=likeliest))
     if len(exposure):
         exposures = tuple(f"{value_before(exposure, back):.0%}" for back in times)
-        rows.append(Row(name="Rule holds", cells=exposures, highlighted=True))
+        rows.append(Row(name="Rule holds", cells=exposures, own=True))
     return Table(
         title="What changed", header=("", "Now", "A day ago", "A week ago"), rows=tuple(rows)
     )
@@ -444,7 +444,7 @@ def _rows(named: Mapping[str, Mapping[str, Any]], badge: str = "") -> tuple[Row,
         Row(
             name=display_name(name),
             cells=tuple(format_value(key, row.get(key)) for key in columns),
-            highlighted=name in ("model", "strategy"),
+            own=name in ("model", "strategy"),
             badge="best baseline" if name == badge else "",
             leads=_leading(row, columns, leaders),
         )

@@ -41,7 +41,7 @@ def test_scores_put_the_model_first_then_rank_by_log_loss_and_mark_the_best_base
     table = forecast_score_table(_scores(model=0.9, base_rate=0.5, persistence=None, vix=0.2))
     assert [row.name for row in table.rows] == ["This model", "VIX", "Base rate", "Persistence"]
     assert [row.badge for row in table.rows] == ["", "best baseline", "", ""]
-    assert [row.highlighted for row in table.rows] == [True, False, False, False]
+    assert [row.own for row in table.rows] == [True, False, False, False]
     assert table.header == ("", "Log loss", "Brier", "Average precision", "AUC")
     assert table.rows[3].cells == ("–", "0.1000", "–", "0.800")
 

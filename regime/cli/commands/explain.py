@@ -83,7 +83,7 @@ def _tables(summary: Mapping[str, Any]) -> Iterator[Table]:
     total = Row(
         name="All, with the base",
         cells=(signed(summary["log_odds"]), *("" for _ in list(SINCE)[1:])),
-        highlighted=True,
+        own=True,
     )
     yield Table(
         title=f"Log-odds of a deleveraging at the close of {summary['session']}, by mechanism",
